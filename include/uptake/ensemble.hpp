@@ -1,0 +1,37 @@
+/// The only place that computes in parallel.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
+#include <vector>
+
+namespace uptake {
+
+/// Who runs the tasks. `threads` is plain std::thread (for the thread sanitizer), `tbb` is oneTBB.
+enum class Body : std::uint8_t { serial, tbb, threads };
+
+struct Progress {
+  std::size_t done = 0, total = 0;
+  std::chrono::duration<double> elapsed{0};
+};
+
+struct Control {
+  Body body = Body::tbb;
+  int n_threads = 0;              ///< 0 = as many as the machine allows this process
+  std::stop_token stop;           ///< when asked to stop, started tasks finish, nothing new starts
+  std::function<void(const Progress&)> progress;  ///< called by the sink's thread, at most ten times a second
+};
+
+/// Threads this process may use: the least of the affinity mask and the cgroup quota, at least 1.
+[[nodiscard]] int available_threads();
+
+/// Runs task(i) for i in 0..n anywhere and sink(i, value) in the order of i on one thread at a time. At most four
+/// results per thread wait. An exception of task or sink ends the run and is thrown again.
+/// @return number of values that reached the sink; a prefix 0..k, so what was sunk is a valid smaller ensemble
+std::size_t run_tasks(std::size_t n, const std::function<std::vector<double>(std::size_t)>& task,
+                      const std::function<void(std::size_t, std::vector<double>&&)>& sink, const Control& control);
+
+}  // namespace uptake

@@ -1,0 +1,125 @@
+/// The one table of parameters. It drives parsing, validation, `--set`, draws, labels, HDF5 attributes and documentation.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "uptake/random.hpp"
+
+namespace uptake {
+
+/// How a figure is known (model.md): read in the source named, arithmetic on read figures, or assumed.
+enum class Grade : std::uint8_t { read, derived, assumption };
+inline constexpr std::array<std::string_view, 3> kGradeNames{"read", "derived", "assumption"};
+
+enum class Family : std::uint8_t {
+  fixed,         ///< a
+  normal,        ///< mean a, sd b
+  half_normal,   ///< |N(0, a)|
+  lognormal,     ///< median a, sd of the log b
+  beta,          ///< Beta(a, b)
+  uniform,       ///< U(a, b)
+  gamma_share,   ///< Gamma(a, 1), normalised over its group: a Dirichlet share
+  one_or_uniform ///< 1 with probability 1/2, else U(a, b)
+};
+
+struct Prior {
+  Family family = Family::fixed;
+  double a = 0, b = 0;
+  friend bool operator==(const Prior&, const Prior&) = default;
+};
+/// `LN(0.35, 0.5)`, `Beta(17, 3)`, ...: how a prior is shown and written in a file.
+[[nodiscard]] std::string to_text(const Prior& prior);
+[[nodiscard]] std::optional<Prior> parse_prior(std::string_view text);
+/// Inverse distribution function at u in (0, 1), clipped to [lowest, highest]; monotone in u. The one uniform of a
+/// parameter's stream makes its value, so draws stay paired when a prior changes.
+[[nodiscard]] double quantile(const Prior& prior, double u, double lowest, double highest);
+
+/// Where a parameter lives: one value per programme, or one for the run's economics.
+enum class Home : std::uint8_t { programme, economy };
+
+/// Index of the table's rows. Programme rows first.
+enum class Parameter : std::uint8_t {
+  // engagement and decision
+  a0, a1, p, p_market, q,
+  share_geography, share_community, share_ownership, share_pathway,
+  kappa, theta, eta, half_effort_factor, psi, s_plus, s_minus,
+  beta_size, beta_chain, beta_teaching, beta_deprivation, sd_region, sd_readiness, complexity,
+  susceptible_share, attention_half_point,
+  // implementing
+  phi, tau, erlang_shape, refractory, success_by_readiness, success_by_complexity, success_by_effort,
+  // in use
+  mu1, mu2, rho, fidelity_start, retraining, turnover, reference_fidelity, stop_by_fidelity, stop_by_effort,
+  // outcome
+  relative_risk, effect_variation, coverage, persons_per_organisation, arrivals, baseline_events, avoidable_cap,
+  bed_days_per_event,
+  // cost
+  delivery_staff_days, staff_day_price, set_up_cost, running_cost,
+  // economy
+  admission_price, deflator, cashable_share, discount_money, discount_health, optimism_cost, optimism_benefit, qaly_value,
+  count_
+};
+inline constexpr int kNParameters = static_cast<int>(Parameter::count_);
+inline constexpr int kNProgrammeParameters = static_cast<int>(Parameter::admission_price);
+
+/// One row. Values are in `unit`; ranges are closed.
+struct ParameterSpec {
+  Parameter id;
+  std::string_view key;      ///< as in files and `--set`, e.g. "bass.q"
+  std::string_view symbol;   ///< as in model.md
+  std::string_view unit;     ///< "1/year", "year", "1", "probability", "share", "GBP", ...
+  double lowest, highest;
+  std::array<Prior, 3> prior;    ///< by AdopterClass: trust, practice, home
+  std::array<double, 3> value;   ///< default, by AdopterClass
+  Grade grade;
+  Home home;
+  std::string_view meaning;  ///< one sentence
+  std::string_view source;   ///< key of scenarios/sources.bib with a place, or how it was derived
+};
+
+/// All rows, in the order of Parameter.
+[[nodiscard]] std::span<const ParameterSpec> parameter_table();
+[[nodiscard]] inline const ParameterSpec& spec(Parameter id) { return parameter_table()[static_cast<std::size_t>(id)]; }
+/// The row of a key such as "bass.q".
+[[nodiscard]] const ParameterSpec* find_parameter(std::string_view key);
+
+/// A parameter as a scenario or programme file sets it (or the table's own row).
+struct Setting {
+  double value = 0;  ///< in the table's unit
+  Prior prior;
+  Grade grade = Grade::assumption;
+  std::string source;
+  std::string where;  ///< file:line:column, or "table"
+};
+
+/// How the values of a run's parameters come about.
+enum class ParameterMode : std::uint8_t { prior, defaults };
+
+/// One parameter vector: immutable once drawn.
+class Draw {
+ public:
+  Draw() = default;
+  explicit Draw(std::vector<double> values, int n_programmes) : values_(std::move(values)), n_programmes_(n_programmes) {}
+  /// Value of a programme parameter, in the table's unit.
+  [[nodiscard]] double operator()(int programme, Parameter id) const {
+    return values_[static_cast<std::size_t>(programme * kNProgrammeParameters + static_cast<int>(id))];
+  }
+  /// Value of an economy parameter, in the table's unit.
+  [[nodiscard]] double operator()(Parameter id) const {
+    return values_[static_cast<std::size_t>(n_programmes_ * kNProgrammeParameters + static_cast<int>(id) -
+                                            kNProgrammeParameters)];
+  }
+  /// programme-major programme parameters, then economy parameters
+  [[nodiscard]] std::span<const double> values() const { return values_; }
+
+ private:
+  std::vector<double> values_;
+  int n_programmes_ = 0;
+};
+
+}  // namespace uptake

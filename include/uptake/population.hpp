@@ -1,0 +1,143 @@
+/// Who there is: organisations, the regions and boards they belong to, and the ties between them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace uptake {
+
+enum class OrganisationType : std::uint8_t {
+  acute_trust,
+  specialist_trust,
+  mental_health_trust,
+  community_trust,
+  ambulance_trust,
+  maternity_unit,
+  practice,
+  care_home
+};
+inline constexpr int kNOrganisationTypes = 8;
+/// Names as in tables and scenarios, in the order of OrganisationType.
+inline constexpr std::array<std::string_view, kNOrganisationTypes> kOrganisationTypeNames{
+    "acute-trust",     "specialist-trust", "mental-health-trust", "community-trust",
+    "ambulance-trust", "maternity-unit",   "practice",            "care-home"};
+
+/// Which of the parameter table's defaults a type takes (model.md 5.1 gives them for trust, GP and home).
+enum class AdopterClass : std::uint8_t { trust, practice, home };
+[[nodiscard]] constexpr AdopterClass adopter_class(OrganisationType type) noexcept {
+  return type == OrganisationType::practice    ? AdopterClass::practice
+         : type == OrganisationType::care_home ? AdopterClass::home
+                                               : AdopterClass::trust;
+}
+
+/// Layers of ties (model.md 4.2 and 4.9). Geography and pathway are edges, community and ownership are groups.
+enum class Layer : std::uint8_t { geography, community, ownership, pathway };
+inline constexpr int kNLayers = 4;
+inline constexpr std::array<std::string_view, kNLayers> kLayerNames{"geography", "community", "ownership", "pathway"};
+
+struct Region {
+  std::string code;   ///< stable identity, e.g. the 2021 acronym
+  std::string name;   ///< full name, as shown and as a coordinate of results
+  std::string short_name;
+};
+
+struct Board {  ///< an integrated care board (ICB); a region is a set of boards
+  std::string code;
+  std::string name;
+  std::string short_name;
+  int region = 0;  ///< index into Population::regions
+  double latitude = 0, longitude = 0;
+};
+
+/// Weighted directed ties by receiver: organisation i listens to sources[offsets[i] .. offsets[i + 1]).
+/// Weights are positive and not normalised (the model normalises over those eligible for a programme).
+struct Ties {
+  std::vector<std::uint32_t> offsets;  ///< n_organisations + 1
+  std::vector<std::uint32_t> sources;
+  std::vector<double> weights;
+};
+
+/// Membership of groups: group_of[i] in 0..n_groups, or no value for an organisation in none.
+struct Groups {
+  int n_groups = 0;
+  std::vector<std::int32_t> group_of;  ///< n_organisations; -1 = in no group
+  std::vector<std::string> names;      ///< n_groups
+};
+
+/// One built population: a struct of arrays over organisations, all of length n_organisations().
+struct Population {
+  std::string name;     ///< "england" or the path of its tables
+  std::string vintage;  ///< what the boundaries and counts refer to, one sentence
+  std::uint64_t seed = 0;
+  std::vector<Region> regions;
+  std::vector<Board> boards;
+
+  std::vector<std::string> code;          ///< unique
+  std::vector<std::string> label;         ///< name of the organisation, may be empty
+  std::vector<std::uint64_t> identity;    ///< identity_of(code), unique
+  std::vector<OrganisationType> type;
+  std::vector<std::uint16_t> board;       ///< index into boards
+  std::vector<double> latitude, longitude;  ///< degrees
+  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices), deliveries a year (units);
+  /// NaN where the table has none (then no size covariate, never 0).
+  std::vector<double> size;
+  std::vector<std::uint8_t> quintile;     ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
+  std::vector<std::uint8_t> nursing;      ///< 1 for a nursing home
+  std::vector<std::uint8_t> teaching;     ///< 1 for a teaching trust
+  std::vector<std::int32_t> parent;       ///< organisation index (a unit's trust), -1 = none
+  std::vector<double> preterm_babies;     ///< babies under 32 weeks a year, NaN where not applicable
+
+  Ties geography;    ///< 30 nearest of the same type, w = sqrt(size / mean size of the type) exp(-d / rho_d)
+  Groups community;  ///< by board, or by region if the scenario says so
+  Groups ownership;  ///< owner groups of two or more
+  Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
+
+  [[nodiscard]] std::size_t n_organisations() const noexcept { return code.size(); }
+  [[nodiscard]] int region_of(std::size_t organisation) const noexcept { return boards[board[organisation]].region; }
+};
+
+enum class CommunityOf : std::uint8_t { board, region };
+
+/// What a scenario may say of the population's structure (not drawn: model.md 4.9).
+struct PopulationOptions {
+  std::uint64_t seed = 20210401;       ///< population seed: coordinates, sizes, ownership of synthetic organisations
+  double decay_km = 40;                ///< rho_d [A]
+  int n_nearest = 30;                  ///< k of the geography layer [A]
+  CommunityOf community = CommunityOf::board;
+  /// Types to build; empty = all. A scenario about care homes still builds practices and trusts: they are pathway ties.
+  std::vector<OrganisationType> types;
+};
+
+/// England from the tables in `folder` (scenarios/england): every trust as it is, units, practices and homes
+/// synthesised to the tables' marginals, reproducibly from options.seed.
+/// @throws FileError, InputError (every bad row, with file:line:column)
+[[nodiscard]] Population build_england(const std::filesystem::path& folder, const PopulationOptions& options);
+
+/// A population given organisation by organisation: `organisations.csv` (code, name, type, region, board, latitude,
+/// longitude, size, quintile, owner, parent; see docs/tables.md) and optionally `ties.csv` (from, to, layer, weight).
+/// Without ties.csv geography and pathway ties are built as for England.
+/// @throws FileError, InputError: duplicate code, unknown type, tie to a missing organisation, cyclic parent, ...
+[[nodiscard]] Population read_population(const std::filesystem::path& folder, const PopulationOptions& options);
+
+/// One marginal of a built population beside its table.
+struct Marginal {
+  std::string name;  ///< e.g. "care homes, North West: mean beds"
+  double table = 0, built = 0;
+  double tolerance = 0;  ///< relative; 0 = exact
+  std::string source;
+  [[nodiscard]] bool holds() const;
+};
+/// Every marginal that `build_england` promises, recomputed from the built population.
+[[nodiscard]] std::vector<Marginal> england_marginals(const Population& population,
+                                                      const std::filesystem::path& folder);
+
+/// Great-circle distance in km (haversine, mean Earth radius 6371.0088 km, IUGG).
+[[nodiscard]] double distance_km(double latitude_a, double longitude_a, double latitude_b, double longitude_b);
+
+}  // namespace uptake

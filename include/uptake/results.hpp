@@ -1,0 +1,85 @@
+/// Results: part files while running, one canonical writer at the end.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "uptake/ensemble.hpp"
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+/// Finished replicates of one task of one run, appended as they come: header (digest), then records
+/// {replicate, length, payload, checksum}. Whole records survive a kill; a torn tail is dropped on reading.
+class PartFile {
+ public:
+  /// Opens `folder/.parts/<digest>-<task>.bin` for appending, after dropping a torn tail.
+  PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size);
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+  void append(std::uint64_t replicate, std::span<const double> payload);  ///< @throws FileError (disk full, ...)
+  void flush();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Draws x replicates held for summarising: row r = replicate r.
+struct Ensemble {
+  std::size_t n_replicates = 0;
+  std::size_t width = 0;
+  std::vector<double> values;  ///< n_replicates x width
+  [[nodiscard]] std::span<const double> row(std::size_t replicate) const {
+    return {values.data() + replicate * width, width};
+  }
+};
+
+/// Replicates found whole in the part files of `digest`, by number. @throws FileError
+[[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
+                                                    std::size_t payload_size, std::size_t n_replicates);
+/// Reads all part files of `digest`. @throws FileError if a replicate is missing
+[[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
+                                  std::size_t payload_size, std::size_t n_replicates);
+
+/// Statistics of one quantity over replicates.
+struct Statistics {
+  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;
+  double mcse = 0;  ///< Monte-Carlo standard error of the mean, sd / sqrt(n)
+};
+/// Exact sample quantiles by linear interpolation of order statistics (Hyndman & Fan 1996, type 7); NaN values are left
+/// out; all NaN gives NaN. Reorders `values`.
+[[nodiscard]] Statistics statistics(std::span<double> values);
+
+/// Everything that is written for a run.
+struct RunRecord {
+  std::shared_ptr<const Model> model;
+  SummaryLayout layout;
+  const Ensemble* ensemble = nullptr;
+};
+
+/// Writes `folder/results.h5` (by results.h5.tmp, fsync and rename): plain HDF5 that is also netCDF-4 / CF, byte-identical
+/// for the same scenario, seed and version. Specification: docs/results-format.md. @throws FileError
+void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control);
+/// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
+void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
+/// The JSON of interfaces.md 4, as text.
+[[nodiscard]] std::string summary_json(const RunRecord& record);
+/// The headline table for the terminal, as text. @param width columns available
+[[nodiscard]] std::string headline_table(const RunRecord& record, int width);
+
+/// Facts about how a run was made; they go to run.json alone, never to results.h5.
+struct RunFacts {
+  double seconds_total = 0, seconds_simulating = 0;
+  int n_threads = 0;
+  std::vector<std::string> command;
+};
+void write_run_json(const RunRecord& record, const RunFacts& facts, const std::filesystem::path& folder);
+
+}  // namespace uptake

@@ -1,0 +1,70 @@
+/// One simulated world: the only mutable state. A copy is a branch; assignment reuses its memory.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "uptake/model.hpp"
+
+namespace uptake {
+
+enum class Stage : std::uint8_t { unaware, engaged, implementing, in_use, stopped };
+inline constexpr int kNStages = 5;
+inline constexpr std::array<std::string_view, kNStages> kStageNames{"unaware", "engaged", "implementing", "in use",
+                                                                  "stopped"};
+
+/// One move: record (over all programmes, Model::first_record) entered `stage` at `boundary`.
+struct Event {
+  std::uint32_t record;
+  std::uint16_t boundary;
+  Stage stage;
+  Stage from;
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+/// Who entered which stage of which programme when, in order of boundary and, within it, of record.
+/// Everybody starts unaware; initial stages are events at boundary 0.
+struct History {
+  std::vector<Event> events;
+};
+
+/// Opaque value. Copyable, movable.
+class World {
+ public:
+  World(const World& other);
+  World(World&& other) noexcept;
+  World& operator=(const World& other);
+  World& operator=(World&& other) noexcept;
+  ~World();
+
+  [[nodiscard]] int boundary() const;
+  [[nodiscard]] Stage stage(std::size_t record) const;
+  [[nodiscard]] const History& history() const;
+  /// Organisations of a programme in each stage now; sums to the programme's eligible organisations.
+  [[nodiscard]] std::array<std::uint32_t, kNStages> stage_counts(int programme) const;
+
+  struct State;
+  explicit World(std::unique_ptr<State> state);
+  [[nodiscard]] State& state() { return *state_; }
+  [[nodiscard]] const State& state() const { return *state_; }
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+/// A world at boundary 0.
+[[nodiscard]] World start(std::shared_ptr<const Rates> rates, std::shared_ptr<const Clocks> clocks);
+/// Steps the world to `boundary` under `rates`. If `rates` are not those the world was started or last advanced with,
+/// they must agree with them before the world's boundary (`first_difference`).
+void advance(World& world, const std::shared_ptr<const Rates>& rates, int boundary);
+
+/// Histories of all strategies of one replicate, in the order of the model's strategies: paired by the same clocks,
+/// branched where they first differ. `scratch` may be kept between calls so that nothing is allocated.
+struct Scratch;
+[[nodiscard]] std::vector<History> simulate(const std::shared_ptr<const Model>& model, const Draw& draw, Key key);
+
+}  // namespace uptake

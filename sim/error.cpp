@@ -1,0 +1,63 @@
+#include "uptake/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace uptake {
+
+std::string Problem::text() const {
+  return suggestion.empty() ? fmt::format("{}: {}", where, what) : fmt::format("{}: {}; {}", where, what, suggestion);
+}
+
+namespace {
+std::string joined(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems) {
+    if (!text.empty()) text += '\n';
+    text += problem.text();
+  }
+  return text;
+}
+
+/// Levenshtein distance by one rolling row.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+}  // namespace
+
+InputError::InputError(std::vector<Problem> problems)
+    : std::runtime_error(joined(problems)), problems_(std::move(problems)) {}
+
+FileError::FileError(Problem problem) : std::runtime_error(problem.text()), problem_(std::move(problem)) {}
+
+std::string nearest_name(std::string_view word, std::span<const std::string_view> candidates) {
+  std::string_view best;
+  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    const std::size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return std::string(best);
+}
+
+void detail::contract_failed(const char* expression, const char* file, int line) {
+  throw ContractError(fmt::format("{}:{}: contract broken: {}", file, line, expression));
+}
+
+}  // namespace uptake
