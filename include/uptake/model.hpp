@@ -1,6 +1,7 @@
 /// The immutable model: organisations, ties and, per strategy, a plan; and the integer rates that a draw makes of it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,11 +19,34 @@ inline constexpr int kHazardBits = 40;
 inline constexpr int kExposureBits = 16;
 inline constexpr int kPeerRateBits = kHazardBits - kExposureBits;
 
-/// A tie to a receiver: a change of stage at the source adds `weight` to the receiver's exposure in one layer.
+/// A tie to a receiver: while the source is in use, the receiver's exposure in that layer holds `weight`.
 struct Push {
   std::uint32_t receiver;  ///< record within the programme
-  std::uint16_t weight;    ///< normalised within (receiver, layer): weights of a receiver sum to at most 2^16 - 1
-  std::uint16_t layer;     ///< 0 = geography, 1 = pathway (edge layers, in the order of the kernel)
+  std::uint32_t weight;    ///< weights of a receiver in a layer sum to 2^16
+};
+/// Pushes of one edge layer by source record.
+struct Pushes {
+  std::vector<std::uint32_t> offsets;  ///< n_records + 1
+  std::vector<Push> pushes;
+};
+/// The layers in the kernel's order: the edge layers, then the group layers.
+inline constexpr std::array<Layer, 2> kEdgeLayers{Layer::geography, Layer::pathway};
+inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::ownership};
+
+/// One group layer among those eligible for a programme.
+struct GroupLayer {
+  std::vector<std::int32_t> group_of;        ///< by record; -1 = in none, or alone in it
+  std::vector<std::uint32_t> n_members;      ///< eligible members by group
+  /// A *pair* is a group seen by one class of records: pair 0 is "no group". By record, and the pairs of each group.
+  std::vector<std::uint32_t> pair_of;
+  std::vector<std::uint32_t> pair_offsets;   ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
+  std::vector<std::uint16_t> pair_class;     ///< class of each pair
+};
+
+/// Records whose weekly tables are the same in every strategy: same region class, same set of layers.
+struct RecordClass {
+  std::uint8_t region_class;  ///< row of ProgrammePlan::classes
+  std::uint8_t layer_mask;    ///< bit of each Layer in which the records have ties to eligible organisations
 };
 
 /// Who can adopt one programme, and who listens to whom. A *record* is one eligible organisation, 0..n_records.
@@ -33,15 +57,13 @@ struct ProgrammeModel {
   std::vector<std::uint64_t> organisation_identity;
   std::vector<std::uint8_t> region;
   std::vector<std::uint16_t> board;
-  std::vector<std::uint8_t> type_slot;      ///< index into `types`
-  std::vector<OrganisationType> types;      ///< eligible types
   std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of model.md 5.1
-  std::vector<std::uint8_t> layer_mask;     ///< bit l set: has ties to eligible organisations in layer l
-  std::vector<std::uint32_t> push_offsets;  ///< n_records + 1
-  std::vector<Push> pushes;                 ///< by source record
-  std::vector<std::int32_t> community, ownership;  ///< group by record, -1 = none or alone in it
-  std::vector<std::uint32_t> community_size, ownership_size;  ///< eligible members by group
-  std::vector<std::uint32_t> seeding_order;                   ///< records, first to be in use at the start
+  std::array<Pushes, 2> edges;              ///< by kEdgeLayers
+  std::array<GroupLayer, 2> groups;         ///< by kGroupLayers
+  std::vector<RecordClass> classes;
+  std::vector<std::uint16_t> class_of;      ///< by record
+  std::vector<std::uint8_t> region_class;   ///< by region: regions with the same levers in every strategy share one
+  double mean_delivered = 0;                ///< national delivered effort, staff-days per eligible organisation-year
   [[nodiscard]] std::size_t n_records() const { return organisation.size(); }
 };
 
@@ -57,9 +79,8 @@ struct EffortStep {
 struct ProgrammePlan {
   std::vector<std::uint32_t> profile;            ///< effort profile by record
   std::vector<std::vector<EffortStep>> profiles; ///< first step at boundary 0, increasing
-  std::vector<std::vector<std::uint32_t>> records_of_profile;
-  /// By region and week: commissioned or not, mandate or not, shock factor; `region_class` maps a region to a row.
-  std::vector<std::uint8_t> region_class;
+  std::vector<std::vector<std::uint32_t>> records_of_profile;  ///< [profile] records
+  /// Commissioned or not, mandate or not, shocks by week; a row per region class of the programme.
   struct WeekFactors {
     std::vector<float> commissioned;  ///< 0 or 1 per week
     std::vector<float> mandate;       ///< 0 or 1 per week

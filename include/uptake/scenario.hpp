@@ -37,6 +37,9 @@ struct SkippedStages {
   friend bool operator==(SkippedStages, SkippedStages) = default;
 };
 
+/// What a stopped organisation does: restart with the constant hazard rho, or decide again with the whole decision hazard.
+enum class Restart : std::uint8_t { constant, decides_again };
+
 /// What a programme's use does. Only kinds that the outcome table knows; `none` = adoption only, said so in the output.
 enum class OutcomeKind : std::uint8_t { none, admissions };
 
@@ -58,6 +61,7 @@ struct ProgrammeSpec {
   PeerResponse response = PeerResponse::drawn;
   LayerRule rule = LayerRule::sum;
   SkippedStages skipped;
+  Restart restart = Restart::constant;
   bool engaged_at_start = false;       ///< every organisation starts engaged (PReCePT)
   /// Share of eligible organisations in use at the start, the first in the order of the seeding stream.
   double in_use_at_start = 0;
@@ -83,8 +87,8 @@ inline constexpr std::array<std::string_view, 7> kTargetingNames{
     "even", "by-size", "largest-first", "most-deprived-first", "best-connected-first", "lagging-regions-first", "list"};
 
 enum class LeverKind : std::uint8_t {
-  facilitation,  ///< scales or replaces delivered staff-days that raise the decision hazard (Phi)
-  outreach,      ///< the same for engagement (a1)
+  facilitation,  ///< scales or replaces the delivered staff-days (engagement, decision, success and stopping: model.md 4.3)
+  outreach,      ///< staff-days on top that act on engagement alone (a1)
   incentive,     ///< a mandate or incentive window (Psi = psi)
   shock,         ///< an emergency window with a factor on the decision hazard
   seeding,       ///< early sites in use at the start
