@@ -157,6 +157,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
         }
         switch (actor.stage) {
           case Stage::unaware:
+            if (spec.skipped.engaged) break;
             engaged[id] += effort.engage;
             if (engaged[id] >= clocks.programmes[j].engage[record]) moves.emplace_back(id, Stage::engaged);
             break;
@@ -309,6 +310,7 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
         }
         switch (actor.stage) {
           case Stage::unaware:
+            if (spec.skipped.engaged) break;
             engaged[id] += (v(Parameter::a0) + v(Parameter::a1) * sat(dose.outreach)) * years;
             if (engaged[id] >= exponential(key, clock(Stream::engage, 0))) moves.emplace_back(id, Stage::engaged);
             break;
