@@ -45,6 +45,7 @@ class Response {
   Response() = default;
   Response(double kappa, double theta);
   friend bool operator==(const Response&, const Response&) = default;
+  [[nodiscard]] bool is_identity() const { return kind_ == Kind::identity; }
   [[nodiscard]] std::uint32_t operator()(std::uint32_t exposure) const {
     switch (kind_) {
       case Kind::identity:

@@ -259,15 +259,23 @@ void Step::handle(Who& w, int week) {
 void Step::apply_use(Who& w, int boundary, int sign) {
   const std::int64_t* peer = &w.rates.peer[static_cast<std::size_t>(boundary) * w.rates.n_classes * kNSlots];
   State::Record* records = &state_.records[model_.first_record[w.j]];
-  for (std::size_t l = 0; l < 2; ++l) {
+  const auto push_all = [&](std::size_t l, auto response) {
     const Push* pushes = w.programme.edges[l].pushes.data();
     const Push* end = pushes + (&w.place)[1].first_push[l];
     for (const Push* push = pushes + w.place.first_push[l]; push != end; ++push) {
       State::Record& receiver = records[push->receiver];
-      const std::uint32_t before = w.rates.response(receiver.exposure[l]);
-      receiver.exposure[l] += sign > 0 ? push->weight : ~push->weight + 1;
-      const std::uint32_t after = w.rates.response(receiver.exposure[l]);
-      receiver.target += (static_cast<std::int64_t>(after) - before) * peer[receiver.record_class * kNSlots + l];
+      const std::uint32_t before = receiver.exposure[l];
+      const std::uint32_t after = sign > 0 ? before + push->weight : before - push->weight;
+      receiver.exposure[l] = after;
+      receiver.target += (static_cast<std::int64_t>(response(after)) - static_cast<std::int64_t>(response(before))) *
+                         peer[receiver.record_class * kNSlots + l];
+    }
+  };
+  for (std::size_t l = 0; l < 2; ++l) {
+    if (w.rates.response.is_identity()) {
+      push_all(l, [](std::uint32_t exposure) { return exposure; });
+    } else {
+      push_all(l, [&](std::uint32_t exposure) { return w.rates.response(exposure); });
     }
   }
   for (std::size_t g = 0; g < 2; ++g) {
