@@ -31,7 +31,7 @@ constexpr double kKmPerDegree = 6371.0088 * std::numbers::pi / 180;
 struct BoardRow {
   Board board;
   double most_deprived_share = 0;  ///< of its small areas, among the most deprived fifth of England
-  int n_practices = 0;
+  int n_practices = 0, first_practice = 1;
   double registered_patients = 0;
 };
 
@@ -53,7 +53,7 @@ struct HomeStratumRow {
   std::string prefix;
   std::uint16_t board = 0;
   std::size_t region = 0;  ///< index of HomeRegionRow
-  std::array<int, 2> n_homes{};
+  std::array<int, 2> n_homes{}, first{};
 };
 
 struct OwnerRow {
@@ -121,7 +121,8 @@ Tables read_tables(const std::filesystem::path& folder) {
                                  CsvColumn{"longitude"},
                                  CsvColumn{"most_deprived_share"},
                                  CsvColumn{"practices"},
-                                 CsvColumn{"registered_patients"}};
+                                 CsvColumn{"registered_patients"},
+                                 CsvColumn{"first_practice"}};
     CsvReader rows(folder / "boards.csv", columns, OtherColumns::ignored, problems);
     while (rows.next()) {
       boards.add(rows, 0);
@@ -135,6 +136,7 @@ Tables read_tables(const std::filesystem::path& folder) {
       row.most_deprived_share = rows.required_number(6, kShare).value_or(0);
       row.n_practices = whole(rows.required_number(7, kCount));
       row.registered_patients = rows.required_number(8, kPositive).value_or(0);
+      row.first_practice = whole(rows.required_number(9, kCount));
       tables.boards.push_back(std::move(row));
     }
   }
@@ -193,8 +195,10 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"code_prefix"}, CsvColumn{"board"}, CsvColumn{"region"},
-                                 CsvColumn{"residential_homes"}, CsvColumn{"nursing_homes"}};
+    constexpr std::array columns{CsvColumn{"code_prefix"},   CsvColumn{"board"},
+                                 CsvColumn{"region"},        CsvColumn{"residential_homes"},
+                                 CsvColumn{"nursing_homes"}, CsvColumn{"first_residential"},
+                                 CsvColumn{"first_nursing"}};
     CsvReader rows(folder / "care_homes_by_board.csv", columns, OtherColumns::ignored, problems);
     while (rows.next()) {
       prefixes.add(rows, 0);
@@ -202,7 +206,10 @@ Tables read_tables(const std::filesystem::path& folder) {
       row.prefix = rows.text(0);
       row.board = static_cast<std::uint16_t>(boards.find(rows, 1, "board"));
       row.region = home_regions.find(rows, 2, "statistical region");
-      for (std::size_t k = 0; k < 2; ++k) row.n_homes[k] = whole(rows.required_number(3 + k, kCount));
+      for (std::size_t k = 0; k < 2; ++k) {
+        row.n_homes[k] = whole(rows.required_number(3 + k, kCount));
+        row.first[k] = whole(rows.required_number(5 + k, kCount));
+      }
       tables.home_strata.push_back(std::move(row));
     }
   }
@@ -227,23 +234,23 @@ Tables read_tables(const std::filesystem::path& folder) {
 // ---- draws --------------------------------------------------------------------------------------------------------
 
 /// What the occurrence of Stream::population decides.
-enum class Decision : std::uint16_t { site = 0, scatter = 1, sizes_of_stratum = 2, owner = 3 };
+enum class Decision : std::uint16_t { site = 0, scatter = 1, lattice = 2, owner = 3 };
 
 std::array<double, 2> draw(Key key, std::uint64_t identity, Decision decision, std::uint32_t among = 0) {
   return uniforms(
       key, {identity, among, static_cast<std::uint16_t>(Stream::population), static_cast<std::uint16_t>(decision)});
 }
 
-/// Two uniforms for the k-th organisation of a stratum: a lattice with a random shift (Cranley & Patterson 1976; R2
-/// sequence of Roberts 2018, from the plastic number). Each is uniform over seeds and depends on nobody else, while the
-/// stratum as a whole follows its distribution far more closely than independent draws would.
-class StratumLattice {
+/// Two uniforms for the k-th organisation of a kind: a lattice in k with a random shift (Cranley & Patterson 1976), by
+/// the golden ratio in the first coordinate, which has the least discrepancy, and by the square root of 2 in the
+/// second. Each is uniform over seeds and depends on nobody else, while all together follow their distribution far more
+/// closely than independent draws would. Where a board begins in k is part of its table for that reason.
+class Lattice {
  public:
-  StratumLattice(Key key, std::string_view stratum)
-      : shift_(draw(key, identity_of(stratum), Decision::sizes_of_stratum)) {}
+  Lattice(Key key, std::string_view kind) : shift_(draw(key, identity_of(kind), Decision::lattice)) {}
 
   [[nodiscard]] std::array<double, 2> operator()(int k) const {
-    constexpr std::array step{0.7548776662466927, 0.5698402909980532};
+    constexpr std::array step{1 / std::numbers::phi, std::numbers::sqrt2 - 1};
     std::array<double, 2> u{};
     for (std::size_t a = 0; a < 2; ++a) {
       const double x = shift_[a] + k * step[a];
@@ -332,15 +339,15 @@ void add_trusts_and_units(const Tables& tables, Key key, std::vector<Organisatio
 
 void add_practices(const Tables& tables, Key key, const std::vector<std::vector<Site>>& sites,
                    std::vector<Organisation>& organisations) {
+  const Lattice lattice(key, "lattice:practices");
   for (std::size_t b = 0; b < tables.boards.size(); ++b) {
     const BoardRow& row = tables.boards[b];
-    const StratumLattice lattice(key, fmt::format("stratum:GP-{}", row.board.code));
     for (int k = 1; k <= row.n_practices; ++k) {
       Organisation practice;
       practice.code = fmt::format("GP-{}-{:04}", row.board.code, k);
       practice.type = OrganisationType::practice;
       practice.board = static_cast<std::uint16_t>(b);
-      const auto [u_size, u_quintile] = lattice(k);
+      const auto [u_size, u_quintile] = lattice(row.first_practice + k - 1);
       practice.size =
           at_least_one(gamma_quantile(u_size, row.registered_patients / row.n_practices, kListSizeVariation));
       practice.quintile = quintile_of(u_quintile, row.most_deprived_share);
@@ -367,15 +374,15 @@ void add_care_homes(const Tables& tables, Key key, const std::vector<std::vector
     const HomeRegionRow& region = tables.home_regions[row.region];
     const double variation = bed_variation(region);
     for (std::size_t nursing = 0; nursing < 2; ++nursing) {
-      const std::string stratum = fmt::format("{}-{}", row.prefix, nursing == 1 ? 'N' : 'R');
-      const StratumLattice lattice(key, "stratum:" + stratum);
+      const char letter = nursing == 1 ? 'N' : 'R';
+      const Lattice lattice(key, fmt::format("lattice:{}:{}", region.name, letter));
       for (int k = 1; k <= row.n_homes[nursing]; ++k) {
         Organisation home;
-        home.code = fmt::format("{}{:04}", stratum, k);
+        home.code = fmt::format("{}-{}{:04}", row.prefix, letter, k);
         home.type = OrganisationType::care_home;
         home.board = row.board;
         home.nursing = static_cast<std::uint8_t>(nursing);
-        const auto [u_size, u_quintile] = lattice(k);
+        const auto [u_size, u_quintile] = lattice(row.first[nursing] + k - 1);
         home.size = at_least_one(gamma_quantile(u_size, region.n_beds[nursing] / region.n_homes[nursing], variation));
         home.quintile = quintile_of(u_quintile, tables.boards[row.board].most_deprived_share);
         place_near_a_site(home, key, sites[row.board]);
@@ -448,4 +455,225 @@ Population build_england(const std::filesystem::path& folder, const PopulationOp
   build_ties(population, options);
   return population;
 }
+
+// ---- marginals ----------------------------------------------------------------------------------------------------
+
+namespace {
+/// "table.csv: source" by table and column, a column without its own entry taking the one of its table.
+class Sources {
+ public:
+  explicit Sources(const std::filesystem::path& folder) {
+    constexpr std::array columns{CsvColumn{"table"}, CsvColumn{"column"}, CsvColumn{"source"}};
+    std::vector<Problem> problems;
+    CsvReader rows(folder / "sources.csv", columns, OtherColumns::ignored, problems);
+    while (rows.next())
+      source_[fmt::format("{} {}", rows.required_text(0), rows.required_text(1))] = rows.required_text(2);
+    if (!problems.empty()) throw InputError(std::move(problems));
+  }
+  [[nodiscard]] std::string operator()(std::string_view table, std::string_view column) const {
+    auto found = source_.find(fmt::format("{} {}", table, column));
+    if (found == source_.end()) found = source_.find(fmt::format("{} *", table));
+    return found == source_.end() ? std::string(table) : fmt::format("{}: {}", table, found->second);
+  }
+
+ private:
+  std::map<std::string, std::string> source_;
+};
+
+/// Count, sum and sum of squares of sizes.
+struct Moments {
+  double n = 0, sum = 0, squares = 0;
+  void add(double value) {
+    ++n;
+    sum += value;
+    squares += value * value;
+  }
+  void add(const Moments& other) {
+    n += other.n;
+    sum += other.sum;
+    squares += other.squares;
+  }
+  [[nodiscard]] double mean() const { return sum / n; }
+  [[nodiscard]] double sd() const { return std::sqrt(std::max(0.0, squares / n - mean() * mean())); }
+};
+
+/// Sizes of homes by statistical region, residential and nursing; the region of a home is told by its code's prefix.
+std::vector<std::array<Moments, 2>> beds_by_region(const Population& population, const Tables& tables) {
+  std::unordered_map<std::string_view, std::size_t> region_of_prefix;
+  for (const HomeStratumRow& row : tables.home_strata) region_of_prefix.emplace(row.prefix, row.region);
+  std::vector<std::array<Moments, 2>> beds(tables.home_regions.size());
+  for (std::size_t i = 0; i < population.n_organisations(); ++i) {
+    if (population.type[i] != OrganisationType::care_home) continue;
+    const std::string_view code = population.code[i];
+    const auto region = region_of_prefix.find(code.substr(0, code.rfind('-')));
+    if (region != region_of_prefix.end()) beds[region->second][population.nursing[i]].add(population.size[i]);
+  }
+  return beds;
+}
+
+// Care homes: model.md 4.9. Patients: the mean of a board's practices, 52 at least with variation 0.67, is a draw.
+constexpr double kCountTolerance = 0.005, kBedsTolerance = 0.02, kSpreadTolerance = 0.10;
+constexpr double kBoardPatientsTolerance = 0.10, kRegionPatientsTolerance = 0.05, kPatientsTolerance = 0.005;
+constexpr double kDeprivedTolerance = 0.02;
+constexpr double kSumTolerance = 1e-12;  // rounding of a trust's figure shared among its units
+
+void add_home_sizes(const Population& population, const Tables& tables, const Sources& source_of,
+                    std::vector<Marginal>& marginals) {
+  const std::string source = source_of("care_homes_by_region.csv", "*");
+  const auto add = [&](std::string name, double table, double built, double tolerance) {
+    marginals.push_back({"care homes, " + std::move(name), table, built, tolerance, source});
+  };
+  const auto beds = beds_by_region(population, tables);
+  constexpr std::array<std::string_view, 2> kind{"residential", "nursing"};
+  std::array<double, 2> n_table{}, beds_table{};
+  std::array<Moments, 2> england;
+  for (std::size_t r = 0; r < tables.home_regions.size(); ++r) {
+    const HomeRegionRow& row = tables.home_regions[r];
+    Moments all = beds[r][0];
+    all.add(beds[r][1]);
+    add(row.name + ": count", row.n_homes[0] + row.n_homes[1], all.n, kCountTolerance);
+    for (std::size_t k = 0; k < 2; ++k) {
+      add(fmt::format("{}: {} homes", row.name, kind[k]), row.n_homes[k], beds[r][k].n, kCountTolerance);
+      add(fmt::format("{}: beds in {} homes", row.name, kind[k]), row.n_beds[k], beds[r][k].sum, kBedsTolerance);
+      n_table[k] += row.n_homes[k];
+      beds_table[k] += row.n_beds[k];
+      england[k].add(beds[r][k]);
+    }
+    add(row.name + ": mean beds", row.mean_beds, all.mean(), kBedsTolerance);
+    add(row.name + ": sd of beds", row.sd_beds, all.sd(), kSpreadTolerance);
+  }
+  for (std::size_t k = 0; k < 2; ++k) {
+    add(fmt::format("England: {} homes", kind[k]), n_table[k], england[k].n, kCountTolerance);
+    add(fmt::format("England: mean beds of {} homes", kind[k]), beds_table[k] / n_table[k], england[k].mean(),
+        kBedsTolerance);
+  }
+  add("England: beds", beds_table[0] + beds_table[1], england[0].sum + england[1].sum, kBedsTolerance);
+}
+
+void add_owner_groups(const Population& population, const Tables& tables, const Sources& source_of,
+                      std::vector<Marginal>& marginals) {
+  std::vector<int> n_members(static_cast<std::size_t>(population.ownership.n_groups));
+  for (const std::int32_t group : population.ownership.group_of)
+    if (group >= 0) ++n_members[static_cast<std::size_t>(group)];
+  for (const OwnerRow& row : tables.owners)
+    marginals.push_back({fmt::format("care homes, owner groups of {}", row.n_homes_each),
+                         static_cast<double>(row.n_groups),
+                         static_cast<double>(std::ranges::count(n_members, row.n_homes_each)), 0,
+                         source_of("care_home_groups.csv", "groups")});
+}
+
+/// What is counted or added up by board, and from there by region and for England.
+struct BoardQuantity {
+  std::string name, table, column;
+  double tolerance = 0, region_tolerance = 0, england_tolerance = 0;
+  std::vector<double> expected, built;
+};
+
+void add_by_board(const Population& population, const Tables& tables, const Sources& source_of,
+                  std::vector<Marginal>& marginals) {
+  const std::size_t n_boards = tables.boards.size();
+  const auto quantity = [&](std::string name, std::string table, std::string column, double tolerance = 0,
+                            double region_tolerance = 0, double england_tolerance = 0) {
+    return BoardQuantity{std::move(name),
+                         std::move(table),
+                         std::move(column),
+                         tolerance,
+                         region_tolerance,
+                         england_tolerance,
+                         std::vector<double>(n_boards),
+                         std::vector<double>(n_boards)};
+  };
+  std::vector<BoardQuantity> by_type;
+  for (int t = 0; t < kNOrganisationTypes; ++t) {
+    const auto type = static_cast<OrganisationType>(t);
+    const std::string name(kOrganisationTypeNames[static_cast<std::size_t>(t)]);
+    by_type.push_back(type == OrganisationType::practice         ? quantity(name + "s", "boards.csv", "practices")
+                      : type == OrganisationType::care_home      ? quantity(name + "s", "care_homes_by_board.csv", "*")
+                      : type == OrganisationType::maternity_unit ? quantity(name + "s", "trusts.csv", "maternity_units")
+                                                                 : quantity(name + "s", "trusts.csv", "*"));
+  }
+  BoardQuantity nursing = quantity("nursing homes", "care_homes_by_board.csv", "nursing_homes");
+  BoardQuantity beds = quantity("trust beds", "trusts.csv", "beds");
+  BoardQuantity deliveries =
+      quantity("deliveries", "trusts.csv", "deliveries", kSumTolerance, kSumTolerance, kSumTolerance);
+  BoardQuantity preterm = quantity("babies under 32 weeks", "trusts.csv", "babies_under_32_weeks", kSumTolerance,
+                                   kSumTolerance, kSumTolerance);
+  BoardQuantity patients = quantity("registered patients", "boards.csv", "registered_patients", kBoardPatientsTolerance,
+                                    kRegionPatientsTolerance, kPatientsTolerance);
+  double deprived_expected = 0, deprived_built = 0;
+
+  const auto of_type = [&](OrganisationType type) -> BoardQuantity& { return by_type[static_cast<std::size_t>(type)]; };
+  for (const TrustRow& row : tables.trusts) {
+    const std::size_t b = row.organisation.board;
+    ++of_type(row.organisation.type).expected[b];
+    of_type(OrganisationType::maternity_unit).expected[b] += row.n_maternity_units;
+    if (!std::isnan(row.organisation.size)) beds.expected[b] += row.organisation.size;
+    deliveries.expected[b] += row.deliveries;
+    preterm.expected[b] += row.babies_under_32_weeks;
+  }
+  for (std::size_t b = 0; b < n_boards; ++b) {
+    of_type(OrganisationType::practice).expected[b] = tables.boards[b].n_practices;
+    patients.expected[b] = tables.boards[b].registered_patients;
+  }
+  for (const HomeStratumRow& row : tables.home_strata) {
+    of_type(OrganisationType::care_home).expected[row.board] += row.n_homes[0] + row.n_homes[1];
+    nursing.expected[row.board] += row.n_homes[1];
+    deprived_expected += (row.n_homes[0] + row.n_homes[1]) * tables.boards[row.board].most_deprived_share;
+  }
+  for (std::size_t i = 0; i < population.n_organisations(); ++i) {
+    const std::size_t b = population.board[i];
+    const OrganisationType type = population.type[i];
+    ++of_type(type).built[b];
+    if (type == OrganisationType::care_home) {
+      nursing.built[b] += population.nursing[i];
+      deprived_built += population.quintile[i] == 1;
+    } else if (type == OrganisationType::practice) {
+      patients.built[b] += population.size[i];
+    } else if (type == OrganisationType::maternity_unit) {
+      deliveries.built[b] += population.size[i];
+      preterm.built[b] += population.preterm_babies[i];
+    } else if (!std::isnan(population.size[i])) {
+      beds.built[b] += population.size[i];
+    }
+  }
+  std::vector<const BoardQuantity*> quantities;
+  for (const BoardQuantity& of_one_type : by_type) quantities.push_back(&of_one_type);
+  for (const BoardQuantity* other : {&nursing, &beds, &deliveries, &preterm, &patients}) quantities.push_back(other);
+  for (const BoardQuantity* q : quantities) {
+    const std::string source = source_of(q->table, q->column);
+    double england_expected = 0, england_built = 0;
+    std::vector<double> region_expected(tables.regions.size()), region_built(tables.regions.size());
+    for (std::size_t b = 0; b < n_boards; ++b) {
+      const auto r = static_cast<std::size_t>(tables.boards[b].board.region);
+      england_expected += q->expected[b];
+      england_built += q->built[b];
+      region_expected[r] += q->expected[b];
+      region_built[r] += q->built[b];
+    }
+    const auto add = [&](const std::string& where, double expected, double built, double tolerance) {
+      marginals.push_back({fmt::format("{}, {}", q->name, where), expected, built, tolerance, source});
+    };
+    add("England", england_expected, england_built, q->england_tolerance);
+    for (std::size_t r = 0; r < tables.regions.size(); ++r)
+      add(tables.regions[r].name, region_expected[r], region_built[r], q->region_tolerance);
+    for (std::size_t b = 0; b < n_boards; ++b)
+      add(tables.boards[b].board.name, q->expected[b], q->built[b], q->tolerance);
+  }
+  marginals.push_back({"care homes in the most deprived fifth, England", deprived_expected, deprived_built,
+                       kDeprivedTolerance, source_of("boards.csv", "most_deprived_share")});
+}
+}  // namespace
+
+bool Marginal::holds() const { return std::abs(built - table) <= tolerance * std::abs(table); }
+
+std::vector<Marginal> england_marginals(const Population& population, const std::filesystem::path& folder) {
+  const Tables tables = read_tables(folder);
+  const Sources source_of(folder);
+  std::vector<Marginal> marginals;
+  add_home_sizes(population, tables, source_of, marginals);
+  add_owner_groups(population, tables, source_of, marginals);
+  add_by_board(population, tables, source_of, marginals);
+  return marginals;
+}
+
 }  // namespace uptake

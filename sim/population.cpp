@@ -402,11 +402,11 @@ OrganisationsTable read_organisations(const std::filesystem::path& file, Populat
     if (b == population.boards.size()) {
       population.boards.push_back({board, board, board, static_cast<int>(r), 0, 0});
       board_where.push_back(notes.where);
-    } else if (population.boards[b].region != static_cast<int>(r)) {
-      rows.report(
-          column::board,
-          fmt::format("board \"{}\" is in region \"{}\" here and in \"{}\" at {}", board, region,
-                      population.regions[static_cast<std::size_t>(population.boards[b].region)].name, board_where[b]));
+    } else if (const std::string& first =
+                   population.regions[static_cast<std::size_t>(population.boards[b].region)].name;
+               first != region && !first.empty() && !region.empty()) {
+      rows.report(column::board, fmt::format("board \"{}\" is in region \"{}\" here and in \"{}\" at {}", board, region,
+                                             first, board_where[b]));
     }
     organisation.board = static_cast<std::uint16_t>(b);
 
