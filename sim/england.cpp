@@ -152,13 +152,15 @@ Tables read_tables(const std::filesystem::path& folder) {
                                  CsvColumn{"babies_under_32_weeks"},
                                  CsvColumn{"maternity_units"},
                                  CsvColumn{"teaching"}};
+    const auto trust_types =
+        std::span(kOrganisationTypeNames).first(static_cast<std::size_t>(OrganisationType::maternity_unit));
     CsvReader rows(folder / "trusts.csv", columns, OtherColumns::ignored, problems);
     while (rows.next()) {
       trusts.add(rows, 0);
       TrustRow row;
       row.organisation.code = rows.text(0);
       row.organisation.label = rows.required_text(1);
-      if (const auto type = rows.one_of(2, kOrganisationTypeNames, "organisation type"))
+      if (const auto type = rows.one_of(2, trust_types, "trust type"))
         row.organisation.type = static_cast<OrganisationType>(*type);
       row.organisation.board = static_cast<std::uint16_t>(boards.find(rows, 3, "board"));
       row.organisation.latitude = rows.number(4, kLatitude).value_or(Organisation::kUnknown);

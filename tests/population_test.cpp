@@ -350,7 +350,7 @@ TEST(Population, EveryBadRowOfEnglandsTablesIsReportedAtOnce) {
             problems.end());
   EXPECT_NE(std::ranges::find(problems, "trusts.csv:3:85: beds = -5 is out of range (must be above 0)"),
             problems.end());
-  EXPECT_NE(std::ranges::find(problems, "trusts.csv:2:41: unknown organisation type \"mental-trust\""), problems.end());
+  EXPECT_NE(std::ranges::find(problems, "trusts.csv:2:41: unknown trust type \"mental-trust\""), problems.end());
   EXPECT_NE(std::ranges::find(problems,
                               "care_homes_by_board.csv:2:12: unknown statistical region \"Northeast\"; did you mean "
                               "\"North East\"?"),
