@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 
 namespace uptake {
 
@@ -127,10 +128,12 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
           {static_cast<std::uint16_t>(j), population.board[organisation], static_cast<std::uint8_t>(region),
            population.quintile[organisation],
            model.scenario.programmes[j].outcome == OutcomeKind::admissions && baselines[organisation] > 1});
-      facts.eligible[0] += facts.scale;
-      facts.eligible[1 + static_cast<std::size_t>(region)] += facts.scale;
-      facts.eligible_by_quintile[population.quintile[organisation]] += facts.scale;
+      ++facts.eligible[1 + static_cast<std::size_t>(region)];
+      ++facts.eligible_by_quintile[population.quintile[organisation]];
     }
+    for (double& count : facts.eligible) count *= facts.scale;
+    for (double& count : facts.eligible_by_quintile) count *= facts.scale;
+    facts.eligible[0] = std::accumulate(facts.eligible.begin() + 1, facts.eligible.end(), 0.0);
     tables->programmes.push_back(std::move(facts));
   }
 
