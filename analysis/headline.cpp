@@ -82,7 +82,8 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::
       lines.push_back(std::move(line));
       line = std::string(indent, ' ') + std::string(word);
     } else {
-      line += (fresh ? "" : " ") + std::string(word);
+      if (!fresh) line += ' ';
+      line += word;
     }
   }
   if (!line.empty()) lines.push_back(std::move(line));
