@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -188,8 +187,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
     impl_->cut();
     return;
   }
-  struct stat status {};
-  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) impl_->cut();
+  impl_->cut();
   Header header;
   header.task = static_cast<std::uint32_t>(task);
   std::copy_n(digest.begin(), kDigestSize, header.digest.begin());
