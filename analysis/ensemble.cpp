@@ -1,5 +1,6 @@
 #include "uptake/ensemble.hpp"
 
+#include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_pipeline.h>
 #include <oneapi/tbb/task_arena.h>
 #include <oneapi/tbb/version.h>
@@ -61,7 +62,8 @@ void run_tbb(std::size_t n, std::size_t n_threads, const Task& task, Drain& drai
   };
   std::size_t next = 0;
   namespace tbb = oneapi::tbb;
-  tbb::task_arena arena(static_cast<int>(n_threads));
+  // oneTBB complains on stderr when asked for more threads than there are.
+  tbb::task_arena arena(std::min(static_cast<int>(n_threads), tbb::info::default_concurrency()));
   arena.execute([&] {
     tbb::parallel_pipeline(kWaitingPerThread * n_threads,
                            tbb::make_filter<void, std::size_t>(tbb::filter_mode::serial_in_order,

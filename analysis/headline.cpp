@@ -201,6 +201,7 @@ std::vector<TableRow> table_rows(const Place& place) {
 
 constexpr std::array<std::string_view, kViewNames.size()> kColumnTitles{"gross", "counterfactual", "net"};
 constexpr std::size_t kNarrowestLabel = 24;
+constexpr int kNarrowest = 60;  // columns; a number with its interval needs as many
 
 /// One line a metric where `width` allows, else one line a view.
 std::string layout_table(const std::vector<TableRow>& rows, std::size_t width) {
@@ -274,7 +275,7 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 std::string headline_table(const RunRecord& record, int width) {
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
-  const auto columns = static_cast<std::size_t>(std::max(width, 40));
+  const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
   const int n_strategies = static_cast<int>(layout.strategies.size());
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
   const int programme = static_cast<int>(layout.programmes.size()) - 1;

@@ -70,9 +70,11 @@ Ratio ratio_of_means(std::span<const double> a, std::span<const double> b) {
 }  // namespace
 
 Statistics statistics(std::span<double> values) {
-  // In the order of the replicates, so that sums do not depend on anything else.
-  const auto end = std::remove_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
-  const std::span<double> defined(values.begin(), end);
+  // Defined values first, in the order of the replicates, so that sums do not depend on anything else.
+  std::size_t n_defined = 0;
+  for (double& value : values)
+    if (!std::isnan(value)) std::swap(values[n_defined++], value);
+  const std::span<double> defined = values.first(n_defined);
   if (defined.empty()) return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
   const auto n = static_cast<double>(defined.size());
   double sum = 0, lowest = defined[0], highest = defined[0];

@@ -62,7 +62,9 @@ TEST(Ensemble, EveryBodySinksTheSameValuesInTheSameOrder) {
 
 TEST(Ensemble, NoTasksAreNoWork) {
   for (const Body body : bodies())
-    EXPECT_EQ(run_tasks(0, uneven, [](std::size_t, std::vector<double>&&) { FAIL(); }, control_of(body, 2)), 0u);
+    EXPECT_EQ(run_tasks(
+                  0, uneven, [](std::size_t, std::vector<double>&&) { FAIL(); }, control_of(body, 2)),
+              0u);
 }
 
 TEST(Ensemble, TheSinkIsNeverEnteredTwiceAtOnce) {
@@ -111,7 +113,9 @@ TEST(Ensemble, AStopBeforeTheStartRunsNothing) {
   for (const Body body : bodies()) {
     Control control = control_of(body, 2);
     control.stop = source.get_token();
-    EXPECT_EQ(run_tasks(10, uneven, [](std::size_t, std::vector<double>&&) {}, control), 0u);
+    EXPECT_EQ(run_tasks(
+                  10, uneven, [](std::size_t, std::vector<double>&&) {}, control),
+              0u);
   }
 }
 

@@ -138,8 +138,7 @@ TEST_F(Parts, AnotherDigestSeesNothing) {
 
 TEST_F(Parts, AnotherPayloadSizeIsRefused) {
   write(0, {0});
-  const Problem problem =
-      problem_of([&] { (void)finished_replicates(folder.path(), kDigest, kSize + 1, 1); });
+  const Problem problem = problem_of([&] { (void)finished_replicates(folder.path(), kDigest, kSize + 1, 1); });
   EXPECT_NE(problem.what.find("3 values a replicate instead of 4"), std::string::npos) << problem.text();
 }
 
