@@ -2,6 +2,7 @@
 
 #include <Random123/philox.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "uptake/error.hpp"
@@ -20,7 +21,8 @@ Philox::key_type words_of(Key key) noexcept {
 }
 double open_unit(std::uint32_t high, std::uint32_t low) noexcept {
   const std::uint64_t word = (static_cast<std::uint64_t>(high) << 32) | low;
-  return (static_cast<double>(word >> 11) + 0.5) * 0x1p-53;
+  // Beyond 2^52 the half is rounded to even, so the last of the 2^53 values would be 1 itself.
+  return std::min((static_cast<double>(word >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53);
 }
 }  // namespace
 

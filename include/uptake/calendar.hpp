@@ -43,7 +43,8 @@ struct Calendar {
   [[nodiscard]] Date day_of(int boundary) const { return start + std::chrono::days{7 * boundary}; }
   /// Last day that the horizon covers whole.
   [[nodiscard]] Date last_day() const { return start + std::chrono::days{7 * n_weeks - 1}; }
-  /// Calendar months from the one of `start`, cut at `start` and `last_day()`; the last one only when complete.
+  /// Calendar months from the one of `start`, cut at `start` and `last_day()`; the last one only when complete, or
+  /// when it is the only one.
   [[nodiscard]] std::vector<Period> months() const;
   /// Financial years (1 April to 31 March), cut at `start` and `last_day()`.
   [[nodiscard]] std::vector<Period> financial_years() const;

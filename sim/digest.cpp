@@ -1,0 +1,105 @@
+#include "digest.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "settings.hpp"
+#include "uptake/error.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake {
+
+namespace fs = std::filesystem;
+
+namespace {
+/// Name and content of every table in a folder, in the order of names. @throws FileError
+std::string tables_text(const fs::path& folder) {
+  std::error_code error;
+  std::set<fs::path> tables;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".csv") tables.insert(at->path());
+  }
+  if (error) throw FileError({folder.string(), "cannot read: " + error.message(), ""});
+  if (tables.empty()) throw FileError({folder.string(), "cannot read: it holds no tables (*.csv)", ""});
+  std::string text;
+  for (const fs::path& table : tables) {
+    std::ifstream stream(table, std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(stream), {}};
+    if (!stream) throw FileError({table.string(), "cannot read", ""});
+    text += fmt::format("{} {} {:016x}\n", table.filename().string(), content.size(), identity_of(content));
+  }
+  return text;
+}
+
+std::string window_text(const std::optional<Window>& window) {
+  return window ? fmt::format("{}..{}", iso(window->from), iso(window->to)) : "-";
+}
+
+template <typename Number>
+std::string optional_text(const std::optional<Number>& number) {
+  return number ? fmt::format("{}", *number) : "-";
+}
+
+/// Codes and names may hold any character: length first, so that no two lists look alike.
+std::string list_text(std::span<const std::string> words) {
+  std::string text = fmt::format("{}", words.size());
+  for (const std::string& word : words) text += fmt::format(" {}:{}", word.size(), word);
+  return text;
+}
+
+std::string setting_text(std::string_view key, const Setting& setting) {
+  return fmt::format("{} = {} {}\n", key, setting.value, to_text(setting.prior));
+}
+
+std::string programme_text(const ProgrammeSpec& programme) {
+  std::string text = fmt::format("programme {} {} covid {} {}\n", programme.name, programme.classification,
+                                 static_cast<int>(programme.covid), window_text(programme.covid_window));
+  for (const OrganisationType type : programme.eligible) text += fmt::format("eligible {}\n", static_cast<int>(type));
+  text += fmt::format("commissioned {}\n", window_text(programme.commissioned));
+  for (const Window& window : programme.mandates) text += fmt::format("mandate {}\n", window_text(window));
+  text += fmt::format("form {} {} {} {} {}\n", static_cast<int>(programme.response), static_cast<int>(programme.rule),
+                      static_cast<int>(programme.restart), programme.skipped.engaged, programme.skipped.implementing);
+  text += fmt::format("start {} {} {}\n", programme.engaged_at_start, programme.in_use_at_start,
+                      list_text(programme.sites_at_start));
+  text += fmt::format("outcome {} {} {} {} {}\n", static_cast<int>(programme.outcome), programme.effect_already_shrunk,
+                      optional_text(programme.historic_denominator), static_cast<int>(programme.delivery_funder),
+                      static_cast<int>(programme.adoption_funder));
+  for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
+    text += setting_text(row.key, setting_of(programme, row.id));
+  }
+  return text;
+}
+
+std::string lever_text(const Lever& lever) {
+  return fmt::format("lever {} [{}] {} {} {} {} {} {} {} {} {} {}\n", static_cast<int>(lever.kind),
+                     fmt::join(lever.programmes, " "), list_text(lever.regions), window_text(lever.window), lever.factor,
+                     optional_text(lever.staff_days_per_year), static_cast<int>(lever.targeting),
+                     optional_text(lever.package_days), optional_text(lever.package_weeks),
+                     list_text(lever.organisations), lever.share, lever.delay_weeks);
+}
+}  // namespace
+
+std::string digest_of(const Scenario& scenario, const fs::path& tables) {
+  const PopulationOptions& options = scenario.population_options;
+  std::string text = fmt::format("uptake {}\nseed {}\nmode {}\nattention {}\n", version(), scenario.seed,
+                                 static_cast<int>(scenario.mode), scenario.attention);
+  text += fmt::format("calendar {} {}\n", iso(scenario.calendar.start), scenario.calendar.n_weeks);
+  for (const Date date : scenario.calendar.report_at) text += fmt::format("report {}\n", iso(date));
+  text += fmt::format("population {} {} {} {} {}\n", scenario.population == "england" ? "england" : "tables",
+                      options.seed, options.decay_km, options.n_nearest, static_cast<int>(options.community));
+  text += tables_text(tables);
+  for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
+  for (const Strategy& strategy : scenario.strategies) {
+    text += fmt::format("strategy {} {}\n", strategy.name, static_cast<int>(strategy.delivery));
+    for (const Lever& lever : strategy.levers) text += lever_text(lever);
+  }
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
+  }
+  return fmt::format("{:016x}", identity_of(text));
+}
+
+}  // namespace uptake

@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "settings.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake {
+
+std::array<Setting, kNParameters - kNProgrammeParameters> default_economy() {
+  std::array<Setting, kNParameters - kNProgrammeParameters> economy;
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    // the same for all classes: an economy row has one value
+    economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters] = table_setting(row, AdopterClass::trust);
+  }
+  return economy;
+}
+
+Draw draw_parameters(const Scenario& scenario, Key key) {
+  // A share is drawn as a gamma variate, which has no upper end before it is normalised.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto value_of = [&](const ParameterSpec& row, const Setting& setting, std::uint32_t programme) {
+    if (scenario.mode == ParameterMode::defaults) return setting.value;
+    const DrawId id{identity_of(fmt::format("parameter:{}", row.key)), programme,
+                    static_cast<std::uint16_t>(Stream::parameter), 0};
+    const double highest = setting.prior.family == Family::gamma_share ? kInfinity : row.highest;
+    return quantile(setting.prior, uniform(key, id), row.lowest, highest);
+  };
+
+  std::vector<double> values;
+  values.reserve(scenario.programmes.size() * kNProgrammeParameters + scenario.economy.size());
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    const std::size_t first = values.size();
+    for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
+      values.push_back(value_of(row, setting_of(programme, row.id), programme_identity(programme.name)));
+    }
+    double sum = 0;
+    for (const Parameter id : kLayerShares) sum += values[first + static_cast<std::size_t>(id)];
+    for (const Parameter id : kLayerShares) values[first + static_cast<std::size_t>(id)] /= sum;
+  }
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    values.push_back(value_of(row, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], 0));
+  }
+  return Draw(std::move(values), static_cast<int>(scenario.programmes.size()));
+}
+
+}  // namespace uptake

@@ -1,0 +1,18 @@
+/// Programme files: one innovation with its spread effort, effects and costs.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "toml.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake {
+
+/// Reads `programmes/<name>.toml`; what is wrong is added to `problems`. @throws FileError when it cannot be read
+[[nodiscard]] std::optional<ProgrammeSpec> read_programme(const std::filesystem::path& file, Problems& problems);
+
+/// `schema = 1`, of scenario and programme files alike.
+void check_schema(TableReader& reader);
+
+}  // namespace uptake

@@ -1,0 +1,173 @@
+#include "strategy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "settings.hpp"
+
+namespace uptake {
+
+namespace {
+constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-network", "no-programme"};
+
+// Bounds against slips of the pen [A].
+constexpr std::size_t kMostStrategies = 64;
+constexpr double kMostWeeks = 5200;
+
+/// Which keys a lever of each kind takes beside kind, programmes and regions, and which of them it needs.
+struct LeverForm {
+  std::string_view takes, needs;  ///< separated by spaces
+};
+constexpr std::string_view kEffortKeys =
+    "from to factor staff_days_per_year targeting organisations package_days package_weeks";
+constexpr std::array<LeverForm, 7> kLeverForms{{
+    {kEffortKeys, ""},                          // facilitation
+    {kEffortKeys, ""},                          // outreach
+    {"from to", ""},                            // incentive
+    {"from to factor", "factor"},               // shock
+    {"share targeting organisations", ""},      // seeding
+    {"delay_weeks", "delay_weeks"},             // delay
+    {"from", "from"},                           // withdrawal
+}};
+constexpr std::array<std::string_view, 10> kLeverKeys{"from",         "to",           "factor",       "staff_days_per_year",
+                                                      "targeting",    "organisations", "package_days", "package_weeks",
+                                                      "share",        "delay_weeks"};
+
+bool holds_word(std::string_view words, std::string_view word) {
+  for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {
+    const bool begins = at == 0 || words[at - 1] == ' ';
+    const bool ends = at + word.size() == words.size() || words[at + word.size()] == ' ';
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
+/// Keys of other kinds are reported and not read; keys that the kind needs are asked for.
+void check_lever_keys(TableReader& reader, LeverKind kind) {
+  const auto k = static_cast<std::size_t>(kind);
+  for (const std::string_view key : kLeverKeys) {
+    const TomlEntry* entry = find_entry(reader.table(), key);
+    if (entry && !holds_word(kLeverForms[k].takes, key)) {
+      reader.report(entry->place, fmt::format("a lever of kind \"{}\" takes no {}", kLeverNames[k], key),
+                    fmt::format("it takes {}", kLeverForms[k].takes));
+    }
+    if (!entry && holds_word(kLeverForms[k].needs, key)) {
+      reader.report(reader.place(), fmt::format("a lever of kind \"{}\" needs {}", kLeverNames[k], key));
+    }
+  }
+}
+
+void read_lever_amounts(TableReader& reader, Lever& lever) {
+  lever.factor = reader.quantity("factor", "1", 0, 1000).value_or(1);
+  lever.staff_days_per_year = reader.quantity("staff_days_per_year", "staff-days/year", 0, 1e7);
+  lever.targeting = choice_or(reader, "targeting", kTargetingNames, Targeting::even);
+  lever.organisations = plain(reader.texts("organisations"));
+  lever.package_days = reader.quantity("package_days", "staff-days", 0.01, 1e5);
+  lever.package_weeks = reader.quantity("package_weeks", "week", 1, kMostWeeks);
+  lever.share = reader.quantity("share", "share", 0, 1).value_or(0);
+  lever.delay_weeks = reader.quantity("delay_weeks", "week", 0, kMostWeeks).value_or(0);
+}
+
+void check_lever_amounts(TableReader& reader, const Lever& lever) {
+  const std::string_view kind = kLeverNames[static_cast<std::size_t>(lever.kind)];
+  const bool is_effort = lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach;
+  const bool has_factor = reader.find("factor"), has_days = reader.find("staff_days_per_year");
+  if (is_effort && has_factor == has_days) {
+    reader.report(reader.place(), fmt::format("a lever of kind \"{}\" needs factor or staff_days_per_year, not {}", kind,
+                                              has_factor ? "both" : "neither"));
+  }
+  if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
+    reader.report(reader.place(), "package_days and package_weeks belong together");
+  }
+  const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
+  if (lever.kind == LeverKind::seeding && !has_list && !reader.find("share")) {
+    reader.report(reader.place(), "a lever of kind \"seeding\" needs share or organisations");
+  } else if ((is_effort || lever.kind == LeverKind::seeding) && has_list != wants_list) {
+    reader.report(reader.place(), has_list ? "organisations are listed but targeting is not \"list\""
+                                           : "targeting = \"list\" needs organisations");
+  }
+}
+
+void read_lever_window(TableReader& reader, const Calendar& calendar, Lever& lever) {
+  if (!reader.find("from") && !reader.find("to")) return;
+  const Window whole{calendar.start, calendar.last_day()};
+  lever.window = read_window(reader, "the window", whole);
+  if (lever.window && lever.window->from > whole.to) {
+    reader.report(reader.find("from")->place, fmt::format("the window starts on {}, beyond the horizon, which ends on {}",
+                                                          iso(lever.window->from), iso(whole.to)));
+  }
+}
+
+Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& scenario) {
+  Lever lever;
+  lever.where = reader.place().text();
+  reader.require("kind", "\"facilitation\"");
+  const auto kind = reader.choice("kind", kLeverNames);
+  for (const PlacedText& name : reader.texts("programmes")) {
+    const auto at = std::ranges::find(scenario.programmes, name.text, &ProgrammeSpec::name);
+    if (at != scenario.programmes.end()) {
+      lever.programmes.push_back(static_cast<int>(at - scenario.programmes.begin()));
+    } else {
+      reader.report(name.place, fmt::format("unknown programme \"{}\"", name.text),
+                    did_you_mean(name.text, programme_names(scenario)));
+    }
+  }
+  lever.regions = plain(reader.texts("regions"));
+  if (!kind) {
+    for (const std::string_view key : kLeverKeys) reader.find(key);
+    return lever;
+  }
+  lever.kind = static_cast<LeverKind>(*kind);
+  check_lever_keys(reader, lever.kind);
+  read_lever_amounts(reader, lever);
+  check_lever_amounts(reader, lever);
+  if (calendar) read_lever_window(reader, *calendar, lever);
+  for (const std::string_view key : {"from", "to"}) reader.find(key);
+  return lever;
+}
+
+void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+  Strategy strategy;
+  reader.require("name", "\"as-delivered\"");
+  strategy.name = reader.text("name").value_or("");
+  if (!strategy.name.empty()) check_name(reader, "name", strategy.name);
+  if (!strategy.name.empty() && std::ranges::count(scenario.strategies, strategy.name, &Strategy::name) > 0) {
+    reader.report(reader.find("name")->place, fmt::format("two strategies are called \"{}\"", strategy.name));
+  }
+  const auto own = std::ranges::find(kDeliveryNames, strategy.name);
+  const auto by_name = own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
+  strategy.delivery = choice_or(reader, "delivery", kDeliveryNames, by_name);
+  reader.tables("lever", [&](TableReader& lever) { strategy.levers.push_back(read_lever(lever, calendar, scenario)); });
+
+  const bool is_comparator = own != kDeliveryNames.end() && by_name != Delivery::as_delivered;
+  if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty())) {
+    reader.report(reader.place(), fmt::format("the comparator \"{}\" takes neither levers nor another delivery", strategy.name),
+                  "choose another name");
+  }
+  scenario.strategies.push_back(std::move(strategy));
+}
+}  // namespace
+
+std::vector<std::string_view> programme_names(const Scenario& scenario) {
+  std::vector<std::string_view> names;
+  for (const ProgrammeSpec& programme : scenario.programmes) names.push_back(programme.name);
+  return names;
+}
+
+void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+  std::vector<Strategy>& strategies = scenario.strategies;
+  reader.tables("strategy", [&](TableReader& one) { read_strategy(one, calendar, scenario); });
+  if (strategies.size() > kMostStrategies) {
+    reader.report(reader.find("strategy")->place, fmt::format("{} strategies (must be at most {})", strategies.size(), kMostStrategies));
+  }
+  if (strategies.empty()) strategies.push_back({"as-delivered", Delivery::as_delivered, {}});
+  for (const Delivery delivery : {Delivery::no_network, Delivery::no_programme}) {
+    const std::string name(kDeliveryNames[static_cast<std::size_t>(delivery)]);
+    if (std::ranges::count(strategies, name, &Strategy::name) == 0) strategies.push_back({name, delivery, {}});
+  }
+  const auto comparator = std::ranges::find(strategies, kDeliveryNames[1], &Strategy::name);
+  scenario.comparator = static_cast<int>(comparator - strategies.begin());
+}
+
+}  // namespace uptake

@@ -1,0 +1,16 @@
+/// Strategies and their levers.
+#pragma once
+
+#include "toml.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake {
+
+/// Reads `[[strategy]]` into the scenario, whose programmes are known, and appends the comparators.
+/// @param calendar null when start or horizon are wrong: then windows are not checked
+void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& scenario);
+
+/// Names of the programmes that could be read.
+[[nodiscard]] std::vector<std::string_view> programme_names(const Scenario& scenario);
+
+}  // namespace uptake
