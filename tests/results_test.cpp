@@ -12,7 +12,6 @@
 
 #include "file.hpp"
 #include "folder.hpp"
-#include "results_doubles.hpp"
 #include "results_fixture.hpp"
 #include "statistics.hpp"
 #include "uptake/error.hpp"
