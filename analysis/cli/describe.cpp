@@ -22,7 +22,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-void print_json(Json body) {
+void print_json(const Json& body) {
   Json json{{"schema", kJsonSchema}};
   json.update(body);
   // A file name need not be UTF-8, JSON must be.

@@ -60,7 +60,7 @@ void ProgressLine::show(const Progress& progress) {
   } else {
     fmt::print(stderr, "\r{:{}}", line, width_);
     width_ = std::max(width_, line.size());
-    std::fflush(stderr);
+    static_cast<void>(std::fflush(stderr));
   }
 }
 
@@ -69,7 +69,7 @@ Interruption::Interruption() {
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
   // A script starts background jobs with SIGINT ignored, and an ignored signal cannot be waited for.
-  std::signal(SIGINT, SIG_DFL);
+  static_cast<void>(std::signal(SIGINT, SIG_DFL));
   // Threads made from here on inherit the mask, so that only the waiting thread ever sees the signals.
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   waiting_ = std::jthread([signals = signals_, source = source_](const std::stop_token& end) mutable {

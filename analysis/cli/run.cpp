@@ -158,10 +158,11 @@ ExitCode run(const RunOptions& options, const Output& output) {
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
     return ExitCode::done;
   }
-  const InputError in_the_way(
-      {{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
-        "choose another folder with -o, or replace it with --overwrite"}});
-  if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way;
+  const auto in_the_way = [&] {
+    return InputError({{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
+                        "choose another folder with -o, or replace it with --overwrite"}});
+  };
+  if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way();
 
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
@@ -184,7 +185,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
   }
 
   // Replicates beside another result are of a run with --overwrite that was interrupted.
-  if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0) throw in_the_way;
+  if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0) throw in_the_way();
 
   Control control;
   control.n_threads = options.n_threads;

@@ -21,7 +21,7 @@ ExitCode verify(int n_threads, const Output& output) {
     fmt::print("{} {:<5} {:<72} {:>14.8g} {:>14.8g} {:>9.2g} {:>8}\n", row.pass ? "pass" : "FAIL", row.id, row.name,
                row.expected, row.got, row.tolerance, z);
     if (!row.pass) fmt::print("           {}\n", row.detail);
-    std::fflush(stdout);
+    static_cast<void>(std::fflush(stdout));
   };
   if (text && output.verbosity == Verbosity::normal) {
     fmt::print("{:<4} {:<5} {:<72} {:>14} {:>14} {:>9}\n", "", "case", "", "expected", "got", "tolerance");
