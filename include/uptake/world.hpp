@@ -63,8 +63,7 @@ class World {
 void advance(World& world, const std::shared_ptr<const Rates>& rates, int boundary);
 
 /// Histories of all strategies of one replicate, in the order of the model's strategies: paired by the same clocks,
-/// branched where they first differ. `scratch` may be kept between calls so that nothing is allocated.
-struct Scratch;
+/// branched where they first differ.
 [[nodiscard]] std::vector<History> simulate(const std::shared_ptr<const Model>& model, const Draw& draw, Key key);
 
 }  // namespace uptake

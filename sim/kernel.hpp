@@ -1,0 +1,187 @@
+/// Inside of the kernel: what the opaque types of model.hpp and world.hpp hold. Shared by rates.cpp, world.cpp and tests.
+///
+/// The algorithm. Every clock but one depends on dates alone, so its week is known on entry to the stage (a walk over the
+/// organisation's dated effort). The exception is the decision clock, whose hazard also depends on who else is in use.
+/// With cumulated integer tables E(t) of the external part and B_l(t) of the peer part of layer l, an organisation's
+/// cumulated hazard since boundary 0, were its exposure constant, is
+///
+///     level(t) = E(t) + sum_edge f(S_l) B_l(t) + sum_group [offset + f(G) B_l(t)],
+///
+/// and when an exposure changes at boundary t by df, `df B_l(t)` is added to the record's target (edges) or taken from the
+/// group's offset, so that nothing but the slope changes. The clock fires in the first week w with level(w + 1) >= target:
+/// a test that is exact at any week, by integer algebra. *When* to test is then free, as long as it is never late: the
+/// bound with every exposure at 1 gives the earliest possible week, and the record sleeps in that week's bucket.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "uptake/model.hpp"
+#include "uptake/world.hpp"
+
+namespace uptake {
+
+inline constexpr std::int64_t kNever = std::int64_t{1} << 60;   ///< a clock that does not fire
+inline constexpr std::uint32_t kUnit = 1U << 20;                ///< multipliers: 1 = 2^20
+inline constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
+inline constexpr int kStopBits = 32;                            ///< cumulated stop hazard; times a factor of 2^16
+inline constexpr int kStopFactorBits = 16;
+inline constexpr int kNSlots = 4;                               ///< edge layers 0, 1, then group layers 2, 3
+/// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip here so that sums cannot overflow.
+inline constexpr double kCertainHazard = 64;
+
+/// x * to / from in 128 bits, capped at kNever.
+[[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {
+  __extension__ using wide = __int128;
+  const wide scaled = static_cast<wide>(x) * multiply / divide;
+  return scaled > kNever ? kNever : static_cast<std::int64_t>(scaled);
+}
+
+/// g(A) of model.md 4.2 in fixed point, exposure and value in 2^-16.
+class Response {
+ public:
+  Response() = default;
+  Response(double kappa, double theta);
+  friend bool operator==(const Response&, const Response&) = default;
+  [[nodiscard]] std::uint32_t operator()(std::uint32_t exposure) const {
+    switch (kind_) {
+      case Kind::identity:
+        return exposure;
+      case Kind::threshold:
+        return exposure >= threshold_ ? kFullExposure : 0;
+      case Kind::hill:
+        break;
+    }
+    const std::uint32_t cell = exposure >> kCellBits, rest = exposure & ((1U << kCellBits) - 1);
+    return table_[cell] + (((table_[cell + 1] - table_[cell]) * rest) >> kCellBits);
+  }
+
+ private:
+  enum class Kind : std::uint8_t { identity, threshold, hill };
+  static constexpr int kCellBits = 8;  // 256 cells with linear interpolation: largest error 1e-4 for kappa up to 4
+  Kind kind_ = Kind::identity;
+  std::uint32_t threshold_ = 0;
+  std::array<std::uint32_t, (kFullExposure >> kCellBits) + 2> table_{};
+};
+
+class Clocks {
+ public:
+  struct Programme {
+    std::vector<std::int64_t> engage;   ///< E in 2^-40
+    std::vector<std::int64_t> decide;   ///< E / m_ij in 2^-40, kNever outside the susceptible share
+    std::vector<std::uint16_t> weeks;   ///< implementing time, at least 1
+    std::vector<std::int32_t> need;     ///< succeeds when the effort term (2^-20 of a logit) reaches this
+    std::vector<std::int64_t> stop;     ///< E in 2^-48
+    std::vector<float> log_multiplier;  ///< ln m_ij, for later occurrences
+    std::vector<float> success_logit;   ///< logit of success without effort
+    double weeks_per_phase = 0;         ///< mean of one Erlang phase
+    int n_phases = 0;
+  };
+  Key key;
+  std::vector<Programme> programmes;
+};
+
+class Rates {
+ public:
+  struct Step {  ///< what dated effort means from a boundary on
+    int from;
+    std::uint32_t decide;   ///< Phi in 2^-20
+    std::int32_t succeed;   ///< effort term of the success logit in 2^-20
+    std::int64_t engage;    ///< engagement hazard a week in 2^-40, background included
+    std::uint32_t stop;     ///< factor on the stop hazard in 2^-16
+    friend bool operator==(const Step&, const Step&) = default;
+  };
+  struct Change {
+    int week;
+    std::uint32_t profile;
+  };
+  struct Programme {
+    std::size_t n_classes = 0;
+    std::vector<std::int64_t> external;  ///< E(t): [boundary][class]
+    std::vector<std::int64_t> peer;      ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
+    std::vector<std::int64_t> any_layer; ///< maximum rule: peer rate of a week, [week][class]
+    std::vector<std::int64_t> bound;     ///< level(t) with every exposure at 1: [class][boundary]
+    std::vector<std::uint32_t> step_offsets;  ///< by profile
+    std::vector<Step> steps;
+    std::vector<Change> changes;         ///< steps after boundary 0, by week
+    std::vector<std::int64_t> stop_hazard;  ///< cumulated by weeks since entry, 2^-32
+    std::int64_t restart = 0;            ///< hazard a week, 2^-40
+    int refractory_weeks = 0;
+    Response response;
+    std::vector<std::uint32_t> attention;  ///< K by number of programmes being implemented, 2^-20; empty = off
+  };
+  std::shared_ptr<const Model> model;
+  int strategy = 0;
+  int n_weeks = 0;
+  std::vector<Programme> programmes;
+
+  /// The step that holds in a week.
+  [[nodiscard]] static const Step& step_at(const Programme& programme, std::uint32_t profile, int week) {
+    auto at = programme.step_offsets[profile];
+    const auto end = programme.step_offsets[profile + 1];
+    while (at + 1 < end && programme.steps[at + 1].from <= week) ++at;
+    return programme.steps[at];
+  }
+};
+
+// Clocks of later occurrences, the same functions that fill the door.
+[[nodiscard]] std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                        std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                               std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                         std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                      std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                         std::size_t record, std::uint16_t occurrence);
+
+/// What happens to a record next, in the week of its bucket.
+enum class Pending : std::uint8_t { nothing, engage, begin, test, finish, stop, restart };
+
+struct World::State {
+  struct Hot {  ///< what a push touches
+    std::int64_t target = 0;
+    std::array<std::uint32_t, 2> exposure{};  ///< S of the edge layers, 2^-16
+    std::uint16_t record_class = 0;
+  };
+  struct Cold {
+    std::uint32_t next = 0, previous = 0;
+    std::uint32_t multiplier = kUnit;   ///< Phi K that the target is scaled with
+    std::uint16_t entered = 0;          ///< boundary of entry to the stage
+    std::uint16_t due = 0;              ///< week of the bucket
+    std::uint16_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
+    Stage stage = Stage::unaware;
+    Pending pending = Pending::nothing;
+    std::uint8_t programme = 0;
+  };
+  struct Pair {
+    std::int64_t offset = 0;
+    std::uint32_t value = 0;  ///< f(G), 2^-16
+  };
+  struct Programme {
+    std::array<std::vector<Pair>, 2> pairs;
+    std::array<std::vector<std::uint32_t>, 2> in_use;  ///< by group
+    std::array<std::uint32_t, kNStages> counts{};
+  };
+  struct Move {
+    std::uint32_t record;
+    Stage to;
+  };
+
+  std::shared_ptr<const Rates> rates;
+  std::shared_ptr<const Clocks> clocks;
+  int boundary = 0;
+  std::vector<Hot> hot;
+  std::vector<Cold> cold;
+  std::vector<std::uint32_t> bucket;  ///< first record due in each week
+  std::vector<Programme> programmes;
+  std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off
+  std::vector<std::uint32_t> touched;      ///< organisations whose count changed in the last step
+  std::vector<Move> moves;
+  History history;
+};
+
+}  // namespace uptake

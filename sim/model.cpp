@@ -1,0 +1,307 @@
+#include "uptake/model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <unordered_map>
+
+#include "plan.hpp"
+#include "uptake/error.hpp"
+
+namespace uptake {
+
+namespace {
+
+constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
+constexpr std::uint32_t kNotEligible = 0xffffffffU;
+
+/// An owner group counts as large from this many organisations on. [A]
+constexpr int kLargeGroup = 25;
+
+void add_covariates(const Population& population, ProgrammeModel& programme) {
+  const std::size_t n = programme.n_records();
+  programme.size_z.assign(n, 0.0F);
+  programme.chain.assign(n, 0.0F);
+  programme.teaching.assign(n, 0.0F);
+  programme.deprivation.assign(n, 0.0F);
+  std::vector<int> owned(static_cast<std::size_t>(population.ownership.n_groups), 0);
+  for (const auto group : population.ownership.group_of) {
+    if (group >= 0) owned[static_cast<std::size_t>(group)] += 1;
+  }
+  for (int t = 0; t < kNOrganisationTypes; ++t) {
+    const auto type = static_cast<OrganisationType>(t);
+    double sum = 0, squares = 0, count = 0;
+    for (const auto organisation : programme.organisation) {
+      const double size = population.size[organisation];
+      if (population.type[organisation] != type || std::isnan(size)) continue;
+      sum += size;
+      squares += size * size;
+      count += 1;
+    }
+    if (count < 2) continue;
+    const double mean = sum / count;
+    // model.md 5.1: per 100 beds for trusts, per standard deviation for practices and homes; units have no size term.
+    const double scale = type == OrganisationType::maternity_unit ? 0.0
+                         : adopter_class(type) == AdopterClass::trust
+                             ? 100.0
+                             : std::sqrt(std::max(0.0, squares / count - mean * mean));
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto organisation = programme.organisation[i];
+      const double size = population.size[organisation];
+      if (population.type[organisation] == type && !std::isnan(size) && scale > 0) {
+        programme.size_z[i] = static_cast<float>((size - mean) / scale);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto organisation = programme.organisation[i];
+    const auto group = population.ownership.group_of.empty() ? -1 : population.ownership.group_of[organisation];
+    programme.chain[i] = group >= 0 && owned[static_cast<std::size_t>(group)] >= kLargeGroup ? 1.0F : 0.0F;
+    programme.teaching[i] = static_cast<float>(population.teaching[organisation]);
+    const int quintile = population.quintile[organisation];
+    programme.deprivation[i] = quintile == 0 ? 0.0F : static_cast<float>(3 - quintile);
+  }
+}
+
+/// Weights of one receiver as integers that sum to 2^16 exactly: floors, then the largest remainders.
+void quantise(std::vector<std::pair<std::uint32_t, double>>& ties, std::vector<std::uint32_t>& weights) {
+  const double total = std::accumulate(ties.begin(), ties.end(), 0.0, [](double sum, const auto& tie) { return sum + tie.second; });
+  weights.assign(ties.size(), 0);
+  std::vector<std::pair<double, std::size_t>> remainder(ties.size());
+  std::uint32_t given = 0;
+  for (std::size_t k = 0; k < ties.size(); ++k) {
+    const double exact = ties[k].second / total * kFullExposure;
+    weights[k] = static_cast<std::uint32_t>(exact);
+    given += weights[k];
+    remainder[k] = {weights[k] - exact, k};  // most negative first
+  }
+  std::ranges::sort(remainder);
+  for (std::size_t k = 0; given < kFullExposure && k < ties.size(); ++k, ++given) weights[remainder[k].second] += 1;
+}
+
+/// Ties among eligible records of one edge layer, turned from receiver-major to source-major.
+void add_edges(const Ties& ties, const std::vector<std::uint32_t>& record_of, ProgrammeModel& programme, std::size_t layer,
+               std::vector<std::uint8_t>& mask) {
+  Pushes& pushes = programme.edges[layer];
+  const std::size_t n = programme.n_records();
+  pushes.offsets.assign(n + 1, 0);
+  if (ties.offsets.empty()) return;
+  struct Tie {
+    std::uint32_t source;
+    Push push;
+  };
+  std::vector<Tie> all;
+  std::vector<std::pair<std::uint32_t, double>> heard;
+  std::vector<std::uint32_t> weights;
+  for (std::uint32_t record = 0; record < n; ++record) {
+    const auto organisation = programme.organisation[record];
+    heard.clear();
+    for (auto e = ties.offsets[organisation]; e < ties.offsets[organisation + 1]; ++e) {
+      const auto source = record_of[ties.sources[e]];
+      if (source != kNotEligible && ties.weights[e] > 0) heard.emplace_back(source, ties.weights[e]);
+    }
+    if (heard.empty()) continue;
+    mask[record] |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kEdgeLayers[layer]));
+    quantise(heard, weights);
+    for (std::size_t k = 0; k < heard.size(); ++k) {
+      if (weights[k] > 0) all.push_back({heard[k].first, {record, weights[k]}});
+    }
+  }
+  for (const Tie& tie : all) pushes.offsets[tie.source + 1] += 1;
+  std::partial_sum(pushes.offsets.begin(), pushes.offsets.end(), pushes.offsets.begin());
+  pushes.pushes.resize(all.size());
+  std::vector<std::uint32_t> at(pushes.offsets.begin(), pushes.offsets.end() - 1);
+  for (const Tie& tie : all) pushes.pushes[at[tie.source]++] = tie.push;
+}
+
+void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t layer, std::vector<std::uint8_t>& mask) {
+  GroupLayer& out = programme.groups[layer];
+  const std::size_t n = programme.n_records();
+  out.group_of.assign(n, -1);
+  out.n_members.assign(static_cast<std::size_t>(groups.n_groups), 0);
+  if (groups.group_of.empty()) return;
+  for (const auto organisation : programme.organisation) {
+    if (const auto group = groups.group_of[organisation]; group >= 0) out.n_members[static_cast<std::size_t>(group)] += 1;
+  }
+  for (std::size_t record = 0; record < n; ++record) {
+    const auto group = groups.group_of[programme.organisation[record]];
+    if (group < 0 || out.n_members[static_cast<std::size_t>(group)] < 2) continue;  // alone: no tie
+    out.group_of[record] = group;
+    mask[record] |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kGroupLayers[layer]));
+  }
+}
+
+/// Pairs (group, class): the kernel keeps one exposure integral for each.
+void add_pairs(ProgrammeModel& programme) {
+  for (GroupLayer& layer : programme.groups) {
+    std::vector<std::vector<std::uint16_t>> classes(layer.n_members.size());
+    for (std::size_t record = 0; record < programme.n_records(); ++record) {
+      if (layer.group_of[record] < 0) continue;
+      auto& seen = classes[static_cast<std::size_t>(layer.group_of[record])];
+      const auto own = programme.class_of[record];
+      if (std::ranges::find(seen, own) == seen.end()) seen.push_back(own);
+    }
+    layer.pair_class = {0};
+    layer.pair_offsets = {1};
+    for (auto& seen : classes) {
+      std::ranges::sort(seen);
+      layer.pair_class.insert(layer.pair_class.end(), seen.begin(), seen.end());
+      layer.pair_offsets.push_back(static_cast<std::uint32_t>(layer.pair_class.size()));
+    }
+    layer.pair_of.assign(programme.n_records(), 0);
+    for (std::size_t record = 0; record < programme.n_records(); ++record) {
+      if (layer.group_of[record] < 0) continue;
+      const auto group = static_cast<std::size_t>(layer.group_of[record]);
+      auto pair = layer.pair_offsets[group];
+      while (layer.pair_class[pair] != programme.class_of[record]) ++pair;
+      layer.pair_of[record] = pair;
+    }
+  }
+}
+
+ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& population, std::vector<std::uint8_t>& mask) {
+  ProgrammeModel programme;
+  programme.identity = programme_identity(spec.name);
+  programme.class_identity = programme_identity(spec.classification.empty() ? spec.name : spec.classification);
+  std::vector<std::uint32_t> record_of(population.n_organisations(), kNotEligible);
+  for (std::uint32_t i = 0; i < population.n_organisations(); ++i) {
+    if (std::ranges::find(spec.eligible, population.type[i]) == spec.eligible.end()) continue;
+    record_of[i] = static_cast<std::uint32_t>(programme.organisation.size());
+    programme.organisation.push_back(i);
+    programme.organisation_identity.push_back(population.identity[i]);
+    programme.region.push_back(static_cast<std::uint8_t>(population.region_of(i)));
+    programme.board.push_back(population.board[i]);
+  }
+  const auto n = programme.n_records();
+  if (n == 0) return programme;
+  programme.mean_delivered =
+      spec.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value / static_cast<double>(n);
+  add_covariates(population, programme);
+  mask.assign(n, 0);
+  add_edges(population.geography, record_of, programme, 0, mask);
+  add_edges(population.pathway, record_of, programme, 1, mask);
+  add_group(population.community, programme, 0, mask);
+  add_group(population.ownership, programme, 1, mask);
+  return programme;
+}
+
+/// Regions that every strategy treats alike share one row of week factors.
+void compress_regions(Model& model, int j) {
+  ProgrammeModel& programme = model.programmes[static_cast<std::size_t>(j)];
+  const std::size_t n_regions = model.population->regions.size();
+  programme.region_class.assign(n_regions, 0);
+  std::vector<std::size_t> kept;
+  const auto same = [](const ProgrammePlan::WeekFactors& a, const ProgrammePlan::WeekFactors& b) {
+    return a.commissioned == b.commissioned && a.mandate == b.mandate && a.covid == b.covid && a.shock == b.shock;
+  };
+  for (std::size_t r = 0; r < n_regions; ++r) {
+    const auto at = std::ranges::find_if(kept, [&](std::size_t k) {
+      return std::ranges::all_of(model.strategies, [&](const StrategyPlan& strategy) {
+        const auto& classes = strategy.programmes[static_cast<std::size_t>(j)].classes;
+        return same(classes[k], classes[r]);
+      });
+    });
+    programme.region_class[r] = static_cast<std::uint8_t>(at - kept.begin());
+    if (at == kept.end()) kept.push_back(r);
+  }
+  for (StrategyPlan& strategy : model.strategies) {
+    auto& classes = strategy.programmes[static_cast<std::size_t>(j)].classes;
+    std::vector<ProgrammePlan::WeekFactors> rows;
+    for (const std::size_t k : kept) rows.push_back(std::move(classes[k]));
+    classes = std::move(rows);
+  }
+}
+
+void classify(ProgrammeModel& programme, const std::vector<std::uint8_t>& mask) {
+  std::map<std::pair<std::uint8_t, std::uint8_t>, std::uint16_t> known;
+  programme.class_of.resize(programme.n_records());
+  for (std::size_t record = 0; record < programme.n_records(); ++record) {
+    const std::pair key{programme.region_class[programme.region[record]], mask[record]};
+    const auto [at, is_new] = known.try_emplace(key, static_cast<std::uint16_t>(programme.classes.size()));
+    if (is_new) programme.classes.push_back({key.first, key.second});
+    programme.class_of[record] = at->second;
+  }
+}
+
+void check_identities(const Scenario& scenario, const Population& population, std::vector<Problem>& problems) {
+  std::unordered_map<std::uint64_t, std::size_t> organisations;
+  for (std::size_t i = 0; i < population.n_organisations(); ++i) {
+    const auto [at, is_new] = organisations.try_emplace(population.identity[i], i);
+    if (!is_new) {
+      problems.push_back({population.name, fmt::format("organisations \"{}\" and \"{}\" have the same identity",
+                                                       population.code[at->second], population.code[i]),
+                          "give one of them another code"});
+    }
+  }
+  std::unordered_map<std::uint32_t, std::string> programmes;
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    const auto [at, is_new] = programmes.try_emplace(programme_identity(programme.name), programme.name);
+    if (!is_new) {
+      problems.push_back({scenario.file.string(), fmt::format("programmes \"{}\" and \"{}\" have the same identity",
+                                                              at->second, programme.name),
+                          "rename one of them"});
+    }
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const Population> population) {
+  auto model = std::make_shared<Model>();
+  model->scenario = std::move(scenario);
+  model->population = std::move(population);
+  const Scenario& asked = model->scenario;
+  const Population& who = *model->population;
+  std::vector<Problem> problems;
+  check_identities(asked, who, problems);
+  if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > 65'000) {
+    problems.push_back({asked.file.string(), fmt::format("a horizon of {} weeks is outside 1 to 65,000", asked.calendar.n_weeks), ""});
+    throw InputError(std::move(problems));
+  }
+
+  model->first_record = {0};
+  std::vector<std::vector<std::uint8_t>> masks(asked.programmes.size());
+  for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
+    auto& programme = model->programmes.emplace_back(make_records(asked.programmes[j], who, masks[j]));
+    if (programme.n_records() == 0) {
+      problems.push_back({asked.file.string(), fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
+                          "check its eligible types"});
+    }
+    model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+
+  for (const Strategy& strategy : asked.strategies) {
+    StrategyPlan& plan = model->strategies.emplace_back();
+    plan.name = strategy.name;
+    for (int j = 0; j < model->n_programmes(); ++j) {
+      plan.programmes.push_back(make_plan(asked, who, j, model->programmes[static_cast<std::size_t>(j)], strategy, problems));
+    }
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  for (int j = 0; j < model->n_programmes(); ++j) {
+    compress_regions(*model, j);
+    auto& programme = model->programmes[static_cast<std::size_t>(j)];
+    classify(programme, masks[static_cast<std::size_t>(j)]);
+    add_pairs(programme);
+  }
+
+  model->organisation_offsets.assign(who.n_organisations() + 1, 0);
+  for (const auto& programme : model->programmes) {
+    for (const auto organisation : programme.organisation) model->organisation_offsets[organisation + 1] += 1;
+  }
+  std::partial_sum(model->organisation_offsets.begin(), model->organisation_offsets.end(), model->organisation_offsets.begin());
+  model->organisation_records.resize(model->n_records());
+  std::vector<std::uint32_t> at(model->organisation_offsets.begin(), model->organisation_offsets.end() - 1);
+  for (std::size_t j = 0; j < model->programmes.size(); ++j) {
+    for (std::uint32_t record = 0; record < model->programmes[j].n_records(); ++record) {
+      model->organisation_records[at[model->programmes[j].organisation[record]]++] = model->first_record[j] + record;
+    }
+  }
+  return model;
+}
+
+}  // namespace uptake

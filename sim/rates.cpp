@@ -1,0 +1,340 @@
+#include <algorithm>
+#include <cmath>
+
+#include "kernel.hpp"
+#include "uptake/error.hpp"
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+namespace {
+
+std::int64_t fixed(double value, int bits) {
+  return std::llround(std::min(std::ldexp(value, bits), static_cast<double>(kNever)));
+}
+std::int64_t hazard_of_week(double per_year, double years, int bits) {
+  return fixed(std::clamp(per_year * years, 0.0, kCertainHazard), bits);
+}
+
+DrawId id_of(const ProgrammeModel& programme, std::size_t record, Stream stream, std::uint16_t occurrence) {
+  return {programme.organisation_identity[record], programme.identity, static_cast<std::uint16_t>(stream), occurrence};
+}
+
+double logit(double probability) { return std::log(probability / (1 - probability)); }
+
+/// Smallest effort term that makes an implementation with uniform u succeed: logit(u) < base + effort.
+std::int32_t needed(double u, double base) {
+  return static_cast<std::int32_t>(std::clamp(std::floor((logit(u) - base) * kUnit) + 1, -0x1p30, 0x1p30));
+}
+
+std::uint16_t weeks_from(double minus_log_product, double weeks_per_phase) {
+  return static_cast<std::uint16_t>(std::clamp(std::ceil(minus_log_product * weeks_per_phase), 1.0, 65535.0));
+}
+
+/// Product of the uniforms of all Erlang phases of one implementation: minus its log is the sum of unit exponentials.
+double phase_product(Key key, DrawId id, int n_phases) {
+  double product = 1;
+  for (int phase = 0; phase < n_phases; phase += 2) {
+    id.stream = static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2);
+    const auto both = uniforms(key, id);
+    product *= phase + 1 < n_phases ? both[0] * both[1] : both[0];
+  }
+  return product;
+}
+
+std::int64_t decide_from(double u, float log_multiplier) {
+  return fixed(-std::log(u) * std::exp(-static_cast<double>(log_multiplier)), kHazardBits);
+}
+
+}  // namespace
+
+Response::Response(double kappa, double theta) {
+  if (kappa == 1) return;  // model.md 4.2: kappa = 1 stands for Bass, g(A) = A
+  if (!std::isfinite(kappa)) {
+    kind_ = Kind::threshold;
+    threshold_ = static_cast<std::uint32_t>(std::ceil(theta * kFullExposure));
+    return;
+  }
+  kind_ = Kind::hill;
+  const double at_one = 1 + std::pow(theta, kappa);
+  for (std::size_t cell = 0; cell < table_.size(); ++cell) {
+    const double exposure = std::min(1.0, static_cast<double>(cell << kCellBits) / kFullExposure);
+    const double raised = std::pow(exposure, kappa);
+    table_[cell] = static_cast<std::uint32_t>(std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa))));
+  }
+}
+
+std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                          std::uint16_t occurrence) {
+  const auto& door = clocks.programmes[j];
+  if (occurrence == 0 || door.decide[record] == kNever) return door.decide[record];
+  return decide_from(uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence)), door.log_multiplier[record]);
+}
+
+std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                                 std::uint16_t occurrence) {
+  const auto& door = clocks.programmes[j];
+  if (occurrence == 0) return door.weeks[record];
+  const double product = phase_product(clocks.key, id_of(programme, record, Stream::implement, occurrence), door.n_phases);
+  return weeks_from(-std::log(product), door.weeks_per_phase);
+}
+
+std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                           std::uint16_t occurrence) {
+  const auto& door = clocks.programmes[j];
+  if (occurrence == 0) return door.need[record];
+  return needed(uniform(clocks.key, id_of(programme, record, Stream::succeed, occurrence)),
+                static_cast<double>(door.success_logit[record]));
+}
+
+std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                        std::uint16_t occurrence) {
+  if (occurrence == 0) return clocks.programmes[j].stop[record];
+  return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)), kStopBits + kStopFactorBits);
+}
+
+std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
+                           std::uint16_t occurrence) {
+  return fixed(exponential(clocks.key, id_of(programme, record, Stream::restart, occurrence)), kHazardBits);
+}
+
+std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, Key key) {
+  auto clocks = std::make_shared<Clocks>();
+  clocks->key = key;
+  clocks->programmes.resize(model.programmes.size());
+  std::vector<double> buffer;
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
+    Clocks::Programme& door = clocks->programmes[j];
+    const std::size_t n = programme.n_records();
+    const auto value = [&](Parameter id) { return draw(static_cast<int>(j), id); };
+    const std::span<const std::uint64_t> who = programme.organisation_identity;
+    buffer.resize(n);
+    const auto fill = [&](std::uint32_t programme_field, Stream stream) {
+      fill_uniforms(key, who, programme_field, stream, buffer);
+    };
+
+    // u_r and v_i (model.md 4.9 "What is drawn, at which level"): v_i is shared by the programmes of one class.
+    std::vector<double> region_effect;
+    for (const Region& region : model.population->regions) {
+      region_effect.push_back(value(Parameter::sd_region) *
+                              normal(key, {identity_of("region:" + region.code), programme.identity,
+                                           static_cast<std::uint16_t>(Stream::region_effect), 0}));
+    }
+    fill(programme.class_identity, Stream::readiness);
+    const double complexity = value(Parameter::complexity);
+    const double base_logit = logit(value(Parameter::phi)) - value(Parameter::success_by_complexity) * complexity;
+    door.log_multiplier.resize(n);
+    door.success_logit.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double readiness = value(Parameter::sd_readiness) * normal_quantile(buffer[i]);
+      door.log_multiplier[i] = static_cast<float>(
+          value(Parameter::beta_size) * static_cast<double>(programme.size_z[i]) +
+          value(Parameter::beta_chain) * static_cast<double>(programme.chain[i]) +
+          value(Parameter::beta_teaching) * static_cast<double>(programme.teaching[i]) +
+          value(Parameter::beta_deprivation) * static_cast<double>(programme.deprivation[i]) +
+          region_effect[programme.region[i]] + readiness - complexity);
+      door.success_logit[i] = static_cast<float>(base_logit + value(Parameter::success_by_readiness) * readiness);
+    }
+
+    fill(programme.identity, Stream::engage);
+    door.engage.resize(n);
+    for (std::size_t i = 0; i < n; ++i) door.engage[i] = fixed(-std::log(buffer[i]), kHazardBits);
+
+    fill(programme.identity, Stream::decide);
+    door.decide.resize(n);
+    for (std::size_t i = 0; i < n; ++i) door.decide[i] = decide_from(buffer[i], door.log_multiplier[i]);
+    if (const double share = value(Parameter::susceptible_share); share < 1) {
+      fill(programme.identity, Stream::susceptible);
+      for (std::size_t i = 0; i < n; ++i) {
+        if (buffer[i] >= share) door.decide[i] = kNever;
+      }
+    }
+
+    fill(programme.identity, Stream::succeed);
+    door.need.resize(n);
+    for (std::size_t i = 0; i < n; ++i) door.need[i] = needed(buffer[i], static_cast<double>(door.success_logit[i]));
+
+    fill(programme.identity, Stream::stop);
+    door.stop.resize(n);
+    for (std::size_t i = 0; i < n; ++i) door.stop[i] = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
+
+    door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
+    door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
+    door.weeks.resize(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
+      door.weeks[i] = weeks_from(-std::log(product), door.weeks_per_phase);
+    }
+  }
+  return clocks;
+}
+
+namespace {
+
+/// Cumulated weekly tables of one programme.
+void fill_tables(const Model& model, const ProgrammeModel& programme, const ProgrammePlan& plan, const ProgrammeSpec& spec,
+                 const Draw& draw, int j, Rates::Programme& rates) {
+  const auto value = [&](Parameter id) { return draw(j, id); };
+  const double years = model.calendar().step_years;
+  const auto n_weeks = static_cast<std::size_t>(model.calendar().n_weeks);
+  const std::size_t n_classes = programme.classes.size();
+  rates.n_classes = n_classes;
+  rates.external.assign((n_weeks + 1) * n_classes, 0);
+  rates.peer.assign((n_weeks + 1) * n_classes * kNSlots, 0);
+  rates.bound.assign(n_classes * (n_weeks + 1), 0);
+  const bool maximum = spec.rule == LayerRule::maximum;
+  if (maximum) rates.any_layer.assign(n_weeks * n_classes, 0);
+
+  const std::array<double, kNLayers> share{value(Parameter::share_geography), value(Parameter::share_community),
+                                           value(Parameter::share_ownership), value(Parameter::share_pathway)};
+  const double p_market = value(Parameter::p_market), p_commissioned = value(Parameter::p);
+  const double q = value(Parameter::q), psi = value(Parameter::psi);
+  for (std::size_t c = 0; c < n_classes; ++c) {
+    const RecordClass& record_class = programme.classes[c];
+    const auto& factors = plan.classes[record_class.region_class];
+    // Weights are renormalised over the layers in which these organisations have ties (model.md 4.9 "One step").
+    double present = 0;
+    for (std::size_t l = 0; l < kNLayers; ++l) present += (record_class.layer_mask >> l & 1U) != 0 ? share[l] : 0.0;
+    std::array<double, kNSlots> weight{};
+    for (std::size_t slot = 0; slot < kNSlots; ++slot) {
+      const Layer layer = slot < 2 ? kEdgeLayers[slot] : kGroupLayers[slot - 2];
+      const auto l = static_cast<std::size_t>(layer);
+      weight[slot] = (record_class.layer_mask >> l & 1U) != 0 && present > 0 ? share[l] / present : 0.0;
+    }
+    for (std::size_t w = 0; w < n_weeks; ++w) {
+      const auto on = static_cast<double>(factors.commissioned[w]);
+      const double mandate = 1 + (psi - 1) * static_cast<double>(factors.mandate[w]);
+      const double emergency = factors.covid[w] > 0   ? value(Parameter::s_plus)
+                               : factors.covid[w] < 0 ? value(Parameter::s_minus)
+                                                      : 1.0;
+      const double pressure = mandate * emergency * static_cast<double>(factors.shock[w]);
+      const std::int64_t external =
+          hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
+      rates.external[(w + 1) * n_classes + c] = rates.external[w * n_classes + c] + external;
+      std::int64_t most = external;
+      for (std::size_t slot = 0; slot < kNSlots; ++slot) {
+        const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
+        rates.peer[((w + 1) * n_classes + c) * kNSlots + slot] = rates.peer[(w * n_classes + c) * kNSlots + slot] + rate;
+        most += rate << kExposureBits;
+      }
+      if (maximum) {
+        const std::int64_t rate = present > 0 ? hazard_of_week(q * pressure, years, kPeerRateBits) : 0;
+        rates.any_layer[w * n_classes + c] = rate;
+        most += rate << kExposureBits;
+      }
+      rates.bound[c * (n_weeks + 1) + w + 1] = rates.bound[c * (n_weeks + 1) + w] + most;
+    }
+  }
+}
+
+void fill_steps(const Model& model, const ProgrammePlan& plan, const Draw& draw, int j, Rates::Programme& rates) {
+  const auto value = [&](Parameter id) { return draw(j, id); };
+  const double years = model.calendar().step_years;
+  const double factor = value(Parameter::half_effort_factor);
+  // sat(e) = 1 - 2^(-e / e50), e50 = e50 at factor 1 times the drawn factor (model.md 4.3, 4.9 Effort)
+  const auto saturation = [&](float dose) { return 1 - std::exp2(-static_cast<double>(dose) / factor); };
+  const double a0 = value(Parameter::a0), a1 = value(Parameter::a1), eta = value(Parameter::eta);
+  rates.step_offsets = {0};
+  for (std::uint32_t profile = 0; profile < plan.profiles.size(); ++profile) {
+    for (const EffortStep& effort : plan.profiles[profile]) {
+      const double outreach = saturation(effort.outreach), support = saturation(effort.facilitation);
+      rates.steps.push_back({effort.from,
+                             static_cast<std::uint32_t>(std::lround((1 + (eta - 1) * support) * kUnit)),
+                             static_cast<std::int32_t>(std::lround(value(Parameter::success_by_effort) * support * kUnit)),
+                             hazard_of_week(a0 + a1 * outreach, years, kHazardBits),
+                             static_cast<std::uint32_t>(std::lround(
+                                 std::ldexp(std::max(0.0, 1 - value(Parameter::stop_by_effort) * support), kStopFactorBits)))});
+      if (effort.from > 0) rates.changes.push_back({effort.from, profile});
+    }
+    rates.step_offsets.push_back(static_cast<std::uint32_t>(rates.steps.size()));
+  }
+  std::ranges::stable_sort(rates.changes, {}, &Rates::Change::week);
+}
+
+void fill_stopping(const Model& model, const Draw& draw, int j, Rates::Programme& rates) {
+  const auto value = [&](Parameter id) { return draw(j, id); };
+  const double years = model.calendar().step_years;
+  const auto n_weeks = static_cast<std::size_t>(model.calendar().n_weeks);
+  rates.stop_hazard.assign(n_weeks + 1, 0);
+  for (std::size_t week = 0; week < n_weeks; ++week) {
+    const double age = static_cast<double>(week) * years;
+    const double fidelity = fidelity_at(age + years / 2, value(Parameter::fidelity_start), value(Parameter::retraining),
+                                        value(Parameter::turnover));
+    // Fidelity 0.7 is where the sustainment figures were read (model.md 4.3).
+    const double hazard = (age < 1 ? value(Parameter::mu1) : value(Parameter::mu2)) *
+                          std::exp(value(Parameter::stop_by_fidelity) * (0.7 - fidelity));
+    rates.stop_hazard[week + 1] = rates.stop_hazard[week] + hazard_of_week(hazard, years, kStopBits);
+  }
+  rates.restart = hazard_of_week(value(Parameter::rho), years, kHazardBits);
+  rates.refractory_weeks = static_cast<int>(std::lround(value(Parameter::refractory) / years));
+}
+
+}  // namespace
+
+std::shared_ptr<const Rates> compile(std::shared_ptr<const Model> model, int strategy, const Draw& draw) {
+  auto rates = std::make_shared<Rates>();
+  rates->strategy = strategy;
+  rates->n_weeks = model->calendar().n_weeks;
+  const StrategyPlan& plan = model->strategies[static_cast<std::size_t>(strategy)];
+  rates->programmes.resize(model->programmes.size());
+  for (int j = 0; j < model->n_programmes(); ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    const ProgrammeSpec& spec = model->scenario.programmes[at];
+    Rates::Programme& programme = rates->programmes[at];
+    fill_tables(*model, model->programmes[at], plan.programmes[at], spec, draw, j, programme);
+    fill_steps(*model, plan.programmes[at], draw, j, programme);
+    fill_stopping(*model, draw, j, programme);
+    if (spec.response == PeerResponse::drawn) {
+      programme.response = Response(draw(j, Parameter::kappa), draw(j, Parameter::theta));
+    }
+    if (model->scenario.attention && model->n_programmes() > 1) {
+      const double half = draw(j, Parameter::attention_half_point);
+      for (int b = 0; b <= model->n_programmes(); ++b) {
+        programme.attention.push_back(static_cast<std::uint32_t>(std::lround(kUnit / (1 + (b / half) * (b / half)))));
+      }
+    }
+  }
+  rates->model = std::move(model);
+  return rates;
+}
+
+int first_difference(const Rates& a, const Rates& b) {
+  UPTAKE_EXPECTS(a.model == b.model);
+  int first = a.n_weeks;
+  const auto& plans = a.model->strategies;
+  for (std::size_t j = 0; j < a.programmes.size(); ++j) {
+    const auto &pa = a.programmes[j], &pb = b.programmes[j];
+    const auto& plan_a = plans[static_cast<std::size_t>(a.strategy)].programmes[j];
+    const auto& plan_b = plans[static_cast<std::size_t>(b.strategy)].programmes[j];
+    if (plan_a.in_use_at_start != plan_b.in_use_at_start || pa.stop_hazard != pb.stop_hazard || pa.restart != pb.restart ||
+        pa.refractory_weeks != pb.refractory_weeks || !(pa.response == pb.response) || pa.attention != pb.attention) {
+      return 0;
+    }
+    // Cumulated tables differ one boundary after the week that differs.
+    const auto week_of = [&](const auto& x, const auto& y, std::size_t row) {
+      const auto at = std::mismatch(x.begin(), x.end(), y.begin()).first;
+      return at == x.end() ? a.n_weeks : static_cast<int>(static_cast<std::size_t>(at - x.begin()) / row) - 1;
+    };
+    first = std::min({first, week_of(pa.external, pb.external, pa.n_classes),
+                      week_of(pa.peer, pb.peer, pa.n_classes * kNSlots)});
+    if (!pa.any_layer.empty()) first = std::min(first, week_of(pa.any_layer, pb.any_layer, pa.n_classes) + 1);
+    for (std::size_t record = 0; record < plan_a.profile.size() && first > 0; ++record) {
+      const auto profile_a = plan_a.profile[record], profile_b = plan_b.profile[record];
+      if (record > 0 && profile_a == plan_a.profile[record - 1] && profile_b == plan_b.profile[record - 1]) continue;
+      for (const auto* side : {&pa, &pb}) {  // wherever either changes, and at the start
+        const auto profile = side == &pa ? profile_a : profile_b;
+        for (auto s = side->step_offsets[profile]; s < side->step_offsets[profile + 1]; ++s) {
+          const int week = side->steps[s].from;
+          if (week >= first) break;
+          auto here = Rates::step_at(pa, profile_a, week), there = Rates::step_at(pb, profile_b, week);
+          here.from = there.from = 0;
+          if (!(here == there)) first = week;
+        }
+      }
+    }
+  }
+  return first;
+}
+
+}  // namespace uptake

@@ -1,0 +1,516 @@
+#include "uptake/world.hpp"
+
+#include <algorithm>
+
+#include "kernel.hpp"
+#include "uptake/error.hpp"
+
+namespace uptake {
+
+namespace {
+
+constexpr std::uint32_t kNobody = 0xffffffffU;
+using State = World::State;
+
+/// One step's view of a world: the state with what it runs on, resolved once.
+class Step {
+ public:
+  explicit Step(State& state)
+      : state_(state), rates_(*state.rates), model_(*state.rates->model), clocks_(*state.clocks) {}
+
+  void begin();
+  void rebind();
+  void week();
+
+ private:
+  struct Who {  ///< a record and the tables of its programme
+    std::uint32_t id;
+    std::size_t j;
+    std::uint32_t record;  ///< within the programme
+    State::Hot& hot;
+    State::Cold& cold;
+    const ProgrammeModel& programme;
+    const Rates::Programme& rates;
+    const ProgrammePlan& plan;
+    State::Programme& state;
+  };
+  [[nodiscard]] Who who(std::uint32_t id) {
+    State::Cold& cold = state_.cold[id];
+    const std::size_t j = cold.programme;
+    return {id,
+            j,
+            id - model_.first_record[j],
+            state_.hot[id],
+            cold,
+            model_.programmes[j],
+            rates_.programmes[j],
+            model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j],
+            state_.programmes[j]};
+  }
+  [[nodiscard]] const ProgrammeSpec& spec(const Who& w) const { return model_.scenario.programmes[w.j]; }
+  [[nodiscard]] static bool maximum(const Who& w) { return !w.rates.any_layer.empty(); }
+  [[nodiscard]] static bool waiting(const Who& w) { return w.cold.pending == Pending::test; }
+
+  [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
+  [[nodiscard]] std::uint32_t strongest_layer(const Who& w) const;
+  [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
+  [[nodiscard]] int earliest(const Who& w, int boundary, std::int64_t remaining) const;
+  [[nodiscard]] int engagement_week(const Who& w) const;
+  [[nodiscard]] int stop_week(const Who& w) const;
+  [[nodiscard]] int restart_week(const Who& w) const;
+
+  void link(Who& w, Pending pending, int week);
+  void unlink(Who& w);
+  void wait(Who& w, int boundary);
+  void rescale_waiting(Who& w, int week);
+  void handle(Who& w, int week);
+  void test(Who& w, int week);
+  void move(Who& w, Stage to) { state_.moves.push_back({w.id, to}); }
+  void apply_stage(Who& w, Stage to, int boundary);
+  void apply_use(Who& w, int boundary, int sign);
+  void schedule(Who& w, int boundary);
+  void count_implementing(const Who& w, int change);
+  void apply_moves(int boundary);
+
+  State& state_;
+  const Rates& rates_;
+  const Model& model_;
+  const Clocks& clocks_;
+};
+
+/// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
+std::int64_t Step::level(const Who& w, int boundary) const {
+  const auto row = static_cast<std::size_t>(boundary) * w.rates.n_classes + w.hot.record_class;
+  std::int64_t sum = w.rates.external[row];
+  const std::int64_t* peer = &w.rates.peer[row * kNSlots];
+  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.rates.response(w.hot.exposure[l])) * peer[l];
+  for (std::size_t g = 0; g < 2; ++g) {
+    const State::Pair& pair = w.state.pairs[g][w.programme.groups[g].pair_of[w.record]];
+    sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
+  }
+  return sum;
+}
+
+std::uint32_t Step::strongest_layer(const Who& w) const {
+  std::uint32_t most = 0;
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.rates.response(w.hot.exposure[l]));
+  for (std::size_t g = 0; g < 2; ++g) {
+    most = std::max(most, w.state.pairs[g][w.programme.groups[g].pair_of[w.record]].value);
+  }
+  return most;
+}
+
+/// Phi K of a record in a week.
+std::uint32_t Step::multiplier(const Who& w, int week) const {
+  const std::uint32_t phi = Rates::step_at(w.rates, w.plan.profile[w.record], week).decide;
+  if (state_.implementing.empty()) return phi;
+  const std::uint64_t attention = w.rates.attention[state_.implementing[w.programme.organisation[w.record]]];
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
+}
+
+/// The first week in which a target `remaining` above the level at `boundary` can be reached, were every exposure 1.
+int Step::earliest(const Who& w, int boundary, std::int64_t remaining) const {
+  if (maximum(w)) return boundary;  // its peer part has no cumulated form: tested week by week
+  const auto n = static_cast<std::size_t>(rates_.n_weeks);
+  const std::int64_t* bound = &w.rates.bound[w.hot.record_class * (n + 1)];
+  const std::int64_t* first = bound + boundary + 1;
+  return static_cast<int>(std::lower_bound(first, bound + n + 1, bound[boundary] + remaining) - bound) - 1;
+}
+
+/// Walks the dated effort of a record: the first week from `from` on in which the cumulated hazard reaches `target`.
+/// cumulated(step, a, b) = hazard of weeks [a, b) under a step.
+template <class Cumulated, class FirstWeek>
+int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_weeks, std::int64_t target,
+         Cumulated cumulated, FirstWeek first_week) {
+  std::int64_t sum = 0;
+  const auto end = rates.step_offsets[profile + 1];
+  for (auto s = rates.step_offsets[profile]; s < end; ++s) {
+    const int until = s + 1 < end ? std::min(rates.steps[s + 1].from, n_weeks) : n_weeks;
+    const int since = std::max(rates.steps[s].from, from);
+    if (since >= until) continue;
+    const std::int64_t more = cumulated(rates.steps[s], since, until);
+    if (sum + more >= target) return first_week(rates.steps[s], since, until, target - sum);
+    sum += more;
+  }
+  return n_weeks;
+}
+
+int Step::engagement_week(const Who& w) const {
+  return walk(
+      w.rates, w.plan.profile[w.record], 0, rates_.n_weeks, clocks_.programmes[w.j].engage[w.record],
+      [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
+      [](const Rates::Step& step, int a, int, std::int64_t rest) {
+        return a + static_cast<int>((rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage)) - 1;
+      });
+}
+
+int Step::stop_week(const Who& w) const {
+  const int entered = w.cold.entered;
+  const std::int64_t* hazard = w.rates.stop_hazard.data();
+  const std::int64_t target = stop_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.cold.n_uses - 1));
+  return walk(
+      w.rates, w.plan.profile[w.record], entered, rates_.n_weeks, target,
+      [&](const Rates::Step& step, int a, int b) { return (hazard[b - entered] - hazard[a - entered]) * step.stop; },
+      [&](const Rates::Step& step, int a, int b, std::int64_t rest) {
+        const std::int64_t start = hazard[a - entered];
+        const auto* at = std::partition_point(hazard + a - entered + 1, hazard + b - entered + 1,
+                                              [&](std::int64_t value) { return (value - start) * step.stop < rest; });
+        return entered + static_cast<int>(at - hazard) - 1;
+      });
+}
+
+int Step::restart_week(const Who& w) const {
+  if (w.rates.restart == 0) return rates_.n_weeks;
+  const std::int64_t clock =
+      restart_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.cold.n_uses - 1));
+  const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.rates.restart - 1) / w.rates.restart);
+  return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, w.cold.entered + weeks - 1));
+}
+
+void Step::link(Who& w, Pending pending, int week) {
+  w.cold.pending = pending;
+  w.cold.due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
+  std::uint32_t& head = state_.bucket[w.cold.due];  // the last bucket holds what the horizon does not reach
+  w.cold.next = head;
+  w.cold.previous = kNobody;
+  if (head != kNobody) state_.cold[head].previous = w.id;
+  head = w.id;
+}
+
+void Step::unlink(Who& w) {
+  if (w.cold.pending == Pending::nothing) return;
+  if (w.cold.previous != kNobody) {
+    state_.cold[w.cold.previous].next = w.cold.next;
+  } else {
+    state_.bucket[w.cold.due] = w.cold.next;
+  }
+  if (w.cold.next != kNobody) state_.cold[w.cold.next].previous = w.cold.previous;
+  w.cold.pending = Pending::nothing;
+}
+
+/// Begins a decision clock at a boundary: its hazard starts at 0 there.
+void Step::wait(Who& w, int boundary) {
+  const std::int64_t clock = decide_clock(clocks_, w.programme, w.j, w.record, w.cold.n_decisions);
+  w.cold.n_decisions += 1;
+  if (clock >= kNever || boundary >= rates_.n_weeks) return;  // outside the susceptible share, or too late
+  w.cold.multiplier = multiplier(w, boundary);
+  const std::int64_t remaining = rescale(clock, kUnit, w.cold.multiplier);
+  w.hot.target = level(w, boundary) + remaining;
+  link(w, Pending::test, earliest(w, boundary, remaining));
+}
+
+/// Effort or attention changed: the rest of the clock runs at another speed from this week on.
+void Step::rescale_waiting(Who& w, int week) {
+  const std::uint32_t now = multiplier(w, week);
+  if (now == w.cold.multiplier) return;
+  const std::int64_t here = level(w, week);
+  const std::int64_t remaining = rescale(w.hot.target - here, w.cold.multiplier, now);
+  w.hot.target = here + remaining;
+  w.cold.multiplier = now;
+  unlink(w);
+  link(w, Pending::test, earliest(w, week, remaining));
+}
+
+void Step::test(Who& w, int week) {
+  if (maximum(w)) {
+    const auto row = static_cast<std::size_t>(week) * w.rates.n_classes + w.hot.record_class;
+    w.hot.target -= w.rates.any_layer[row] * strongest_layer(w);
+  }
+  const std::int64_t reached = level(w, week + 1);
+  if (reached >= w.hot.target) {
+    w.cold.pending = Pending::nothing;
+    move(w, spec(w).skipped.implementing ? Stage::in_use : Stage::implementing);
+  } else {
+    link(w, Pending::test, std::max(week + 1, earliest(w, week + 1, w.hot.target - reached)));
+  }
+}
+
+/// What is due to a record in this week; reads the state at the start of the week and only notes the move.
+void Step::handle(Who& w, int week) {
+  switch (w.cold.pending) {
+    case Pending::engage:
+      move(w, Stage::engaged);
+      break;
+    case Pending::begin:  // refractory time is over
+      wait(w, week);
+      if (waiting(w) && w.cold.due == week) {
+        unlink(w);
+        test(w, week);
+      }
+      return;
+    case Pending::test:
+      test(w, week);
+      return;
+    case Pending::finish: {
+      const Rates::Step& effort = Rates::step_at(w.rates, w.plan.profile[w.record], week);
+      const auto occurrence = static_cast<std::uint16_t>(w.cold.n_implementations - 1);
+      const bool succeeds = effort.succeed >= effort_needed(clocks_, w.programme, w.j, w.record, occurrence);
+      move(w, succeeds ? Stage::in_use : spec(w).skipped.engaged ? Stage::unaware : Stage::engaged);
+      break;
+    }
+    case Pending::stop:
+      move(w, Stage::stopped);
+      break;
+    case Pending::restart:
+      move(w, spec(w).skipped.implementing ? Stage::in_use : Stage::implementing);
+      break;
+    case Pending::nothing:
+      break;
+  }
+  w.cold.pending = Pending::nothing;
+}
+
+/// Enters or leaves use: exposures of those who listen change from this boundary on.
+void Step::apply_use(Who& w, int boundary, int sign) {
+  const std::int64_t* peer = &w.rates.peer[static_cast<std::size_t>(boundary) * w.rates.n_classes * kNSlots];
+  State::Hot* hot = &state_.hot[model_.first_record[w.j]];
+  for (std::size_t l = 0; l < 2; ++l) {
+    const Pushes& edges = w.programme.edges[l];
+    const auto end = edges.offsets[w.record + 1];
+    for (auto e = edges.offsets[w.record]; e < end; ++e) {
+      const Push push = edges.pushes[e];
+      State::Hot& receiver = hot[push.receiver];
+      const std::uint32_t before = w.rates.response(receiver.exposure[l]);
+      receiver.exposure[l] += sign > 0 ? push.weight : ~push.weight + 1;
+      const std::uint32_t after = w.rates.response(receiver.exposure[l]);
+      receiver.target += (static_cast<std::int64_t>(after) - before) * peer[receiver.record_class * kNSlots + l];
+    }
+  }
+  for (std::size_t g = 0; g < 2; ++g) {
+    const GroupLayer& layer = w.programme.groups[g];
+    if (layer.group_of[w.record] < 0) continue;
+    const auto group = static_cast<std::size_t>(layer.group_of[w.record]);
+    std::uint32_t& in_use = w.state.in_use[g][group];
+    in_use = sign > 0 ? in_use + 1 : in_use - 1;
+    // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
+    const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1);
+    const std::uint32_t value = w.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
+    for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
+      State::Pair& seen = w.state.pairs[g][pair];
+      seen.offset -= (static_cast<std::int64_t>(value) - seen.value) * peer[layer.pair_class[pair] * kNSlots + 2 + g];
+      seen.value = value;
+    }
+  }
+}
+
+void Step::count_implementing(const Who& w, int change) {
+  if (state_.implementing.empty()) return;
+  const auto organisation = w.programme.organisation[w.record];
+  state_.implementing[organisation] = static_cast<std::uint8_t>(state_.implementing[organisation] + change);
+  state_.touched.push_back(organisation);
+}
+
+void Step::apply_stage(Who& w, Stage to, int boundary) {
+  const Stage from = w.cold.stage;
+  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
+  w.state.counts[static_cast<std::size_t>(from)] -= 1;
+  w.state.counts[static_cast<std::size_t>(to)] += 1;
+  w.cold.stage = to;
+  w.cold.entered = static_cast<std::uint16_t>(boundary);
+  if (from == Stage::implementing) count_implementing(w, -1);
+  if (to == Stage::implementing) count_implementing(w, +1);
+  if (from == Stage::in_use) apply_use(w, boundary, -1);
+  if (to == Stage::in_use) apply_use(w, boundary, +1);
+}
+
+/// What happens next to a record that entered its stage at this boundary.
+void Step::schedule(Who& w, int boundary) {
+  switch (w.cold.stage) {
+    case Stage::unaware:
+    case Stage::engaged:
+      if (w.cold.n_implementations > 0 && w.rates.refractory_weeks > 0) {
+        link(w, Pending::begin, boundary + w.rates.refractory_weeks);
+      } else {
+        wait(w, boundary);
+      }
+      break;
+    case Stage::implementing: {
+      const int weeks = implementing_weeks(clocks_, w.programme, w.j, w.record, w.cold.n_implementations);
+      w.cold.n_implementations += 1;
+      link(w, Pending::finish, boundary + weeks - 1);
+      break;
+    }
+    case Stage::in_use:
+      w.cold.n_uses += 1;
+      link(w, Pending::stop, stop_week(w));
+      break;
+    case Stage::stopped:
+      if (spec(w).restart == Restart::decides_again) {
+        wait(w, boundary);
+      } else {
+        link(w, Pending::restart, restart_week(w));
+      }
+      break;
+  }
+}
+
+/// Moves of a week apply together: first every stage, count and exposure, then every new clock.
+void Step::apply_moves(int boundary) {
+  for (const State::Move& move : state_.moves) {
+    Who w = who(move.record);
+    apply_stage(w, move.to, boundary);
+  }
+  for (const State::Move& move : state_.moves) {
+    Who w = who(move.record);
+    schedule(w, boundary);
+  }
+  state_.moves.clear();
+}
+
+void Step::begin() {
+  const auto n = static_cast<std::uint32_t>(model_.n_records());
+  state_.hot.assign(n, {});
+  state_.cold.assign(n, {});
+  state_.bucket.assign(static_cast<std::size_t>(rates_.n_weeks) + 1, kNobody);
+  state_.moves.reserve(n);
+  state_.history.events.reserve(std::size_t{n} * 4);
+  state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
+  state_.programmes.resize(model_.programmes.size());
+  for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model_.programmes[j];
+    State::Programme& state = state_.programmes[j];
+    for (std::size_t g = 0; g < 2; ++g) {
+      state.pairs[g].assign(programme.groups[g].pair_class.size(), {});
+      state.in_use[g].assign(programme.groups[g].n_members.size(), 0);
+    }
+    state.counts = {};
+    state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
+    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
+      const auto id = model_.first_record[j] + record;
+      state_.cold[id].programme = static_cast<std::uint8_t>(j);
+      state_.hot[id].record_class = programme.class_of[record];
+    }
+    const auto& sites = model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j].in_use_at_start;
+    const ProgrammeSpec& spec = model_.scenario.programmes[j];
+    std::size_t next_site = 0;
+    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
+      if (next_site < sites.size() && sites[next_site] == record) {
+        ++next_site;
+        state_.moves.push_back({model_.first_record[j] + record, Stage::in_use});
+      } else if (spec.engaged_at_start && !spec.skipped.engaged) {
+        state_.moves.push_back({model_.first_record[j] + record, Stage::engaged});
+      }
+    }
+  }
+  apply_moves(0);
+  for (std::uint32_t id = 0; id < n; ++id) {
+    Who w = who(id);
+    if (w.cold.stage != Stage::unaware) continue;
+    if (spec(w).skipped.engaged) {
+      wait(w, 0);
+    } else {
+      link(w, Pending::engage, engagement_week(w));
+    }
+  }
+}
+
+/// The rates of the weeks to come have changed: clocks whose week was known ahead are walked again.
+void Step::rebind() {
+  for (std::uint32_t id = 0; id < state_.cold.size(); ++id) {
+    Who w = who(id);
+    const Pending pending = w.cold.pending;
+    const auto again = [&](int week) {
+      unlink(w);
+      link(w, pending, week);
+    };
+    if (pending == Pending::engage) again(engagement_week(w));
+    if (pending == Pending::stop) again(stop_week(w));
+    if (pending == Pending::test) again(earliest(w, state_.boundary, w.hot.target - level(w, state_.boundary)));
+  }
+}
+
+void Step::week() {
+  const int week = state_.boundary;
+  for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
+    const auto& changes = rates_.programmes[j].changes;
+    const auto& plan = model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j];
+    for (auto at = std::ranges::lower_bound(changes, week, {}, &Rates::Change::week); at != changes.end() && at->week == week; ++at) {
+      for (const auto record : plan.records_of_profile[at->profile]) {
+        Who w = who(model_.first_record[j] + record);
+        if (waiting(w)) rescale_waiting(w, week);
+      }
+    }
+  }
+  for (const auto organisation : state_.touched) {
+    for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1]; ++at) {
+      Who w = who(model_.organisation_records[at]);
+      if (waiting(w)) rescale_waiting(w, week);
+    }
+  }
+  state_.touched.clear();
+
+  std::uint32_t id = state_.bucket[static_cast<std::size_t>(week)];
+  state_.bucket[static_cast<std::size_t>(week)] = kNobody;
+  while (id != kNobody) {
+    Who w = who(id);
+    id = w.cold.next;
+    handle(w, week);
+  }
+  apply_moves(week + 1);
+  state_.boundary = week + 1;
+}
+
+}  // namespace
+
+World::World(std::unique_ptr<State> state) : state_(std::move(state)) {}
+World::World(const World& other) : state_(std::make_unique<State>(*other.state_)) {}
+World::World(World&& other) noexcept = default;
+World& World::operator=(const World& other) {
+  if (this != &other) *state_ = *other.state_;
+  return *this;
+}
+World& World::operator=(World&& other) noexcept = default;
+World::~World() = default;
+
+int World::boundary() const { return state_->boundary; }
+Stage World::stage(std::size_t record) const { return state_->cold[record].stage; }
+const History& World::history() const { return state_->history; }
+std::array<std::uint32_t, kNStages> World::stage_counts(int programme) const {
+  return state_->programmes[static_cast<std::size_t>(programme)].counts;
+}
+
+World start(std::shared_ptr<const Rates> rates, std::shared_ptr<const Clocks> clocks) {
+  auto state = std::make_unique<State>();
+  state->rates = std::move(rates);
+  state->clocks = std::move(clocks);
+  Step(*state).begin();
+  return World(std::move(state));
+}
+
+void advance(World& world, const std::shared_ptr<const Rates>& rates, int boundary) {
+  State& state = world.state();
+  UPTAKE_EXPECTS(boundary <= rates->n_weeks);
+  if (state.rates != rates) {
+    UPTAKE_EXPECTS(state.rates->model == rates->model && first_difference(*state.rates, *rates) > state.boundary);
+    state.rates = rates;
+    Step(state).rebind();
+  }
+  Step step(state);
+  while (state.boundary < boundary) step.week();
+}
+
+std::vector<History> simulate(const std::shared_ptr<const Model>& model, const Draw& draw, Key key) {
+  const auto n = static_cast<std::size_t>(model->n_strategies());
+  const auto clocks = draw_clocks(*model, draw, key);
+  std::vector<std::shared_ptr<const Rates>> rates;
+  for (std::size_t s = 0; s < n; ++s) rates.push_back(compile(model, static_cast<int>(s), draw));
+  const int n_weeks = model->calendar().n_weeks;
+
+  // Strategies that agree with the first for a while branch off its world, in the order of their first difference.
+  std::vector<std::pair<int, std::size_t>> branch;  // boundary, strategy
+  for (std::size_t s = 1; s < n; ++s) branch.emplace_back(std::max(0, first_difference(*rates[0], *rates[s]) - 1), s);
+  std::ranges::stable_sort(branch, {}, &std::pair<int, std::size_t>::first);
+  std::vector<History> histories(n);
+  World first = start(rates[0], clocks);
+  for (const auto& [boundary, s] : branch) {
+    advance(first, rates[0], boundary);
+    World other = boundary > 0 ? first : start(rates[s], clocks);
+    advance(other, rates[s], n_weeks);
+    histories[s] = std::move(other.state().history);
+  }
+  advance(first, rates[0], n_weeks);
+  histories[0] = std::move(first.state().history);
+  return histories;
+}
+
+}  // namespace uptake
