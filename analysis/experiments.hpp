@@ -15,7 +15,7 @@ namespace uptake {
 /// How the law of an experiment is computed; the default is the model's. Anything else is a mistake that a kernel could
 /// make, used to show that the sample is large enough to reject it.
 struct Rules {
-  double rate = 1;             ///< factor on the rate that the experiment is about
+  double rate = 1;             ///< factor on the rates that `mistake_name` names
   int steps_late = 0;          ///< the sample read so many steps too late
   double listens_to_self = 0;  ///< 1: exposure = in use / n instead of / (n - 1)
   Firing firing = Firing::exponential;
@@ -35,7 +35,7 @@ struct Figure {
   /// printed for this figure.
   std::optional<double> published;
   double printed_to = 0.6e-9;
-  double scale = 1;  ///< published = scale * mean of a unit
+  double power = 1;  ///< published = (mean of a unit)^power: 1/2 where a standard deviation is printed
 };
 
 struct Experiment {
