@@ -33,6 +33,12 @@ struct Allocation {
 /// Weeks of one package when a lever names an order but no package. [A]
 constexpr double kPackageWeeks = 12;
 
+/// A lever that only changes how much leaves how it is spent as it was.
+void choose(Allocation& allocation, const Lever& lever) {
+  if (lever.targeting == Targeting::even && !lever.package_days) return;
+  allocation = {lever.targeting, lever.package_days, lever.package_weeks, lever.organisations};
+}
+
 bool is_order(Targeting targeting) { return targeting != Targeting::even && targeting != Targeting::by_size; }
 
 /// Effort of one channel: staff-days a year by region and week, and how it is spent.
@@ -354,7 +360,7 @@ ProgrammePlan make_plan(const Scenario& scenario, const Population& population, 
           for_weeks(facilitation.days[r], weeks, [&](double& value) {
             value = lever.staff_days_per_year ? *lever.staff_days_per_year * share : value * lever.factor;
           });
-          facilitation.allocation[r] = {lever.targeting, lever.package_days, lever.package_weeks, lever.organisations};
+          choose(facilitation.allocation[r], lever);
           last_effort_lever = lever.where;
           break;
         case LeverKind::outreach:
@@ -363,7 +369,7 @@ ProgrammePlan make_plan(const Scenario& scenario, const Population& population, 
             value += lever.staff_days_per_year ? *lever.staff_days_per_year * share
                                                : facilitation.days[r][week] * (lever.factor - 1);
           });
-          outreach.allocation[r] = {lever.targeting, lever.package_days, lever.package_weeks, lever.organisations};
+          choose(outreach.allocation[r], lever);
           last_effort_lever = lever.where;
           break;
         case LeverKind::incentive:

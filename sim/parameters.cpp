@@ -1,0 +1,418 @@
+#include "uptake/parameters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "uptake/error.hpp"
+
+namespace uptake {
+
+// ---- The table ----------------------------------------------------------------------------------------------------
+
+namespace {
+constexpr Prior fixed(double a) { return {Family::fixed, a, 0}; }
+constexpr Prior normal_prior(double mean, double sd) { return {Family::normal, mean, sd}; }
+constexpr Prior half_normal(double sd) { return {Family::half_normal, sd, 0}; }
+constexpr Prior lognormal(double median, double sd) { return {Family::lognormal, median, sd}; }
+constexpr Prior beta(double a, double b) { return {Family::beta, a, b}; }
+constexpr Prior between(double a, double b) { return {Family::uniform, a, b}; }
+constexpr Prior share(double a) { return {Family::gamma_share, a, 0}; }
+
+/// The same for trusts, practices and homes.
+template <typename T>
+constexpr std::array<T, 3> all(T x) {
+  return {x, x, x};
+}
+
+constexpr Grade R = Grade::read, D = Grade::derived, A = Grade::assumption;
+constexpr Home P = Home::programme, E = Home::economy;
+using enum Parameter;
+
+// Figures, priors and grades: model.md 4.3, 4.9, 5.1, 5.2 (rows of care homes) and 5.3, where their working stands.
+// Ranges bound what a file may say, wide enough for every prior and for the verification cases [A].
+constexpr std::array<ParameterSpec, kNParameters> kTable{{
+    // engagement and decision
+    {a0, "engagement.a0", "a0", "1/year", 0, 20,
+     {lognormal(0.5, 0.6), lognormal(0.8, 0.6), lognormal(0.25, 0.6)}, {0.5, 0.8, 0.25}, A, P,
+     "Hazard of engaging without any outreach by the network",
+     "Assumption, set with the answer in view: chosen so that the net share at four years lies near 0.3 to 0.5"},
+    {a1, "engagement.a1", "a1", "1/year", 0, 20,
+     {lognormal(1.5, 0.3), lognormal(1.2, 0.3), lognormal(0.4, 0.3)}, {1.5, 1.2, 0.4}, A, P,
+     "Additional hazard of engaging under full outreach",
+     "Homes derived from S40 and S41 (a0 + a1 = 0.65, dates approximate); trusts and practices assumed"},
+    {p, "bass.p", "p", "1/year", 0, 50, {lognormal(1.05, 0.7), lognormal(0.33, 0.7), lognormal(1.3, 0.7)},
+     {1.05, 0.33, 1.3}, D, P, "External hazard of deciding, once engaged, while the programme is commissioned",
+     "Mean-field inversion of counts in S64 (trusts), S61 and S62 (practices), S40 and S41 (homes)"},
+    {p_market, "bass.p_market", "p_market", "1/year", 0, 10, all(lognormal(0.03, 0.7)), all(0.03), A, P,
+     "External hazard of deciding, once engaged, when nobody commissions", "S3 (secondary source); spread assumed"},
+    {q, "bass.q", "q", "1/year", 0, 5, all(lognormal(0.35, 0.5)), all(0.35), R, P,
+     "Peer hazard of deciding when every peer is in use, summed over the layers", "S3 (0.3 to 0.5)"},
+    {share_geography, "peers.share_geography", "q_1/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
+     "Share of the peer hazard that comes through geographical neighbours", "Assumption; layer supported by S14, S15, S16"},
+    {share_community, "peers.share_community", "q_2/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
+     "Share of the peer hazard that comes through the community of practice", "Assumption; layer supported by S16"},
+    {share_ownership, "peers.share_ownership", "q_3/q", "share", 0, 1, all(share(2)), all(0.2), A, P,
+     "Share of the peer hazard that comes through common ownership", "Assumption; layer supported by S7"},
+    {share_pathway, "peers.share_pathway", "q_4/q", "share", 0, 1, all(share(2)), all(0.2), A, P,
+     "Share of the peer hazard that comes along the care pathway", "Assumption; layer supported by S15"},
+    {kappa, "peers.kappa", "kappa", "1", 1, 20, all(Prior{Family::one_or_uniform, 1, 4}), all(1.0), A, P,
+     "Steepness of the response to exposure; 1 is the Bass response", "Assumption; complex contagion S18, S19"},
+    {theta, "peers.theta", "theta", "share", 0.01, 1, all(between(0.1, 0.5)), all(0.25), A, P,
+     "Exposure of half effect where the response is steep", "Assumption; about 25 % claimed in S114"},
+    {eta, "facilitation.eta", "eta", "1", 0.1, 20, all(lognormal(1.8, 0.21)), all(1.8), D, P,
+     "Factor on the hazard of deciding under saturating facilitation",
+     "Between the odds ratio 1.50 of S23 and the hazard ratio 1.9 to 2.5 of S20"},
+    {half_effort_factor, "facilitation.half_effort_factor", "f_e50", "1", 0.01, 100, all(lognormal(1, 0.6)), all(1.0), A, P,
+     "Effort of half effect, in units of half the national delivered effort", "Assumption"},
+    {psi, "policy.psi", "psi", "1", 0.05, 50, all(lognormal(2, 0.6)), all(2.0), D, P,
+     "Factor on the hazard of deciding while a mandate or incentive is active",
+     "Odds ratio 5.6 (1.7 to 28.8) of S30, nearly null in S5"},
+    {s_plus, "covid.s_plus", "s+", "1", 0.01, 1000, all(lognormal(20, 0.7)), all(20.0), D, P,
+     "Factor on the hazard of deciding in the COVID-19 window for an aligned programme", "S57, S62, S64; contains a mandate"},
+    {s_minus, "covid.s_minus", "s-", "1", 0, 10, all(lognormal(0.3, 0.4)), all(0.3), D, P,
+     "Factor on the hazard of deciding in the COVID-19 window for a programme that is not aligned",
+     "0.054/0.204 from S61 and S62; confounded with the end of the programme"},
+    {beta_size, "differences.beta_size", "beta_size", "1", -3, 3,
+     {normal_prior(0.1, 0.08), normal_prior(0, 0.15), normal_prior(0.1, 0.1)}, {0.1, 0, 0.1}, A, P,
+     "Log hazard ratio per 100 beds (trusts) or per standard deviation of size (practices, homes)",
+     "Trusts: S8, shrunk; practices: signs conflict in S11 and S12; homes: sign alone in S7"},
+    {beta_chain, "differences.beta_chain", "beta_chain", "1", -3, 3, all(normal_prior(0.3, 0.2)), all(0.3), A, P,
+     "Log hazard ratio of a large owner group against a single organisation", "Sign S7; size from S8 and S9, shrunk; S106"},
+    {beta_teaching, "differences.beta_teaching", "beta_teach", "1", -3, 3, all(normal_prior(0.2, 0.2)), all(0.2), A, P,
+     "Log hazard ratio of a teaching trust", "Assumption"},
+    {beta_deprivation, "differences.beta_deprivation", "beta_dep", "1", -3, 3, all(normal_prior(0, 0.05)), all(0.0), A, P,
+     "Log hazard ratio per deprivation quintile towards the more deprived",
+     "None found for organisations; S17 and S10 on patients and robots"},
+    {sd_region, "differences.sd_region", "sd(u)", "1", 0, 3, all(half_normal(0.3)), all(0.3), A, P,
+     "Standard deviation of the regional effect on the log hazard", "Assumption"},
+    {sd_readiness, "differences.sd_readiness", "sd(v)", "1", 0, 3, all(half_normal(0.5)), all(0.5), A, P,
+     "Standard deviation of an organisation's readiness on the log hazard", "Assumption"},
+    {complexity, "differences.complexity", "c", "1", -3, 3, all(fixed(0)), all(0.0), A, P,
+     "Complexity of the innovation, taken from the log hazard", "Assumption"},
+    {susceptible_share, "differences.susceptible_share", "m", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
+     "Share of organisations that can ever decide",
+     "1 by construction: the hazards were inverted without it"},
+    {attention_half_point, "implementation.attention_half_point", "n50", "programmes", 0.1, 1000,
+     all(lognormal(4, 0.4)), all(4.0), A, P,
+     "Programmes being implemented at once that halve the hazard of deciding", "Assumption; qualitative in S108"},
+    // implementing
+    {phi, "implementation.phi", "phi0", "probability", 0, 1, all(beta(14.1, 7.9)), all(0.64), R, P,
+     "Probability that an implementation ends in use", "S32 (0.64, 0.42 to 0.82)"},
+    {tau, "implementation.tau", "tau", "year", 0, 10,
+     {lognormal(0.75, 0.3), lognormal(0.33, 0.3), lognormal(0.25, 0.3)}, {0.75, 0.33, 0.25}, A, P,
+     "Mean time from decision to use", "Trusts: S118 and S76; practices and homes assumed"},
+    {erlang_shape, "implementation.erlang_shape", "k", "phases", 1, 32, all(fixed(3)), all(3.0), A, P,
+     "Phases of the implementing time, which is Erlang distributed", "Assumption"},
+    {refractory, "implementation.refractory", "t_ref", "year", 0, 20, all(fixed(1)), all(1.0), A, P,
+     "Time after a failed implementation before a new decision", "Assumption"},
+    {success_by_readiness, "implementation.success_by_readiness", "b_v", "1", -5, 5, all(fixed(0.5)), all(0.5), A, P,
+     "Slope of the logit of success on readiness", "Assumption"},
+    {success_by_complexity, "implementation.success_by_complexity", "b_c", "1", -5, 5, all(fixed(0.5)), all(0.5), A, P,
+     "Slope of the logit of failure on complexity", "Assumption"},
+    {success_by_effort, "implementation.success_by_effort", "b_e", "1", -5, 5, all(fixed(0.3)), all(0.3), A, P,
+     "Slope of the logit of success on saturated effort", "Assumption"},
+    // in use
+    {mu1, "sustainment.mu1", "mu1", "1/year", 0, 20, all(lognormal(0.25, 0.3)), all(0.25), D, P,
+     "Hazard of stopping in the first year of use", "With mu2 gives 47 % at six years, S33; upper bound S36"},
+    {mu2, "sustainment.mu2", "mu2", "1/year", 0, 20, all(lognormal(0.1, 0.3)), all(0.1), D, P,
+     "Hazard of stopping after the first year of use", "With mu1 gives 47 % at six years, S33"},
+    {rho, "sustainment.rho", "rho", "1/year", 0, 20, all(lognormal(0.097, 0.3)), all(0.097), D, P,
+     "Hazard of starting again after stopping", "Solves P(restart by six years) = 0.16, S33"},
+    {fidelity_start, "fidelity.start", "F0", "share", 0, 1, all(beta(6, 4)), all(0.6), A, P,
+     "Fidelity at the start of use", "Assumption; full-tool implementation low in S48"},
+    {retraining, "fidelity.retraining", "r", "1/year", 0, 50, all(lognormal(0.5, 0.4)), all(0.5), A, P,
+     "Rate at which training restores fidelity", "Assumption"},
+    {turnover, "fidelity.turnover", "turn", "1/year", 0, 5,
+     {normal_prior(0.1, 0.01), normal_prior(0.1, 0.01), normal_prior(0.3, 0.03)}, {0.1, 0.1, 0.3}, R, P,
+     "Staff turnover, the rate at which fidelity is lost", "Homes S37; NHS S38 (nurses)"},
+    {reference_fidelity, "fidelity.reference", "F_ref", "share", 0.01, 1, {fixed(0.833), fixed(0.833), fixed(0.625)},
+     {0.833, 0.833, 0.625}, D, P, "Fidelity at which the effect was measured",
+     "Equilibrium r / (r + turnover) of the defaults"},
+    {stop_by_fidelity, "sustainment.stop_by_fidelity", "g1", "1", -10, 10, all(fixed(1)), all(1.0), A, P,
+     "Slope of the log hazard of stopping on lost fidelity, 0.7 - F", "Assumption"},
+    {stop_by_effort, "sustainment.stop_by_effort", "b_s", "share", 0, 1, all(fixed(0.3)), all(0.3), A, P,
+     "Share of the hazard of stopping that saturated effort takes away", "Assumption"},
+    // outcome
+    {relative_risk, "effect.relative_risk", "RR", "1", 0.01, 5, all(fixed(1)), all(1.0), A, P,
+     "Risk of the event in use at the reference fidelity, relative to no use; above 1 is harm",
+     "No effect unless the programme states one"},
+    {effect_variation, "effect.variation", "s", "1", 0, 2, all(fixed(0.1)), all(0.1), A, P,
+     "Standard deviation between organisations of the log relative risk", "Assumption"},
+    {coverage, "effect.coverage", "cov", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
+     "Share of those eligible whom an organisation in use reaches", "Assumption"},
+    {persons_per_organisation, "effect.persons_per_organisation", "n", "persons", 0, 1e7,
+     {fixed(0), fixed(0), fixed(17.3)}, {0, 0, 17.3}, D, P,
+     "People eligible at an organisation of mean size; 0 = not known", "Homes: 274,000 residents in 15,800 homes, S42 and S43"},
+    {arrivals, "effect.arrivals", "new", "1/year", 0, 100, {fixed(0), fixed(0), fixed(0.5)}, {0, 0, 0.5}, A, P,
+     "New people a year per place", "Assumption"},
+    {baseline_events, "effect.baseline_events", "B", "events/year", 0, 1e9,
+     {fixed(0), fixed(0), fixed(192000.0 * 15140 / 15800)}, {0, 0, 192000.0 * 15140 / 15800}, D, P,
+     "Events a year at all organisations of the historic denominator without the programme; 0 = not known",
+     "Homes: 192,000 emergency admissions in 15,800 homes (S42, S43), scaled to the 15,140 of S41"},
+    {avoidable_cap, "effect.avoidable_cap", "cap", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
+     "Largest share of the baseline that can be avoided", "No cap unless the programme states one"},
+    {bed_days_per_event, "effect.bed_days_per_event", "LOS", "bed-days", 0, 1000, {fixed(0), fixed(0), fixed(10.8)},
+     {0, 0, 10.8}, D, P, "Bed days released by one avoided admission; 0 = not known", "Homes: 34,900/3,232, S41"},
+    // cost
+    {delivery_staff_days, "cost.delivery_staff_days", "D", "staff-days/year", 0, 1e7, all(fixed(0)), all(0.0), A, P,
+     "Staff-days a year that the network delivers in all, while commissioned", "None unless the programme states it"},
+    {staff_day_price, "cost.staff_day_price", "c_day", "GBP/staff-day", 0, 1e4, all(between(250, 450)), all(320.0), A, P,
+     "Price of one staff-day of the network", "Assumption"},
+    {set_up_cost, "cost.set_up", "c_setup", "GBP", 0, 1e9, {fixed(0), fixed(0), lognormal(900, 0.5)}, {0, 0, 900}, A, P,
+     "Cost to an organisation of each implementation that it enters", "Assumption"},
+    {running_cost, "cost.running", "c_run", "GBP/year", 0, 1e9, {fixed(0), fixed(0), lognormal(300, 0.5)}, {0, 0, 300}, A,
+     P, "Cost to an organisation of a year in use", "Assumption"},
+    // economy
+    {admission_price, "economy.admission_price", "c_adm", "GBP", 0, 1e6, all(lognormal(2931, 0.15)), all(2931.0), D, E,
+     "Value of one emergency admission at 2016/17 prices", "GBP 17.0 billion / 5.8 million, S88 and S89"},
+    {deflator, "economy.deflator", "defl", "1", 0.5, 3, all(between(1.22, 1.32)), all(1.27), A, E,
+     "Prices of 2023/24 relative to 2016/17", "Assumption"},
+    {cashable_share, "economy.cashable_share", "chi", "share", 0, 1, all(beta(2, 8)), all(0.2), A, E,
+     "Share of the gross value that can be taken out as cash", "Assumption; none found"},
+    {discount_money, "economy.discount_money", "d", "1/year", 0, 0.2, all(fixed(0.035)), all(0.035), R, E,
+     "Discount rate of money in the first thirty years", "S93"},
+    {discount_health, "economy.discount_health", "d_h", "1/year", 0, 0.2, all(fixed(0.015)), all(0.015), A, E,
+     "Discount rate of health in the first thirty years", "S92, S93; the primary text was not reached"},
+    {optimism_cost, "economy.optimism_cost", "ob_c", "share", 0, 5, all(between(0, 0.4)), all(0.2), A, E,
+     "Share by which costs are raised for optimism bias", "Assumption; ranges in S94"},
+    {optimism_benefit, "economy.optimism_benefit", "ob_b", "share", 0, 1, all(between(0, 0.4)), all(0.2), A, E,
+     "Share by which benefits in GBP are lowered for optimism bias, where the effect is not already shrunk",
+     "Assumption; ranges in S94"},
+    {qaly_value, "economy.qaly_value", "lambda_Q", "GBP", 0, 1e6, all(fixed(70000)), all(70000.0), R, E,
+     "Value of a quality-adjusted life year", "S92 (Green Book 2022)"},
+}};
+
+constexpr bool rows_stand_at_their_index() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (static_cast<std::size_t>(kTable[i].id) != i) return false;
+    if ((kTable[i].home == Home::programme) != (i < static_cast<std::size_t>(kNProgrammeParameters))) return false;
+  }
+  return true;
+}
+static_assert(rows_stand_at_their_index());
+}  // namespace
+
+std::span<const ParameterSpec> parameter_table() { return kTable; }
+
+const ParameterSpec* find_parameter(std::string_view key) {
+  const auto* row = std::ranges::find(kTable, key, &ParameterSpec::key);
+  return row == kTable.end() ? nullptr : row;
+}
+
+// ---- Priors as text -----------------------------------------------------------------------------------------------
+
+namespace {
+struct FamilyText {
+  Family family;
+  std::string_view name;  ///< what stands before the bracket
+  int n_numbers;
+};
+constexpr std::array kFamilyTexts{
+    FamilyText{Family::fixed, "fixed", 1},        FamilyText{Family::normal, "N", 2},
+    FamilyText{Family::half_normal, "HalfN", 1},  FamilyText{Family::lognormal, "LN", 2},
+    FamilyText{Family::beta, "Beta", 2},          FamilyText{Family::uniform, "U", 2},
+    FamilyText{Family::gamma_share, "Dirichlet", 1}, FamilyText{Family::one_or_uniform, "1 or U", 2},
+};
+
+// Shapes outside these bounds are no beliefs that anybody holds, and would underflow or converge slowly [A].
+constexpr double kLeastShape = 0.1, kMostShape = 1e4;
+
+bool is_shape(double x) { return x >= kLeastShape && x <= kMostShape; }
+
+bool makes_sense(const Prior& prior) {
+  switch (prior.family) {
+    case Family::fixed: return true;
+    case Family::normal: return prior.b > 0;
+    case Family::half_normal: return prior.a > 0;
+    case Family::lognormal: return prior.a > 0 && prior.b > 0;
+    case Family::beta: return is_shape(prior.a) && is_shape(prior.b);
+    case Family::uniform: return prior.a < prior.b;
+    case Family::gamma_share: return is_shape(prior.a);
+    case Family::one_or_uniform: return prior.a >= 1 && prior.a < prior.b;
+  }
+  return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+std::optional<double> number(std::string_view text) {
+  text = trimmed(text);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+}  // namespace
+
+std::string to_text(const Prior& prior) {
+  const FamilyText& family = kFamilyTexts[static_cast<std::size_t>(prior.family)];
+  return family.n_numbers == 1 ? fmt::format("{}({})", family.name, prior.a)
+                               : fmt::format("{}({}, {})", family.name, prior.a, prior.b);
+}
+
+std::optional<Prior> parse_prior(std::string_view text) {
+  text = trimmed(text);
+  const auto open = text.find('(');
+  if (open == std::string_view::npos || text.back() != ')') return std::nullopt;
+  const auto family = std::ranges::find(kFamilyTexts, trimmed(text.substr(0, open)), &FamilyText::name);
+  if (family == kFamilyTexts.end()) return std::nullopt;
+
+  const std::string_view inside = text.substr(open + 1, text.size() - open - 2);
+  const auto comma = inside.find(',');
+  if ((comma != std::string_view::npos) != (family->n_numbers == 2)) return std::nullopt;
+  const auto first = number(inside.substr(0, comma));
+  const auto second = family->n_numbers == 2 ? number(inside.substr(comma + 1)) : 0.0;
+  if (!first || !second) return std::nullopt;
+  const Prior prior{family->family, *first, *second};
+  return makes_sense(prior) ? std::optional(prior) : std::nullopt;
+}
+
+// ---- Inverse distribution functions -------------------------------------------------------------------------------
+
+namespace {
+/// ln Gamma(x), x > 0: Stirling's series (DLMF 5.11.1) above 10, the recurrence below. std::lgamma is not used because
+/// it writes a global sign, a race between threads.
+double log_gamma(double x) {
+  double product = 1;
+  for (; x < 10; ++x) product *= x;
+  const double r = 1 / (x * x);
+  const double series =
+      (1.0 / 12 - r * (1.0 / 360 - r * (1.0 / 1260 - r * (1.0 / 1680 - r * (1.0 / 1188 - r * 691.0 / 360360))))) / x;
+  return (x - 0.5) * std::log(x) - x + 0.5 * std::log(2 * std::numbers::pi) + series - std::log(product);
+}
+
+constexpr int kMostTerms = 20000;
+constexpr double kTiny = 1e-300, kPrecision = 1e-16;
+
+/// Modified Lentz evaluation (Thompson & Barnett 1986) of b0 + a1/(b1 + a2/(b2 + ...)); `term(n)` gives {a_n, b_n}.
+template <typename Term>
+double continued_fraction(double b0, Term term) {
+  double value = b0 == 0 ? kTiny : b0, c = value, d = 0;
+  for (int n = 1; n < kMostTerms; ++n) {
+    const auto [a, b] = term(n);
+    d = b + a * d;
+    d = 1 / (d == 0 ? kTiny : d);
+    c = b + a / c;
+    if (c == 0) c = kTiny;
+    value *= c * d;
+    if (std::abs(c * d - 1) < kPrecision) break;
+  }
+  return value;
+}
+
+/// A logarithm of a distribution function and its derivative with respect to ln x.
+struct LogDistribution {
+  double value, slope;
+};
+
+/// ln I_x(a, b) at x = e^y, I the regularised incomplete beta function (DLMF 8.17.22).
+LogDistribution log_beta_distribution(double y, double a, double b, double log_beta) {
+  const double x = std::exp(y);
+  if (x >= 1) return {0, 0};
+  const double log_front = a * y + b * std::log1p(-x) - log_beta;
+  const auto fraction = [](double z, double r, double s) {
+    return continued_fraction(1, [=](int n) {
+      const double m = n / 2;
+      const double d = n % 2 == 0 ? m * (s - m) / ((r + 2 * m - 1) * (r + 2 * m))
+                                  : -(r + m) * (r + s + m) / ((r + 2 * m) * (r + 2 * m + 1));
+      return std::pair{d * z, 1.0};
+    });
+  };
+  const double value = x < (a + 1) / (a + b + 2)
+                           ? log_front - std::log(a * fraction(x, a, b))
+                           : std::log1p(-std::exp(log_front) / (b * fraction(1 - x, b, a)));
+  return {value, std::exp(log_front - std::log1p(-x) - value)};
+}
+
+/// ln P(a, x) and ln Q(a, x) at x = e^y, the regularised incomplete gamma functions (DLMF 8.11.4 and 8.9.2).
+struct LogGammaTails {
+  LogDistribution lower, upper;  ///< slope of `upper` is of -ln Q
+};
+LogGammaTails log_gamma_distribution(double y, double a, double log_gamma_a) {
+  const double x = std::exp(y);
+  const double log_front = a * y - x - log_gamma_a;  // of x times the density
+  double lower = 0, upper = 0;
+  if (x < a + 1) {
+    double term = 1 / a, sum = term;
+    for (int n = 1; n < kMostTerms && term > sum * kPrecision; ++n) sum += term *= x / (a + n);
+    lower = log_front + std::log(sum);
+    upper = std::log1p(-std::exp(lower));
+  } else {
+    upper = log_front - std::log(continued_fraction(
+                            x + 1 - a, [=](int n) { return std::pair{-n * (n - a), x + 2 * n + 1 - a}; }));
+    lower = std::log1p(-std::exp(upper));
+  }
+  return {{lower, std::exp(log_front - lower)}, {upper, std::exp(log_front - upper)}};
+}
+
+/// Root of an increasing function given as {value, slope}: Newton's steps, halving where they leave the bracket.
+template <typename Function>
+double root_of(Function function, double lowest, double highest, double start) {
+  double y = std::clamp(start, lowest, highest);
+  for (int i = 0; i < 200; ++i) {
+    const LogDistribution f = function(y);
+    (f.value < 0 ? lowest : highest) = y;
+    double next = y - f.value / f.slope;
+    if (!(next > lowest && next < highest)) next = lowest + (highest - lowest) / 2;
+    if (std::abs(next - y) <= 1e-15 * std::max(1.0, std::abs(y))) return next;
+    y = next;
+  }
+  return y;
+}
+
+constexpr double kLeastLog = -745;  // ln of the least positive double
+
+double beta_quantile(double u, double a, double b) {
+  if (u > 0.5) return 1 - beta_quantile(1 - u, b, a);  // the nearer tail has the relative precision
+  const double log_beta = log_gamma(a) + log_gamma(b) - log_gamma(a + b);
+  // I_x(a, b) ~ x^a / (a B(a, b)) for small x
+  const double start = std::min((std::log(u) + std::log(a) + log_beta) / a, std::log(a / (a + b)));
+  const auto excess = [&](double y) {
+    const LogDistribution f = log_beta_distribution(y, a, b, log_beta);
+    return LogDistribution{f.value - std::log(u), f.slope};
+  };
+  return std::exp(root_of(excess, kLeastLog, 0, start));
+}
+
+double gamma_quantile(double u, double a) {
+  const double log_gamma_a = log_gamma(a);
+  const double most = std::log(a + 10 * std::sqrt(a) + 50);  // beyond the quantile of 1 - 2^-53
+  const auto excess = [&](double y) {
+    const LogGammaTails f = log_gamma_distribution(y, a, log_gamma_a);
+    return u > 0.5 ? LogDistribution{std::log1p(-u) - f.upper.value, f.upper.slope}
+                   : LogDistribution{f.lower.value - std::log(u), f.lower.slope};
+  };
+  const double start = u > 0.5 ? std::log(a) : (std::log(u) + std::log(a) + log_gamma_a) / a;
+  return std::exp(root_of(excess, kLeastLog, most, start));
+}
+
+double unclipped_quantile(const Prior& prior, double u) {
+  switch (prior.family) {
+    case Family::fixed: return prior.a;
+    case Family::normal: return prior.a + prior.b * normal_quantile(u);
+    case Family::half_normal: return -prior.a * normal_quantile((1 - u) / 2);
+    case Family::lognormal: return prior.a * std::exp(prior.b * normal_quantile(u));
+    case Family::beta: return beta_quantile(u, prior.a, prior.b);
+    case Family::uniform: return prior.a + (prior.b - prior.a) * u;
+    case Family::gamma_share: return gamma_quantile(u, prior.a);
+    case Family::one_or_uniform: return u < 0.5 ? 1 : prior.a + (prior.b - prior.a) * (2 * u - 1);
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+}  // namespace
+
+double quantile(const Prior& prior, double u, double lowest, double highest) {
+  UPTAKE_EXPECTS(u > 0 && u < 1);
+  return std::clamp(unclipped_quantile(prior, u), lowest, highest);
+}
+
+}  // namespace uptake
