@@ -196,8 +196,8 @@ double survival(double age, double first_year, double later) {
 double stopped_and_restarted(double first_year, double later, double restart, double step_years, int n_steps) {
   double probability = 0;
   for (int stop = 1; stop < n_steps; ++stop) {
-    const double stops_now = survival((stop - 1) * step_years, first_year, later) -
-                             survival(stop * step_years, first_year, later);
+    const double stops_now =
+        survival((stop - 1) * step_years, first_year, later) - survival(stop * step_years, first_year, later);
     probability += stops_now * -std::expm1(-restart * (n_steps - stop) * step_years);
   }
   return probability;

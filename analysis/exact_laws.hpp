@@ -28,8 +28,8 @@ enum class Firing : std::uint8_t { exponential, hazard_as_probability };
 struct BirthChain {
   int size = 0;
   int in_use_at_start = 0;
-  double p = 0, q = 0;         ///< 1/year
-  double n_listened = 0;       ///< denominator of exposure; size - 1 in the model
+  double p = 0, q = 0;    ///< 1/year
+  double n_listened = 0;  ///< denominator of exposure; size - 1 in the model
   double step_years = 0;
   Firing firing = Firing::exponential;
 };
@@ -50,8 +50,8 @@ using StageMatrix = std::array<StageShares, kNStages>;
 struct StageChain {
   double engage = 0;
   double p = 0, q = 0;
-  double finish = 0;           ///< hazard of ending the implementation: 1 / mean of an exponential time, rounded up
-  double success = 1;          ///< probability at the end of it; failures return to engaged
+  double finish = 0;   ///< hazard of ending the implementation: 1 / mean of an exponential time, rounded up
+  double success = 1;  ///< probability at the end of it; failures return to engaged
   double stop = 0, restart = 0;
   SkippedStages skipped{};
   Restart restarting = Restart::constant;

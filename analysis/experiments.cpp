@@ -49,8 +49,8 @@ struct Setup {
 std::function<Sample(const Control&)> sampler(const std::string& id, Setup setup, Statistic statistic) {
   return [=](const Control& control) {
     const auto population = std::make_shared<const Population>(complete_groups(setup.n_groups, setup.group_size));
-    const auto model = make_model(
-        lone_world(setup.programme, setup.n_steps, setup.step_years, identity_of(id)), population);
+    const auto model =
+        make_model(lone_world(setup.programme, setup.n_steps, setup.step_years, identity_of(id)), population);
     return run_sample(model, setup.n_replicates, setup.units_per_replicate, statistic, control);
   };
 }
@@ -124,8 +124,12 @@ BirthChain bass_chain(int size, double p, double q, double step_years, const Rul
 // ---- V1: one very large group follows Bass's curve ----------------------------------------------------------------
 
 Experiment large_group() {
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 32, .units_per_replicate = 1,
-                    .programme = bass_programme(kBassP, kBassQ), .n_steps = steps_in(15, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 32,
+                    .units_per_replicate = 1,
+                    .programme = bass_programme(kBassP, kBassQ),
+                    .n_steps = steps_in(15, kWeek)};
   constexpr std::array<double, 5> kYears{1, 2, 5, 10, 15};
   Experiment e;
   e.id = "V1";
@@ -137,8 +141,11 @@ Experiment large_group() {
                {"Bass share in use after 15 years", 0.971609640}};
   e.step_years = setup.step_years;
   e.law = [=](double step_years, const Rules& rules) {
-    const StageChain chain{.p = kBassP * rules.rate, .q = kBassQ * rules.rate, .skipped = {true, true},
-                           .step_years = step_years, .firing = rules.firing};
+    const StageChain chain{.p = kBassP * rules.rate,
+                           .q = kBassQ * rules.rate,
+                           .skipped = {true, true},
+                           .step_years = step_years,
+                           .firing = rules.firing};
     std::vector<Law> laws;
     for (const double years : kYears) {
       const int n_steps = steps_in(years, step_years) + rules.steps_late;
@@ -151,9 +158,8 @@ Experiment large_group() {
     std::vector<double> sums(kYears.size());
     std::array<int, kYears.size()> boundaries{};
     for (std::size_t k = 0; k < kYears.size(); ++k) boundaries[k] = steps_in(kYears[k], setup.step_years);
-    for_each_group(model, histories[0], boundaries, setup.group_size, [&](std::size_t k, int n) {
-      sums[k] += static_cast<double>(n) / setup.group_size;
-    });
+    for_each_group(model, histories[0], boundaries, setup.group_size,
+                   [&](std::size_t k, int n) { sums[k] += static_cast<double>(n) / setup.group_size; });
     return sums;
   });
   e.mistake = {.rate = 1.05};
@@ -165,9 +171,13 @@ Experiment large_group() {
 
 Experiment small_groups(std::string id, int size, int n_replicates, double step_years, std::optional<double> mean,
                         std::optional<double> sd, Rules mistake, std::string mistake_name) {
-  const Setup setup{.n_groups = 20000 / size, .group_size = size, .n_replicates = n_replicates,
-                    .units_per_replicate = 20000 / size, .programme = bass_programme(kBassP, kBassQ),
-                    .n_steps = steps_in(5, step_years), .step_years = step_years};
+  const Setup setup{.n_groups = 20000 / size,
+                    .group_size = size,
+                    .n_replicates = n_replicates,
+                    .units_per_replicate = 20000 / size,
+                    .programme = bass_programme(kBassP, kBassQ),
+                    .n_steps = steps_in(5, step_years),
+                    .step_years = step_years};
   Experiment e;
   e.id = std::move(id);
   e.setting = in_groups(setup);
@@ -202,8 +212,12 @@ Experiment small_groups(std::string id, int size, int n_replicates, double step_
 
 Experiment two_agents() {
   constexpr double kP = 0.1, kQ = 0.4;
-  const Setup setup{.n_groups = 10000, .group_size = 2, .n_replicates = 100, .units_per_replicate = 10000,
-                    .programme = bass_programme(kP, kQ), .n_steps = steps_in(5, kWeek)};
+  const Setup setup{.n_groups = 10000,
+                    .group_size = 2,
+                    .n_replicates = 100,
+                    .units_per_replicate = 10000,
+                    .programme = bass_programme(kP, kQ),
+                    .n_steps = steps_in(5, kWeek)};
   Experiment e;
   e.id = "V4";
   e.setting = in_groups(setup);
@@ -216,8 +230,8 @@ Experiment two_agents() {
     const BirthChain chain = bass_chain(2, kP * rules.rate, kQ, step_years, rules);
     const auto law = distribution_after(chain, steps_in(5, step_years) + rules.steps_late);
     const double mean = law[1] + 2 * law[2];
-    return std::vector<Law>{indicator_law(law[0]), indicator_law(law[1]), indicator_law(law[2]),
-                            {mean, law[1] + 4 * law[2] - mean * mean}};
+    return std::vector<Law>{
+        indicator_law(law[0]), indicator_law(law[1]), indicator_law(law[2]), {mean, law[1] + 4 * law[2] - mean * mean}};
   };
   e.sample = sampler(e.id, setup, [=](const Model& model, std::span<const History> histories) {
     std::vector<double> sums(4);
@@ -279,32 +293,40 @@ Experiment five_stages() {
   spec.fix(Parameter::mu1, 0.126);
   spec.fix(Parameter::mu2, 0.126);
   spec.fix(Parameter::rho, 0.03);
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 32, .units_per_replicate = 20000,
-                    .programme = spec, .n_steps = steps_in(10, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 32,
+                    .units_per_replicate = 20000,
+                    .programme = spec,
+                    .n_steps = steps_in(10, kWeek)};
   std::vector<std::pair<double, Stage>> asked;
   std::vector<Figure> figures;
-  constexpr std::array<StageShares, 2> kPublished{StageShares{.049787068, .316419613, .136194827, .394742957, .102855534},
-                                                  StageShares{.002478752, .100692653, .053155271, .479116769, .364556554}};
+  constexpr std::array<StageShares, 2> kPublished{
+      StageShares{.049787068, .316419613, .136194827, .394742957, .102855534},
+      StageShares{.002478752, .100692653, .053155271, .479116769, .364556554}};
   for (std::size_t t = 0; t < 2; ++t) {
     for (std::size_t stage = 0; stage < kNStages; ++stage) {
       const double years = t == 0 ? 5 : 10;
       asked.emplace_back(years, static_cast<Stage>(stage));
-      figures.push_back({fmt::format("five stages: share {} after {} years", kStageNames[stage], years),
-                         kPublished[t][stage]});
+      figures.push_back(
+          {fmt::format("five stages: share {} after {} years", kStageNames[stage], years), kPublished[t][stage]});
     }
   }
   Experiment e = independent_stages(
-      "V5", setup,
-      {.engage = 0.6, .p = 0.5, .finish = 1 / 0.75, .success = 0.64, .stop = 0.126, .restart = 0.03}, kAllUnaware,
-      std::move(asked), std::move(figures));
+      "V5", setup, {.engage = 0.6, .p = 0.5, .finish = 1 / 0.75, .success = 0.64, .stop = 0.126, .restart = 0.03},
+      kAllUnaware, std::move(asked), std::move(figures));
   e.mistake = {.rate = 1.05};
   e.mistake_name = "every hazard but restarting x 1.05";
   return e;
 }
 
 Experiment on_and_off() {
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 16, .units_per_replicate = 20000,
-                    .programme = stopping_programme(0.126, 0.126, 0.2), .n_steps = steps_in(60, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 16,
+                    .units_per_replicate = 20000,
+                    .programme = stopping_programme(0.126, 0.126, 0.2),
+                    .n_steps = steps_in(60, kWeek)};
   Experiment e = independent_stages("V6", setup, {.stop = 0.126, .restart = 0.2, .skipped = {true, true}}, kAllInUse,
                                     {{6, Stage::in_use}, {60, Stage::in_use}},
                                     {{"on and off: share in use 6 years after the start in use", 0.668157349},
@@ -326,8 +348,12 @@ ProgrammeSpec spreading_programme(double in_use_at_start) {
 Experiment spread_to_all() {
   constexpr int kSize = 100;
   // After 45 years a group is incomplete with probability below 1e-15.
-  Setup setup{.n_groups = 200, .group_size = kSize, .n_replicates = 32, .units_per_replicate = 200,
-              .programme = spreading_programme(0), .n_steps = steps_in(45, kWeek)};
+  Setup setup{.n_groups = 200,
+              .group_size = kSize,
+              .n_replicates = 32,
+              .units_per_replicate = 200,
+              .programme = spreading_programme(0),
+              .n_steps = steps_in(45, kWeek)};
   for (int g = 0; g < setup.n_groups; ++g) {
     setup.programme.sites_at_start.push_back(fmt::format("complete-groups-{}", g * kSize));
   }
@@ -366,8 +392,12 @@ Experiment spread_to_all() {
 }
 
 Experiment logistic_spread() {
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 64, .units_per_replicate = 1,
-                    .programme = spreading_programme(0.01), .n_steps = steps_in(5, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 64,
+                    .units_per_replicate = 1,
+                    .programme = spreading_programme(0.01),
+                    .n_steps = steps_in(5, kWeek)};
   Experiment e;
   e.id = "V7";
   e.setting = in_groups(setup);
@@ -400,27 +430,37 @@ Experiment stop_and_decide_again(double q, double stop, double published) {
   spec.restart = Restart::decides_again;
   spec.fix(Parameter::mu1, stop);
   spec.fix(Parameter::mu2, stop);
-  const Setup setup{.n_groups = 1, .group_size = 5000, .n_replicates = 24, .units_per_replicate = 1,
-                    .programme = spec, .n_steps = steps_in(kYears, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 5000,
+                    .n_replicates = 24,
+                    .units_per_replicate = 1,
+                    .programme = spec,
+                    .n_steps = steps_in(kYears, kWeek)};
   Experiment e;
   e.id = "V9";
   e.setting = in_groups(setup);
-  e.figures = {{fmt::format("settled share in use, q = {}, stopping {} a year, stopped decide again", q, stop), published}};
+  e.figures = {
+      {fmt::format("settled share in use, q = {}, stopping {} a year, stopped decide again", q, stop), published}};
   e.step_years = setup.step_years;
   e.law = [=](double step_years, const Rules& rules) {
-    const StageChain chain{.p = kBassP, .q = q, .stop = stop * rules.rate, .skipped = {true, true},
-                           .restarting = Restart::decides_again, .step_years = step_years, .firing = rules.firing};
+    const StageChain chain{.p = kBassP,
+                           .q = q,
+                           .stop = stop * rules.rate,
+                           .skipped = {true, true},
+                           .restarting = Restart::decides_again,
+                           .step_years = step_years,
+                           .firing = rules.firing};
     const int n_steps = steps_in(kYears, step_years);
     return std::vector<Law>{{shares_after(chain, kAllInUse, n_steps)[kInUse],
                              share_noise_after(chain, kAllInUse, n_steps)[kInUse] / setup.group_size}};
   };
-  e.sample = sampler(fmt::format("V9 {} {}", q, stop), setup,
-                     [=](const Model& model, std::span<const History> histories) {
-                       std::vector<double> sums(1);
-                       for_each_group(model, histories[0], std::array{setup.n_steps}, setup.group_size,
-                                      [&](std::size_t, int n) { sums[0] += static_cast<double>(n) / setup.group_size; });
-                       return sums;
-                     });
+  e.sample =
+      sampler(fmt::format("V9 {} {}", q, stop), setup, [=](const Model& model, std::span<const History> histories) {
+        std::vector<double> sums(1);
+        for_each_group(model, histories[0], std::array{setup.n_steps}, setup.group_size,
+                       [&](std::size_t, int n) { sums[0] += static_cast<double>(n) / setup.group_size; });
+        return sums;
+      });
   e.mistake = {.rate = 1.05};
   e.mistake_name = "stopping x 1.05";
   return e;
@@ -436,8 +476,12 @@ Experiment net_adopters() {
   // days delivered.
   spec.fix(Parameter::delivery_staff_days, 13'200);
   spec.fix(Parameter::eta, 1 + (kEta - 1) / 0.75);
-  const Setup setup{.n_groups = kGroups, .group_size = kSize, .n_replicates = 32, .units_per_replicate = kGroups,
-                    .programme = spec, .n_steps = steps_in(kYears, kWeek)};
+  const Setup setup{.n_groups = kGroups,
+                    .group_size = kSize,
+                    .n_replicates = 32,
+                    .units_per_replicate = kGroups,
+                    .programme = spec,
+                    .n_steps = steps_in(kYears, kWeek)};
   Experiment e;
   e.id = "V11";
   e.setting = in_groups(setup) + ", two paired worlds";
@@ -483,8 +527,12 @@ Experiment implementing_time() {
   spec.fix(Parameter::p_market, 1e6);
   spec.fix(Parameter::tau, kMean);
   spec.fix(Parameter::erlang_shape, kShape);
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 16, .units_per_replicate = 20000,
-                    .programme = spec, .n_steps = 1 + steps_in(kYears, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 16,
+                    .units_per_replicate = 20000,
+                    .programme = spec,
+                    .n_steps = 1 + steps_in(kYears, kWeek)};
   Experiment e;
   e.id = "V14";
   e.setting = in_organisations(setup);
@@ -504,7 +552,8 @@ Experiment implementing_time() {
       square += std::pow((n_steps - step) * step_years, 2) * (in_use_by(step) - in_use_by(step - 1));
     }
     return std::vector<Law>{indicator_law(in_use_by(steps_in(0.75, step_years))),
-                            indicator_law(in_use_by(steps_in(1.5, step_years))), {mean, square - mean * mean}};
+                            indicator_law(in_use_by(steps_in(1.5, step_years))),
+                            {mean, square - mean * mean}};
   };
   e.sample = sampler(e.id, setup, [=](const Model&, std::span<const History> histories) {
     std::vector<double> sums(3);
@@ -526,8 +575,12 @@ Experiment implementing_time() {
 
 Experiment sustainment() {
   constexpr double kFirstYear = 0.25, kLater = 0.10, kRestart = 0.0969, kYears = 6;
-  const Setup setup{.n_groups = 1, .group_size = 20000, .n_replicates = 32, .units_per_replicate = 20000,
-                    .programme = stopping_programme(kFirstYear, kLater, kRestart), .n_steps = steps_in(kYears, kWeek)};
+  const Setup setup{.n_groups = 1,
+                    .group_size = 20000,
+                    .n_replicates = 32,
+                    .units_per_replicate = 20000,
+                    .programme = stopping_programme(kFirstYear, kLater, kRestart),
+                    .n_steps = steps_in(kYears, kWeek)};
   Experiment e;
   e.id = "V15";
   e.setting = in_organisations(setup);
@@ -550,7 +603,8 @@ Experiment sustainment() {
     std::vector<int> first_stop(model.n_records(), std::numeric_limits<int>::max());
     std::vector<char> restarted(model.n_records(), 0);
     for (const Event& event : histories[0].events) {
-      if (event.stage == Stage::stopped) first_stop[event.record] = std::min<int>(first_stop[event.record], event.boundary);
+      if (event.stage == Stage::stopped)
+        first_stop[event.record] = std::min<int>(first_stop[event.record], event.boundary);
       if (event.from == Stage::stopped) restarted[event.record] = 1;
     }
     for (std::size_t record = 0; record < first_stop.size(); ++record) {

@@ -82,8 +82,10 @@ Population mixed_population(int n_homes) {
   population.regions = {{"R1", "Region 1", "R1"}, {"R2", "Region 2", "R2"}, {"R3", "Region 3", "R3"}};
   population.boards.clear();
   for (int b = 0; b < 5; ++b) {
-    population.boards.push_back({.code = fmt::format("B{}", b), .name = fmt::format("Board {}", b),
-                                 .short_name = fmt::format("B{}", b), .region = b % 3});
+    population.boards.push_back({.code = fmt::format("B{}", b),
+                                 .name = fmt::format("Board {}", b),
+                                 .short_name = fmt::format("B{}", b),
+                                 .region = b % 3});
   }
   name_groups(population.community, 5);
   name_groups(population.ownership, static_cast<int>(homes / 10 + 1));
@@ -123,14 +125,35 @@ ProgrammeSpec plain_programme() {
   ProgrammeSpec spec = ProgrammeSpec::with_table_defaults("verification", OrganisationType::care_home);
   spec.response = PeerResponse::bass;
   using enum Parameter;
-  for (const Parameter id : {a0, a1, p, p_market, q, share_geography, share_ownership, share_pathway, beta_size, beta_chain,
-                             beta_teaching, beta_deprivation, sd_region, sd_readiness, complexity, refractory,
-                             success_by_readiness, success_by_complexity, success_by_effort, mu1, mu2, rho,
-                             stop_by_fidelity, stop_by_effort, effect_variation}) {
+  for (const Parameter id : {a0,
+                             a1,
+                             p,
+                             p_market,
+                             q,
+                             share_geography,
+                             share_ownership,
+                             share_pathway,
+                             beta_size,
+                             beta_chain,
+                             beta_teaching,
+                             beta_deprivation,
+                             sd_region,
+                             sd_readiness,
+                             complexity,
+                             refractory,
+                             success_by_readiness,
+                             success_by_complexity,
+                             success_by_effort,
+                             mu1,
+                             mu2,
+                             rho,
+                             stop_by_fidelity,
+                             stop_by_effort,
+                             effect_variation}) {
     spec.fix(id, 0.0);
   }
-  for (const Parameter id : {share_community, kappa, eta, half_effort_factor, psi, s_plus, s_minus, susceptible_share, phi,
-                             erlang_shape}) {
+  for (const Parameter id :
+       {share_community, kappa, eta, half_effort_factor, psi, s_plus, s_minus, susceptible_share, phi, erlang_shape}) {
     spec.fix(id, 1.0);
   }
   return spec;

@@ -36,7 +36,12 @@ class Record {
   }
   void add_exact(const std::string& number, std::string name, double expected, double got, double tolerance,
                  std::string detail) {
-    add(number, {.id = {}, .name = std::move(name), .expected = expected, .got = got, .tolerance = tolerance, .z = kNaN,
+    add(number, {.id = {},
+                 .name = std::move(name),
+                 .expected = expected,
+                 .got = got,
+                 .tolerance = tolerance,
+                 .z = kNaN,
                  .detail = std::move(detail)});
   }
   [[nodiscard]] std::vector<VerificationCase> take() { return std::move(cases_); }
@@ -56,27 +61,28 @@ void add_experiment(Record& record, const Experiment& experiment, const Control&
   for (std::size_t figure = 0; figure < laws.size(); ++figure) {
     const Law& law = laws[figure];
     const Figure& asked = experiment.figures[figure];
-    record.add(experiment.id,
-               {.id = {},
-                .name = asked.name,
-                .expected = law.mean,
-                .got = sample.sum[figure] / sample.n_units,
-                .tolerance = 4 * std::sqrt(law.variance / sample.n_units),
-                .z = z_score(sample, figure, law),
-                .detail = fmt::format("kernel ({}, step {:.4f} years) against the exact law of the stepwise chain; with "
-                                      "{} z would be {:.1f}",
-                                      experiment.setting, experiment.step_years, experiment.mistake_name,
-                                      z_score(sample, figure, mistaken[figure]))});
+    record.add(experiment.id, {.id = {},
+                               .name = asked.name,
+                               .expected = law.mean,
+                               .got = sample.sum[figure] / sample.n_units,
+                               .tolerance = 4 * std::sqrt(law.variance / sample.n_units),
+                               .z = z_score(sample, figure, law),
+                               .detail = fmt::format(
+                                   "kernel ({}, step {:.4f} years) against the exact law of the stepwise chain; with "
+                                   "{} z would be {:.1f}",
+                                   experiment.setting, experiment.step_years, experiment.mistake_name,
+                                   z_score(sample, figure, mistaken[figure]))});
     if (!asked.published) continue;
     const double limit = continuous_limit([&](int steps_per_year) {
       return std::pow(experiment.law(1.0 / steps_per_year, {})[figure].mean, asked.power);
     });
     const double stepwise = std::pow(law.mean, asked.power);
-    record.add_exact(experiment.id, (asked.power == 1 ? "" : "root of the ") + asked.name + ", step to 0",
-                     *asked.published, limit, asked.printed_to,
-                     fmt::format("published continuous answer against the limit of the same law; bias of the step {:+.6f} "
-                                 "({:+.2f} %)",
-                                 stepwise - limit, 100 * (stepwise / limit - 1)));
+    record.add_exact(
+        experiment.id, (asked.power == 1 ? "" : "root of the ") + asked.name + ", step to 0", *asked.published, limit,
+        asked.printed_to,
+        fmt::format("published continuous answer against the limit of the same law; bias of the step {:+.6f} "
+                    "({:+.2f} %)",
+                    stepwise - limit, 100 * (stepwise / limit - 1)));
   }
 }
 
@@ -92,8 +98,8 @@ void add_bass_formula(Record& record) {
   const double peak = std::log(kQ / kP) / (kP + kQ);
   record.add_exact("V1", "Bass time of fastest adoption", 6.192619198, peak, 0.6e-9, detail);
   record.add_exact("V1", "Bass share in use at that time", 0.460526316, share(peak), 0.6e-9, detail);
-  record.add_exact("V1", "Bass adoption rate at that time", 0.110592105,
-                   (kP + kQ * share(peak)) * (1 - share(peak)), 0.6e-9, detail);
+  record.add_exact("V1", "Bass adoption rate at that time", 0.110592105, (kP + kQ * share(peak)) * (1 - share(peak)),
+                   0.6e-9, detail);
 }
 
 void add_step_bias(Record& record) {
@@ -102,10 +108,9 @@ void add_step_bias(Record& record) {
   for (const auto& [steps, published] : kPublished) {
     const BirthChain chain{.size = 100, .p = 0.03, .q = 0.38, .n_listened = 99, .step_years = 1.0 / steps};
     const double mean = fraction_law(chain, 5 * steps).mean;
-    record.add_exact("V3", fmt::format("mean fraction after 5 years, groups of 100, step 1/{} year", steps), published,
-                     mean, 0.6e-7,
-                     fmt::format("exact chain; bias {:+.2f} % of the continuous 0.326182129",
-                                 100 * (mean / 0.326182129 - 1)));
+    record.add_exact(
+        "V3", fmt::format("mean fraction after 5 years, groups of 100, step 1/{} year", steps), published, mean, 0.6e-7,
+        fmt::format("exact chain; bias {:+.2f} % of the continuous 0.326182129", 100 * (mean / 0.326182129 - 1)));
   }
 }
 
@@ -115,48 +120,52 @@ void add_functions(Record& record) {
   constexpr std::array<std::pair<double, double>, 4> kSizes{
       {{1.2, 0.313698331}, {1.5, 0.582811644}, {2, 0.796812130}, {3, 0.940479791}}};
   for (const auto& [reproduction, published] : kSizes) {
-    record.add_exact("V8", fmt::format("final size, R0 = {}", reproduction), published, final_size(reproduction), 0.6e-9,
-                     "final_size(): z = 1 - exp(-R0 z)");
+    record.add_exact("V8", fmt::format("final size, R0 = {}", reproduction), published, final_size(reproduction),
+                     0.6e-9, "final_size(): z = 1 - exp(-R0 z)");
   }
 
   constexpr double kRetraining = 0.5;
   constexpr std::array<std::pair<double, double>, 2> kTurnover{{{0.3, 0.625}, {0.1, 0.833333333}}};
   for (const auto& [turnover, published] : kTurnover) {
     record.add_exact("V16", fmt::format("settled fidelity, turnover {}", turnover), published,
-                     fidelity_at(100, 0.6, kRetraining, turnover), 0.6e-9, "fidelity_at() after 100 years: r / (r + turnover)");
+                     fidelity_at(100, 0.6, kRetraining, turnover), 0.6e-9,
+                     "fidelity_at() after 100 years: r / (r + turnover)");
     const double settled = kRetraining / (kRetraining + turnover);
     record.add_exact("V16", fmt::format("fidelity after 2 years from 0.6, turnover {}", turnover),
                      settled + (0.6 - settled) * std::exp(-2 * (kRetraining + turnover)),
-                     fidelity_at(2, 0.6, kRetraining, turnover), 1e-12, "fidelity_at() against the solution of its equation");
+                     fidelity_at(2, 0.6, kRetraining, turnover), 1e-12,
+                     "fidelity_at() against the solution of its equation");
   }
 
   constexpr std::array<double, 5> kWeights{0.2, 0.2, 0.2, 0.2, 0.2};
   // Quintiles 17, 28, 41, 58, 75 from the most deprived: coverage grows with affluence, so all indices are positive.
   const Inequality unequal = inequality(std::array<double, 5>{17, 28, 41, 58, 75}, kWeights);
-  record.add_exact("V17", "concentration index of quintiles 17, 28, 41, 58, 75", 0.266666667, unequal.concentration_index,
-                   0.6e-9, "inequality()");
+  record.add_exact("V17", "concentration index of quintiles 17, 28, 41, 58, 75", 0.266666667,
+                   unequal.concentration_index, 0.6e-9, "inequality()");
   record.add_exact("V17", "slope index of the same", 73.0, unequal.slope_index, 0.6e-9, "inequality()");
   record.add_exact("V17", "relative index of the same", 1.666666667, unequal.relative_index, 0.6e-9, "inequality()");
   record.add_exact("V17", "Gini index of the same", 0.266666667, unequal.gini, 0.6e-9, "inequality()");
   record.add_exact("V17", "coefficient of variation of the same", 0.473522807, unequal.coefficient_of_variation, 0.6e-9,
                    "inequality()");
   const Inequality equal = inequality(std::array<double, 5>{44, 44, 44, 44, 44}, kWeights);
-  record.add_exact("V17", "largest index of equal coverage", 0,
-                   std::max({std::abs(equal.concentration_index), std::abs(equal.slope_index),
-                             std::abs(equal.relative_index), std::abs(equal.gini),
-                             std::abs(equal.coefficient_of_variation)}),
-                   1e-12, "inequality()");
+  record.add_exact(
+      "V17", "largest index of equal coverage", 0,
+      std::max({std::abs(equal.concentration_index), std::abs(equal.slope_index), std::abs(equal.relative_index),
+                std::abs(equal.gini), std::abs(equal.coefficient_of_variation)}),
+      1e-12, "inequality()");
 
   record.add_exact("V18", "present value of GBP 1 a year, years 0 to 9, at 3.5 %", 8.607686509,
                    annuity(10, 0.035, Discounting::money), 0.6e-9, "annuity()");
-  record.add_exact("V18", "the same at 1.5 %", 9.360517320, annuity(10, 0.015, Discounting::health), 0.6e-9, "annuity()");
+  record.add_exact("V18", "the same at 1.5 %", 9.360517320, annuity(10, 0.015, Discounting::health), 0.6e-9,
+                   "annuity()");
 
   std::array<double, 2> shares{};
   combine_effects(std::array<double, 2>{0.1, 0.2}, shares);
   record.add_exact("V19", "share avoided by relative risks 0.9 and 0.8 together", 0.28, shares[0] + shares[1], 1e-12,
                    "combine_effects()");
   record.add_exact("V19", "part of the first", 0.3207, shares[0] / 0.28, 0.6e-4, "combine_effects(): ln 0.9 / ln 0.72");
-  record.add_exact("V19", "part of the second", 0.6793, shares[1] / 0.28, 0.6e-4, "combine_effects(): ln 0.8 / ln 0.72");
+  record.add_exact("V19", "part of the second", 0.6793, shares[1] / 0.28, 0.6e-4,
+                   "combine_effects(): ln 0.8 / ln 0.72");
 }
 
 // ---- V10: a threshold on a ring -----------------------------------------------------------------------------------
@@ -190,7 +199,8 @@ Spread spread_on_ring(std::vector<std::string> seeds) {
 }
 
 void add_threshold(Record& record) {
-  const std::string detail = "kernel, 100 organisations on a ring listening to 4 neighbours, threshold 0.5, certain hazard";
+  const std::string detail =
+      "kernel, 100 organisations on a ring listening to 4 neighbours, threshold 0.5, certain hazard";
   const Spread adjacent = spread_on_ring({"ring-0", "ring-1"});
   record.add_exact("V10", "steps until all are in use, two adjacent seeds", 49, adjacent.last_step, 0, detail);
   record.add_exact("V10", "in use at the end, two adjacent seeds", 100, adjacent.n_in_use, 0, detail);
@@ -221,7 +231,8 @@ std::shared_ptr<const Model> in_mixed_population(Scenario scenario) {
   return make_model(std::move(scenario), std::make_shared<const Population>(mixed_population(kMixedHomes)));
 }
 
-std::vector<double> summaries(const std::shared_ptr<const Model>& model, std::size_t n_replicates, const Control& control) {
+std::vector<double> summaries(const std::shared_ptr<const Model>& model, std::size_t n_replicates,
+                              const Control& control) {
   const SummaryLayout layout = make_layout(*model);
   std::vector<double> all;
   run_tasks(
@@ -271,9 +282,11 @@ void add_no_effort(Record& record, const Control& control) {
       }
     }
   }
-  const std::string detail = fmt::format("kernel and outcomes, {} replicates: {} net values are +0, {} ratios undefined",
-                                         kReplicates, n_zero, n_undefined);
-  record.add_exact("V12", "net values other than 0 without effort in both worlds", 0, static_cast<double>(n_other), 0, detail);
+  const std::string detail =
+      fmt::format("kernel and outcomes, {} replicates: {} net values are +0, {} ratios undefined", kReplicates, n_zero,
+                  n_undefined);
+  record.add_exact("V12", "net values other than 0 without effort in both worlds", 0, static_cast<double>(n_other), 0,
+                   detail);
   record.add_exact("V12", "there were net values to look at", 1, n_zero > 0 ? 1 : 0, 0, detail);
   const auto compare = [&](Body body, int n_threads, const std::string& who) {
     Control other = control;
@@ -325,10 +338,11 @@ void add_monotone_coupling(Record& record, const Control& control) {
         earlier += counts[1];
       },
       control);
-  record.add_exact("V13", "organisations in use later, or never, because of more effort", 0, later, 0,
-                   fmt::format("kernel, {} organisations, all layers, {} replicates, stopping and attention off; {} were in "
-                               "use earlier",
-                               model->n_records(), kReplicates, earlier));
+  record.add_exact(
+      "V13", "organisations in use later, or never, because of more effort", 0, later, 0,
+      fmt::format("kernel, {} organisations, all layers, {} replicates, stopping and attention off; {} were in "
+                  "use earlier",
+                  model->n_records(), kReplicates, earlier));
   record.add_exact("V13", "effort made a difference", 1, earlier > 0 ? 1 : 0, 0, "the same worlds");
 }
 
@@ -370,7 +384,8 @@ void add_mass_balance(Record& record, const Control& control) {
   for (std::size_t replicate = 0; replicate < kReplicates; ++replicate) {
     const double* summary = all.data() + replicate * layout.size;
     for (const Block& block : layout.blocks) {
-      if (block.geography != Geography::region || block.n_places < 2 || spec(block.metric).kind == MetricKind::ratio) continue;
+      if (block.geography != Geography::region || block.n_places < 2 || spec(block.metric).kind == MetricKind::ratio)
+        continue;
       for (int strategy = 0; strategy < block.n_strategies; ++strategy) {
         for (int programme = 0; programme < block.n_programmes; ++programme) {
           for (int time = 0; time < block.n_times; ++time) {
@@ -394,7 +409,8 @@ void add_mass_balance(Record& record, const Control& control) {
 
 }  // namespace
 
-std::vector<VerificationCase> verify(const Control& control, const std::function<void(const VerificationCase&)>& progress) {
+std::vector<VerificationCase> verify(const Control& control,
+                                     const std::function<void(const VerificationCase&)>& progress) {
   Record record(progress);
   // A sample cut short is no sample: a stop is heard between experiments, each of which takes about a second.
   Control whole = control;
@@ -414,8 +430,7 @@ std::vector<VerificationCase> verify(const Control& control, const std::function
   }
   std::vector<VerificationCase> cases = record.take();
   const auto number = [](const VerificationCase& entry) { return std::stoi(entry.id.substr(1)); };
-  std::stable_sort(cases.begin(), cases.end(),
-                   [&](const auto& a, const auto& b) { return number(a) < number(b); });
+  std::stable_sort(cases.begin(), cases.end(), [&](const auto& a, const auto& b) { return number(a) < number(b); });
   return cases;
 }
 

@@ -73,7 +73,12 @@ TEST(ExactLaws, LinearNoiseIsTheSpreadOfALargeGroup) {
 }
 
 TEST(ExactLaws, LinearNoiseWithoutPeersIsBinomial) {
-  const StageChain chain{.engage = 0.6, .p = 0.5, .finish = 1 / 0.75, .success = 0.64, .stop = 0.126, .restart = 0.03,
+  const StageChain chain{.engage = 0.6,
+                         .p = 0.5,
+                         .finish = 1 / 0.75,
+                         .success = 0.64,
+                         .stop = 0.126,
+                         .restart = 0.03,
                          .step_years = 1.0 / 52};
   const StageShares shares = shares_after(chain, {1, 0, 0, 0, 0}, 260);
   const StageShares noise = share_noise_after(chain, {1, 0, 0, 0, 0}, 260);
@@ -83,8 +88,13 @@ TEST(ExactLaws, LinearNoiseWithoutPeersIsBinomial) {
 TEST(ExactLaws, FiveStagesTendToThePublishedExponential) {
   const auto limit = [](int years, std::size_t stage) {
     return continuous_limit([=](int n) {
-      const StageChain chain{.engage = 0.6, .p = 0.5, .finish = 1 / 0.75, .success = 0.64, .stop = 0.126,
-                             .restart = 0.03, .step_years = 1.0 / n};
+      const StageChain chain{.engage = 0.6,
+                             .p = 0.5,
+                             .finish = 1 / 0.75,
+                             .success = 0.64,
+                             .stop = 0.126,
+                             .restart = 0.03,
+                             .step_years = 1.0 / n};
       return shares_after(chain, {1, 0, 0, 0, 0}, years * n)[stage];
     });
   };
@@ -99,8 +109,12 @@ TEST(ExactLaws, FiveStagesTendToThePublishedExponential) {
 TEST(ExactLaws, StoppingAndDecidingAgainSettlesAtTheRootOfTheQuadratic) {
   const auto settled = [](double q, double stop) {
     return continuous_limit([=](int n) {
-      const StageChain chain{.p = 0.03, .q = q, .stop = stop, .skipped = {true, true},
-                             .restarting = Restart::decides_again, .step_years = 1.0 / n};
+      const StageChain chain{.p = 0.03,
+                             .q = q,
+                             .stop = stop,
+                             .skipped = {true, true},
+                             .restarting = Restart::decides_again,
+                             .step_years = 1.0 / n};
       return shares_after(chain, {0, 0, 0, 1, 0}, 150 * n)[3];
     });
   };

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <set>
+#include <stop_token>
 #include <string>
 
 #include "experiments.hpp"
@@ -12,50 +13,27 @@
 namespace uptake {
 namespace {
 
-/// One run of everything, shared by the tests that look at it from several sides.
-class Verify : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    cases() = verify(Control{}, [](const VerificationCase&) { ++n_heard(); });
-  }
-  static std::vector<VerificationCase>& cases() {
-    static std::vector<VerificationCase> all;
-    return all;
-  }
-  static std::size_t& n_heard() {
-    static std::size_t n = 0;
-    return n;
-  }
-};
-
-TEST_F(Verify, EveryCaseHolds) {
-  for (const VerificationCase& entry : cases()) {
-    EXPECT_TRUE(entry.pass) << entry.id << " " << entry.name << ": expected " << entry.expected << ", got " << entry.got
-                            << ", tolerance " << entry.tolerance << " (" << entry.detail << ")";
-  }
-}
-
-TEST_F(Verify, EveryNumberOfTheModelIsAnsweredUnderItsOwnName) {
+TEST(Verify, AnswersEveryNumberOfTheModelWithinItsTolerance) {
+  std::size_t n_heard = 0;
+  const auto cases = verify(Control{}, [&](const VerificationCase&) { ++n_heard; });
+  EXPECT_EQ(n_heard, cases.size());
   std::set<std::string> ids;
   std::set<int> numbers;
-  for (const VerificationCase& entry : cases()) {
+  for (const VerificationCase& entry : cases) {
+    EXPECT_TRUE(entry.pass) << entry.id << " " << entry.name << ": expected " << entry.expected << ", got " << entry.got
+                            << ", tolerance " << entry.tolerance << " (" << entry.detail << ")";
     EXPECT_TRUE(ids.insert(entry.id).second) << entry.id << " is used twice";
     EXPECT_FALSE(entry.name.empty());
     EXPECT_FALSE(entry.detail.empty());
     numbers.insert(std::stoi(entry.id.substr(1)));
+    if (!std::isnan(entry.z)) {
+      EXPECT_NEAR(4 * std::abs(entry.got - entry.expected) / entry.tolerance, std::abs(entry.z), 1e-6) << entry.id;
+    }
   }
   for (int number = 1; number <= 20; ++number) EXPECT_TRUE(numbers.contains(number)) << "V" << number << " is missing";
-  EXPECT_EQ(n_heard(), cases().size());
 }
 
-TEST_F(Verify, StatisticalCasesAllowFourStandardErrors) {
-  for (const VerificationCase& entry : cases()) {
-    if (std::isnan(entry.z)) continue;
-    EXPECT_NEAR(4 * std::abs(entry.got - entry.expected) / entry.tolerance, std::abs(entry.z), 1e-6) << entry.id;
-  }
-}
-
-TEST(VerifyStopped, AStopIsHeardBeforeTheFirstCase) {
+TEST(Verify, AStopIsHeardBeforeTheFirstCase) {
   std::stop_source source;
   source.request_stop();
   Control control;
@@ -74,7 +52,8 @@ TEST_P(VerifyMistake, IsRejectedByEveryFigureOfItsSample) {
   ASSERT_EQ(laws.size(), experiment.figures.size());
   ASSERT_EQ(sample.sum.size(), experiment.figures.size());
   for (std::size_t figure = 0; figure < laws.size(); ++figure) {
-    EXPECT_LT(std::abs(z_score(sample, figure, laws[figure])), 4) << experiment.id << " " << experiment.figures[figure].name;
+    EXPECT_LT(std::abs(z_score(sample, figure, laws[figure])), 4)
+        << experiment.id << " " << experiment.figures[figure].name;
     EXPECT_GT(std::abs(z_score(sample, figure, mistaken[figure])), 4)
         << experiment.id << " " << experiment.figures[figure].name << " does not see " << experiment.mistake_name;
   }
