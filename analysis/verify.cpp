@@ -219,9 +219,10 @@ Scenario paired_worlds(std::string_view id) {
   spec.response = PeerResponse::drawn;
   spec.outcome = OutcomeKind::admissions;
   spec.fix(Parameter::kappa, 2.0);
+  spec.fix(Parameter::relative_risk, 0.93);  // model.md 5.2, so that there is something to count
   // model.md 4.9 Effort: 13,200 days for 15,140 homes.
   spec.fix(Parameter::delivery_staff_days, 13'200.0 * kMixedHomes / 15'140);
-  Scenario scenario = lone_world(std::move(spec), 260, kWeek, identity_of(id));
+  Scenario scenario = lone_world(std::move(spec), 260, Calendar{}.step_years, identity_of(id));
   scenario.strategies = {{.name = "as-delivered", .delivery = Delivery::as_delivered, .levers = {}},
                          {.name = "no-network", .delivery = Delivery::no_network, .levers = {}}};
   scenario.comparator = 1;
