@@ -37,23 +37,49 @@ using enum Parameter;
 // Ranges bound what a file may say, wide enough for every prior and for the verification cases [A].
 constexpr std::array<ParameterSpec, kNParameters> kTable{{
     // engagement and decision
-    {a0, "engagement.a0", "a0", "1/year", 0, 20,
-     {lognormal(0.5, 0.6), lognormal(0.8, 0.6), lognormal(0.25, 0.6)}, {0.5, 0.8, 0.25}, A, P,
+    {a0,
+     "engagement.a0",
+     "a0",
+     "1/year",
+     0,
+     20,
+     {lognormal(0.5, 0.6), lognormal(0.8, 0.6), lognormal(0.25, 0.6)},
+     {0.5, 0.8, 0.25},
+     A,
+     P,
      "Hazard of engaging without any outreach by the network",
      "Assumption, set with the answer in view: chosen so that the net share at four years lies near 0.3 to 0.5"},
-    {a1, "engagement.a1", "a1", "1/year", 0, 20,
-     {lognormal(1.5, 0.3), lognormal(1.2, 0.3), lognormal(0.4, 0.3)}, {1.5, 1.2, 0.4}, A, P,
+    {a1,
+     "engagement.a1",
+     "a1",
+     "1/year",
+     0,
+     20,
+     {lognormal(1.5, 0.3), lognormal(1.2, 0.3), lognormal(0.4, 0.3)},
+     {1.5, 1.2, 0.4},
+     A,
+     P,
      "Additional hazard of engaging under full outreach",
      "Homes derived from S40 and S41 (a0 + a1 = 0.65, dates approximate); trusts and practices assumed"},
-    {p, "bass.p", "p", "1/year", 0, 50, {lognormal(1.05, 0.7), lognormal(0.33, 0.7), lognormal(1.3, 0.7)},
-     {1.05, 0.33, 1.3}, D, P, "External hazard of deciding, once engaged, while the programme is commissioned",
+    {p,
+     "bass.p",
+     "p",
+     "1/year",
+     0,
+     50,
+     {lognormal(1.05, 0.7), lognormal(0.33, 0.7), lognormal(1.3, 0.7)},
+     {1.05, 0.33, 1.3},
+     D,
+     P,
+     "External hazard of deciding, once engaged, while the programme is commissioned",
      "Mean-field inversion of counts in S64 (trusts), S61 and S62 (practices), S40 and S41 (homes)"},
     {p_market, "bass.p_market", "p_market", "1/year", 0, 10, all(lognormal(0.03, 0.7)), all(0.03), A, P,
      "External hazard of deciding, once engaged, when nobody commissions", "S3 (secondary source); spread assumed"},
     {q, "bass.q", "q", "1/year", 0, 5, all(lognormal(0.35, 0.5)), all(0.35), R, P,
      "Peer hazard of deciding when every peer is in use, summed over the layers", "S3 (0.3 to 0.5)"},
     {share_geography, "peers.share_geography", "q_1/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
-     "Share of the peer hazard that comes through geographical neighbours", "Assumption; layer supported by S14, S15, S16"},
+     "Share of the peer hazard that comes through geographical neighbours",
+     "Assumption; layer supported by S14, S15, S16"},
     {share_community, "peers.share_community", "q_2/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
      "Share of the peer hazard that comes through the community of practice", "Assumption; layer supported by S16"},
     {share_ownership, "peers.share_ownership", "q_3/q", "share", 0, 1, all(share(2)), all(0.2), A, P,
@@ -67,26 +93,36 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     {eta, "facilitation.eta", "eta", "1", 0.1, 20, all(lognormal(1.8, 0.21)), all(1.8), D, P,
      "Factor on the hazard of deciding under saturating facilitation",
      "Between the odds ratio 1.50 of S23 and the hazard ratio 1.9 to 2.5 of S20"},
-    {half_effort_factor, "facilitation.half_effort_factor", "f_e50", "1", 0.01, 100, all(lognormal(1, 0.6)), all(1.0), A, P,
-     "Effort of half effect, in units of half the national delivered effort", "Assumption"},
+    {half_effort_factor, "facilitation.half_effort_factor", "f_e50", "1", 0.01, 100, all(lognormal(1, 0.6)), all(1.0),
+     A, P, "Effort of half effect, in units of half the national delivered effort", "Assumption"},
     {psi, "policy.psi", "psi", "1", 0.05, 50, all(lognormal(2, 0.6)), all(2.0), D, P,
      "Factor on the hazard of deciding while a mandate or incentive is active",
      "Odds ratio 5.6 (1.7 to 28.8) of S30, nearly null in S5"},
-    {s_plus, "covid.s_plus", "s+", "1", 0.01, 1000, all(lognormal(20, 0.7)), all(20.0), D, P,
-     "Factor on the hazard of deciding in the COVID-19 window for an aligned programme", "S57, S62, S64; contains a mandate"},
-    {s_minus, "covid.s_minus", "s-", "1", 0, 10, all(lognormal(0.3, 0.4)), all(0.3), D, P,
+    {s_plus, "emergency.s_plus", "s+", "1", 0.01, 1000, all(lognormal(20, 0.7)), all(20.0), D, P,
+     "Factor on the hazard of deciding in the COVID-19 window for an aligned programme",
+     "S57, S62, S64; contains a mandate"},
+    {s_minus, "emergency.s_minus", "s-", "1", 0, 10, all(lognormal(0.3, 0.4)), all(0.3), D, P,
      "Factor on the hazard of deciding in the COVID-19 window for a programme that is not aligned",
      "0.054/0.204 from S61 and S62; confounded with the end of the programme"},
-    {beta_size, "differences.beta_size", "beta_size", "1", -3, 3,
-     {normal_prior(0.1, 0.08), normal_prior(0, 0.15), normal_prior(0.1, 0.1)}, {0.1, 0, 0.1}, A, P,
+    {beta_size,
+     "differences.beta_size",
+     "beta_size",
+     "1",
+     -3,
+     3,
+     {normal_prior(0.1, 0.08), normal_prior(0, 0.15), normal_prior(0.1, 0.1)},
+     {0.1, 0, 0.1},
+     A,
+     P,
      "Log hazard ratio per 100 beds (trusts) or per standard deviation of size (practices, homes)",
      "Trusts: S8, shrunk; practices: signs conflict in S11 and S12; homes: sign alone in S7"},
     {beta_chain, "differences.beta_chain", "beta_chain", "1", -3, 3, all(normal_prior(0.3, 0.2)), all(0.3), A, P,
-     "Log hazard ratio of a large owner group against a single organisation", "Sign S7; size from S8 and S9, shrunk; S106"},
+     "Log hazard ratio of a large owner group against a single organisation",
+     "Sign S7; size from S8 and S9, shrunk; S106"},
     {beta_teaching, "differences.beta_teaching", "beta_teach", "1", -3, 3, all(normal_prior(0.2, 0.2)), all(0.2), A, P,
      "Log hazard ratio of a teaching trust", "Assumption"},
-    {beta_deprivation, "differences.beta_deprivation", "beta_dep", "1", -3, 3, all(normal_prior(0, 0.05)), all(0.0), A, P,
-     "Log hazard ratio per deprivation quintile towards the more deprived",
+    {beta_deprivation, "differences.beta_deprivation", "beta_dep", "1", -3, 3, all(normal_prior(0, 0.05)), all(0.0), A,
+     P, "Log hazard ratio per deprivation quintile towards the more deprived",
      "None found for organisations; S17 and S10 on patients and robots"},
     {sd_region, "differences.sd_region", "sd(u)", "1", 0, 3, all(half_normal(0.3)), all(0.3), A, P,
      "Standard deviation of the regional effect on the log hazard", "Assumption"},
@@ -95,17 +131,25 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     {complexity, "differences.complexity", "c", "1", -3, 3, all(fixed(0)), all(0.0), A, P,
      "Complexity of the innovation, taken from the log hazard", "Assumption"},
     {susceptible_share, "differences.susceptible_share", "m", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
-     "Share of organisations that can ever decide",
-     "1 by construction: the hazards were inverted without it"},
+     "Share of organisations that can ever decide", "1 by construction: the hazards were inverted without it"},
     {attention_half_point, "implementation.attention_half_point", "n50", "programmes", 0.1, 1000,
-     all(lognormal(4, 0.4)), all(4.0), A, P,
-     "Programmes being implemented at once that halve the hazard of deciding", "Assumption; qualitative in S108"},
+     all(lognormal(4, 0.4)), all(4.0), A, P, "Programmes being implemented at once that halve the hazard of deciding",
+     "Assumption; qualitative in S108"},
     // implementing
     {phi, "implementation.phi", "phi0", "probability", 0, 1, all(beta(14.1, 7.9)), all(0.64), R, P,
      "Probability that an implementation ends in use", "S32 (0.64, 0.42 to 0.82)"},
-    {tau, "implementation.tau", "tau", "year", 0, 10,
-     {lognormal(0.75, 0.3), lognormal(0.33, 0.3), lognormal(0.25, 0.3)}, {0.75, 0.33, 0.25}, A, P,
-     "Mean time from decision to use", "Trusts: S118 and S76; practices and homes assumed"},
+    {tau,
+     "implementation.tau",
+     "tau",
+     "year",
+     0,
+     10,
+     {lognormal(0.75, 0.3), lognormal(0.33, 0.3), lognormal(0.25, 0.3)},
+     {0.75, 0.33, 0.25},
+     A,
+     P,
+     "Mean time from decision to use",
+     "Trusts: S118 and S76; practices and homes assumed"},
     {erlang_shape, "implementation.erlang_shape", "k", "phases", 1, 32, all(fixed(3)), all(3.0), A, P,
      "Phases of the implementing time, which is Erlang distributed", "Assumption"},
     {refractory, "implementation.refractory", "t_ref", "year", 0, 20, all(fixed(1)), all(1.0), A, P,
@@ -127,11 +171,29 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
      "Fidelity at the start of use", "Assumption; full-tool implementation low in S48"},
     {retraining, "fidelity.retraining", "r", "1/year", 0, 50, all(lognormal(0.5, 0.4)), all(0.5), A, P,
      "Rate at which training restores fidelity", "Assumption"},
-    {turnover, "fidelity.turnover", "turn", "1/year", 0, 5,
-     {normal_prior(0.1, 0.01), normal_prior(0.1, 0.01), normal_prior(0.3, 0.03)}, {0.1, 0.1, 0.3}, R, P,
-     "Staff turnover, the rate at which fidelity is lost", "Homes S37; NHS S38 (nurses)"},
-    {reference_fidelity, "fidelity.reference", "F_ref", "share", 0.01, 1, {fixed(0.833), fixed(0.833), fixed(0.625)},
-     {0.833, 0.833, 0.625}, D, P, "Fidelity at which the effect was measured",
+    {turnover,
+     "fidelity.turnover",
+     "turn",
+     "1/year",
+     0,
+     5,
+     {normal_prior(0.1, 0.01), normal_prior(0.1, 0.01), normal_prior(0.3, 0.03)},
+     {0.1, 0.1, 0.3},
+     R,
+     P,
+     "Staff turnover, the rate at which fidelity is lost",
+     "Homes S37; NHS S38 (nurses)"},
+    {reference_fidelity,
+     "fidelity.reference",
+     "F_ref",
+     "share",
+     0.01,
+     1,
+     {fixed(0.833), fixed(0.833), fixed(0.625)},
+     {0.833, 0.833, 0.625},
+     D,
+     P,
+     "Fidelity at which the effect was measured",
      "Equilibrium r / (r + turnover) of the defaults"},
     {stop_by_fidelity, "sustainment.stop_by_fidelity", "g1", "1", -10, 10, all(fixed(1)), all(1.0), A, P,
      "Slope of the log hazard of stopping on lost fidelity, 0.7 - F", "Assumption"},
@@ -145,28 +207,85 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
      "Standard deviation between organisations of the log relative risk", "Assumption"},
     {coverage, "effect.coverage", "cov", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
      "Share of those eligible whom an organisation in use reaches", "Assumption"},
-    {persons_per_organisation, "effect.persons_per_organisation", "n", "persons", 0, 1e7,
-     {fixed(0), fixed(0), fixed(17.3)}, {0, 0, 17.3}, D, P,
-     "People eligible at an organisation of mean size; 0 = not known", "Homes: 274,000 residents in 15,800 homes, S42 and S43"},
-    {arrivals, "effect.arrivals", "new", "1/year", 0, 100, {fixed(0), fixed(0), fixed(0.5)}, {0, 0, 0.5}, A, P,
-     "New people a year per place", "Assumption"},
-    {baseline_events, "effect.baseline_events", "B", "events/year", 0, 1e9,
-     {fixed(0), fixed(0), fixed(192000.0 * 15140 / 15800)}, {0, 0, 192000.0 * 15140 / 15800}, D, P,
+    {persons_per_organisation,
+     "effect.persons_per_organisation",
+     "n",
+     "persons",
+     0,
+     1e7,
+     {fixed(0), fixed(0), fixed(17.3)},
+     {0, 0, 17.3},
+     D,
+     P,
+     "People eligible at an organisation of mean size; 0 = not known",
+     "Homes: 274,000 residents in 15,800 homes, S42 and S43"},
+    {arrivals,
+     "effect.arrivals",
+     "new",
+     "1/year",
+     0,
+     100,
+     {fixed(0), fixed(0), fixed(0.5)},
+     {0, 0, 0.5},
+     A,
+     P,
+     "New people a year per place",
+     "Assumption"},
+    {baseline_events,
+     "effect.baseline_events",
+     "B",
+     "events/year",
+     0,
+     1e9,
+     {fixed(0), fixed(0), fixed(192000.0 * 15140 / 15800)},
+     {0, 0, 192000.0 * 15140 / 15800},
+     D,
+     P,
      "Events a year at all organisations of the historic denominator without the programme; 0 = not known",
      "Homes: 192,000 emergency admissions in 15,800 homes (S42, S43), scaled to the 15,140 of S41"},
     {avoidable_cap, "effect.avoidable_cap", "cap", "share", 0, 1, all(fixed(1)), all(1.0), A, P,
      "Largest share of the baseline that can be avoided", "No cap unless the programme states one"},
-    {bed_days_per_event, "effect.bed_days_per_event", "LOS", "bed-days", 0, 1000, {fixed(0), fixed(0), fixed(10.8)},
-     {0, 0, 10.8}, D, P, "Bed days released by one avoided admission; 0 = not known", "Homes: 34,900/3,232, S41"},
+    {bed_days_per_event,
+     "effect.bed_days_per_event",
+     "LOS",
+     "bed-days",
+     0,
+     1000,
+     {fixed(0), fixed(0), fixed(10.8)},
+     {0, 0, 10.8},
+     D,
+     P,
+     "Bed days released by one avoided admission; 0 = not known",
+     "Homes: 34,900/3,232, S41"},
     // cost
     {delivery_staff_days, "cost.delivery_staff_days", "D", "staff-days/year", 0, 1e7, all(fixed(0)), all(0.0), A, P,
      "Staff-days a year that the network delivers in all, while commissioned", "None unless the programme states it"},
-    {staff_day_price, "cost.staff_day_price", "c_day", "GBP/staff-day", 0, 1e4, all(between(250, 450)), all(320.0), A, P,
-     "Price of one staff-day of the network", "Assumption"},
-    {set_up_cost, "cost.set_up", "c_setup", "GBP", 0, 1e9, {fixed(0), fixed(0), lognormal(900, 0.5)}, {0, 0, 900}, A, P,
-     "Cost to an organisation of each implementation that it enters", "Assumption"},
-    {running_cost, "cost.running", "c_run", "GBP/year", 0, 1e9, {fixed(0), fixed(0), lognormal(300, 0.5)}, {0, 0, 300}, A,
-     P, "Cost to an organisation of a year in use", "Assumption"},
+    {staff_day_price, "cost.staff_day_price", "c_day", "GBP/staff-day", 0, 1e4, all(between(250, 450)), all(320.0), A,
+     P, "Price of one staff-day of the network", "Assumption"},
+    {set_up_cost,
+     "cost.set_up",
+     "c_setup",
+     "GBP",
+     0,
+     1e9,
+     {fixed(0), fixed(0), lognormal(900, 0.5)},
+     {0, 0, 900},
+     A,
+     P,
+     "Cost to an organisation of each implementation that it enters",
+     "Assumption"},
+    {running_cost,
+     "cost.running",
+     "c_run",
+     "GBP/year",
+     0,
+     1e9,
+     {fixed(0), fixed(0), lognormal(300, 0.5)},
+     {0, 0, 300},
+     A,
+     P,
+     "Cost to an organisation of a year in use",
+     "Assumption"},
     // economy
     {admission_price, "economy.admission_price", "c_adm", "GBP", 0, 1e6, all(lognormal(2931, 0.15)), all(2931.0), D, E,
      "Value of one emergency admission at 2016/17 prices", "GBP 17.0 billion / 5.8 million, S88 and S89"},
@@ -213,10 +332,14 @@ struct FamilyText {
   int n_numbers;
 };
 constexpr std::array kFamilyTexts{
-    FamilyText{Family::fixed, "fixed", 1},        FamilyText{Family::normal, "N", 2},
-    FamilyText{Family::half_normal, "HalfN", 1},  FamilyText{Family::lognormal, "LN", 2},
-    FamilyText{Family::beta, "Beta", 2},          FamilyText{Family::uniform, "U", 2},
-    FamilyText{Family::gamma_share, "Dirichlet", 1}, FamilyText{Family::one_or_uniform, "1 or U", 2},
+    FamilyText{Family::fixed, "fixed", 1},
+    FamilyText{Family::normal, "N", 2},
+    FamilyText{Family::half_normal, "HalfN", 1},
+    FamilyText{Family::lognormal, "LN", 2},
+    FamilyText{Family::beta, "Beta", 2},
+    FamilyText{Family::uniform, "U", 2},
+    FamilyText{Family::gamma_share, "Dirichlet", 1},
+    FamilyText{Family::one_or_uniform, "1 or U", 2},
 };
 
 // Shapes outside these bounds are no beliefs that anybody holds, and would underflow or converge slowly [A].
@@ -226,14 +349,22 @@ bool is_shape(double x) { return x >= kLeastShape && x <= kMostShape; }
 
 bool makes_sense(const Prior& prior) {
   switch (prior.family) {
-    case Family::fixed: return true;
-    case Family::normal: return prior.b > 0;
-    case Family::half_normal: return prior.a > 0;
-    case Family::lognormal: return prior.a > 0 && prior.b > 0;
-    case Family::beta: return is_shape(prior.a) && is_shape(prior.b);
-    case Family::uniform: return prior.a < prior.b;
-    case Family::gamma_share: return is_shape(prior.a);
-    case Family::one_or_uniform: return prior.a >= 1 && prior.a < prior.b;
+    case Family::fixed:
+      return true;
+    case Family::normal:
+      return prior.b > 0;
+    case Family::half_normal:
+      return prior.a > 0;
+    case Family::lognormal:
+      return prior.a > 0 && prior.b > 0;
+    case Family::beta:
+      return is_shape(prior.a) && is_shape(prior.b);
+    case Family::uniform:
+      return prior.a < prior.b;
+    case Family::gamma_share:
+      return is_shape(prior.a);
+    case Family::one_or_uniform:
+      return prior.a >= 1 && prior.a < prior.b;
   }
   return false;
 }
@@ -327,9 +458,8 @@ LogDistribution log_beta_distribution(double y, double a, double b, double log_b
       return std::pair{d * z, 1.0};
     });
   };
-  const double value = x < (a + 1) / (a + b + 2)
-                           ? log_front - std::log(a * fraction(x, a, b))
-                           : std::log1p(-std::exp(log_front) / (b * fraction(1 - x, b, a)));
+  const double value = x < (a + 1) / (a + b + 2) ? log_front - std::log(a * fraction(x, a, b))
+                                                 : std::log1p(-std::exp(log_front) / (b * fraction(1 - x, b, a)));
   return {value, std::exp(log_front - std::log1p(-x) - value)};
 }
 
@@ -347,8 +477,9 @@ LogGammaTails log_gamma_distribution(double y, double a, double log_gamma_a) {
     lower = log_front + std::log(sum);
     upper = std::log1p(-std::exp(lower));
   } else {
-    upper = log_front - std::log(continued_fraction(
-                            x + 1 - a, [=](int n) { return std::pair{-n * (n - a), x + 2 * n + 1 - a}; }));
+    upper = log_front - std::log(continued_fraction(x + 1 - a, [=](int n) {
+              return std::pair{-n * (n - a), x + 2 * n + 1 - a};
+            }));
     lower = std::log1p(-std::exp(upper));
   }
   return {{lower, std::exp(log_front - lower)}, {upper, std::exp(log_front - upper)}};
@@ -397,14 +528,22 @@ double gamma_quantile(double u, double a) {
 
 double unclipped_quantile(const Prior& prior, double u) {
   switch (prior.family) {
-    case Family::fixed: return prior.a;
-    case Family::normal: return prior.a + prior.b * normal_quantile(u);
-    case Family::half_normal: return -prior.a * normal_quantile((1 - u) / 2);
-    case Family::lognormal: return prior.a * std::exp(prior.b * normal_quantile(u));
-    case Family::beta: return beta_quantile(u, prior.a, prior.b);
-    case Family::uniform: return prior.a + (prior.b - prior.a) * u;
-    case Family::gamma_share: return gamma_quantile(u, prior.a);
-    case Family::one_or_uniform: return u < 0.5 ? 1 : prior.a + (prior.b - prior.a) * (2 * u - 1);
+    case Family::fixed:
+      return prior.a;
+    case Family::normal:
+      return prior.a + prior.b * normal_quantile(u);
+    case Family::half_normal:
+      return -prior.a * normal_quantile((1 - u) / 2);
+    case Family::lognormal:
+      return prior.a * std::exp(prior.b * normal_quantile(u));
+    case Family::beta:
+      return beta_quantile(u, prior.a, prior.b);
+    case Family::uniform:
+      return prior.a + (prior.b - prior.a) * u;
+    case Family::gamma_share:
+      return gamma_quantile(u, prior.a);
+    case Family::one_or_uniform:
+      return u < 0.5 ? 1 : prior.a + (prior.b - prior.a) * (2 * u - 1);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }

@@ -39,8 +39,9 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
     if (name != kOrganisationTypeNames.end()) {
       programme.eligible.push_back(static_cast<OrganisationType>(name - kOrganisationTypeNames.begin()));
     } else {
-      reader.report(type.place, fmt::format("eligible names an unknown type \"{}\" (known are {})", type.text,
-                                            one_of(kOrganisationTypeNames)),
+      reader.report(type.place,
+                    fmt::format("eligible names an unknown type \"{}\" (known are {})", type.text,
+                                one_of(kOrganisationTypeNames)),
                     did_you_mean(type.text, kOrganisationTypeNames));
     }
   }
@@ -78,9 +79,10 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
     } else if (stage.text == kSkippedNames[1]) {
       programme.skipped.implementing = true;
     } else {
-      reader.report(stage.place, fmt::format("skipped names an unknown stage \"{}\" (must be {})", stage.text,
-                                             one_of(kSkippedNames)),
-                    did_you_mean(stage.text, kSkippedNames));
+      reader.report(
+          stage.place,
+          fmt::format("skipped names an unknown stage \"{}\" (must be {})", stage.text, one_of(kSkippedNames)),
+          did_you_mean(stage.text, kSkippedNames));
     }
   }
   programme.engaged_at_start = reader.flag("engaged_at_start").value_or(false);
@@ -110,7 +112,8 @@ void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
 
 void check_schema(TableReader& reader) {
   reader.require("schema", "1");
-  const auto schema = reader.whole("schema", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  const auto schema =
+      reader.whole("schema", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
   if (schema && *schema != 1) {
     reader.report(reader.find("schema")->place,
                   fmt::format("schema = {} is not known to this version (must be 1)", *schema));

@@ -70,6 +70,6 @@ void read_parameter_groups(TableReader& reader, Scope scope,
 inline constexpr std::array kLayerShares{Parameter::share_geography, Parameter::share_community,
                                          Parameter::share_ownership, Parameter::share_pathway};
 /// Shares must not all be 0, and are drawn together or not at all.
-void check_shares(const ProgrammeSpec& programme, const Place& place, Problems& problems);
+void check_shares(const ProgrammeSpec& programme, Problems& problems);
 
 }  // namespace uptake

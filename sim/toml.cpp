@@ -28,7 +28,8 @@ void Problems::throw_if_any() {
   std::map<std::string, std::size_t> rank;
   for (const Found& found : found_) rank.try_emplace(found.place.file, rank.size());
   std::ranges::stable_sort(found_, {}, [&](const Found& found) {
-    return std::tuple{rank[found.place.file], found.place.line, found.place.column};
+    const bool is_option = found.place.file.starts_with("--");
+    return std::tuple{is_option, rank[found.place.file], found.place.line, found.place.column};
   });
   std::vector<Problem> problems;
   for (Found& found : found_) {
@@ -40,8 +41,8 @@ void Problems::throw_if_any() {
 // ---- Files and values ---------------------------------------------------------------------------------------------
 
 std::string_view TomlValue::kind() const {
-  static constexpr std::array<std::string_view, 8> kKinds{
-      "a time", "true or false", "a whole number", "a number", "a text", "a date", "an array", "a table"};
+  static constexpr std::array<std::string_view, 8> kKinds{"a time", "true or false", "a whole number", "a number",
+                                                          "a text", "a date",        "an array",       "a table"};
   return kKinds[data.index()];
 }
 
@@ -325,11 +326,15 @@ std::optional<Measured> read_quantity(const TomlValue& value, const TomlValue* u
   }
   const double converted = stated->value * *factor;
   if (!(converted >= lowest && converted <= highest)) {
-    const std::string_view spelled = unit.starts_with("1/") ? unit.substr(1) : unit;
+    const bool is_plain = goes_without_unit(unit);
+    std::string_view meant;
+    if (!is_plain && *factor != 1) meant = unit.starts_with("1/") ? unit.substr(1) : unit;
+    if (unit != "1" && is_plain && stated->unit.empty() && converted / 100 >= lowest && converted / 100 <= highest)
+      meant = "%";
     problems.add(value.place,
-                 fmt::format("{} = {} is out of range (must be in [{}, {}]{}{})", label, shown(*stated), lowest,
-                             highest, unit == "1" ? "" : " ", unit == "1" ? "" : unit),
-                 *factor != 1 && stated->unit != "%" ? fmt::format("did you mean \"{}\"?", spelled) : "");
+                 fmt::format("{} = {} is out of range (must be in [{}, {}]{})", label, shown(*stated), lowest, highest,
+                             after_range(unit)),
+                 meant.empty() ? "" : fmt::format("did you mean \"{}\"?", meant));
     return std::nullopt;
   }
   return Measured{converted, *factor};

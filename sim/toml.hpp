@@ -27,7 +27,7 @@ struct Place {
   [[nodiscard]] std::string text() const;
 };
 
-/// Everything that is wrong, in the order of files (first met first), lines and columns.
+/// Everything that is wrong, in the order of files (first met first), lines and columns; options come last.
 class Problems {
  public:
   void add(const Place& place, std::string what, std::string suggestion = {});
