@@ -10,7 +10,7 @@
 /// and when an exposure changes at boundary t by df, `df B_l(t)` is added to the record's target (edges) or taken from the
 /// group's offset, so that nothing but the slope changes. The clock fires in the first week w with level(w + 1) >= target:
 /// a test that is exact at any week, by integer algebra. *When* to test is then free, as long as it is never late: the
-/// bound with every exposure at 1 gives the earliest possible week, and the record sleeps in that week's bucket.
+/// bound with every exposure at 1 gives the earliest possible week, and the record sleeps until then in the diary.
 #pragma once
 
 #include <array>
@@ -45,6 +45,7 @@ class Response {
   Response() = default;
   Response(double kappa, double theta);
   friend bool operator==(const Response&, const Response&) = default;
+  [[nodiscard]] bool is_identity() const { return kind_ == Kind::identity; }
   [[nodiscard]] std::uint32_t operator()(std::uint32_t exposure) const {
     switch (kind_) {
       case Kind::identity:
@@ -68,12 +69,15 @@ class Response {
 
 class Clocks {
  public:
+  struct Door {  ///< occurrence 0 of a record's clocks
+    std::int64_t engage;  ///< E in 2^-40
+    std::int64_t decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
+    std::int64_t stop;    ///< E in 2^-48
+    std::int32_t need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
+    std::uint16_t weeks;  ///< implementing time, at least 1
+  };
   struct Programme {
-    std::vector<std::int64_t> engage;   ///< E in 2^-40
-    std::vector<std::int64_t> decide;   ///< E / m_ij in 2^-40, kNever outside the susceptible share
-    std::vector<std::uint16_t> weeks;   ///< implementing time, at least 1
-    std::vector<std::int32_t> need;     ///< succeeds when the effort term (2^-20 of a logit) reaches this
-    std::vector<std::int64_t> stop;     ///< E in 2^-48
+    std::vector<Door> doors;
     std::vector<float> log_multiplier;  ///< ln m_ij, for later occurrences
     std::vector<float> success_logit;   ///< logit of success without effort
     double weeks_per_phase = 0;         ///< mean of one Erlang phase
@@ -138,25 +142,48 @@ class Rates {
 [[nodiscard]] std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                          std::size_t record, std::uint16_t occurrence);
 
-/// What happens to a record next, in the week of its bucket.
+/// What happens to a record next, in the week it is due.
 enum class Pending : std::uint8_t { nothing, engage, begin, test, finish, stop, restart };
 
+/// Records due by week, in chunks of one cache line. Nothing is ever taken out of the middle: an entry counts only if the
+/// record is still due in that week.
+class Diary {
+ public:
+  void begin(int n_weeks, std::size_t n_records);
+  void add(int week, std::uint32_t record) {
+    std::uint32_t at = first_[static_cast<std::size_t>(week)];
+    if (at == kNone || chunks_[at].n == kPerChunk) at = open(week);
+    chunks_[at].records[chunks_[at].n++] = record;
+  }
+  /// Moves the records of a week to the end of `out`.
+  void take(int week, std::vector<std::uint32_t>& out);
+
+ private:
+  static constexpr std::uint32_t kNone = 0xffffffffU, kPerChunk = 14;
+  struct Chunk {
+    std::uint32_t next, n;
+    std::array<std::uint32_t, kPerChunk> records;
+  };
+  std::uint32_t open(int week);
+  std::vector<std::uint32_t> first_;  ///< by week
+  std::vector<Chunk> chunks_;
+  std::uint32_t free_ = kNone;
+};
+
 struct World::State {
-  struct Hot {  ///< what a push touches
-    std::int64_t target = 0;
+  struct Record {  ///< 32 bytes, so that a push touches one line
+    std::int64_t target = 0;                  ///< level at which the decision clock fires
     std::array<std::uint32_t, 2> exposure{};  ///< S of the edge layers, 2^-16
+    std::uint32_t multiplier = kUnit;         ///< Phi K that the target is scaled with
     std::uint16_t record_class = 0;
-  };
-  struct Cold {
-    std::uint32_t next = 0, previous = 0;
-    std::uint32_t multiplier = kUnit;   ///< Phi K that the target is scaled with
-    std::uint16_t entered = 0;          ///< boundary of entry to the stage
-    std::uint16_t due = 0;              ///< week of the bucket
-    std::uint16_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
-    Stage stage = Stage::unaware;
-    Pending pending = Pending::nothing;
+    std::uint16_t entered = 0;                ///< boundary of entry to the stage
+    std::uint16_t due = 0;                    ///< week of what is pending
     std::uint8_t programme = 0;
+    Stage stage : 4 = Stage::unaware;
+    Pending pending : 4 = Pending::nothing;
+    std::uint8_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
   };
+  static_assert(sizeof(Record) == 32);
   struct Pair {
     std::int64_t offset = 0;
     std::uint32_t value = 0;  ///< f(G), 2^-16
@@ -174,12 +201,12 @@ struct World::State {
   std::shared_ptr<const Rates> rates;
   std::shared_ptr<const Clocks> clocks;
   int boundary = 0;
-  std::vector<Hot> hot;
-  std::vector<Cold> cold;
-  std::vector<std::uint32_t> bucket;  ///< first record due in each week
+  std::vector<Record> records;
+  Diary diary;
   std::vector<Programme> programmes;
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off
   std::vector<std::uint32_t> touched;      ///< organisations whose count changed in the last step
+  std::vector<std::uint32_t> due;          ///< of the week in hand
   std::vector<Move> moves;
   History history;
 };

@@ -162,6 +162,20 @@ void add_pairs(ProgrammeModel& programme) {
   }
 }
 
+void add_places(ProgrammeModel& programme) {
+  programme.places.resize(programme.n_records() + 1);
+  for (std::size_t record = 0; record < programme.n_records(); ++record) {
+    Place& place = programme.places[record];
+    place.organisation = programme.organisation[record];
+    for (std::size_t l = 0; l < 2; ++l) {
+      place.first_push[l] = programme.edges[l].offsets[record];
+      place.group[l] = programme.groups[l].group_of[record];
+      place.pair[l] = programme.groups[l].pair_of[record];
+    }
+  }
+  for (std::size_t l = 0; l < 2; ++l) programme.places.back().first_push[l] = programme.edges[l].offsets.back();
+}
+
 ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& population, std::vector<std::uint8_t>& mask) {
   ProgrammeModel programme;
   programme.identity = programme_identity(spec.name);
@@ -287,6 +301,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     auto& programme = model->programmes[static_cast<std::size_t>(j)];
     classify(programme, masks[static_cast<std::size_t>(j)]);
     add_pairs(programme);
+    add_places(programme);
   }
 
   model->organisation_offsets.assign(who.n_organisations() + 1, 0);

@@ -67,14 +67,14 @@ Response::Response(double kappa, double theta) {
 std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                           std::uint16_t occurrence) {
   const auto& door = clocks.programmes[j];
-  if (occurrence == 0 || door.decide[record] == kNever) return door.decide[record];
+  if (occurrence == 0 || door.doors[record].decide == kNever) return door.doors[record].decide;
   return decide_from(uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence)), door.log_multiplier[record]);
 }
 
 std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                                  std::uint16_t occurrence) {
   const auto& door = clocks.programmes[j];
-  if (occurrence == 0) return door.weeks[record];
+  if (occurrence == 0) return door.doors[record].weeks;
   const double product = phase_product(clocks.key, id_of(programme, record, Stream::implement, occurrence), door.n_phases);
   return weeks_from(-std::log(product), door.weeks_per_phase);
 }
@@ -82,14 +82,14 @@ std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& pro
 std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                            std::uint16_t occurrence) {
   const auto& door = clocks.programmes[j];
-  if (occurrence == 0) return door.need[record];
+  if (occurrence == 0) return door.doors[record].need;
   return needed(uniform(clocks.key, id_of(programme, record, Stream::succeed, occurrence)),
                 static_cast<double>(door.success_logit[record]));
 }
 
 std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                         std::uint16_t occurrence) {
-  if (occurrence == 0) return clocks.programmes[j].stop[record];
+  if (occurrence == 0) return clocks.programmes[j].doors[record].stop;
   return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)), kStopBits + kStopFactorBits);
 }
 
@@ -124,6 +124,7 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
     fill(programme.class_identity, Stream::readiness);
     const double complexity = value(Parameter::complexity);
     const double base_logit = logit(value(Parameter::phi)) - value(Parameter::success_by_complexity) * complexity;
+    door.doors.resize(n);
     door.log_multiplier.resize(n);
     door.success_logit.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
@@ -138,33 +139,28 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
     }
 
     fill(programme.identity, Stream::engage);
-    door.engage.resize(n);
-    for (std::size_t i = 0; i < n; ++i) door.engage[i] = fixed(-std::log(buffer[i]), kHazardBits);
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
 
     fill(programme.identity, Stream::decide);
-    door.decide.resize(n);
-    for (std::size_t i = 0; i < n; ++i) door.decide[i] = decide_from(buffer[i], door.log_multiplier[i]);
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].decide = decide_from(buffer[i], door.log_multiplier[i]);
     if (const double share = value(Parameter::susceptible_share); share < 1) {
       fill(programme.identity, Stream::susceptible);
       for (std::size_t i = 0; i < n; ++i) {
-        if (buffer[i] >= share) door.decide[i] = kNever;
+        if (buffer[i] >= share) door.doors[i].decide = kNever;
       }
     }
 
     fill(programme.identity, Stream::succeed);
-    door.need.resize(n);
-    for (std::size_t i = 0; i < n; ++i) door.need[i] = needed(buffer[i], static_cast<double>(door.success_logit[i]));
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
 
     fill(programme.identity, Stream::stop);
-    door.stop.resize(n);
-    for (std::size_t i = 0; i < n; ++i) door.stop[i] = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
 
     door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
     door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
-    door.weeks.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
       const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
-      door.weeks[i] = weeks_from(-std::log(product), door.weeks_per_phase);
+      door.doors[i].weeks = weeks_from(-std::log(product), door.weeks_per_phase);
     }
   }
   return clocks;

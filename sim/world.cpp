@@ -1,6 +1,7 @@
 #include "uptake/world.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernel.hpp"
 #include "uptake/error.hpp"
@@ -9,14 +10,14 @@ namespace uptake {
 
 namespace {
 
-constexpr std::uint32_t kNobody = 0xffffffffU;
 using State = World::State;
 
 /// One step's view of a world: the state with what it runs on, resolved once.
 class Step {
  public:
   explicit Step(State& state)
-      : state_(state), rates_(*state.rates), model_(*state.rates->model), clocks_(*state.clocks) {}
+      : state_(state), rates_(*state.rates), model_(*state.rates->model), clocks_(*state.clocks),
+        plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {}
 
   void begin();
   void rebind();
@@ -25,31 +26,25 @@ class Step {
  private:
   struct Who {  ///< a record and the tables of its programme
     std::uint32_t id;
-    std::size_t j;
     std::uint32_t record;  ///< within the programme
-    State::Hot& hot;
-    State::Cold& cold;
+    std::size_t j;
+    State::Record& own;
+    const Place& place;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
     State::Programme& state;
   };
   [[nodiscard]] Who who(std::uint32_t id) {
-    State::Cold& cold = state_.cold[id];
-    const std::size_t j = cold.programme;
-    return {id,
-            j,
-            id - model_.first_record[j],
-            state_.hot[id],
-            cold,
-            model_.programmes[j],
-            rates_.programmes[j],
-            model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j],
-            state_.programmes[j]};
+    State::Record& own = state_.records[id];
+    const std::size_t j = own.programme;
+    const std::uint32_t record = id - model_.first_record[j];
+    const ProgrammeModel& programme = model_.programmes[j];
+    return {id, record, j, own, programme.places[record], programme, rates_.programmes[j], plans_[j], state_.programmes[j]};
   }
   [[nodiscard]] const ProgrammeSpec& spec(const Who& w) const { return model_.scenario.programmes[w.j]; }
   [[nodiscard]] static bool maximum(const Who& w) { return !w.rates.any_layer.empty(); }
-  [[nodiscard]] static bool waiting(const Who& w) { return w.cold.pending == Pending::test; }
+  [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
 
   [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
   [[nodiscard]] std::uint32_t strongest_layer(const Who& w) const;
@@ -60,7 +55,6 @@ class Step {
   [[nodiscard]] int restart_week(const Who& w) const;
 
   void link(Who& w, Pending pending, int week);
-  void unlink(Who& w);
   void wait(Who& w, int boundary);
   void rescale_waiting(Who& w, int week);
   void handle(Who& w, int week);
@@ -72,20 +66,38 @@ class Step {
   void count_implementing(const Who& w, int change);
   void apply_moves(int boundary);
 
+  /// Rows are wanted this many records ahead of the one in hand (performance.md 4).
+  static constexpr std::size_t kAhead = 8;
+  void prefetch(std::uint32_t id) const {
+    const auto j = static_cast<std::size_t>(state_.records[id].programme);
+    const auto record = id - model_.first_record[j];
+    __builtin_prefetch(&model_.programmes[j].places[record]);
+    __builtin_prefetch(&clocks_.programmes[j].doors[record]);
+  }
+  void prefetch_pushes(std::uint32_t id) const {
+    const auto j = static_cast<std::size_t>(state_.records[id].programme);
+    const Place* place = &model_.programmes[j].places[id - model_.first_record[j]];
+    const Push* row = model_.programmes[j].edges[0].pushes.data();
+    for (auto push = place[0].first_push[0]; push < place[1].first_push[0]; push += 64 / sizeof(Push)) {
+      __builtin_prefetch(row + push);
+    }
+  }
+
   State& state_;
   const Rates& rates_;
   const Model& model_;
   const Clocks& clocks_;
+  const std::vector<ProgrammePlan>& plans_;
 };
 
 /// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
 std::int64_t Step::level(const Who& w, int boundary) const {
-  const auto row = static_cast<std::size_t>(boundary) * w.rates.n_classes + w.hot.record_class;
+  const auto row = static_cast<std::size_t>(boundary) * w.rates.n_classes + w.own.record_class;
   std::int64_t sum = w.rates.external[row];
   const std::int64_t* peer = &w.rates.peer[row * kNSlots];
-  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.rates.response(w.hot.exposure[l])) * peer[l];
+  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.rates.response(w.own.exposure[l])) * peer[l];
   for (std::size_t g = 0; g < 2; ++g) {
-    const State::Pair& pair = w.state.pairs[g][w.programme.groups[g].pair_of[w.record]];
+    const State::Pair& pair = w.state.pairs[g][w.place.pair[g]];
     sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
   }
   return sum;
@@ -93,9 +105,9 @@ std::int64_t Step::level(const Who& w, int boundary) const {
 
 std::uint32_t Step::strongest_layer(const Who& w) const {
   std::uint32_t most = 0;
-  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.rates.response(w.hot.exposure[l]));
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.rates.response(w.own.exposure[l]));
   for (std::size_t g = 0; g < 2; ++g) {
-    most = std::max(most, w.state.pairs[g][w.programme.groups[g].pair_of[w.record]].value);
+    most = std::max(most, w.state.pairs[g][w.place.pair[g]].value);
   }
   return most;
 }
@@ -104,7 +116,7 @@ std::uint32_t Step::strongest_layer(const Who& w) const {
 std::uint32_t Step::multiplier(const Who& w, int week) const {
   const std::uint32_t phi = Rates::step_at(w.rates, w.plan.profile[w.record], week).decide;
   if (state_.implementing.empty()) return phi;
-  const std::uint64_t attention = w.rates.attention[state_.implementing[w.programme.organisation[w.record]]];
+  const std::uint64_t attention = w.rates.attention[state_.implementing[w.place.organisation]];
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
 }
 
@@ -112,7 +124,7 @@ std::uint32_t Step::multiplier(const Who& w, int week) const {
 int Step::earliest(const Who& w, int boundary, std::int64_t remaining) const {
   if (maximum(w)) return boundary;  // its peer part has no cumulated form: tested week by week
   const auto n = static_cast<std::size_t>(rates_.n_weeks);
-  const std::int64_t* bound = &w.rates.bound[w.hot.record_class * (n + 1)];
+  const std::int64_t* bound = &w.rates.bound[w.own.record_class * (n + 1)];
   const std::int64_t* first = bound + boundary + 1;
   return static_cast<int>(std::lower_bound(first, bound + n + 1, bound[boundary] + remaining) - bound) - 1;
 }
@@ -137,7 +149,7 @@ int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_w
 
 int Step::engagement_week(const Who& w) const {
   return walk(
-      w.rates, w.plan.profile[w.record], 0, rates_.n_weeks, clocks_.programmes[w.j].engage[w.record],
+      w.rates, w.plan.profile[w.record], 0, rates_.n_weeks, clocks_.programmes[w.j].doors[w.record].engage,
       [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
       [](const Rates::Step& step, int a, int, std::int64_t rest) {
         return a + static_cast<int>((rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage)) - 1;
@@ -145,9 +157,9 @@ int Step::engagement_week(const Who& w) const {
 }
 
 int Step::stop_week(const Who& w) const {
-  const int entered = w.cold.entered;
+  const int entered = w.own.entered;
   const std::int64_t* hazard = w.rates.stop_hazard.data();
-  const std::int64_t target = stop_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.cold.n_uses - 1));
+  const std::int64_t target = stop_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   return walk(
       w.rates, w.plan.profile[w.record], entered, rates_.n_weeks, target,
       [&](const Rates::Step& step, int a, int b) { return (hazard[b - entered] - hazard[a - entered]) * step.stop; },
@@ -162,80 +174,63 @@ int Step::stop_week(const Who& w) const {
 int Step::restart_week(const Who& w) const {
   if (w.rates.restart == 0) return rates_.n_weeks;
   const std::int64_t clock =
-      restart_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.cold.n_uses - 1));
+      restart_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.rates.restart - 1) / w.rates.restart);
-  return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, w.cold.entered + weeks - 1));
+  return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, w.own.entered + weeks - 1));
 }
 
 void Step::link(Who& w, Pending pending, int week) {
-  w.cold.pending = pending;
-  w.cold.due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
-  std::uint32_t& head = state_.bucket[w.cold.due];  // the last bucket holds what the horizon does not reach
-  w.cold.next = head;
-  w.cold.previous = kNobody;
-  if (head != kNobody) state_.cold[head].previous = w.id;
-  head = w.id;
-}
-
-void Step::unlink(Who& w) {
-  if (w.cold.pending == Pending::nothing) return;
-  if (w.cold.previous != kNobody) {
-    state_.cold[w.cold.previous].next = w.cold.next;
-  } else {
-    state_.bucket[w.cold.due] = w.cold.next;
-  }
-  if (w.cold.next != kNobody) state_.cold[w.cold.next].previous = w.cold.previous;
-  w.cold.pending = Pending::nothing;
+  w.own.pending = pending;
+  w.own.due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
+  if (week < rates_.n_weeks) state_.diary.add(week, w.id);
 }
 
 /// Begins a decision clock at a boundary: its hazard starts at 0 there.
 void Step::wait(Who& w, int boundary) {
-  const std::int64_t clock = decide_clock(clocks_, w.programme, w.j, w.record, w.cold.n_decisions);
-  w.cold.n_decisions += 1;
+  const std::int64_t clock = decide_clock(clocks_, w.programme, w.j, w.record, w.own.n_decisions);
+  w.own.n_decisions += 1;
   if (clock >= kNever || boundary >= rates_.n_weeks) return;  // outside the susceptible share, or too late
-  w.cold.multiplier = multiplier(w, boundary);
-  const std::int64_t remaining = rescale(clock, kUnit, w.cold.multiplier);
-  w.hot.target = level(w, boundary) + remaining;
+  w.own.multiplier = multiplier(w, boundary);
+  const std::int64_t remaining = rescale(clock, kUnit, w.own.multiplier);
+  w.own.target = level(w, boundary) + remaining;
   link(w, Pending::test, earliest(w, boundary, remaining));
 }
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who& w, int week) {
   const std::uint32_t now = multiplier(w, week);
-  if (now == w.cold.multiplier) return;
+  if (now == w.own.multiplier) return;
   const std::int64_t here = level(w, week);
-  const std::int64_t remaining = rescale(w.hot.target - here, w.cold.multiplier, now);
-  w.hot.target = here + remaining;
-  w.cold.multiplier = now;
-  unlink(w);
+  const std::int64_t remaining = rescale(w.own.target - here, w.own.multiplier, now);
+  w.own.target = here + remaining;
+  w.own.multiplier = now;
   link(w, Pending::test, earliest(w, week, remaining));
 }
 
 void Step::test(Who& w, int week) {
   if (maximum(w)) {
-    const auto row = static_cast<std::size_t>(week) * w.rates.n_classes + w.hot.record_class;
-    w.hot.target -= w.rates.any_layer[row] * strongest_layer(w);
+    const auto row = static_cast<std::size_t>(week) * w.rates.n_classes + w.own.record_class;
+    w.own.target -= w.rates.any_layer[row] * strongest_layer(w);
   }
   const std::int64_t reached = level(w, week + 1);
-  if (reached >= w.hot.target) {
-    w.cold.pending = Pending::nothing;
+  if (reached >= w.own.target) {
+    w.own.pending = Pending::nothing;
     move(w, spec(w).skipped.implementing ? Stage::in_use : Stage::implementing);
   } else {
-    link(w, Pending::test, std::max(week + 1, earliest(w, week + 1, w.hot.target - reached)));
+    link(w, Pending::test, std::max(week + 1, earliest(w, week + 1, w.own.target - reached)));
   }
 }
 
 /// What is due to a record in this week; reads the state at the start of the week and only notes the move.
 void Step::handle(Who& w, int week) {
-  switch (w.cold.pending) {
+  switch (w.own.pending) {
     case Pending::engage:
       move(w, Stage::engaged);
       break;
     case Pending::begin:  // refractory time is over
       wait(w, week);
-      if (waiting(w) && w.cold.due == week) {
-        unlink(w);
-        test(w, week);
+      if (waiting(w) && w.own.due == week) {
+              test(w, week);
       }
       return;
     case Pending::test:
@@ -243,7 +238,7 @@ void Step::handle(Who& w, int week) {
       return;
     case Pending::finish: {
       const Rates::Step& effort = Rates::step_at(w.rates, w.plan.profile[w.record], week);
-      const auto occurrence = static_cast<std::uint16_t>(w.cold.n_implementations - 1);
+      const auto occurrence = static_cast<std::uint16_t>(w.own.n_implementations - 1);
       const bool succeeds = effort.succeed >= effort_needed(clocks_, w.programme, w.j, w.record, occurrence);
       move(w, succeeds ? Stage::in_use : spec(w).skipped.engaged ? Stage::unaware : Stage::engaged);
       break;
@@ -257,29 +252,36 @@ void Step::handle(Who& w, int week) {
     case Pending::nothing:
       break;
   }
-  w.cold.pending = Pending::nothing;
+  w.own.pending = Pending::nothing;
 }
 
 /// Enters or leaves use: exposures of those who listen change from this boundary on.
 void Step::apply_use(Who& w, int boundary, int sign) {
   const std::int64_t* peer = &w.rates.peer[static_cast<std::size_t>(boundary) * w.rates.n_classes * kNSlots];
-  State::Hot* hot = &state_.hot[model_.first_record[w.j]];
+  State::Record* records = &state_.records[model_.first_record[w.j]];
+  const auto push_all = [&](std::size_t l, auto response) {
+    const Push* pushes = w.programme.edges[l].pushes.data();
+    const Push* end = pushes + (&w.place)[1].first_push[l];
+    for (const Push* push = pushes + w.place.first_push[l]; push != end; ++push) {
+      State::Record& receiver = records[push->receiver];
+      const std::uint32_t before = receiver.exposure[l];
+      const std::uint32_t after = sign > 0 ? before + push->weight : before - push->weight;
+      receiver.exposure[l] = after;
+      receiver.target += (static_cast<std::int64_t>(response(after)) - static_cast<std::int64_t>(response(before))) *
+                         peer[receiver.record_class * kNSlots + l];
+    }
+  };
   for (std::size_t l = 0; l < 2; ++l) {
-    const Pushes& edges = w.programme.edges[l];
-    const auto end = edges.offsets[w.record + 1];
-    for (auto e = edges.offsets[w.record]; e < end; ++e) {
-      const Push push = edges.pushes[e];
-      State::Hot& receiver = hot[push.receiver];
-      const std::uint32_t before = w.rates.response(receiver.exposure[l]);
-      receiver.exposure[l] += sign > 0 ? push.weight : ~push.weight + 1;
-      const std::uint32_t after = w.rates.response(receiver.exposure[l]);
-      receiver.target += (static_cast<std::int64_t>(after) - before) * peer[receiver.record_class * kNSlots + l];
+    if (w.rates.response.is_identity()) {
+      push_all(l, [](std::uint32_t exposure) { return exposure; });
+    } else {
+      push_all(l, [&](std::uint32_t exposure) { return w.rates.response(exposure); });
     }
   }
   for (std::size_t g = 0; g < 2; ++g) {
     const GroupLayer& layer = w.programme.groups[g];
-    if (layer.group_of[w.record] < 0) continue;
-    const auto group = static_cast<std::size_t>(layer.group_of[w.record]);
+    if (w.place.group[g] < 0) continue;
+    const auto group = static_cast<std::size_t>(w.place.group[g]);
     std::uint32_t& in_use = w.state.in_use[g][group];
     in_use = sign > 0 ? in_use + 1 : in_use - 1;
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
@@ -295,18 +297,18 @@ void Step::apply_use(Who& w, int boundary, int sign) {
 
 void Step::count_implementing(const Who& w, int change) {
   if (state_.implementing.empty()) return;
-  const auto organisation = w.programme.organisation[w.record];
+  const auto organisation = w.place.organisation;
   state_.implementing[organisation] = static_cast<std::uint8_t>(state_.implementing[organisation] + change);
   state_.touched.push_back(organisation);
 }
 
 void Step::apply_stage(Who& w, Stage to, int boundary) {
-  const Stage from = w.cold.stage;
+  const Stage from = w.own.stage;
   state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
   w.state.counts[static_cast<std::size_t>(from)] -= 1;
   w.state.counts[static_cast<std::size_t>(to)] += 1;
-  w.cold.stage = to;
-  w.cold.entered = static_cast<std::uint16_t>(boundary);
+  w.own.stage = to;
+  w.own.entered = static_cast<std::uint16_t>(boundary);
   if (from == Stage::implementing) count_implementing(w, -1);
   if (to == Stage::implementing) count_implementing(w, +1);
   if (from == Stage::in_use) apply_use(w, boundary, -1);
@@ -315,23 +317,23 @@ void Step::apply_stage(Who& w, Stage to, int boundary) {
 
 /// What happens next to a record that entered its stage at this boundary.
 void Step::schedule(Who& w, int boundary) {
-  switch (w.cold.stage) {
+  switch (w.own.stage) {
     case Stage::unaware:
     case Stage::engaged:
-      if (w.cold.n_implementations > 0 && w.rates.refractory_weeks > 0) {
+      if (w.own.n_implementations > 0 && w.rates.refractory_weeks > 0) {
         link(w, Pending::begin, boundary + w.rates.refractory_weeks);
       } else {
         wait(w, boundary);
       }
       break;
     case Stage::implementing: {
-      const int weeks = implementing_weeks(clocks_, w.programme, w.j, w.record, w.cold.n_implementations);
-      w.cold.n_implementations += 1;
+      const int weeks = implementing_weeks(clocks_, w.programme, w.j, w.record, w.own.n_implementations);
+      w.own.n_implementations += 1;
       link(w, Pending::finish, boundary + weeks - 1);
       break;
     }
     case Stage::in_use:
-      w.cold.n_uses += 1;
+      w.own.n_uses += 1;
       link(w, Pending::stop, stop_week(w));
       break;
     case Stage::stopped:
@@ -346,9 +348,12 @@ void Step::schedule(Who& w, int boundary) {
 
 /// Moves of a week apply together: first every stage, count and exposure, then every new clock.
 void Step::apply_moves(int boundary) {
-  for (const State::Move& move : state_.moves) {
-    Who w = who(move.record);
-    apply_stage(w, move.to, boundary);
+  for (std::size_t i = 0; i < state_.moves.size(); ++i) {
+    if (i + kAhead < state_.moves.size() && state_.moves[i + kAhead].to == Stage::in_use) {
+      prefetch_pushes(state_.moves[i + kAhead].record);
+    }
+    Who w = who(state_.moves[i].record);
+    apply_stage(w, state_.moves[i].to, boundary);
   }
   for (const State::Move& move : state_.moves) {
     Who w = who(move.record);
@@ -359,9 +364,9 @@ void Step::apply_moves(int boundary) {
 
 void Step::begin() {
   const auto n = static_cast<std::uint32_t>(model_.n_records());
-  state_.hot.assign(n, {});
-  state_.cold.assign(n, {});
-  state_.bucket.assign(static_cast<std::size_t>(rates_.n_weeks) + 1, kNobody);
+  state_.records.assign(n, State::Record{});
+  state_.diary.begin(rates_.n_weeks, n);
+  state_.due.reserve(n);
   state_.moves.reserve(n);
   state_.history.events.reserve(std::size_t{n} * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
@@ -377,10 +382,10 @@ void Step::begin() {
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
     for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
       const auto id = model_.first_record[j] + record;
-      state_.cold[id].programme = static_cast<std::uint8_t>(j);
-      state_.hot[id].record_class = programme.class_of[record];
+      state_.records[id].programme = static_cast<std::uint8_t>(j);
+      state_.records[id].record_class = programme.class_of[record];
     }
-    const auto& sites = model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j].in_use_at_start;
+    const auto& sites = plans_[j].in_use_at_start;
     const ProgrammeSpec& spec = model_.scenario.programmes[j];
     std::size_t next_site = 0;
     for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
@@ -395,7 +400,7 @@ void Step::begin() {
   apply_moves(0);
   for (std::uint32_t id = 0; id < n; ++id) {
     Who w = who(id);
-    if (w.cold.stage != Stage::unaware) continue;
+    if (w.own.stage != Stage::unaware) continue;
     if (spec(w).skipped.engaged) {
       wait(w, 0);
     } else {
@@ -406,16 +411,15 @@ void Step::begin() {
 
 /// The rates of the weeks to come have changed: clocks whose week was known ahead are walked again.
 void Step::rebind() {
-  for (std::uint32_t id = 0; id < state_.cold.size(); ++id) {
+  for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
-    const Pending pending = w.cold.pending;
+    const Pending pending = w.own.pending;
     const auto again = [&](int week) {
-      unlink(w);
-      link(w, pending, week);
+          link(w, pending, week);
     };
     if (pending == Pending::engage) again(engagement_week(w));
     if (pending == Pending::stop) again(stop_week(w));
-    if (pending == Pending::test) again(earliest(w, state_.boundary, w.hot.target - level(w, state_.boundary)));
+    if (pending == Pending::test) again(earliest(w, state_.boundary, w.own.target - level(w, state_.boundary)));
   }
 }
 
@@ -423,7 +427,7 @@ void Step::week() {
   const int week = state_.boundary;
   for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
     const auto& changes = rates_.programmes[j].changes;
-    const auto& plan = model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes[j];
+    const auto& plan = plans_[j];
     for (auto at = std::ranges::lower_bound(changes, week, {}, &Rates::Change::week); at != changes.end() && at->week == week; ++at) {
       for (const auto record : plan.records_of_profile[at->profile]) {
         Who w = who(model_.first_record[j] + record);
@@ -439,18 +443,48 @@ void Step::week() {
   }
   state_.touched.clear();
 
-  std::uint32_t id = state_.bucket[static_cast<std::size_t>(week)];
-  state_.bucket[static_cast<std::size_t>(week)] = kNobody;
-  while (id != kNobody) {
-    Who w = who(id);
-    id = w.cold.next;
-    handle(w, week);
+  state_.due.clear();
+  state_.diary.take(week, state_.due);
+  for (std::size_t i = 0; i < state_.due.size(); ++i) {
+    if (i + kAhead < state_.due.size()) prefetch(state_.due[i + kAhead]);
+    Who w = who(state_.due[i]);
+    // Stale: the clock was walked again and became due in another week.
+    if (w.own.due == week && w.own.pending != Pending::nothing) handle(w, week);
   }
   apply_moves(week + 1);
   state_.boundary = week + 1;
 }
 
 }  // namespace
+
+void Diary::begin(int n_weeks, std::size_t n_records) {
+  first_.assign(static_cast<std::size_t>(n_weeks), kNone);
+  chunks_.clear();
+  chunks_.reserve(static_cast<std::size_t>(n_weeks) + n_records / kPerChunk * 2 + 16);
+  free_ = kNone;
+}
+
+std::uint32_t Diary::open(int week) {
+  std::uint32_t at = free_;
+  if (at == kNone) {
+    at = static_cast<std::uint32_t>(chunks_.size());
+    chunks_.emplace_back();
+  } else {
+    free_ = chunks_[at].next;
+  }
+  chunks_[at].next = first_[static_cast<std::size_t>(week)];
+  chunks_[at].n = 0;
+  return first_[static_cast<std::size_t>(week)] = at;
+}
+
+void Diary::take(int week, std::vector<std::uint32_t>& out) {
+  for (std::uint32_t at = std::exchange(first_[static_cast<std::size_t>(week)], kNone); at != kNone;) {
+    Chunk& chunk = chunks_[at];
+    out.insert(out.end(), chunk.records.begin(), chunk.records.begin() + chunk.n);
+    const std::uint32_t next = std::exchange(chunk.next, free_);
+    free_ = std::exchange(at, next);
+  }
+}
 
 World::World(std::unique_ptr<State> state) : state_(std::move(state)) {}
 World::World(const World& other) : state_(std::make_unique<State>(*other.state_)) {}
@@ -463,7 +497,7 @@ World& World::operator=(World&& other) noexcept = default;
 World::~World() = default;
 
 int World::boundary() const { return state_->boundary; }
-Stage World::stage(std::size_t record) const { return state_->cold[record].stage; }
+Stage World::stage(std::size_t record) const { return state_->records[record].stage; }
 const History& World::history() const { return state_->history; }
 std::array<std::uint32_t, kNStages> World::stage_counts(int programme) const {
   return state_->programmes[static_cast<std::size_t>(programme)].counts;

@@ -29,6 +29,13 @@ struct Pushes {
   std::vector<std::uint32_t> offsets;  ///< n_records + 1
   std::vector<Push> pushes;
 };
+/// Where a record stands among the others: all that the kernel reads of it, in one place of memory.
+struct Place {
+  std::uint32_t organisation = 0;             ///< population index
+  std::array<std::uint32_t, 2> first_push{};  ///< of each edge layer; the next record's is the end
+  std::array<std::int32_t, 2> group{};        ///< of each group layer; -1 = in none, or alone in it
+  std::array<std::uint32_t, 2> pair{};        ///< of each group layer; 0 = no group
+};
 /// The layers in the kernel's order: the edge layers, then the group layers.
 inline constexpr std::array<Layer, 2> kEdgeLayers{Layer::geography, Layer::pathway};
 inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::ownership};
@@ -60,6 +67,7 @@ struct ProgrammeModel {
   std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of model.md 5.1
   std::array<Pushes, 2> edges;              ///< by kEdgeLayers
   std::array<GroupLayer, 2> groups;         ///< by kGroupLayers
+  std::vector<Place> places;                ///< by record; one more at the end
   std::vector<RecordClass> classes;
   std::vector<std::uint16_t> class_of;      ///< by record
   std::vector<std::uint8_t> region_class;   ///< by region: regions with the same levers in every strategy share one

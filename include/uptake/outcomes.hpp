@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,6 +71,9 @@ struct Block {
   }
 };
 
+/// What outcomes need of a model beside its draw (cuts of time, sizes, delivered days by month): computed once.
+struct OutcomeTables;
+
 /// Where each value of a summary sits: fixed by the model, the same for all replicates.
 struct SummaryLayout {
   std::vector<Block> blocks;
@@ -81,6 +85,7 @@ struct SummaryLayout {
   std::vector<std::string> boards;   ///< short names
   std::vector<Period> months, years, reports;
   int comparator = 0;                ///< index of `no-network`
+  std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
   [[nodiscard]] std::span<const Period> times(Axis axis) const;
 };
@@ -93,7 +98,8 @@ enum class View : std::uint8_t { gross, counterfactual, net };
 inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfactual", "net"};
 
 /// A value of a summary seen in a view: gross as stored, counterfactual = the comparator's, net = their paired
-/// difference; paired measures have view net alone (others NaN), ratios have no net by difference unless `paired`.
+/// difference; paired measures have view net alone (others NaN). The net of a share or an inequality is its change
+/// (model.md 4.7); roi_fiscal has none, for that is roi_net.
 [[nodiscard]] double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block,
                                    int strategy, int programme, int time, int place, View view);
 

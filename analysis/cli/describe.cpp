@@ -1,0 +1,299 @@
+// Commands that show what is there and run nothing: validate, params, list, info, licences.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "uptake/ensemble.hpp"
+#include "uptake/model.hpp"
+#include "uptake/parameters.hpp"
+#include "uptake/population.hpp"
+#include "uptake/scenario.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+void print_json(const Json& body) {
+  Json json{{"schema", kJsonSchema}};
+  json.update(body);
+  // A file name need not be UTF-8, JSON must be.
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+/// Shortest text that reads back as the same number.
+std::string number(double value) { return fmt::format("{}", value); }
+
+Json to_json(const Problem& problem) {
+  return {{"where", problem.where}, {"what", problem.what}, {"suggestion", problem.suggestion}};
+}
+
+std::string_view name_of(Grade grade) { return kGradeNames[static_cast<std::size_t>(grade)]; }
+
+constexpr std::array<std::string_view, 3> kAdopterClassNames{"trust", "practice", "home"};
+
+/// One text when all adopter classes agree, else one for each.
+template <class Text>
+std::string by_adopter_class(const Text& text) {
+  if (text(0) == text(1) && text(1) == text(2)) return text(0);
+  std::string all;
+  for (std::size_t c = 0; c < kAdopterClassNames.size(); ++c) {
+    all += fmt::format("{}{} {}", c == 0 ? "" : ", ", kAdopterClassNames[c], text(c));
+  }
+  return all;
+}
+
+void print_parameter_table() {
+  for (const ParameterSpec& row : parameter_table()) {
+    fmt::print("{}  ({}, {}, {} to {})\n  {}\n  default {}; prior {}\n  {}: {}\n", row.key, row.symbol, row.unit,
+               number(row.lowest), number(row.highest), row.meaning,
+               by_adopter_class([&](std::size_t c) { return number(row.value[c]); }),
+               by_adopter_class([&](std::size_t c) { return to_text(row.prior[c]); }), name_of(row.grade), row.source);
+  }
+}
+
+Json parameter_table_json() {
+  Json rows = Json::array();
+  for (const ParameterSpec& row : parameter_table()) {
+    Json defaults, priors;
+    for (std::size_t c = 0; c < kAdopterClassNames.size(); ++c) {
+      defaults[std::string(kAdopterClassNames[c])] = row.value[c];
+      priors[std::string(kAdopterClassNames[c])] = to_text(row.prior[c]);
+    }
+    rows.push_back({{"key", row.key},
+                    {"symbol", row.symbol},
+                    {"unit", row.unit},
+                    {"lowest", row.lowest},
+                    {"highest", row.highest},
+                    {"default", std::move(defaults)},
+                    {"prior", std::move(priors)},
+                    {"grade", name_of(row.grade)},
+                    {"home", row.home == Home::programme ? "programme" : "economy"},
+                    {"meaning", row.meaning},
+                    {"source", row.source}});
+  }
+  return rows;
+}
+
+/// Calls use(owner, row, setting) for every parameter of a scenario, programmes first; the owner of the economy is "run".
+template <class Use>
+void for_each_setting(const Scenario& scenario, const Use& use) {
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    for (std::size_t p = 0; p < programme.settings.size(); ++p) {
+      use(programme.name, parameter_table()[p], programme.settings[p]);
+    }
+  }
+  for (std::size_t p = 0; p < scenario.economy.size(); ++p) {
+    use("run", parameter_table()[kNProgrammeParameters + p], scenario.economy[p]);
+  }
+}
+
+void print_settings(const Scenario& scenario) {
+  std::string last_owner;
+  for_each_setting(scenario, [&](const std::string& owner, const ParameterSpec& row, const Setting& setting) {
+    if (owner != last_owner) fmt::print("{}{}\n", last_owner.empty() ? "" : "\n", owner);
+    last_owner = owner;
+    fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {} [{}]\n", row.key, number(setting.value), row.unit,
+               to_text(setting.prior), name_of(setting.grade), setting.source, setting.where);
+  });
+}
+
+Json settings_json(const Scenario& scenario) {
+  Json rows = Json::array();
+  for_each_setting(scenario, [&](const std::string& owner, const ParameterSpec& row, const Setting& setting) {
+    rows.push_back({{"owner", owner},
+                    {"key", row.key},
+                    {"value", setting.value},
+                    {"unit", row.unit},
+                    {"prior", to_text(setting.prior)},
+                    {"grade", name_of(setting.grade)},
+                    {"source", setting.source},
+                    {"where", setting.where}});
+  });
+  return rows;
+}
+
+/// Scenario files of a folder and its `what-if` folder, in the order of their names.
+std::vector<fs::path> scenario_files() {
+  std::vector<fs::path> files;
+  for (const fs::path& folder : {data_folder(), data_folder() / "what-if"}) {
+    if (!fs::is_directory(folder)) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".toml") files.push_back(entry.path());
+    }
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// run.json of each folder in ./results that has one, in the order of their names; null where it cannot be read.
+std::vector<std::pair<fs::path, Json>> runs_found() {
+  std::vector<std::pair<fs::path, Json>> runs;
+  if (!fs::is_directory("results")) return runs;
+  for (const auto& entry : fs::directory_iterator("results")) {
+    std::ifstream in(entry.path() / "run.json");
+    if (!in) continue;
+    Json facts = Json::parse(in, nullptr, false);
+    runs.emplace_back(entry.path(), facts.is_object() ? std::move(facts) : Json());
+  }
+  std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return runs;
+}
+
+}  // namespace
+
+ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::string>& overrides, const Output& output) {
+  ExitCode worst = ExitCode::done;
+  Json rows = Json::array();
+  for (const fs::path& file : files) {
+    std::vector<Problem> problems;
+    try {
+      const Scenario scenario = load_scenario(file, overrides, data_folder());
+      auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+      const auto model = make_model(scenario, std::move(population));
+      if (output.format == Format::text && output.verbosity == Verbosity::normal) {
+        fmt::print("{}: valid ({}; {} programmes, {} strategies, {} replicates, {} to {})\n", file.string(),
+                   scenario.title, scenario.programmes.size(), scenario.strategies.size(), scenario.replicates,
+                   iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+      }
+    } catch (const InputError& error) {
+      problems = error.problems();
+      worst = std::max(worst, ExitCode::bad_input);
+    } catch (const FileError& error) {
+      problems = {error.problem()};
+      worst = std::max(worst, ExitCode::cannot_read_or_write);
+    }
+    print_problems(problems);
+    Json problems_json = Json::array();
+    for (const Problem& problem : problems) problems_json.push_back(to_json(problem));
+    rows.push_back({{"file", file.string()}, {"valid", problems.empty()}, {"problems", std::move(problems_json)}});
+  }
+  if (output.format == Format::json) print_json({{"files", std::move(rows)}});
+  return worst;
+}
+
+ExitCode params(const std::optional<fs::path>& scenario, const std::vector<std::string>& overrides,
+                const Output& output) {
+  const bool json = output.format == Format::json;
+  if (!scenario) {
+    json ? print_json({{"parameters", parameter_table_json()}}) : print_parameter_table();
+    return ExitCode::done;
+  }
+  const Scenario loaded = load_scenario(*scenario, overrides, data_folder());
+  json ? print_json({{"scenario", loaded.name}, {"parameters", settings_json(loaded)}}) : print_settings(loaded);
+  return ExitCode::done;
+}
+
+ExitCode list(const Output& output) {
+  Json scenarios = Json::array(), runs = Json::array();
+  for (const fs::path& file : scenario_files()) {
+    // A scenario that does not load is listed too; `validate` says what is wrong with it.
+    std::string title = "does not load: see `uptake validate`";
+    try {
+      title = load_scenario(file, {}, data_folder()).title;
+    } catch (const InputError&) {
+    } catch (const FileError&) {
+    }
+    scenarios.push_back({{"file", fs::proximate(file).string()}, {"title", title}});
+  }
+  for (auto& [folder, facts] : runs_found()) runs.push_back({{"folder", folder.string()}, {"run", std::move(facts)}});
+  if (output.format == Format::json) {
+    print_json({{"scenarios", std::move(scenarios)}, {"runs", std::move(runs)}});
+    return ExitCode::done;
+  }
+  fmt::print("scenarios\n");
+  for (const Json& row : scenarios) {
+    fmt::print("  {:<40} {}\n", row["file"].get<std::string>(), row["title"].get<std::string>());
+  }
+  fmt::print("runs in ./results\n");
+  for (const Json& row : runs) {
+    const Json& run = row["run"];
+    const auto text = [&](const char* key) {
+      if (!run.contains(key)) return std::string("?");
+      return run[key].is_string() ? run[key].get<std::string>() : run[key].dump();
+    };
+    fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", row["folder"].get<std::string>(), text("scenario"),
+               text("seed"), text("replicates"), text("version"));
+  }
+  if (runs.empty()) fmt::print("  none\n");
+  return ExitCode::done;
+}
+
+ExitCode info(const Output& output) {
+#ifdef UPTAKE_CONTRACTS
+  constexpr std::string_view kContracts = "checked";
+#else
+  constexpr std::string_view kContracts = "not checked";
+#endif
+  const std::vector<std::pair<std::string, std::string>> facts{
+      {"version", std::string(version())}, {"commit", std::string(git_id())},      {"compiler", UPTAKE_COMPILER},
+      {"build", UPTAKE_BUILD_TYPE},        {"contracts", std::string(kContracts)}, {"libraries", UPTAKE_LIBRARIES},
+      {"data", data_folder().string()},
+  };
+  if (output.format == Format::json) {
+    Json json;
+    for (const auto& [key, value] : facts) json[key] = value;
+    json["threads"] = available_threads();
+    print_json(std::move(json));
+    return ExitCode::done;
+  }
+  for (const auto& [key, value] : facts) fmt::print("{:<10} {}\n", key, value);
+  fmt::print("{:<10} {}\n", "threads", available_threads());
+  return ExitCode::done;
+}
+
+ExitCode info_population(const Output& output) {
+  const fs::path england = data_folder() / "england";
+  const Population population = build_england(england, {});
+  const std::vector<Marginal> marginals = england_marginals(population, england);
+  if (output.format == Format::json) {
+    Json rows = Json::array();
+    for (const Marginal& row : marginals) {
+      rows.push_back({{"name", row.name},
+                      {"table", row.table},
+                      {"built", row.built},
+                      {"tolerance", row.tolerance},
+                      {"holds", row.holds()},
+                      {"source", row.source}});
+    }
+    print_json({{"organisations", population.n_organisations()},
+                {"vintage", population.vintage},
+                {"marginals", std::move(rows)}});
+    return ExitCode::done;
+  }
+  fmt::print("{} organisations; {}\n\n{:<64} {:>12} {:>12} {:>8} {:>8}\n", population.n_organisations(),
+             population.vintage, "marginal", "table", "built", "off", "allowed");
+  for (const Marginal& row : marginals) {
+    const double off = row.table == 0 ? std::abs(row.built) : std::abs(row.built / row.table - 1);
+    fmt::print("{:<64} {:>12.6g} {:>12.6g} {:>6.2f} % {:>6.2f} %{}\n", row.name, row.table, row.built, 100 * off,
+               100 * row.tolerance, row.holds() ? "" : "  DOES NOT HOLD");
+  }
+  const auto failing =
+      std::count_if(marginals.begin(), marginals.end(), [](const Marginal& row) { return !row.holds(); });
+  fmt::print("\n{} marginals, {} do not hold\n", marginals.size(), failing);
+  return ExitCode::done;
+}
+
+ExitCode licences(const Output& output) {
+  // One text for the repository and the program.
+  const fs::path file = data_folder().parent_path() / "NOTICE";
+  std::ifstream in(file);
+  const std::string notice{std::istreambuf_iterator<char>(in), {}};
+  if (notice.empty()) throw FileError({file.string(), "cannot be read", "it stands in the source folder of uptake"});
+  if (output.format == Format::json) {
+    print_json({{"licence", "Apache-2.0"}, {"notice", notice}});
+  } else {
+    fmt::print("{}", notice);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli

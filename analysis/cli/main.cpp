@@ -1,0 +1,247 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <map>
+
+#include "commands.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake::cli {
+
+std::filesystem::path data_folder() { return UPTAKE_DATA_FOLDER; }
+
+void print_problems(const std::vector<Problem>& problems) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const bool colour = isatty(STDERR_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+  for (const Problem& problem : problems) {
+    fmt::print(stderr, "{} {}\n", colour ? "\033[1;31merror:\033[0m" : "error:", problem.text());
+  }
+}
+
+namespace {
+
+std::string exit_codes() {
+  std::string text = "Exit codes:";
+  for (const ExitCodeMeaning& row : kExitCodes) {
+    text += fmt::format("\n  {}  {}", static_cast<int>(row.code), row.meaning);
+  }
+  return text;
+}
+
+/// Everything the options of all commands write to. --seed and --replicates are overrides with a shorter name.
+struct Options {
+  Output output;
+  RunOptions run;
+  std::vector<std::filesystem::path> files;
+  std::optional<std::filesystem::path> scenario;
+  std::vector<std::string> set;
+  std::optional<std::string> seed, replicates;
+
+  [[nodiscard]] std::vector<std::string> overrides() const {
+    std::vector<std::string> all = set;
+    if (seed) all.push_back("seed=" + *seed);
+    if (replicates) all.push_back("replicates=" + *replicates);
+    return all;
+  }
+};
+
+struct Command {
+  CLI::App* app;
+  std::function<ExitCode()> perform;
+};
+
+class Parser {
+ public:
+  Parser()
+      : app_("Simulates how health innovations spread through the NHS in England, and what that is worth.", "uptake") {
+    app_.set_version_flag("--version", fmt::format("uptake {} ({})", version(), git_id()), "Print version and commit");
+    app_.footer(exit_codes() + "\n\nExample: uptake run scenarios/care-homes.toml\n`uptake COMMAND --help` says more.");
+    app_.require_subcommand(1);
+
+    CLI::App& run = add("run", "Simulate a scenario and write its results", "uptake run scenarios/minimal.toml -o out",
+                        [this] { return cli::run(options_.run, options_.output); });
+    run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
+    run.add_option("-o,--output", options_.run.folder, "Folder of the results [results/<scenario name>]")
+        ->type_name("DIR");
+    run.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
+        ->type_name("N");
+    auto* overwrite = run.add_flag_callback(
+        "--overwrite", [this] { options_.run.existing = Existing::overwrite; }, "Replace a result that is there");
+    run.add_flag_callback(
+           "--resume", [this] { options_.run.existing = Existing::resume; }, "Go on with an unfinished run")
+        ->excludes(overwrite);
+    run.add_flag_callback(
+        "--dry-run", [this] { options_.run.action = Action::dry_run; },
+        "Say what would be done and how long it would take");
+    add_progress(run);
+    add_threads(run);
+    add_seed(run);
+    add_overrides(run);
+
+    CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
+                             [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
+    validate.add_option("FILE", options_.files, "Scenario files")->required()->type_name("");
+    add_overrides(validate);
+
+    CLI::App& params = add("params", "Print every parameter with unit, range, default, prior, grade and source",
+                           "uptake params scenarios/care-homes.toml",
+                           [this] { return cli::params(options_.scenario, options_.overrides(), options_.output); });
+    params.add_option("SCENARIO", options_.scenario, "Print the values that hold in this scenario")->type_name("FILE");
+    add_overrides(params);
+
+    add("list", "List the scenarios shipped and the runs in ./results", "uptake list",
+        [this] { return cli::list(options_.output); });
+
+    CLI::App& info = add("info", "Print facts about this build", "uptake info --population", [this] {
+      return of_population_ ? info_population(options_.output) : cli::info(options_.output);
+    });
+    info.add_flag("--population", of_population_, "Print England as built beside its tables");
+
+    CLI::App& verify = add("verify", "Run the known-answer cases of the model", "uptake verify --json",
+                           [this] { return cli::verify(options_.run.n_threads, options_.output); });
+    add_threads(verify);
+
+    add("licences", "Print the notices of third-party libraries and data", "uptake licences",
+        [this] { return cli::licences(options_.output); });
+  }
+
+  ExitCode perform(int argc, char** argv) {
+    options_.run.command.assign(argv, argv + argc);
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& asked) {  // --help, --version
+      app_.exit(asked);
+      return ExitCode::done;
+    } catch (const CLI::ParseError& error) {
+      if (argc < 2) {
+        fmt::print(stderr, "{}", app_.help());
+      } else {
+        print_problems(problems_of_usage(error));
+      }
+      return ExitCode::bad_input;
+    }
+    options_.run.overrides = options_.overrides();
+    for (const Command& command : commands_) {
+      if (command.app->parsed()) return command.perform();
+    }
+    return ExitCode::bad_input;
+  }
+
+ private:
+  CLI::App& add(const std::string& name, const std::string& meaning, const std::string& example,
+                std::function<ExitCode()> perform) {
+    CLI::App* command = app_.add_subcommand(name, meaning);
+    command->footer("Example: " + example + "\n\n" + exit_codes());
+    command->add_flag_callback(
+        "--json", [this] { options_.output.format = Format::json; }, "Print JSON");
+    command->add_flag_callback(
+        "--quiet", [this] { options_.output.verbosity = Verbosity::quiet; }, "Print results and errors, nothing else");
+    commands_.push_back({command, std::move(perform)});
+    return *command;
+  }
+
+  void add_threads(CLI::App& command) {
+    command.add_option("--threads", options_.run.n_threads, "Threads [all that this process may use]")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096));
+  }
+  void add_seed(CLI::App& command) {
+    command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
+  }
+  void add_overrides(CLI::App& command) {
+    command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+  void add_progress(CLI::App& command) {
+    const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},
+                                                      {"plain", ProgressStyle::plain},
+                                                      {"json", ProgressStyle::json},
+                                                      {"off", ProgressStyle::off}};
+    command
+        .add_option_function<std::string>(
+            "--progress", [this, styles](const std::string& name) { options_.run.progress = styles.at(name); },
+            "Progress on stderr: auto, plain, json or off [auto]")
+        ->type_name("STYLE")
+        ->check(CLI::IsMember({"auto", "plain", "json", "off"}));
+  }
+
+  /// One problem for each argument that nobody expects, with the nearest name; else what the parser says.
+  [[nodiscard]] std::vector<Problem> problems_of_usage(const CLI::ParseError& error) const {
+    const CLI::App* command = nullptr;
+    std::vector<std::string> names;
+    for (const Command& candidate : commands_) {
+      if (candidate.app->parsed()) command = candidate.app;
+      names.push_back(candidate.app->get_name());
+    }
+    const std::string see = command ? "uptake " + command->get_name() + " --help" : "uptake --help";
+    const auto suggestion = [&](const std::string& word, const std::vector<std::string>& candidates) {
+      const std::vector<std::string_view> views(candidates.begin(), candidates.end());
+      const std::string nearest = nearest_name(word, views);
+      return nearest.empty() ? fmt::format("see `{}`", see) : fmt::format("did you mean \"{}\"?", nearest);
+    };
+    std::vector<Problem> problems;
+    for (const std::string& argument : app_.remaining(true)) {
+      const std::string word = argument.substr(0, argument.find('='));
+      if (word.starts_with("-")) {
+        std::vector<std::string> options;
+        for (const CLI::Option* option : (command ? command : &app_)->get_options()) {
+          for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+        }
+        problems.push_back({word, "is not an option", suggestion(word, options)});
+      } else if (command == nullptr) {
+        problems.push_back({word, "is not a command", suggestion(word, names)});
+        break;  // what follows an unknown command cannot be judged
+      } else {
+        problems.push_back({word, "is one argument too many", fmt::format("see `{}`", see)});
+      }
+    }
+    if (problems.empty()) {
+      problems.push_back({command ? command->get_name() : "uptake", error.what(), fmt::format("see `{}`", see)});
+    }
+    return problems;
+  }
+
+  CLI::App app_;
+  Options options_;
+  bool of_population_ = false;
+  std::vector<Command> commands_;
+};
+
+ExitCode guarded(int argc, char** argv) {
+  try {
+    ExitCode code = Parser().perform(argc, argv);
+    // A result that did not reach its reader was not delivered.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+      print_problems({{"stdout", "cannot be written", ""}});
+      if (code == ExitCode::done) code = ExitCode::cannot_read_or_write;
+    }
+    return code;
+  } catch (const InputError& error) {
+    print_problems(error.problems());
+    return ExitCode::bad_input;
+  } catch (const FileError& error) {
+    print_problems({error.problem()});
+    return ExitCode::cannot_read_or_write;
+  } catch (const std::filesystem::filesystem_error& error) {
+    print_problems({{error.path1().string(), error.code().message(), ""}});
+    return ExitCode::cannot_read_or_write;
+  } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) {
+      print_problems({{"stdout", error.what(), ""}});
+      return ExitCode::cannot_read_or_write;
+    }
+    print_problems({{"internal fault", error.what(), "please report it with the command and `uptake info`"}});
+    return ExitCode::fault;
+  }
+}
+
+}  // namespace
+}  // namespace uptake::cli
+
+int main(int argc, char** argv) { return static_cast<int>(uptake::cli::guarded(argc, argv)); }

@@ -1,0 +1,91 @@
+#include "progress.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+namespace uptake::cli {
+
+namespace {
+/// Below this a progress line is noise.
+constexpr double kSecondsBeforeShowing = 2;
+constexpr double kSecondsBetweenLines = 10;
+}  // namespace
+
+std::string duration_text(double seconds) {
+  const auto whole = std::llround(std::max(0.0, seconds));
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
+}
+
+ProgressLine::ProgressLine(ProgressStyle style, Verbosity verbosity) {
+  if (verbosity == Verbosity::quiet || style == ProgressStyle::off) {
+    shape_ = Shape::none;
+  } else if (style == ProgressStyle::json) {
+    shape_ = Shape::json;
+  } else {
+    shape_ = style == ProgressStyle::automatic && isatty(STDERR_FILENO) ? Shape::rewriting : Shape::lines;
+  }
+}
+
+ProgressLine::~ProgressLine() {
+  if (width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
+}
+
+void ProgressLine::show(const Progress& progress) {
+  const double elapsed = progress.elapsed.count();
+  if (shape_ == Shape::none || progress.done == 0) return;
+  const double left =
+      elapsed / static_cast<double>(progress.done) * static_cast<double>(progress.total - progress.done);
+  if (shape_ == Shape::json) {
+    fmt::print(stderr, "{{\"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
+               progress.done, progress.total, elapsed, left);
+    return;
+  }
+  if (elapsed < kSecondsBeforeShowing) return;
+  if (shape_ == Shape::lines && last_shown_ > 0 && elapsed - last_shown_ < kSecondsBetweenLines) return;
+  last_shown_ = elapsed;
+  const std::string line = fmt::format("{} of {} replicates ({:.0f} %), {} left", progress.done, progress.total,
+                                       100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
+                                       duration_text(left));
+  if (shape_ == Shape::lines) {
+    fmt::print(stderr, "{}\n", line);
+  } else {
+    fmt::print(stderr, "\r{:{}}", line, width_);
+    width_ = std::max(width_, line.size());
+    static_cast<void>(std::fflush(stderr));
+  }
+}
+
+Interruption::Interruption() {
+  sigemptyset(&signals_);
+  sigaddset(&signals_, SIGINT);
+  sigaddset(&signals_, SIGTERM);
+  // A script starts background jobs with SIGINT ignored, and an ignored signal cannot be waited for.
+  static_cast<void>(std::signal(SIGINT, SIG_DFL));
+  // Threads made from here on inherit the mask, so that only the waiting thread ever sees the signals.
+  pthread_sigmask(SIG_BLOCK, &signals_, &before_);
+  waiting_ = std::jthread([signals = signals_, source = source_](const std::stop_token& end) mutable {
+    constexpr timespec kWait{0, 50'000'000};
+    while (!end.stop_requested()) {
+      if (sigtimedwait(&signals, nullptr, &kWait) < 0) continue;
+      if (!source.request_stop()) std::_Exit(static_cast<int>(ExitCode::interrupted));
+      fmt::print(stderr, "\nstopping after the replicates that are under way (again to stop at once)\n");
+    }
+  });
+}
+
+Interruption::~Interruption() {
+  waiting_.request_stop();
+  waiting_.join();
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,50 @@
+/// How a run shows how far it is, and how it is asked to stop.
+#pragma once
+
+#include <csignal>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "commands.hpp"
+#include "uptake/ensemble.hpp"
+
+namespace uptake::cli {
+
+/// `4 s`, `3 min 20 s`, `2 h 05 min`.
+[[nodiscard]] std::string duration_text(double seconds);
+
+/// Progress with the time that is left, on stderr: a line that rewrites itself on a terminal, a line every ten seconds
+/// elsewhere, or JSON lines. Runs under two seconds show nothing, except as JSON.
+class ProgressLine {
+ public:
+  ProgressLine(ProgressStyle style, Verbosity verbosity);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  void show(const Progress& progress);
+
+ private:
+  enum class Shape : std::uint8_t { rewriting, lines, json, none };
+  Shape shape_;
+  double last_shown_ = 0;  ///< seconds into the run
+  std::size_t width_ = 0;  ///< of the line on the terminal
+};
+
+/// While it lives, SIGINT and SIGTERM ask the token to stop instead of ending the process; a second one ends it at once
+/// (finished replicates are kept). Must be made before any thread that computes.
+class Interruption {
+ public:
+  Interruption();
+  ~Interruption();
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+  [[nodiscard]] std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  sigset_t signals_{}, before_{};
+  std::stop_source source_;
+  std::jthread waiting_;
+};
+
+}  // namespace uptake::cli

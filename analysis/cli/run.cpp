@@ -1,0 +1,244 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "progress.hpp"
+#include "uptake/ensemble.hpp"
+#include "uptake/model.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/results.hpp"
+#include "uptake/scenario.hpp"
+#include "uptake/version.hpp"
+#include "uptake/world.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+/// What of a run stays for showing it again: the table as printed, and the JSON.
+constexpr const char* kTableFile = "summary.txt";
+constexpr const char* kJsonFile = "summary.json";
+/// Written last: a folder that has it holds a complete result.
+constexpr const char* kRunFile = "run.json";
+/// Width of the table in a file or a pipe.
+constexpr int kWidthOfFiles = 100;
+
+int terminal_width() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return kWidthOfFiles;
+}
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) throw FileError({file.string(), "cannot be read", ""});
+  return text;
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text;
+  out.close();
+  if (!out) throw FileError({file.string(), "cannot be written", "is the disk full?"});
+}
+
+/// Removes the finished replicates of a run.
+void remove_parts(const fs::path& folder, const std::string& digest) {
+  const fs::path parts = folder / ".parts";
+  if (!fs::exists(parts)) return;
+  for (const auto& entry : fs::directory_iterator(parts)) {
+    if (entry.path().filename().string().starts_with(digest + "-")) fs::remove(entry.path());
+  }
+  if (fs::is_empty(parts)) fs::remove(parts);
+}
+
+enum class Found : std::uint8_t { nothing, same_result, other_result };
+
+/// What a folder holds, as seen from a run with this digest.
+Found look_in(const fs::path& folder, const std::string& digest) {
+  if (!fs::exists(folder / kRunFile)) return Found::nothing;
+  const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
+  const bool same = facts.is_object() && facts.contains("digest") && facts["digest"] == digest &&
+                    fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
+                    fs::exists(folder / kJsonFile);
+  return same ? Found::same_result : Found::other_result;
+}
+
+std::vector<double> replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
+                              std::uint64_t number) {
+  const Key key = make_key(model->scenario.seed, number);
+  const Draw draw = draw_parameters(model->scenario, key);
+  const std::vector<History> histories = simulate(model, draw, key);
+  Summary summary(layout.size);
+  outcomes(*model, layout, draw, key, histories, summary);
+  return summary;
+}
+
+/// A word as a shell reads it back.
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+/// The command that goes on with this run.
+std::string resuming(const std::vector<std::string>& command) {
+  std::string text;
+  for (const std::string& word : command) {
+    if (word != "--overwrite" && word != "--resume") text += quoted(word) + " ";
+  }
+  return text + "--resume";
+}
+
+/// Says what a run would do, from one timed replicate.
+void print_estimate(const Model& model, const SummaryLayout& layout, const fs::path& folder, std::size_t n_missing,
+                    double seconds_per_replicate, int n_threads, const Output& output) {
+  const auto n_replicates = static_cast<std::size_t>(model.scenario.replicates);
+  const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
+  const std::size_t bytes = n_replicates * layout.size * sizeof(double);
+  if (output.format == Format::json) {
+    const nlohmann::ordered_json json{{"schema", kJsonSchema},
+                                      {"scenario", model.scenario.name},
+                                      {"digest", model.scenario.digest},
+                                      {"folder", folder.string()},
+                                      {"replicates", n_replicates},
+                                      {"replicates_to_simulate", n_missing},
+                                      {"strategies", model.n_strategies()},
+                                      {"organisations", model.population->n_organisations()},
+                                      {"threads", n_threads},
+                                      {"seconds_per_replicate", seconds_per_replicate},
+                                      {"seconds_simulating", seconds},
+                                      {"part_file_bytes", bytes}};
+    fmt::print("{}\n", json.dump(2));
+    return;
+  }
+  fmt::print(
+      "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
+      "time: about {} ({:.1f} ms a replicate), and the writing\n"
+      "disk: {:.1f} MB of part files while it runs, and as much memory at the end\n"
+      "into: {}\n",
+      model.scenario.name, n_missing, n_replicates, model.n_strategies(), model.population->n_organisations(),
+      n_threads, duration_text(seconds), 1000 * seconds_per_replicate, static_cast<double>(bytes) / 1e6,
+      folder.string());
+}
+
+}  // namespace
+
+ExitCode run(const RunOptions& options, const Output& output) {
+  const auto began = Clock::now();
+  const auto say = [&](const std::string& text) {
+    if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
+  };
+
+  Scenario scenario = load_scenario(options.scenario, options.overrides, data_folder());
+  const std::string digest = scenario.digest;
+  const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
+  const bool json = output.format == Format::json;
+
+  // Nothing is simulated before it is clear that its result may be written.
+  const Found found = look_in(folder, digest);
+  if (found == Found::same_result && options.existing != Existing::overwrite) {
+    fmt::print("{}", read_text(folder / (json ? kJsonFile : kTableFile)));
+    say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+    return ExitCode::done;
+  }
+  const auto in_the_way = [&] {
+    return InputError({{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
+                        "choose another folder with -o, or replace it with --overwrite"}});
+  };
+  if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way();
+
+  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+  const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
+  const SummaryLayout layout = make_layout(*model);
+  const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
+
+  std::vector<bool> finished(n_replicates, false);
+  if (options.existing != Existing::overwrite)
+    finished = finished_replicates(folder, digest, layout.size, n_replicates);
+  std::vector<std::uint64_t> missing;
+  for (std::uint64_t r = 0; r < n_replicates; ++r) {
+    if (!finished[r]) missing.push_back(r);
+  }
+  const std::size_t n_finished = n_replicates - missing.size();
+  if (n_finished > 0 && options.existing == Existing::refuse) {
+    throw InputError(
+        {{folder.string(),
+          fmt::format("holds an unfinished run of this scenario, {} of {} replicates", n_finished, n_replicates),
+          "--resume goes on with it, --overwrite starts again"}});
+  }
+
+  // Replicates beside another result are of a run with --overwrite that was interrupted.
+  if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0) throw in_the_way();
+
+  Control control;
+  control.n_threads = options.n_threads;
+  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
+  if (options.action == Action::dry_run) {
+    const auto begin = Clock::now();
+    static_cast<void>(replicate(model, layout, missing.empty() ? 0 : missing.front()));
+    print_estimate(*model, layout, folder, missing.size(), seconds_since(begin), n_threads, output);
+    return ExitCode::done;
+  }
+
+  if (options.existing == Existing::overwrite) remove_parts(folder, digest);
+  if (n_finished > 0) say(fmt::format("{} of {} replicates were finished before", n_finished, n_replicates));
+
+  const Interruption interruption;
+  control.stop = interruption.token();
+  const auto began_simulating = Clock::now();
+  {
+    PartFile part(folder, digest, 0, layout.size);
+    ProgressLine progress(options.progress, output.verbosity);
+    control.progress = [&](const Progress& now) { progress.show(now); };
+    run_tasks(
+        missing.size(), [&](std::size_t i) { return replicate(model, layout, missing[i]); },
+        [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
+    part.flush();
+    control.progress = nullptr;
+  }
+  const double seconds_simulating = seconds_since(began_simulating);
+  const auto finished_now = finished_replicates(folder, digest, layout.size, n_replicates);
+  const auto n_finished_now = static_cast<std::size_t>(std::count(finished_now.begin(), finished_now.end(), true));
+  if (n_finished_now < n_replicates) {
+    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished_now,
+               n_replicates, folder.string(), resuming(options.command));
+    return ExitCode::interrupted;
+  }
+
+  // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
+  const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
+  const RunRecord record{model, layout, &ensemble};
+  fs::remove(folder / kRunFile);
+  write_results(record, folder, control);
+  write_summary_csv(record, folder);
+  const std::string summary = summary_json(record) + "\n";
+  write_text(folder / kJsonFile, summary);
+  write_text(folder / kTableFile, headline_table(record, kWidthOfFiles));
+  const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
+  write_run_json(record, facts, folder);
+  remove_parts(folder, digest);
+
+  fmt::print("{}", json ? summary : headline_table(record, terminal_width()));
+  say(fmt::format("{} replicates in {:.1f} s; results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
+                  n_replicates, facts.seconds_total, folder.string()));
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,26 @@
+/// Files that are either whole or absent, and errors that say what to do.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "uptake/error.hpp"
+
+namespace uptake {
+
+/// The FileError of a failed system call on `path`, with advice that fits `error` (an errno value).
+/// @param doing what failed, e.g. "cannot write"
+[[nodiscard]] FileError file_error(const std::filesystem::path& path, std::string_view doing, int error);
+
+/// Makes `folder` and what is above it. @throws FileError
+void make_folder(const std::filesystem::path& folder);
+
+/// Writes all of `bytes` to the open file `descriptor`; `path` is for the message. @throws FileError
+void write_all(int descriptor, std::span<const char> bytes, const std::filesystem::path& path);
+
+/// Puts `bytes` at `path` by `path`.tmp, fsync and rename: at any moment the old file or the new one, never a part of
+/// it. Makes the folder. On failure the .tmp is removed. @throws FileError
+void replace_file(const std::filesystem::path& path, std::span<const char> bytes);
+
+}  // namespace uptake

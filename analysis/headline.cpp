@@ -1,0 +1,318 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "statistics.hpp"
+#include "uptake/results.hpp"
+
+namespace uptake {
+
+namespace {
+/// What the headline table shows, in its order.
+constexpr std::array kShown{
+    Metric::engaged,
+    Metric::ever_adopted,
+    Metric::adopters,
+    Metric::sustained_adopters,
+    Metric::home_years,
+    Metric::patients_benefited,
+    Metric::admissions_avoided,
+    Metric::bed_days_avoided,
+    Metric::savings_cash_gbp,
+    Metric::capacity_released_gbp,
+    Metric::cost_gbp,
+    Metric::cost_public_gbp,
+    Metric::net_present_value_gbp,
+    Metric::roi_fiscal,
+    Metric::roi_net,
+    Metric::acceleration_months,
+    Metric::attributable_share,
+    Metric::deprivation_gap,
+};
+
+/// What the answer rests on most (model.md 4.9): shown with value, prior and grade.
+constexpr std::array kDecisive{
+    Parameter::delivery_staff_days, Parameter::a0, Parameter::a1, Parameter::p, Parameter::eta,
+    Parameter::relative_risk};
+
+constexpr std::string_view kUndefined = "-";
+
+/// `1234567` as `1,234,567`.
+std::string grouped(double whole) {
+  std::string digits = fmt::format("{:.0f}", std::abs(whole));
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
+}
+
+/// Three significant digits, with separators of thousands; the results file has them all.
+std::string rounded(double value) {
+  if (!std::isfinite(value)) return std::string(kUndefined);
+  const double size = std::abs(value);
+  if (size >= 100) {
+    const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
+    return grouped(std::round(value / unit) * unit);
+  }
+  const std::string text = fmt::format("{:.{}f}", value, size >= 10 ? 1 : 2);
+  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
+  if (value == 0) return "0";
+  return text == "-0.00" ? "0.00" : text;
+}
+
+std::string with_interval(const Statistics& s, double unit) {
+  if (std::isnan(s.mean)) return std::string(kUndefined);
+  if (s.p05 == s.p95) return rounded(s.mean / unit);
+  return fmt::format("{} ({} to {})", rounded(s.mean / unit), rounded(s.p05 / unit), rounded(s.p95 / unit));
+}
+
+/// Text broken at blanks into lines of at most `width`, all but the first indented.
+std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+  std::vector<std::string> lines;
+  std::string line;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (word.empty()) continue;
+    const bool fresh = line.find_first_not_of(' ') == std::string::npos;
+    if (!fresh && line.size() + 1 + word.size() > width) {
+      lines.push_back(std::move(line));
+      line = std::string(indent, ' ') + std::string(word);
+    } else {
+      if (!fresh) line += ' ';
+      line += word;
+    }
+  }
+  if (!line.empty()) lines.push_back(std::move(line));
+  return lines;
+}
+std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0) {
+  return fmt::format("{}\n", fmt::join(wrapped(text, width, indent), "\n"));
+}
+
+/// Statistics for England of one programme (or all) under one strategy.
+class Place {
+ public:
+  Place(const RunRecord& record, int strategy, int programme, int time)
+      : record_(record), strategy_(strategy), programme_(programme), time_(time) {}
+
+  [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
+    const Block* block = record_.layout.find(metric, Axis::report);
+    if (block == nullptr) return std::nullopt;
+    const Statistics s =
+        place_statistics(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, view).front();
+    if (std::isnan(s.mean)) return std::nullopt;
+    return s;
+  }
+  /// Share of replicates in which the metric is above `threshold`, of those in which it is defined.
+  [[nodiscard]] std::optional<double> share_above(Metric metric, View view, double threshold) const {
+    const Block* block = record_.layout.find(metric, Axis::report);
+    if (block == nullptr) return std::nullopt;
+    double above = 0, defined = 0;
+    for (const double v :
+         cell_values(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, 0, view)) {
+      defined += std::isnan(v) ? 0 : 1;
+      above += v > threshold ? 1 : 0;
+    }
+    if (defined == 0) return std::nullopt;
+    return above / defined;
+  }
+
+ private:
+  const RunRecord& record_;
+  int strategy_, programme_, time_;
+};
+
+std::string interval_text(const Statistics& s) {
+  if (s.p05 == s.p95) return rounded(s.mean);
+  return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
+}
+
+/// The finding in words, from the numbers alone.
+std::string finding(const RunRecord& record, int strategy, int programme, int time) {
+  const SummaryLayout& layout = record.layout;
+  const Scenario& scenario = record.model->scenario;
+  const Period& period = layout.reports[static_cast<std::size_t>(time)];
+  const Place place(record, strategy, programme, time);
+  const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
+  std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
+  const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
+  if (gross && net) {
+    const bool fewer = gross->mean >= 0;
+    const auto flipped = [&](Statistics s) {
+      if (fewer) return s;
+      s.mean = -s.mean;
+      const double low = -s.p95;
+      s.p95 = -s.p05;
+      s.p05 = low;
+      return s;
+    };
+    text += fmt::format(" {} {} {} emergency admissions; {} of them would not have been {} anyway", subject,
+                        fewer ? "avoided" : "added", interval_text(flipped(*gross)), interval_text(flipped(*net)),
+                        fewer ? "avoided" : "added");
+    const auto cash = place(Metric::savings_cash_gbp, View::net);
+    const auto capacity = place(Metric::capacity_released_gbp, View::net);
+    if (cash && capacity)
+      text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
+                          interval_text(*cash), interval_text(*capacity), kPriceYear);
+    return text + ".";
+  }
+  const auto adopted = place(Metric::ever_adopted, View::gross), more = place(Metric::ever_adopted, View::net);
+  if (!adopted || !more) return text + " nothing was measured.";
+  return text + fmt::format(
+                    " {} organisations took up {}; {} of them would not have done so anyway. No effect on "
+                    "patients is known for a number to be given.",
+                    interval_text(*adopted), subject, interval_text(*more));
+}
+
+struct TableRow {
+  std::string label;
+  std::array<std::string, kViewNames.size()> cells;
+};
+
+std::vector<TableRow> table_rows(const Place& place) {
+  std::vector<TableRow> rows;
+  for (const Metric metric : kShown) {
+    const MetricSpec& m = spec(metric);
+    std::array<std::optional<Statistics>, kViewNames.size()> views;
+    double largest = 0;
+    bool any = false;
+    for (std::size_t view = 0; view < views.size(); ++view) {
+      views[view] = place(metric, static_cast<View>(view));
+      if (!views[view]) continue;
+      any = true;
+      largest = std::max({largest, std::abs(views[view]->p05), std::abs(views[view]->p95)});
+    }
+    if (!any) continue;
+    const bool millions = m.money && largest >= 1e6;
+    TableRow row;
+    row.label = m.unit == "1" || m.unit == "organisations"
+                    ? std::string(m.long_name)
+                    : fmt::format("{} ({})", m.long_name, millions ? "GBP million" : m.unit);
+    for (std::size_t view = 0; view < views.size(); ++view)
+      row.cells[view] = views[view] ? with_interval(*views[view], millions ? 1e6 : 1) : std::string(kUndefined);
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+constexpr std::array<std::string_view, kViewNames.size()> kColumnTitles{"gross", "counterfactual", "net"};
+constexpr std::size_t kNarrowestLabel = 24;
+constexpr int kNarrowest = 60;  // columns; a number with its interval needs as many
+
+/// One line a metric where `width` allows, else one line a view.
+std::string layout_table(const std::vector<TableRow>& rows, std::size_t width) {
+  std::array<std::size_t, kViewNames.size()> columns{};
+  std::size_t label_width = 0, taken = 0;
+  for (std::size_t view = 0; view < columns.size(); ++view) {
+    columns[view] = kColumnTitles[view].size();
+    for (const TableRow& row : rows) columns[view] = std::max(columns[view], row.cells[view].size());
+    taken += columns[view] + 2;
+  }
+  for (const TableRow& row : rows) label_width = std::max(label_width, row.label.size() + 2);
+  std::string text;
+  if (taken + kNarrowestLabel > width) {
+    for (const TableRow& row : rows) {
+      text += paragraph("  " + row.label, width, 4);
+      for (std::size_t view = 0; view < columns.size(); ++view)
+        if (row.cells[view] != kUndefined) text += fmt::format("    {:<16}{}\n", kColumnTitles[view], row.cells[view]);
+    }
+    return text;
+  }
+  label_width = std::min(label_width, width - taken);
+  text += fmt::format("{:<{}}", "", label_width);
+  for (std::size_t view = 0; view < columns.size(); ++view)
+    text += fmt::format("  {:>{}}", kColumnTitles[view], columns[view]);
+  text += '\n';
+  for (const TableRow& row : rows) {
+    const auto lines = wrapped(row.label, label_width - 2, 2);
+    for (std::size_t i = 0; i + 1 < lines.size(); ++i) text += fmt::format("  {}\n", lines[i]);
+    text += fmt::format("{:<{}}", "  " + lines.back(), label_width);
+    for (std::size_t view = 0; view < columns.size(); ++view)
+      text += fmt::format("  {:>{}}", row.cells[view], columns[view]);
+    text += '\n';
+  }
+  return text;
+}
+
+/// What the answer rests on: decisive parameters with their grades, then the notes of programmes and scenario.
+std::string assumptions(const RunRecord& record, std::size_t width) {
+  const Scenario& scenario = record.model->scenario;
+  std::string text = "What this rests on\n";
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
+    if (effort.grade == Grade::assumption)
+      text += paragraph(fmt::format("- The effort assumption decides the answer: {} {} ({}), and it was not measured.",
+                                    rounded(effort.value), spec(Parameter::delivery_staff_days).unit, programme.name),
+                        width, 2);
+    if (scenario.programmes.size() > 1) continue;
+    for (const Parameter id : kDecisive) {
+      const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
+      const ParameterSpec& p = spec(id);
+      text += paragraph(
+          fmt::format("- {} = {:g} {}{}; {}: {}", p.key, setting.value, p.unit == "1" ? "" : p.unit,
+                      scenario.mode == ParameterMode::prior ? fmt::format(", drawn from {}", to_text(setting.prior))
+                                                            : std::string(", fixed at its default"),
+                      kGradeNames[static_cast<std::size_t>(setting.grade)], setting.source),
+          width, 2);
+    }
+    for (const std::string& note : programme.notes) text += paragraph("- " + note, width, 2);
+    if (!programme.no_outcome_note.empty()) text += paragraph("- " + programme.no_outcome_note, width, 2);
+  }
+  if (scenario.programmes.size() > 1)
+    text += paragraph(
+        "- Values, priors, grades and notes by programme: group /parameters of results.h5, and the "
+        "programme files.",
+        width, 2);
+  for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
+  return text;
+}
+}  // namespace
+
+std::string headline_table(const RunRecord& record, int width) {
+  const SummaryLayout& layout = record.layout;
+  const Scenario& scenario = record.model->scenario;
+  const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
+  const int n_strategies = static_cast<int>(layout.strategies.size());
+  const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
+  const int programme = static_cast<int>(layout.programmes.size()) - 1;
+  const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
+  std::string text;
+  std::optional<int> lead;
+  for (int strategy = 0; strategy < n_strategies && !lead; ++strategy)
+    if (strategy != layout.comparator) lead = strategy;
+  if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
+  for (int time = 0; time < n_reports; ++time) {
+    const Period& period = layout.reports[static_cast<std::size_t>(time)];
+    for (int strategy = 0; strategy < n_strategies; ++strategy) {
+      // The comparator's own world is the column `counterfactual` of the others.
+      if (strategy == layout.comparator && n_strategies > 1) continue;
+      const Place place(record, strategy, programme, time);
+      text +=
+          paragraph(fmt::format("{}, {}, England, {} to {}{}", layout.strategies[static_cast<std::size_t>(strategy)],
+                                layout.programmes[static_cast<std::size_t>(programme)], iso(period.from),
+                                iso(period.to), time == 0 ? " (headline)" : ""),
+                    columns);
+      text += layout_table(table_rows(place), columns);
+      if (const auto pays = place.share_above(Metric::roi_fiscal, View::gross, 1))
+        text += paragraph(fmt::format("  Cash savings exceed public cost in {:.0f} % of replicates.", 100 * *pays),
+                          columns, 2);
+      text += '\n';
+    }
+  }
+  text += paragraph(fmt::format("Mean (90 % interval) over {} replicates, {}. Counterfactual = {}; net = difference "
+                                "from it in the same random worlds. Cash and capacity are never added. Stocks at the "
+                                "last date, flows over the window; regions in summary.csv.",
+                                record.ensemble->n_replicates,
+                                scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
+                                                                      : "all with default parameters",
+                                comparator),
+                    columns);
+  text += assumptions(record, columns);
+  return text;
+}
+
+}  // namespace uptake

@@ -1,0 +1,250 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "file.hpp"
+#include "uptake/results.hpp"
+
+namespace uptake {
+
+// Words of a part file are little-endian; they are copied as they stand in memory.
+static_assert(std::endian::native == std::endian::little, "part files are written by little-endian machines only");
+
+namespace {
+constexpr std::uint64_t kMagic = 0x7374726170747075ULL;  // "uptparts" in bytes
+constexpr std::uint32_t kFormat = 1;
+constexpr std::size_t kDigestSize = 16;
+
+/// First bytes of a part file.
+struct Header {
+  std::uint64_t magic = kMagic;
+  std::uint32_t format = kFormat;
+  std::uint32_t task = 0;
+  std::array<char, kDigestSize> digest{};
+  std::uint64_t payload_size = 0;  // values of a replicate
+};
+static_assert(sizeof(Header) == 40);
+
+/// What stands before a payload.
+struct RecordHead {
+  std::uint64_t replicate = 0;
+  std::uint64_t length = 0;  // bytes of payload
+};
+
+std::size_t record_size(std::size_t payload_size) {
+  return sizeof(RecordHead) + payload_size * sizeof(double) + sizeof(std::uint64_t);
+}
+
+/// 64-bit checksum, word by word. Every step is a bijection of the state and of the word, so that no change confined to
+/// one word can pass; the multiplier is that of FNV-1a (Fowler, Noll & Vo).
+std::uint64_t checksum(std::span<const char> bytes) {
+  std::uint64_t sum = 0xcbf29ce484222325ULL;
+  for (std::size_t i = 0; i + sizeof(std::uint64_t) <= bytes.size(); i += sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, sizeof word);
+    sum = (sum ^ word) * 0x100000001b3ULL;
+    sum ^= sum >> 32;
+  }
+  return sum;
+}
+
+std::filesystem::path parts_folder(const std::filesystem::path& folder) { return folder / ".parts"; }
+
+/// A descriptor that is closed again.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (value_ >= 0) ::close(value_);
+  }
+  [[nodiscard]] int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+/// Reads up to bytes.size() bytes at `at`. @return number read, less only at the end of the file
+std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw file_error(path, "cannot read", errno);
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+enum class HeaderState { whole, torn };
+
+/// @throws FileError when the header is another run's
+HeaderState read_header(int descriptor, const std::filesystem::path& path, const std::string& digest,
+                        std::size_t payload_size) {
+  Header header;
+  std::array<char, sizeof(Header)> bytes{};
+  if (read_at(descriptor, bytes, 0, path) < bytes.size()) return HeaderState::torn;
+  std::memcpy(&header, bytes.data(), bytes.size());
+  const auto refuse = [&](std::string what) {
+    return FileError({path.string(), std::move(what), "delete it, or choose another folder with -o"});
+  };
+  if (header.magic != kMagic) throw refuse("is not a part file of this program");
+  if (header.format != kFormat)
+    throw refuse(fmt::format("has part-file format {}, this program writes {}", header.format, kFormat));
+  if (const std::string found(header.digest.data(), kDigestSize); found != digest)
+    throw refuse(fmt::format("belongs to another run (digest {} instead of {})", found, digest));
+  if (header.payload_size != payload_size)
+    throw refuse(fmt::format("holds {} values a replicate instead of {}", header.payload_size, payload_size));
+  return HeaderState::whole;
+}
+
+/// Calls use(replicate, payload) for every record that is whole and whose checksum holds. All records have one length,
+/// so a spoilt one costs nobody else's place. @return bytes up to the end of the last complete place
+template <class Use>
+std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::size_t payload_size, const Use& use) {
+  std::vector<char> record(record_size(payload_size));
+  std::uint64_t at = sizeof(Header);
+  for (; read_at(descriptor, record, at, path) == record.size(); at += record.size()) {
+    RecordHead head;
+    std::memcpy(&head, record.data(), sizeof head);
+    std::uint64_t written = 0;
+    const std::size_t summed = record.size() - sizeof written;
+    std::memcpy(&written, record.data() + summed, sizeof written);
+    if (head.length != payload_size * sizeof(double) || written != checksum({record.data(), summed})) continue;
+    use(head.replicate, std::span<const char>(record.data() + sizeof head, head.length));
+  }
+  return at;
+}
+
+/// Calls use(replicate, payload) for all whole records of all part files of `digest`, files in the order of their
+/// names.
+template <class Use>
+void scan_all(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
+              const Use& use) {
+  std::vector<std::filesystem::path> paths;
+  std::error_code error;
+  std::filesystem::directory_iterator entries(parts_folder(folder), error);
+  if (error == std::errc::no_such_file_or_directory) return;
+  if (error) throw file_error(parts_folder(folder), "cannot read the folder", error.value());
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(digest + "-") && name.ends_with(".bin")) paths.push_back(entry.path());
+  }
+  std::sort(paths.begin(), paths.end());
+  for (const auto& path : paths) {
+    const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (descriptor.value() < 0) throw file_error(path, "cannot read", errno);
+    if (read_header(descriptor.value(), path, digest, payload_size) == HeaderState::torn) continue;
+    scan(descriptor.value(), path, payload_size, use);
+  }
+}
+}  // namespace
+
+struct PartFile::Impl {
+  std::filesystem::path path;
+  Descriptor descriptor;
+  std::size_t payload_size;
+  std::uint64_t end = 0;  // of the last whole record
+  std::vector<char> record;
+
+  /// Drops what stands behind the last whole record.
+  void cut() {
+    if (::ftruncate(descriptor.value(), static_cast<off_t>(end)) != 0) throw file_error(path, "cannot shorten", errno);
+  }
+  void write(std::span<const char> bytes) {
+    try {
+      write_all(descriptor.value(), bytes, path);
+    } catch (...) {
+      // Best effort: what cannot be cut now is a torn tail, dropped at the next opening.
+      [[maybe_unused]] const int ignored = ::ftruncate(descriptor.value(), static_cast<off_t>(end));
+      throw;
+    }
+    end += bytes.size();
+  }
+};
+
+PartFile::PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size) {
+  UPTAKE_EXPECTS(digest.size() == kDigestSize);
+  make_folder(parts_folder(folder));
+  const std::filesystem::path path = parts_folder(folder) / fmt::format("{}-{}.bin", digest, task);
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw file_error(path, "cannot open for writing", errno);
+  impl_.reset(new Impl{path, Descriptor(descriptor), payload_size, 0, {}});
+  if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw FileError({path.string(), "another process is running this scenario into this folder",
+                     "wait for it to end, or choose another folder with -o"});
+  if (read_header(descriptor, path, digest, payload_size) == HeaderState::whole) {
+    impl_->end = scan(descriptor, path, payload_size, [](std::uint64_t, std::span<const char>) {});
+    impl_->cut();
+    return;
+  }
+  impl_->cut();
+  Header header;
+  header.task = static_cast<std::uint32_t>(task);
+  std::copy_n(digest.begin(), kDigestSize, header.digest.begin());
+  header.payload_size = payload_size;
+  std::array<char, sizeof header> bytes{};
+  std::memcpy(bytes.data(), &header, sizeof header);
+  impl_->write(bytes);
+}
+
+PartFile::~PartFile() = default;
+
+void PartFile::append(std::uint64_t replicate, std::span<const double> payload) {
+  UPTAKE_EXPECTS(payload.size() == impl_->payload_size);
+  const RecordHead head{replicate, payload.size_bytes()};
+  std::vector<char>& record = impl_->record;
+  record.resize(record_size(payload.size()));
+  std::memcpy(record.data(), &head, sizeof head);
+  if (!payload.empty()) std::memcpy(record.data() + sizeof head, payload.data(), payload.size_bytes());
+  const std::size_t summed = record.size() - sizeof(std::uint64_t);
+  const std::uint64_t sum = checksum({record.data(), summed});
+  std::memcpy(record.data() + summed, &sum, sizeof sum);
+  impl_->write(record);
+}
+
+void PartFile::flush() {
+  if (::fdatasync(impl_->descriptor.value()) != 0 && errno != EINVAL)
+    throw file_error(impl_->path, "cannot write", errno);
+}
+
+std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
+                                      std::size_t payload_size, std::size_t n_replicates) {
+  std::vector<bool> finished(n_replicates, false);
+  scan_all(folder, digest, payload_size, [&](std::uint64_t replicate, std::span<const char>) {
+    if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
+  });
+  return finished;
+}
+
+Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
+                    std::size_t n_replicates) {
+  Ensemble ensemble{n_replicates, payload_size, std::vector<double>(n_replicates * payload_size)};
+  std::vector<bool> found(n_replicates, false);
+  // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
+  scan_all(folder, digest, payload_size, [&](std::uint64_t replicate, std::span<const char> payload) {
+    const auto r = static_cast<std::size_t>(replicate);
+    if (replicate >= n_replicates || found[r]) return;
+    found[r] = true;
+    if (!payload.empty()) std::memcpy(ensemble.values.data() + r * payload_size, payload.data(), payload.size());
+  });
+  const auto missing = static_cast<std::size_t>(std::count(found.begin(), found.end(), false));
+  if (missing > 0) {
+    const auto first = std::find(found.begin(), found.end(), false) - found.begin();
+    throw FileError({parts_folder(folder).string(),
+                     fmt::format("{} of {} replicates are missing, the first is {}", missing, n_replicates, first),
+                     "run the scenario again with --resume"});
+  }
+  return ensemble;
+}
+
+}  // namespace uptake

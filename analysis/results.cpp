@@ -1,0 +1,681 @@
+#include "uptake/results.hpp"
+
+#include <fmt/format.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <stdexcept>
+#include <utility>
+#include <variant>
+
+#include "file.hpp"
+#include "libraries.hpp"
+#include "statistics.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake {
+
+namespace {
+/// Version of docs/results-format.md that is written.
+constexpr int kResultsFormat = 1;
+constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
+// ---- HDF5 by the recipe of docs/results-format.md -----------------------------------------------------------------
+
+/// The file is made in memory, so a refusal is a fault of the program, not of the disk.
+template <class Result>
+Result must(Result result, const char* what) {
+  if (result < 0) throw std::runtime_error(fmt::format("HDF5 refused to {}", what));
+  return result;
+}
+
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*close)(hid_t), const char* what) : id_(must(id, what)), close_(close) {}
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
+  Handle& operator=(Handle&&) = delete;
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  operator hid_t() const { return id_; }  // NOLINT: it is what every HDF5 call takes
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+/// HDF5 prints its error stack unless told not to; a library does not print.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+constexpr unsigned kInOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
+
+Handle creation_list(hid_t kind) {
+  Handle list(H5Pcreate(kind), H5Pclose, "make a property list");
+  if (kind != H5P_DATASET_CREATE) must(H5Pset_link_creation_order(list, kInOrder), "track the order of links");
+  must(H5Pset_attr_creation_order(list, kInOrder), "track the order of attributes");
+  must(H5Pset_obj_track_times(list, 0), "leave times out");
+  return list;
+}
+
+Handle simple_space(const std::vector<hsize_t>& shape) {
+  return shape.empty() ? Handle(H5Screate(H5S_SCALAR), H5Sclose, "make a scalar")
+                       : Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
+                                "make a data space");
+}
+
+Handle text_type(std::size_t size) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a text type");
+  must(H5Tset_size(type, size), "size a text");
+  must(H5Tset_strpad(type, H5T_STR_NULLTERM), "end a text");
+  must(H5Tset_cset(type, H5T_CSET_UTF8), "encode a text");
+  return type;
+}
+
+using Value = std::variant<std::string, double, std::int32_t>;
+using Attributes = std::vector<std::pair<std::string, Value>>;
+
+void add_attribute(hid_t object, const std::string& name, const Value& value) {
+  const auto write = [&](hid_t type, hid_t space, hid_t memory, const void* data) {
+    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                           "make an attribute");
+    must(H5Awrite(attribute, memory, data), "write an attribute");
+  };
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    const Handle type = text_type(text->size() + 1), space = simple_space({});
+    write(type, space, type, text->c_str());
+    return;
+  }
+  const Handle space = simple_space({1});
+  if (const auto* number = std::get_if<double>(&value))
+    write(H5T_IEEE_F64LE, space, H5T_NATIVE_DOUBLE, number);
+  else
+    write(H5T_STD_I32LE, space, H5T_NATIVE_INT32, &std::get<std::int32_t>(value));
+}
+
+void add_attributes(hid_t object, const Attributes& attributes) {
+  for (const auto& [name, value] : attributes) add_attribute(object, name, value);
+}
+
+/// One group with its own dimension scales.
+class Group {
+ public:
+  explicit Group(Handle id) : id_(std::move(id)) {}
+  [[nodiscard]] hid_t id() const { return id_; }
+
+  void scale(const std::string& name, const std::vector<std::string>& labels, const Attributes& attributes) {
+    as_scale(name, labels.size(), write_text(name, labels, {labels.size()}, attributes));
+  }
+  void scale(const std::string& name, const std::vector<std::int32_t>& values, const Attributes& attributes) {
+    as_scale(name, values.size(),
+             write(name, H5T_STD_I32LE, H5T_NATIVE_INT32, values.data(), {values.size()}, attributes));
+  }
+
+  void text(const std::string& name, const std::vector<std::string>& values, const std::vector<std::string>& dimensions,
+            const Attributes& attributes) {
+    attach(write_text(name, values, shape_of(dimensions), attributes), dimensions);
+  }
+  void integers(const std::string& name, const std::vector<std::int32_t>& values,
+                const std::vector<std::string>& dimensions, const Attributes& attributes) {
+    attach(write(name, H5T_STD_I32LE, H5T_NATIVE_INT32, values.data(), shape_of(dimensions), attributes), dimensions);
+  }
+  void unsigned_integer(const std::string& name, std::uint64_t value, const Attributes& attributes) {
+    write(name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value, {}, attributes);
+  }
+  void doubles(const std::string& name, const std::vector<double>& values, const std::vector<std::string>& dimensions,
+               const Attributes& attributes) {
+    Handle list = creation_list(H5P_DATASET_CREATE);
+    attach(create(name, H5T_IEEE_F64LE, shape_of(dimensions), list, attributes, H5T_NATIVE_DOUBLE, values.data()),
+           dimensions);
+  }
+  /// An empty dataset of doubles whose chunks come compressed (shuffle, deflate 1).
+  Handle chunked(const std::string& name, const std::vector<std::string>& dimensions, const std::vector<hsize_t>& chunk,
+                 const Attributes& attributes) {
+    Handle list = creation_list(H5P_DATASET_CREATE);
+    must(H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data()), "set the chunks");
+    must(H5Pset_shuffle(list), "shuffle");
+    must(H5Pset_deflate(list, 1), "deflate");
+    Handle dataset = create(name, H5T_IEEE_F64LE, shape_of(dimensions), list, attributes, H5T_NATIVE_DOUBLE, nullptr);
+    attach(dataset, dimensions);
+    return dataset;
+  }
+
+ private:
+  struct Scale {
+    std::string name;
+    hsize_t size;
+    Handle dataset;
+  };
+
+  /// Data of doubles carry their fill value as property and as attribute; readers want both.
+  Handle create(const std::string& name, hid_t type, const std::vector<hsize_t>& shape, hid_t list,
+                const Attributes& attributes, hid_t memory, const void* data) {
+    const bool filled = H5Tequal(type, H5T_IEEE_F64LE) > 0;
+    if (filled) must(H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &kFill), "set the fill value");
+    const Handle space = simple_space(shape);
+    Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, H5P_DEFAULT, list, H5P_DEFAULT), H5Dclose,
+                   "make a dataset");
+    if (filled) add_attribute(dataset, "_FillValue", kFill);
+    add_attributes(dataset, attributes);
+    if (data != nullptr) must(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write a dataset");
+    return dataset;
+  }
+  Handle write(const std::string& name, hid_t type, hid_t memory, const void* data, const std::vector<hsize_t>& shape,
+               const Attributes& attributes) {
+    return create(name, type, shape, creation_list(H5P_DATASET_CREATE), attributes, memory, data);
+  }
+  Handle write_text(const std::string& name, const std::vector<std::string>& values, const std::vector<hsize_t>& shape,
+                    const Attributes& attributes) {
+    std::vector<const char*> pointers;
+    for (const std::string& value : values) pointers.push_back(value.c_str());
+    const Handle type = text_type(H5T_VARIABLE);
+    return create(name, type, shape, creation_list(H5P_DATASET_CREATE), attributes, type, pointers.data());
+  }
+
+  void as_scale(const std::string& name, std::size_t size, Handle dataset) {
+    must(H5DSset_scale(dataset, name.c_str()), "make a dimension scale");
+    scales_.push_back({name, size, std::move(dataset)});
+  }
+  [[nodiscard]] const Scale& scale_of(const std::string& name) const {
+    const auto found = std::find_if(scales_.begin(), scales_.end(), [&](const Scale& s) { return s.name == name; });
+    if (found == scales_.end()) throw std::logic_error("a dataset names an axis that its group lacks: " + name);
+    return *found;
+  }
+  [[nodiscard]] std::vector<hsize_t> shape_of(const std::vector<std::string>& dimensions) const {
+    std::vector<hsize_t> shape;
+    for (const std::string& name : dimensions) shape.push_back(scale_of(name).size);
+    return shape;
+  }
+  void attach(const Handle& dataset, const std::vector<std::string>& dimensions) const {
+    for (std::size_t i = 0; i < dimensions.size(); ++i)
+      must(H5DSattach_scale(dataset, scale_of(dimensions[i]).dataset, static_cast<unsigned>(i)), "attach an axis");
+  }
+
+  Handle id_;
+  std::vector<Scale> scales_;
+};
+
+class File {
+ public:
+  File()
+      : id_([] {
+          const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
+          // In memory: then one write puts the file on the disk, and a full disk is an ordinary error.
+          must(H5Pset_fapl_core(access, std::size_t{1} << 24, 0), "work in memory");
+          return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
+                        "make a file");
+        }()) {}
+
+  [[nodiscard]] Group root() const { return Group(Handle(H5Gopen2(id_, "/", H5P_DEFAULT), H5Gclose, "open the root")); }
+  [[nodiscard]] Group group(const std::string& name) const {
+    return Group(Handle(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, creation_list(H5P_GROUP_CREATE), H5P_DEFAULT),
+                        H5Gclose, "make a group"));
+  }
+  [[nodiscard]] std::vector<char> image() const {
+    must(H5Fflush(id_, H5F_SCOPE_GLOBAL), "flush");
+    std::vector<char> bytes(static_cast<std::size_t>(must(H5Fget_file_image(id_, nullptr, 0), "size the file")));
+    must(H5Fget_file_image(id_, bytes.data(), bytes.size()), "hand over the file");
+    return bytes;
+  }
+
+ private:
+  Handle id_;
+};
+
+// ---- what is written ----------------------------------------------------------------------------------------------
+
+/// One compressed piece of a dataset. Several offsets when the same values stand in several places.
+struct Chunk {
+  std::vector<std::vector<hsize_t>> offsets;
+  std::function<std::vector<double>()> values;
+  std::vector<Bytef> packed;  ///< empty when all values are undefined: the fill value stands for them
+};
+
+struct Variable {
+  std::string name;
+  std::vector<std::string> dimensions;
+  std::vector<hsize_t> chunk_shape;
+  Attributes attributes;
+  std::vector<Chunk> chunks;
+};
+
+/// Bytes as HDF5's filters shuffle (all first bytes, all second bytes, ...) and deflate make them.
+std::vector<Bytef> packed(const std::vector<double>& values) {
+  if (std::all_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {};
+  const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
+  std::vector<Bytef> shuffled(values.size() * sizeof(double));
+  for (std::size_t byte = 0; byte < sizeof(double); ++byte)
+    for (std::size_t i = 0; i < values.size(); ++i)
+      shuffled[byte * values.size() + i] = bytes[i * sizeof(double) + byte];
+  uLongf size = compressBound(shuffled.size());
+  std::vector<Bytef> result(size);
+  if (compress2(result.data(), &size, shuffled.data(), shuffled.size(), 1) != Z_OK)
+    throw std::runtime_error("zlib refused to compress a chunk");
+  result.resize(size);
+  result.shrink_to_fit();
+  return result;
+}
+
+std::string_view axis_name(Axis axis) { return axis == Axis::month ? "time" : axis == Axis::year ? "year" : "report"; }
+std::string_view place_name(Geography geography) { return geography == Geography::region ? "region" : "board"; }
+
+std::int32_t days(Date date) { return static_cast<std::int32_t>(date.time_since_epoch().count()); }
+
+Attributes date_attributes(std::string meaning) {
+  return {{"units", std::string("days since 1970-01-01")},
+          {"calendar", std::string("standard")},
+          {"standard_name", std::string("time")},
+          {"long_name", std::move(meaning)}};
+}
+
+Attributes named(std::string long_name) { return {{"long_name", std::move(long_name)}}; }
+
+/// Auxiliary coordinates of a time axis; months are labelled by their last day already.
+std::string from_name(Axis axis) { return fmt::format("{}_from", axis_name(axis)); }
+std::string to_name(Axis axis) { return fmt::format("{}_to", axis_name(axis)); }
+std::string time_coordinates(Axis axis) {
+  return axis == Axis::month ? from_name(axis) : fmt::format("{} {}", from_name(axis), to_name(axis));
+}
+
+void add_time_axis(Group& group, const SummaryLayout& layout, Axis axis) {
+  const std::string name(axis_name(axis));
+  std::vector<std::int32_t> from, to;
+  std::vector<std::string> labels;
+  for (const Period& period : layout.times(axis)) {
+    from.push_back(days(period.from));
+    to.push_back(days(period.to));
+    labels.push_back(period.label);
+  }
+  if (axis == Axis::month)
+    group.scale(name, to, date_attributes("last day of the calendar month"));
+  else
+    group.scale(name, labels,
+                named(axis == Axis::year ? "financial year, 1 April to 31 March, cut at the horizon"
+                                         : "report date; flows are summed from the start to it; the "
+                                           "first is the headline"));
+  group.integers(from_name(axis), from, {name}, date_attributes("first day of the period"));
+  if (axis != Axis::month) group.integers(to_name(axis), to, {name}, date_attributes("last day of the period"));
+}
+
+std::vector<std::string> texts(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
+
+void add_what_axes(Group& group, const SummaryLayout& layout) {
+  group.scale("strategy", layout.strategies, named("what is done"));
+  group.scale("view", texts(kViewNames),
+              named(fmt::format("gross = the strategy's world; counterfactual = {} with the same clocks; net = their "
+                                "paired difference",
+                                layout.strategies[static_cast<std::size_t>(layout.comparator)])));
+  group.scale("statistic", texts(kStatisticNames),
+              named("over replicates; pNN = quantile (type 7), mcse = Monte-Carlo standard error of the mean"));
+  group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
+}
+
+void add_places(Group& group, const SummaryLayout& layout, Geography geography) {
+  if (geography == Geography::region)
+    group.scale("region", layout.regions, named("England, then the health innovation networks"));
+  else
+    group.scale("board", layout.boards, named("integrated care board"));
+}
+
+/// @param coordinates names of the auxiliary coordinates, separated by blanks
+Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string coordinates) {
+  Attributes attributes{{"units", std::string(metric.unit)}, {"long_name", std::string(metric.long_name)}};
+  if (metric.kind != MetricKind::ratio)
+    attributes.emplace_back("cell_methods",
+                            fmt::format("{}: {}", axis_name(axis), metric.kind == MetricKind::stock ? "point" : "sum"));
+  if (metric.money) attributes.emplace_back("price_year", std::string(kPriceYear));
+  attributes.emplace_back("coordinates", std::move(coordinates));
+  return attributes;
+}
+
+hsize_t extent(int n) { return static_cast<hsize_t>(n); }
+
+/// The dimension of places, which what is given for England alone lacks.
+void add_place_dimension(Variable& variable, const SummaryLayout& layout, const Block& block, int n_places) {
+  if (n_places > 1 || block.geography == Geography::board) {
+    variable.dimensions.emplace_back(place_name(block.geography));
+    variable.chunk_shape.push_back(extent(n_places));
+  } else {
+    variable.attributes.emplace_back("region", layout.regions.front());
+  }
+}
+
+/// Statistics of a block: a chunk is one (strategy, view, programme). The counterfactual is the comparator's gross, so
+/// it is computed once and stands in every strategy.
+Variable statistics_variable(const RunRecord& record, const Block& block) {
+  const MetricSpec& metric = spec(block.metric);
+  Variable variable{std::string(metric.name),
+                    {"strategy", "view", "statistic", "programme", std::string(axis_name(block.axis))},
+                    {1, 1, kStatisticNames.size(), 1, extent(block.n_times)},
+                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    {}};
+  add_place_dimension(variable, record.layout, block, block.n_places);
+  const auto add = [&](int strategy, View view, int programme, std::vector<std::vector<hsize_t>> offsets) {
+    const auto values = [&layout = record.layout, &ensemble = *record.ensemble, &block, strategy, view, programme] {
+      const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
+      std::vector<double> result(kStatisticNames.size() * n_cells);
+      std::size_t cell = 0;
+      for (int time = 0; time < block.n_times; ++time) {
+        for (const Statistics& s : place_statistics(layout, ensemble, {&block, strategy, programme, time}, view)) {
+          const auto ordered = in_order(s);
+          for (std::size_t k = 0; k < ordered.size(); ++k) result[k * n_cells + cell] = ordered[k];
+          ++cell;
+        }
+      }
+      return result;
+    };
+    variable.chunks.push_back({std::move(offsets), values, {}});
+  };
+  const auto offset = [n = variable.dimensions.size()](int strategy, View view, int programme) {
+    std::vector<hsize_t> at{extent(strategy), static_cast<hsize_t>(view), 0, extent(programme), 0, 0};
+    at.resize(n);
+    return at;
+  };
+  for (int programme = 0; programme < block.n_programmes; ++programme) {
+    for (int strategy = 0; strategy < block.n_strategies; ++strategy) {
+      if (!metric.paired) {
+        std::vector<std::vector<hsize_t>> offsets{offset(strategy, View::gross, programme)};
+        if (strategy == record.layout.comparator)
+          for (int s = 0; s < block.n_strategies; ++s) offsets.push_back(offset(s, View::counterfactual, programme));
+        add(strategy, View::gross, programme, std::move(offsets));
+      }
+      add(strategy, View::net, programme, {offset(strategy, View::net, programme)});
+    }
+  }
+  return variable;
+}
+
+enum class Places : std::uint8_t { all, england };
+
+/// Series of the replicates themselves, as they are stored (gross; net of a paired measure).
+Variable replicate_variable(const RunRecord& record, const Block& block, std::string name, Places places) {
+  const MetricSpec& metric = spec(block.metric);
+  const int n_places = places == Places::all ? block.n_places : 1;
+  const hsize_t n = record.ensemble->n_replicates;
+  Variable variable{std::move(name),
+                    {"replicate", "strategy", "programme", std::string(axis_name(block.axis))},
+                    {n, 1, 1, extent(block.n_times)},
+                    metric_attributes(metric, block.axis, "draw " + time_coordinates(block.axis)),
+                    {}};
+  add_place_dimension(variable, record.layout, block, n_places);
+  for (int strategy = 0; strategy < block.n_strategies; ++strategy)
+    for (int programme = 0; programme < block.n_programmes; ++programme) {
+      const auto values = [&ensemble = *record.ensemble, &block, strategy, programme, n_places] {
+        std::vector<double> result;
+        result.reserve(ensemble.n_replicates * static_cast<std::size_t>(block.n_times * n_places));
+        for (std::size_t r = 0; r < ensemble.n_replicates; ++r)
+          for (int time = 0; time < block.n_times; ++time)
+            for (int place = 0; place < n_places; ++place)
+              result.push_back(ensemble.row(r)[block.at(strategy, programme, time, place)]);
+        return result;
+      };
+      std::vector<hsize_t> offset(variable.dimensions.size(), 0);
+      offset[1] = extent(strategy);
+      offset[2] = extent(programme);
+      variable.chunks.push_back({{std::move(offset)}, values, {}});
+    }
+  return variable;
+}
+
+// ---- parameters, diagnostics, provenance --------------------------------------------------------------------------
+
+/// A parameter of a programme or of the economy, as it is labelled.
+struct ParameterRow {
+  std::string label, programme;
+  const ParameterSpec* spec;
+  const Setting* setting;
+};
+
+/// In the order of Draw::values().
+std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
+  std::vector<ParameterRow> rows;
+  for (const ProgrammeSpec& programme : scenario.programmes)
+    for (const ParameterSpec& p : parameter_table().first(kNProgrammeParameters))
+      rows.push_back({fmt::format("{}.{}", programme.name, p.key), programme.name, &p,
+                      &programme.settings[static_cast<std::size_t>(p.id)]});
+  for (const ParameterSpec& p : parameter_table().subspan(kNProgrammeParameters))
+    rows.push_back(
+        {std::string(p.key), "", &p,
+         &scenario.economy[static_cast<std::size_t>(p.id) - static_cast<std::size_t>(kNProgrammeParameters)]});
+  return rows;
+}
+
+std::vector<std::int32_t> counting(std::size_t n) {
+  std::vector<std::int32_t> numbers(n);
+  for (std::size_t i = 0; i < n; ++i) numbers[i] = static_cast<std::int32_t>(i);
+  return numbers;
+}
+
+void add_replicates(Group& group, const RunRecord& record) {
+  const std::size_t n = record.ensemble->n_replicates;
+  group.scale("replicate", counting(n), named("random world; the same clocks serve every strategy"));
+  std::vector<std::int32_t> draw = counting(n);
+  if (n_draws(record) == 1) std::fill(draw.begin(), draw.end(), 0);
+  group.integers("draw", draw, {"replicate"}, named("parameter vector of the replicate"));
+}
+
+void write_parameters(const File& file, const RunRecord& record, std::vector<double>&& drawn) {
+  Group group = file.group("parameters");
+  const auto rows = parameter_rows(record.model->scenario);
+  const auto column = [&](auto&& text) {
+    std::vector<std::string> values;
+    for (const ParameterRow& row : rows) values.emplace_back(text(row));
+    return values;
+  };
+  const std::vector<std::string> axis{"parameter"};
+  group.scale("parameter", column([](const auto& row) { return row.label; }), named("programme and key, or key"));
+  add_replicates(group, record);
+  group.text("programme", column([](const auto& row) { return row.programme; }), axis,
+             named("programme that the parameter belongs to; empty for the economy"));
+  group.text("key", column([](const auto& row) { return row.spec->key; }), axis, named("key in scenarios and --set"));
+  std::vector<double> values;
+  for (const ParameterRow& row : rows) values.push_back(row.setting->value);
+  group.doubles("value", values, axis, named("default value, in unit"));
+  group.text("unit", column([](const auto& row) { return row.spec->unit; }), axis, named("unit of value and drawn"));
+  group.text("prior", column([](const auto& row) { return to_text(row.setting->prior); }), axis,
+             named("prior distribution, in unit"));
+  group.text("grade", column([](const auto& row) { return kGradeNames[static_cast<std::size_t>(row.setting->grade)]; }),
+             axis, named("how the figure is known"));
+  group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
+             named("where the figure comes from"));
+  group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
+  Attributes attributes = named("value used by the replicate, in unit");
+  attributes.emplace_back("coordinates", std::string("draw"));
+  group.doubles("drawn", drawn, {"replicate", "parameter"}, attributes);
+}
+
+/// Precision of the report metrics for England.
+void write_diagnostics(const File& file, const RunRecord& record) {
+  const SummaryLayout& layout = record.layout;
+  Group group = file.group("diagnostics");
+  std::vector<const Block*> blocks;
+  std::vector<std::string> names;
+  for (const Block& block : layout.blocks)
+    if (block.axis == Axis::report && block.geography == Geography::region) {
+      blocks.push_back(&block);
+      names.emplace_back(spec(block.metric).name);
+    }
+  group.integers("n_replicates", {static_cast<std::int32_t>(record.ensemble->n_replicates)}, {},
+                 named("replicates in this file"));
+  group.integers("n_draws", {static_cast<std::int32_t>(n_draws(record))}, {}, named("parameter vectors in this file"));
+  if (blocks.empty()) return;
+  group.scale("metric", names, named("report metric, for England"));
+  group.scale("strategy", layout.strategies, named("what is done"));
+  group.scale("view", texts(kViewNames), named("as in the root group"));
+  group.scale("programme", layout.programmes, named("innovation"));
+  add_time_axis(group, layout, Axis::report);
+  const std::vector<std::string> axes{"metric", "strategy", "view", "programme", "report"};
+  std::vector<std::int32_t> n_defined;
+  std::vector<double> mcse;
+  for (const Block* block : blocks)
+    for (int strategy = 0; strategy < static_cast<int>(layout.strategies.size()); ++strategy)
+      for (std::size_t view = 0; view < kViewNames.size(); ++view)
+        for (int programme = 0; programme < static_cast<int>(layout.programmes.size()); ++programme)
+          for (int time = 0; time < block->n_times; ++time) {
+            auto values =
+                cell_values(layout, *record.ensemble, {block, strategy, programme, time}, 0, static_cast<View>(view));
+            const auto undefined = std::count_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
+            n_defined.push_back(static_cast<std::int32_t>(values.size()) - static_cast<std::int32_t>(undefined));
+            const Statistics s = statistics(values);
+            mcse.push_back(s.mcse / std::abs(s.mean));
+          }
+  for (double& share : mcse)
+    if (!std::isfinite(share)) share = kFill;
+  group.integers("n_defined", n_defined, axes, named("replicates in which the metric is defined"));
+  Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the mean");
+  attributes.emplace_back("units", std::string("1"));
+  group.doubles("mcse_share", mcse, axes, attributes);
+}
+
+void write_provenance(const File& file, const RunRecord& record) {
+  const Scenario& scenario = record.model->scenario;
+  Group group = file.group("provenance");
+  const auto text = [&](const char* name, std::string value, const char* meaning) {
+    group.text(name, {std::move(value)}, {}, named(meaning));
+  };
+  text("scenario", scenario.name, "name of the scenario");
+  text("scenario_text", scenario.text, "the scenario file, verbatim");
+  text("overrides", fmt::format("{}", fmt::join(scenario.overrides, "\n")), "--set texts in order, one a line");
+  std::string resolved;
+  for (const ParameterRow& row : parameter_rows(scenario))
+    resolved += fmt::format("{} = {} {}; {}; {}; {}\n", row.label, row.setting->value, row.spec->unit,
+                            to_text(row.setting->prior), kGradeNames[static_cast<std::size_t>(row.setting->grade)],
+                            row.setting->source);
+  text("resolved_parameters", resolved, "parameters after files and overrides: value unit; prior; grade; source");
+  text("parameters", scenario.mode == ParameterMode::prior ? "prior" : "defaults", "how parameters come about");
+  group.unsigned_integer("seed", scenario.seed, named("seed of the run"));
+  text("seed_text", fmt::format("{}", scenario.seed), "seed in decimal, for readers without 64-bit unsigned integers");
+  text("generator", "Philox4x32-10", "random number generator (Salmon et al. 2011), keyed by identity");
+  text("version", std::string(version()), "version of uptake");
+  text("git_id", std::string(git_id()), "commit that uptake was built from");
+  text("digest", scenario.digest, "digest of everything that decides the results");
+  text("comparator", record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)],
+       "strategy that net is against");
+  const Population& population = *record.model->population;
+  text("population_vintage", population.vintage, "what boundaries and counts refer to");
+  group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));
+}
+
+/// Parameter vectors by replicate, drawn again: they are a function of the seed.
+std::vector<double> drawn_parameters(const RunRecord& record, const Control& control) {
+  const Scenario& scenario = record.model->scenario;
+  std::vector<double> drawn;
+  run_tasks(
+      record.ensemble->n_replicates,
+      [&](std::size_t r) {
+        const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
+        return std::vector<double>(draw.values().begin(), draw.values().end());
+      },
+      [&](std::size_t, std::vector<double>&& values) { drawn.insert(drawn.end(), values.begin(), values.end()); },
+      control);
+  return drawn;
+}
+
+/// Datasets of one group, in file order.
+struct GroupPlan {
+  std::string name;  ///< empty = root
+  std::vector<Variable> variables;
+};
+
+std::vector<GroupPlan> plan_of(const RunRecord& record) {
+  std::vector<GroupPlan> plan{{"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}}};
+  for (const Block& block : record.layout.blocks) {
+    const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
+    plan[group].variables.push_back(statistics_variable(record, block));
+    if (block.geography != Geography::region) continue;
+    const std::string name(spec(block.metric).name);
+    if (block.axis == Axis::report)
+      plan[4].variables.push_back(replicate_variable(record, block, name, Places::all));
+    else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
+      plan[4].variables.push_back(replicate_variable(record, block, name + "_by_month", Places::england));
+  }
+  return plan;
+}
+
+void write_axes(Group& group, const std::string& name, const RunRecord& record) {
+  const SummaryLayout& layout = record.layout;
+  if (name == "replicates") {
+    add_replicates(group, record);
+    group.scale("strategy", layout.strategies, named("what is done"));
+    group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
+    add_time_axis(group, layout, Axis::report);
+    add_places(group, layout, Geography::region);
+    add_time_axis(group, layout, Axis::month);
+    return;
+  }
+  add_what_axes(group, layout);
+  add_time_axis(group, layout, name == "year" ? Axis::year : name == "report" ? Axis::report : Axis::month);
+  add_places(group, layout, name == "icb" ? Geography::board : Geography::region);
+}
+
+std::vector<char> image_of(const RunRecord& record, std::vector<GroupPlan>&& plan, std::vector<double>&& drawn) {
+  const Quiet quiet;
+  const File file;
+  for (GroupPlan& part : plan) {
+    if (part.variables.empty() && !part.name.empty()) continue;
+    Group group = part.name.empty() ? file.root() : file.group(part.name);
+    if (part.name.empty())
+      add_attributes(group.id(), {{"Conventions", std::string("CF-1.10")},
+                                  {"title", record.model->scenario.title},
+                                  {"source", fmt::format("uptake {}", version())},
+                                  {"results_format", std::int32_t{kResultsFormat}}});
+    write_axes(group, part.name, record);
+    for (Variable& variable : part.variables) {
+      const Handle dataset =
+          group.chunked(variable.name, variable.dimensions, variable.chunk_shape, variable.attributes);
+      for (Chunk& chunk : variable.chunks) {
+        if (chunk.packed.empty()) continue;
+        for (const auto& offset : chunk.offsets)
+          must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
+               "take a chunk");
+        chunk.packed = {};
+      }
+    }
+  }
+  write_parameters(file, record, std::move(drawn));
+  write_diagnostics(file, record);
+  write_provenance(file, record);
+  return file.image();
+}
+}  // namespace
+
+std::string hdf5_version() { return H5_VERS_INFO; }
+std::string deflate_version() { return zlibVersion(); }
+
+void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
+  // Writing takes a fraction of a second and half a file is of no use: it is not stopped, nor reported on.
+  const Control whole{control.body, control.n_threads, {}, {}};
+  std::vector<GroupPlan> plan = plan_of(record);
+  std::vector<Chunk*> chunks;
+  for (GroupPlan& group : plan)
+    for (Variable& variable : group.variables)
+      for (Chunk& chunk : variable.chunks) chunks.push_back(&chunk);
+  run_tasks(
+      chunks.size(),
+      [&](std::size_t i) {
+        chunks[i]->packed = packed(chunks[i]->values());
+        return std::vector<double>{};
+      },
+      [](std::size_t, std::vector<double>&&) {}, whole);
+  replace_file(folder / "results.h5", image_of(record, std::move(plan), drawn_parameters(record, whole)));
+}
+
+}  // namespace uptake

@@ -1,0 +1,324 @@
+#include "csv.hpp"
+
+#include <csv.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+namespace uptake {
+
+namespace {
+constexpr std::size_t kMaximumProblems = 100;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+/// Offset of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7), or npos.
+std::size_t first_invalid_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  for (std::size_t i = 0; i < text.size();) {
+    const unsigned lead = byte(i);
+    const std::size_t length = lead < 0x80   ? 1
+                               : lead < 0xC2 ? 0
+                               : lead < 0xE0 ? 2
+                               : lead < 0xF0 ? 3
+                               : lead < 0xF5 ? 4
+                                             : 0;
+    if (length == 0) return i;
+    for (std::size_t k = 1; k < length; ++k) {
+      // The second byte has a narrower range after these leads: overlong forms, surrogates, beyond U+10FFFF.
+      const unsigned low = k > 1 ? 0x80U : lead == 0xE0 ? 0xA0U : lead == 0xF0 ? 0x90U : 0x80U;
+      const unsigned high = k > 1 ? 0xBFU : lead == 0xED ? 0x9FU : lead == 0xF4 ? 0x8FU : 0xBFU;
+      if (byte(i + k) < low || byte(i + k) > high) return i;
+    }
+    i += length;
+  }
+  return std::string_view::npos;
+}
+
+bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }
+
+int count_characters(std::string_view text) { return static_cast<int>(std::ranges::count_if(text, starts_character)); }
+}  // namespace
+
+bool NumberRange::holds(double value) const {
+  return std::isfinite(value) && (low_end == Low::included ? value >= low : value > low) && value <= high &&
+         (kind == Kind::real || value == std::floor(value));
+}
+
+std::string NumberRange::text() const {
+  const std::string_view noun = kind == Kind::whole ? "a whole number " : "";
+  const char bracket = low_end == Low::included ? '[' : '(';
+  if (std::isinf(high)) return fmt::format("{}{} {}", noun, low_end == Low::included ? "at least" : "above", low);
+  return fmt::format("{}in {}{}, {}]", noun, bracket, low, high);
+}
+
+struct CsvReader::State {
+  std::filesystem::path file;
+  std::ifstream in;
+  std::vector<Problem>& problems;
+  std::size_t n_reported = 0;
+  csv_parser parser{};
+
+  std::string physical;  ///< one line with its end
+  int next_line = 1;
+  std::string record;  ///< the row as it stands in the file, kept to find the column of a field when there is a problem
+  int record_line = 0;
+  std::string content;            ///< fields of the row one after the other
+  std::vector<std::size_t> ends;  ///< where each of them ends in `content`
+  std::size_t n_rows_closed = 0;
+  std::size_t header_fields = 0;  ///< 0 = no usable header
+  std::vector<CsvColumn> columns;
+  std::vector<std::ptrdiff_t> field_of;  ///< by column; -1 = absent
+
+  State(const std::filesystem::path& f, std::span<const CsvColumn> c, std::vector<Problem>& p)
+      : file(f), problems(p), columns(c.begin(), c.end()), field_of(c.size(), -1) {
+    start_parser();
+  }
+  ~State() { csv_free(&parser); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void start_parser() { csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI); }
+
+  void restart_parser() {
+    csv_free(&parser);
+    start_parser();
+  }
+
+  void report(int line, int column, std::string what, std::string suggestion = {}) {
+    if (n_reported == kMaximumProblems) return;
+    problems.push_back({fmt::format("{}:{}:{}", file.string(), line, column), std::move(what), std::move(suggestion)});
+    if (++n_reported == kMaximumProblems)
+      problems.push_back(
+          {file.string(), fmt::format("{} problems, the rest of the table is not read", n_reported), ""});
+  }
+
+  /// One physical line with its LF, CRLF or CR; false at the end of the file.
+  bool read_physical() {
+    physical.clear();
+    std::streambuf& buffer = *in.rdbuf();
+    constexpr int kEnd = std::char_traits<char>::eof();
+    try {
+      for (int c = buffer.sbumpc(); c != kEnd; c = buffer.sbumpc()) {
+        physical.push_back(static_cast<char>(c));
+        if (c == '\r' && buffer.sgetc() == '\n') physical.push_back(static_cast<char>(buffer.sbumpc()));
+        if (c == '\n' || c == '\r') break;
+      }
+    } catch (const std::ios_base::failure&) {  // thrown by the buffer itself when the system refuses a read
+      throw FileError({file.string(), fmt::format("cannot be read after line {}", next_line - 1), ""});
+    }
+    if (next_line == 1 && physical.starts_with(kByteOrderMark)) physical.erase(0, kByteOrderMark.size());
+    return !physical.empty();
+  }
+
+  static void close_field(void* text, std::size_t length, void* self) {
+    State& state = *static_cast<State*>(self);
+    state.content.append(static_cast<const char*>(text), length);
+    state.ends.push_back(state.content.size());
+  }
+  static void close_row(int, void* self) { ++static_cast<State*>(self)->n_rows_closed; }
+
+  /// The next record that is well formed, whatever its number of fields.
+  bool read_record() {
+    while (n_reported < kMaximumProblems) {
+      record.clear();
+      content.clear();
+      ends.clear();
+      n_rows_closed = 0;
+      record_line = next_line;
+      std::size_t n_bad = 0;
+      while (n_rows_closed == 0 && read_physical()) {
+        const int line = next_line++;
+        if (const std::size_t bad = first_invalid_utf8(physical); bad != std::string_view::npos) {
+          report(line, count_characters(std::string_view(physical).substr(0, bad)) + 1,
+                 fmt::format("byte 0x{:02X} is not UTF-8", static_cast<unsigned char>(physical[bad])),
+                 "save the table as UTF-8");
+          ++n_bad;
+        }
+        record += physical;
+        if (csv_parse(&parser, physical.data(), physical.size(), close_field, close_row, this) != physical.size()) {
+          report(line, 1, "a quote stands inside a field that is not quoted, or after the end of one that is",
+                 "write the field in quotes and double the quotes in it");
+          restart_parser();
+          n_rows_closed = 1;
+          ++n_bad;
+        } else if (n_rows_closed == 0 && ends.empty() && parser.entry_pos == 0 && !parser.quoted) {
+          record.clear();  // an empty line
+          record_line = next_line;
+        }
+      }
+      if (n_rows_closed == 0) {  // the end of the file, perhaps after a row without a line end
+        if (csv_fini(&parser, close_field, close_row, this) != 0) {
+          report(record_line, 1, "a quoted field of this row is not closed before the end of the file");
+          restart_parser();
+          return false;
+        }
+        if (n_rows_closed == 0) return false;
+      }
+      if (n_bad == 0) return true;
+    }
+    return false;
+  }
+
+  std::string_view field(std::size_t i) const {
+    const std::size_t begin = i == 0 ? 0 : ends[i - 1];
+    return std::string_view(content).substr(begin, ends[i] - begin);
+  }
+
+  /// Line and column of the start of a field, found again in the text of the record.
+  std::pair<int, int> position(std::size_t wanted) const {
+    int line = record_line, column = 1;
+    std::size_t i = 0;
+    bool quoted = false;
+    for (std::size_t k = 0; k < record.size() && i < wanted; ++k) {
+      const char c = record[k];
+      if (c == '"') quoted = !quoted;
+      if (c == ',' && !quoted) ++i;
+      if (c == '\n' || (c == '\r' && (k + 1 == record.size() || record[k + 1] != '\n'))) {
+        ++line;
+        column = 1;
+      } else if (starts_character(c)) {
+        ++column;
+      }
+    }
+    return {line, column};
+  }
+
+  void read_header(OtherColumns other) {
+    const std::size_t n_problems = problems.size();
+    if (!read_record()) {
+      if (problems.size() > n_problems) return;
+      std::string names;
+      for (const CsvColumn& column : columns) names += fmt::format("{}{}", names.empty() ? "" : ", ", column.name);
+      report(1, 1, "the table is empty", fmt::format("its first line must name the columns: {}", names));
+      return;
+    }
+    std::vector<std::string_view> unknown, missing;
+    for (std::size_t i = 0; i < ends.size(); ++i) {
+      const auto found = std::ranges::find(columns, field(i), &CsvColumn::name);
+      if (found == columns.end()) {
+        unknown.push_back(field(i));
+        continue;
+      }
+      std::ptrdiff_t& index = field_of[static_cast<std::size_t>(found - columns.begin())];
+      if (index >= 0) report_header(i, fmt::format("column \"{}\" is there twice", field(i)));
+      index = static_cast<std::ptrdiff_t>(i);
+    }
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (field_of[c] >= 0) continue;
+      const std::string near = nearest_name(columns[c].name, unknown);
+      if (columns[c].presence == Presence::required) {
+        report(record_line, 1, fmt::format("column \"{}\" is missing", columns[c].name),
+               near.empty() ? "" : fmt::format("is it the one called \"{}\"?", near));
+        if (!near.empty()) std::erase(unknown, std::string_view(near));
+      } else {
+        missing.push_back(columns[c].name);
+      }
+    }
+    if (other == OtherColumns::refused) {
+      for (std::size_t i = 0; i < ends.size(); ++i) {
+        if (std::ranges::find(unknown, field(i)) == unknown.end()) continue;
+        const std::string near = nearest_name(field(i), missing);
+        report_header(i, fmt::format("unknown column \"{}\"", field(i)),
+                      near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+      }
+    }
+    if (problems.size() == n_problems) header_fields = ends.size();
+  }
+
+  void report_header(std::size_t i, std::string what, std::string suggestion = {}) {
+    const auto [line, column] = position(i);
+    report(line, column, std::move(what), std::move(suggestion));
+  }
+};
+
+CsvReader::CsvReader(const std::filesystem::path& file, std::span<const CsvColumn> columns, OtherColumns other,
+                     std::vector<Problem>& problems)
+    : state_(std::make_unique<State>(file, columns, problems)) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored))
+    throw FileError({file.string(), "is a folder, not a table", "name a CSV file"});
+  errno = 0;
+  state_->in.open(file, std::ios::binary);
+  if (!state_->in) throw FileError({file.string(), fmt::format("cannot be opened: {}", std::strerror(errno)), ""});
+  state_->read_header(other);
+}
+
+CsvReader::~CsvReader() = default;
+
+bool CsvReader::next() {
+  State& state = *state_;
+  if (state.header_fields == 0) return false;
+  while (state.read_record()) {
+    if (state.ends.size() == state.header_fields) return true;
+    state.report(state.record_line, 1,
+                 fmt::format("the row has {} fields where the header has {}", state.ends.size(), state.header_fields));
+  }
+  return false;
+}
+
+int CsvReader::line() const { return state_->record_line; }
+
+std::string CsvReader::where(std::size_t column) const {
+  const std::ptrdiff_t field = state_->field_of[column];
+  const auto [line, character] = state_->position(field < 0 ? 0 : static_cast<std::size_t>(field));
+  return fmt::format("{}:{}:{}", state_->file.string(), line, character);
+}
+
+void CsvReader::report(std::size_t column, std::string what, std::string suggestion) {
+  const std::ptrdiff_t field = state_->field_of[column];
+  const auto [line, character] = state_->position(field < 0 ? 0 : static_cast<std::size_t>(field));
+  state_->report(line, character, std::move(what), std::move(suggestion));
+}
+
+std::string_view CsvReader::text(std::size_t column) const {
+  const std::ptrdiff_t field = state_->field_of[column];
+  return field < 0 ? std::string_view{} : state_->field(static_cast<std::size_t>(field));
+}
+
+std::string_view CsvReader::required_text(std::size_t column) {
+  const std::string_view value = text(column);
+  if (value.empty()) report(column, fmt::format("{} is empty", state_->columns[column].name));
+  return value;
+}
+
+std::optional<double> CsvReader::number(std::size_t column, const NumberRange& range) {
+  const std::string_view value = text(column);
+  if (value.empty()) return std::nullopt;
+  const std::string_view name = state_->columns[column].name;
+  double result = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
+  if (error != std::errc{} || end != value.data() + value.size()) {
+    report(column, fmt::format("{} = \"{}\" is not a number", name, value));
+  } else if (!std::isfinite(result)) {
+    report(column, fmt::format("{} = {} is not a finite number", name, value),
+           "leave the field empty if it is unknown");
+  } else if (!range.holds(result)) {
+    report(column, fmt::format("{} = {} is out of range (must be {})", name, value, range.text()));
+  } else {
+    return result;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> CsvReader::required_number(std::size_t column, const NumberRange& range) {
+  return required_text(column).empty() ? std::nullopt : number(column, range);
+}
+
+std::optional<std::size_t> CsvReader::one_of(std::size_t column, std::span<const std::string_view> names,
+                                             std::string_view noun) {
+  const std::string_view value = required_text(column);
+  if (value.empty()) return std::nullopt;
+  const auto found = std::ranges::find(names, value);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  const std::string near = nearest_name(value, names);
+  report(column, fmt::format("unknown {} \"{}\"", noun, value),
+         near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+  return std::nullopt;
+}
+
+}  // namespace uptake

@@ -1,0 +1,148 @@
+#include <array>
+#include <limits>
+
+#include "outcome_tables.hpp"
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+namespace {
+using enum MetricKind;
+constexpr bool T = true, o = false;  // a table of flags is read by its pattern
+
+// clang-format off
+constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
+    // id, name, unit, long name, kind                                        month year report region board paired money outcome
+    {Metric::engaged, "engaged", "organisations", "Organisations that ever left unaware", stock,            T, o, T, T, T, o, o, o},
+    {Metric::implementing_ever, "implementing_ever", "organisations",
+     "Organisations that ever began to implement", stock,                                                   T, o, T, T, o, o, o, o},
+    {Metric::adopters, "adopters", "organisations", "Organisations in use", stock,                          T, o, T, T, T, o, o, o},
+    {Metric::ever_adopted, "ever_adopted", "organisations", "Organisations that were ever in use", stock,   T, o, T, T, T, o, o, o},
+    {Metric::sustained_adopters, "sustained_adopters", "organisations",
+     "Organisations in use without break for 52 weeks", stock,                                              T, o, T, T, o, o, o, o},
+    {Metric::adoption_share, "adoption_share", "1", "Share of eligible organisations in use", ratio,        o, o, T, T, o, o, o, o},
+    {Metric::patients_benefited, "patients_benefited", "persons",
+     "People reached since the start, each counted once", stock,                                            T, o, T, T, o, o, o, T},
+    {Metric::patients_in_year, "patients_in_year", "persons",
+     "People first reached in the period", flow,                                                            o, T, T, T, o, o, o, T},
+    {Metric::admissions_avoided, "admissions_avoided", "admissions", "Emergency admissions avoided", flow,  o, T, T, T, o, o, o, T},
+    {Metric::bed_days_avoided, "bed_days_avoided", "bed-days", "Hospital bed days avoided", flow,           o, T, T, T, o, o, o, T},
+    {Metric::home_years, "home_years", "organisation-years", "Time in use over all organisations", flow,    o, T, T, T, o, o, o, o},
+    {Metric::savings_gross_gbp, "savings_gross_gbp", "GBP",
+     "Value of what is avoided, cash and capacity together", flow,                                          o, T, T, T, o, o, T, T},
+    {Metric::savings_cash_gbp, "savings_cash_gbp", "GBP", "Cashable part of the value", flow,               o, T, T, T, o, o, T, T},
+    {Metric::capacity_released_gbp, "capacity_released_gbp", "GBP",
+     "Part of the value that is capacity released, not cash", flow,                                         o, T, T, T, o, o, T, T},
+    {Metric::cost_gbp, "cost_gbp", "GBP", "Cost of delivery, set-up and running, all funders", flow,        o, T, T, T, o, o, T, o},
+    {Metric::cost_public_gbp, "cost_public_gbp", "GBP", "Cost that no provider bears", flow,                o, T, T, T, o, o, T, o},
+    {Metric::net_present_value_gbp, "net_present_value_gbp", "GBP",
+     "Present value at the start of gross savings less cost", flow,                                         o, o, T, T, o, o, T, T},
+    {Metric::roi_fiscal, "roi_fiscal", "1",
+     "Present value of cash savings per pound of public cost", ratio,                                       o, o, T, T, o, o, o, T},
+    {Metric::roi_net, "roi_net", "1",
+     "Present value of additional cash savings per pound of additional cost", ratio,                        o, o, T, T, o, T, o, T},
+    {Metric::acceleration_months, "acceleration_months", "months",
+     "Mean time by which equal levels of ever adopted come sooner", ratio,                                  o, o, T, o, o, T, o, o},
+    {Metric::levels_never_reached_share, "levels_never_reached_share", "1",
+     "Share of the levels reached that the comparator does not reach", ratio,                               o, o, T, o, o, T, o, o},
+    {Metric::attributable_share, "attributable_share", "1",
+     "Net over gross admissions avoided", ratio,                                                            o, o, T, T, o, T, o, T},
+    {Metric::regional_cv, "regional_cv", "1",
+     "Coefficient of variation of adoption share over regions", ratio,                                      o, o, T, o, o, o, o, o},
+    {Metric::regional_gini, "regional_gini", "1", "Gini index of adoption share over regions", ratio,       o, o, T, o, o, o, o, o},
+    {Metric::deprivation_gap, "deprivation_gap", "1",
+     "Adoption share of the most deprived fifth less that of the rest", ratio,                              o, o, T, o, o, o, o, o},
+    {Metric::slope_index, "slope_index", "1",
+     "Slope of adoption share from the most to the least deprived", ratio,                                  o, o, T, o, o, o, o, o},
+    {Metric::relative_index, "relative_index", "1", "Slope index over mean adoption share", ratio,          o, o, T, o, o, o, o, o},
+    {Metric::concentration_index, "concentration_index", "1",
+     "Concentration of adoption towards the least deprived", ratio,                                         o, o, T, o, o, o, o, o},
+}};
+// clang-format on
+
+constexpr bool in_order() {
+  for (std::size_t i = 0; i < kMetrics.size(); ++i)
+    if (static_cast<std::size_t>(kMetrics[i].id) != i) return false;
+  return true;
+}
+static_assert(in_order(), "spec(id) indexes the table");
+
+bool is_on(const MetricSpec& metric, Axis axis) {
+  switch (axis) {
+    case Axis::month:
+      return metric.on_month;
+    case Axis::year:
+      return metric.on_year;
+    case Axis::report:
+      return metric.on_report;
+  }
+  return false;
+}
+}  // namespace
+
+std::span<const MetricSpec> metric_table() { return kMetrics; }
+
+std::span<const Period> SummaryLayout::times(Axis axis) const {
+  switch (axis) {
+    case Axis::month:
+      return months;
+    case Axis::year:
+      return years;
+    case Axis::report:
+      return reports;
+  }
+  return {};
+}
+
+const Block* SummaryLayout::find(Metric metric, Axis axis, Geography geography) const {
+  for (const Block& block : blocks)
+    if (block.metric == metric && block.axis == axis && block.geography == geography) return &block;
+  return nullptr;
+}
+
+SummaryLayout make_layout(const Model& model) {
+  SummaryLayout layout;
+  for (const Strategy& strategy : model.scenario.strategies) layout.strategies.push_back(strategy.name);
+  for (const ProgrammeSpec& programme : model.scenario.programmes) layout.programmes.push_back(programme.name);
+  if (layout.programmes.size() > 1) layout.programmes.emplace_back("all");
+  layout.regions.emplace_back("England");
+  for (const Region& region : model.population->regions) layout.regions.push_back(region.name);
+  for (const Board& board : model.population->boards) layout.boards.push_back(board.short_name);
+  layout.months = model.calendar().months();
+  layout.years = model.calendar().financial_years();
+  layout.reports = model.calendar().report_periods();
+  layout.comparator = model.scenario.comparator;
+
+  const auto add = [&](Metric metric, Axis axis, Geography geography, std::size_t n_places) {
+    const Block block{metric,
+                      axis,
+                      geography,
+                      layout.size,
+                      static_cast<int>(layout.strategies.size()),
+                      static_cast<int>(layout.programmes.size()),
+                      static_cast<int>(layout.times(axis).size()),
+                      static_cast<int>(n_places)};
+    layout.size += block.size();
+    layout.blocks.push_back(block);
+  };
+  for (const Axis axis : {Axis::month, Axis::year, Axis::report})
+    for (const MetricSpec& metric : kMetrics)
+      if (is_on(metric, axis)) add(metric.id, axis, Geography::region, metric.by_region ? layout.regions.size() : 1);
+  for (const MetricSpec& metric : kMetrics)
+    if (metric.by_board) add(metric.id, Axis::month, Geography::board, layout.boards.size());
+
+  layout.tables = make_outcome_tables(model, layout);
+  return layout;
+}
+
+double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
+                     int programme, int time, int place, View view) {
+  const double gross = summary[block.at(strategy, programme, time, place)];
+  if (spec(block.metric).paired) return view == View::net ? gross : std::numeric_limits<double>::quiet_NaN();
+  if (view == View::gross) return gross;
+  const double counterfactual = summary[block.at(layout.comparator, programme, time, place)];
+  if (view == View::counterfactual) return counterfactual;
+  return block.metric == Metric::roi_fiscal ? std::numeric_limits<double>::quiet_NaN() : gross - counterfactual;
+}
+
+}  // namespace uptake

@@ -1,0 +1,114 @@
+// What may include what (docs/decisions.md "Layout"): the cheapest architecture review there is.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Source text by path within the repository.
+using Sources = std::map<std::string, std::string>;
+
+Sources sources_of_the_repository() {
+  const fs::path root = UPTAKE_SOURCE_FOLDER;
+  Sources sources;
+  for (const char* folder : {"include", "sim", "analysis"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+      if (entry.path().extension() != ".hpp" && entry.path().extension() != ".cpp") continue;
+      std::ifstream in(entry.path());
+      sources[fs::relative(entry.path(), root).generic_string()] = {std::istreambuf_iterator<char>(in), {}};
+    }
+  }
+  return sources;
+}
+
+/// Libraries that one .cpp opens for all others.
+const std::array kDoors{"toml\\+\\+/.*|toml\\.hpp",
+                        "CLI/.*",
+                        "(oneapi/)?tbb/.*",
+                        "hdf5.*|H5.*",
+                        "mpi\\.h",
+                        "httplib\\.h",
+                        "xsimd/.*",
+                        "Random123/.*",
+                        "csv\\.h",
+                        "zlib\\.h"};
+
+std::vector<std::string> violations(const Sources& sources) {
+  static const std::regex kInclude(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
+  std::vector<std::string> found;
+  std::map<std::string, std::set<std::string>> openers;
+  for (const auto& [file, text] : sources) {
+    for (std::sregex_iterator match(text.begin(), text.end(), kInclude), end; match != end; ++match) {
+      const std::string included = (*match)[2];
+      const auto complain = [&](const char* why) {
+        found.push_back(fmt::format("{} includes {}: {}", file, included, why));
+      };
+      const bool of_uptake = included.starts_with("uptake/");
+      for (const char* door : kDoors) {
+        if (!std::regex_match(included, std::regex(door))) continue;
+        openers[door].insert(file);
+        if (!file.ends_with(".cpp")) complain("a door is opened in a .cpp");
+      }
+      if (file.starts_with("include/") && !of_uptake && included.find_first_of("./") != std::string::npos) {
+        complain("public headers include the standard library and each other");
+      }
+      if ((included.starts_with("nlohmann/") || included.starts_with("Eigen/")) && !file.starts_with("analysis/")) {
+        complain("JSON and Eigen stay in analysis/");
+      }
+      if ((*match)[1] == "\"" && !of_uptake && included != "git_id.hpp") {
+        const fs::path own = fs::path(file).parent_path();
+        const std::string library = file.substr(0, file.find('/'));
+        const std::string beside = (own / included).lexically_normal().generic_string();
+        if (!sources.contains(beside) && !sources.contains(library + "/" + included)) {
+          complain("a private header of another library");
+        } else if (included.starts_with("cli/")) {
+          complain("the library does not know its program");
+        }
+      }
+    }
+  }
+  for (const auto& [door, files] : openers) {
+    if (files.size() > 1) found.push_back(fmt::format("{} is opened by {}", door, fmt::join(files, ", ")));
+  }
+  return found;
+}
+
+TEST(Architecture, EachDoorHasOneOpenerAndIncludesGoOneWay) {
+  const Sources sources = sources_of_the_repository();
+  ASSERT_GT(sources.size(), 15U);
+  EXPECT_EQ(fmt::format("{}", fmt::join(violations(sources), "\n")), "");
+}
+
+TEST(Architecture, EveryRuleIsNoticedWhenItIsBroken) {
+  const Sources innocent{{"include/uptake/a.hpp", "#include <vector>\n#include \"uptake/b.hpp\"\n"},
+                         {"sim/csv.hpp", ""},
+                         {"sim/csv.cpp", "#include <csv.h>\n#include \"csv.hpp\"\n"},
+                         {"analysis/cli/main.cpp", "#include <CLI/CLI.hpp>\n#include <nlohmann/json.hpp>\n"}};
+  EXPECT_TRUE(violations(innocent).empty());
+  const std::vector<std::pair<std::string, std::string>> broken{
+      {"sim/more.cpp", "#include <csv.h>\n"},                 // a second opener
+      {"sim/more.hpp", "#include <tbb/tbb.h>\n"},             // a door in a header
+      {"include/uptake/c.hpp", "#include <fmt/format.h>\n"},  // third party in public
+      {"sim/more.cpp", "#include <nlohmann/json.hpp>\n"},     // JSON in the engine
+      {"analysis/more.cpp", "#include \"csv.hpp\"\n"},        // private header of sim
+      {"sim/more.cpp", "# include \"cli/commands.hpp\"\n"},   // against the direction
+  };
+  for (const auto& [file, text] : broken) {
+    Sources sources = innocent;
+    sources[file] = text;
+    EXPECT_EQ(violations(sources).size(), 1U) << file << ": " << text;
+  }
+}
+
+}  // namespace

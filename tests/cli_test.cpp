@@ -1,0 +1,185 @@
+// The program as a person or a script meets it: exit codes, what goes to stdout and what to stderr, and what a run does
+// about what is already in its folder.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "uptake/error.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+struct Outcome {
+  int code = 0;
+  std::string out, err;
+};
+
+/// Tests of the program, each in a folder of its own.
+class Program : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (fs::temp_directory_path() / "uptake-cli-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    folder_ = name;
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  /// Runs a shell command there, in which $uptake is the program and $minimal the smallest scenario.
+  [[nodiscard]] Outcome shell(const std::string& command) const {
+    const std::string script = fmt::format(
+        "cd '{}' && uptake='{}/uptake' && minimal='{}/scenarios/minimal.toml' && {{ {}\n}} >out.txt 2>err.txt",
+        folder_.string(), UPTAKE_BUILD_FOLDER, UPTAKE_SOURCE_FOLDER, command);
+    const int status = std::system(script.c_str());  // NOLINT(cert-env33-c): a shell is what is wanted
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), text_of(folder_ / "out.txt"),
+            text_of(folder_ / "err.txt")};
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(Program, SaysWhatIsWrongWithACommandLineAndEndsWithTwo) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"", "Usage: uptake"},
+      {"runn", "error: runn: is not a command; did you mean \"run\"?"},
+      {"frobnicate", "error: frobnicate: is not a command; see `uptake --help`"},
+      {"run", "SCENARIO is required"},
+      {"run a.toml b.toml", "error: b.toml: is one argument too many"},
+      {"run a.toml --overwite", "error: --overwite: is not an option; did you mean \"--overwrite\"?"},
+      {"run a.toml --overwrite --resume", "excludes"},
+      {"run a.toml --threads 0", "--threads"},
+      {"run a.toml --threads many", "--threads"},
+      {"run a.toml --progress loud", "--progress"},
+      {"run a.toml --seed", "--seed"},
+      {"--verison", "error: --verison: is not an option; did you mean \"--version\"?"},
+  };
+  for (const auto& [arguments, message] : wrong) {
+    const Outcome outcome = shell("\"$uptake\" " + arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_EQ(outcome.out, "") << arguments;
+    EXPECT_NE(outcome.err.find(message), std::string::npos) << arguments << "\n" << outcome.err;
+  }
+}
+
+TEST_F(Program, HelpOfEveryCommandHasAnExampleAndTheExitCodes) {
+  for (const char* command : {"", "run", "validate", "params", "list", "info", "verify", "licences"}) {
+    const Outcome outcome = shell(fmt::format("\"$uptake\" {} --help", command));
+    EXPECT_EQ(outcome.code, 0);
+    EXPECT_NE(outcome.out.find(fmt::format("Example: uptake {}", command)), std::string::npos) << command;
+    for (const uptake::ExitCodeMeaning& row : uptake::kExitCodes) {
+      EXPECT_NE(outcome.out.find(fmt::format("{}  {}", static_cast<int>(row.code), row.meaning)), std::string::npos);
+    }
+  }
+}
+
+TEST_F(Program, AResultThatCannotBeDeliveredIsAFailure) {
+  EXPECT_EQ(shell("\"$uptake\" params >/dev/full").code, 3);
+  EXPECT_EQ(shell("\"$uptake\" info >/dev/full").code, 3);
+}
+
+TEST_F(Program, AFileThatIsNotThereEndsWithThreeAndOneLine) {
+  const Outcome outcome = shell("\"$uptake\" run nowhere.toml");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(outcome.err.starts_with("error: nowhere.toml")) << outcome.err;
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
+}
+
+TEST_F(Program, JsonOfEveryReportIsJsonWithASchema) {
+  for (const char* command : {"params", "params \"$minimal\"", "list", "info", "licences", "validate \"$minimal\"",
+                              "run \"$minimal\" --replicates 3 --dry-run", "run \"$minimal\" --replicates 3"}) {
+    const Outcome outcome = shell(fmt::format("\"$uptake\" {} --json", command));
+    EXPECT_EQ(outcome.code, 0) << command << "\n" << outcome.err;
+    const auto json = nlohmann::json::parse(outcome.out, nullptr, false);
+    ASSERT_TRUE(json.is_object()) << command;
+    EXPECT_EQ(json.value("schema", 0), 1) << command;
+  }
+}
+
+TEST_F(Program, ARunThatIsDoneIsShownAgainAndNotRepeated) {
+  const Outcome first = shell("\"$uptake\" run \"$minimal\" --replicates 3 -o out");
+  ASSERT_EQ(first.code, 0) << first.err;
+  const auto written = fs::last_write_time(folder_ / "out" / "results.h5");
+  const Outcome second = shell("\"$uptake\" run \"$minimal\" --replicates 3 -o out");
+  EXPECT_EQ(second.code, 0);
+  EXPECT_EQ(second.out, first.out);
+  EXPECT_NE(second.err.find("already done; --overwrite repeats it"), std::string::npos) << second.err;
+  EXPECT_EQ(fs::last_write_time(folder_ / "out" / "results.h5"), written);
+  EXPECT_FALSE(fs::exists(folder_ / "out" / ".parts"));
+}
+
+TEST_F(Program, AnotherResultInTheWayIsRefusedAndKept) {
+  ASSERT_EQ(shell("\"$uptake\" run \"$minimal\" --replicates 3 -o out").code, 0);
+  const std::string before = text_of(folder_ / "out" / "results.h5");
+  for (const char* existing : {"", "--resume"}) {
+    const Outcome outcome =
+        shell(fmt::format("\"$uptake\" run \"$minimal\" --replicates 3 --seed 7 -o out {}", existing));
+    EXPECT_EQ(outcome.code, 2);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_NE(outcome.err.find("holds another result"), std::string::npos) << outcome.err;
+    EXPECT_EQ(text_of(folder_ / "out" / "results.h5"), before);
+  }
+  EXPECT_EQ(shell("\"$uptake\" run \"$minimal\" --replicates 3 --seed 7 -o out --overwrite").code, 0);
+  EXPECT_NE(text_of(folder_ / "out" / "results.h5"), before);
+}
+
+TEST_F(Program, ARunThatBreaksOffIsResumedToTheSameBytes) {
+  const std::string run = "\"$uptake\" run \"$minimal\" --replicates 40 ";
+  ASSERT_EQ(shell(run + "-o whole").code, 0);
+  const auto bytes = nlohmann::json::parse(shell(run + "-o out --dry-run --json").out)["part_file_bytes"].get<long>();
+  // A limit on the size of files breaks the run off in the middle of a record; the shell counts in 512 bytes.
+  const Outcome broken = shell(fmt::format("ulimit -f {}; {} -o out --quiet", bytes / 2 / 512, run));
+  EXPECT_NE(broken.code, 0);
+  EXPECT_FALSE(fs::exists(folder_ / "out" / "results.h5"));
+
+  const Outcome refused = shell(run + "-o out");
+  EXPECT_EQ(refused.code, 2);
+  std::smatch kept;
+  ASSERT_TRUE(std::regex_search(refused.err, kept, std::regex("unfinished run of this scenario, (\\d+) of 40")))
+      << refused.err;
+  EXPECT_GT(std::stoi(kept[1]), 0);
+  EXPECT_LT(std::stoi(kept[1]), 40);
+
+  const Outcome resumed = shell(run + "-o out --resume");
+  EXPECT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_NE(resumed.err.find(kept[1].str() + " of 40 replicates were finished before"), std::string::npos);
+  EXPECT_EQ(shell("cmp whole/results.h5 out/results.h5").code, 0);
+}
+
+TEST_F(Program, AnInterruptKeepsWhatIsFinishedAndSaysHowToGoOn) {
+  // Far more replicates than can be done before the signal, which waits for the first of them.
+  for (const char* signal : {"INT", "TERM"}) {
+    const Outcome outcome =
+        shell(fmt::format("\"$uptake\" run \"$minimal\" --replicates 200000 -o {0} & run=$!\n"
+                          "for i in $(seq 200); do\n"
+                          "  [ -z \"$(find {0} -name '*.bin' -size +100k 2>/dev/null)\" ] || break; sleep 0.05\n"
+                          "done\n"
+                          "kill -{0} $run; wait $run",
+                          signal));
+    EXPECT_EQ(outcome.code, 4) << outcome.err;
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_TRUE(std::regex_search(outcome.err, std::regex("interrupted: [1-9]\\d* of 200000 replicates are kept")))
+        << outcome.err;
+    EXPECT_NE(outcome.err.find("--replicates 200000 -o " + std::string(signal) + " --resume"), std::string::npos)
+        << outcome.err;
+  }
+}
+
+}  // namespace

@@ -1,0 +1,597 @@
+#include "uptake/outcomes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <set>
+
+#include "fidelity.hpp"
+#include "small_model.hpp"
+
+namespace uptake {
+namespace {
+
+using namespace std::chrono;
+
+const Date kStart{2021y / 1 / 1};
+
+// ---- Functions of their own ---------------------------------------------------------------------------------------
+
+// V19 of the model. Mutant rejected: adding the effects up, 0.30.
+TEST(CombineEffects, CountsAnAdmissionOnce) {
+  const std::array alone{0.1, 0.2};
+  std::array<double, 2> share{};
+  combine_effects(alone, share);
+  EXPECT_NEAR(share[0] + share[1], 0.28, 1e-15);
+  EXPECT_NEAR(share[0] / 0.28, 0.3207, 5e-5);
+  EXPECT_NEAR(share[1] / 0.28, 0.6793, 5e-5);
+}
+
+TEST(CombineEffects, LeavesAnEffectThatIsAloneAsItIs) {
+  for (const double x : {-0.3, 0.0, 1e-12, 0.41, 0.99}) {
+    double share = 0;
+    combine_effects({&x, 1}, {&share, 1});
+    EXPECT_NEAR(share, x, 1e-15) << x;
+  }
+}
+
+TEST(CombineEffects, StaysFiniteWhereOneEffectUndoesAnother) {
+  const std::array alone{0.2, -0.25};  // 0.8 x 1.25 = 1
+  std::array<double, 2> share{};
+  combine_effects(alone, share);
+  EXPECT_NEAR(share[0], -std::log(0.8), 1e-12);
+  EXPECT_NEAR(share[1], -std::log(1.25), 1e-12);
+  EXPECT_NEAR(share[0] + share[1], 0, 1e-15);
+}
+
+// V8 of the model.
+TEST(FinalSize, HasTheKnownAnswers) {
+  EXPECT_NEAR(final_size(1.2), 0.313698331, 5e-10);
+  EXPECT_NEAR(final_size(1.5), 0.582811644, 5e-10);
+  EXPECT_NEAR(final_size(2), 0.796812130, 5e-10);
+  EXPECT_NEAR(final_size(3), 0.940479791, 5e-10);
+  EXPECT_EQ(final_size(1), 0);
+  EXPECT_EQ(final_size(0.4), 0);
+}
+
+// V16 of the model.
+TEST(Fidelity, ComesToItsEquilibriumAndSolvesItsEquation) {
+  EXPECT_NEAR(fidelity_at(1000, 0.6, 0.5, 0.3), 0.625, 1e-15);
+  EXPECT_NEAR(fidelity_at(1000, 0.6, 0.5, 0.1), 0.833333333333, 1e-12);
+  EXPECT_EQ(fidelity_at(0, 0.6, 0.5, 0.3), 0.6);
+  EXPECT_EQ(fidelity_at(7, 0.6, 0, 0), 0.6);
+  const double age = 0.8, h = 1e-5;
+  const double slope = (fidelity_at(age + h, 0.2, 0.5, 0.3) - fidelity_at(age - h, 0.2, 0.5, 0.3)) / (2 * h);
+  const double now = fidelity_at(age, 0.2, 0.5, 0.3);
+  EXPECT_NEAR(slope, 0.5 * (1 - now) - 0.3 * now, 1e-9);
+}
+
+// Rising through the limit, falling through it, never reaching it, always above it, standing still. The sum is Simpson's
+// rule of 20,000 steps; the kink costs it up to (step)^2 x slope < 1e-8. Mutant rejected: no limit (differs by over 0.01).
+TEST(FidelityRatio, IntegralIsTheAreaUnderItsCourse) {
+  struct Course {
+    double start, retraining, turnover, limit;
+  };
+  for (const Course& c : {Course{0.3, 0.9, 0.1, 1.25}, Course{1, 0.2, 0.6, 1.25}, Course{0.6, 0.5, 0.3, 1.25},
+                          Course{0.9, 0.9, 0.1, 1.25}, Course{0.5, 0, 0, 1}, Course{1, 0, 0, 1}}) {
+    const FidelityRatio ratio(c.start, c.retraining, c.turnover, 0.625, c.limit);
+    constexpr int n = 20000;
+    const double end = 5.0, h = end / n;
+    double sum = 0;
+    for (int i = 0; i <= n; ++i) {
+      const double f = std::min(fidelity_at(i * h, c.start, c.retraining, c.turnover) / 0.625, c.limit);
+      EXPECT_NEAR(ratio.at(i * h), f, 1e-14);
+      sum += f * (i == 0 || i == n ? 1 : i % 2 == 1 ? 4 : 2);
+    }
+    EXPECT_NEAR(ratio.integral(end), sum * h / 3, 1e-7) << c.start;
+    EXPECT_EQ(ratio.integral(0), 0);
+  }
+}
+
+// ---- The table and the layout -------------------------------------------------------------------------------------
+
+TEST(MetricTable, NamesEveryMetricOnceAndNoUnitThatReadersTakeForADuration) {
+  std::set<std::string_view> names;
+  for (const MetricSpec& metric : metric_table()) {
+    EXPECT_TRUE(names.insert(metric.name).second) << metric.name;
+    EXPECT_FALSE(metric.long_name.empty()) << metric.name;
+    for (const std::string_view unit : {"", "days", "hours", "minutes", "seconds"}) EXPECT_NE(metric.unit, unit);
+    EXPECT_TRUE(metric.on_report) << metric.name;
+    EXPECT_EQ(metric.money, metric.unit == "GBP") << metric.name;
+    EXPECT_TRUE(!metric.paired || metric.kind == MetricKind::ratio) << metric.name;
+  }
+  EXPECT_EQ(spec(Metric::home_years).name, "home_years");
+  EXPECT_EQ(spec(Metric::concentration_index).name, "concentration_index");
+}
+
+TEST(Layout, GivesEveryValueAPlaceOfItsOwnAndLeavesNone) {
+  const SmallModel small({{0, 1, 1}, {1, 1, 2}, {2, 1, 3}}, 3, 2, {{}, {.name = "other"}}, kStart, 60,
+                         {sys_days{2021y / 12 / 31}, sys_days{2022y / 2 / 10}});
+  std::vector<int> met(small.layout.size, 0);
+  for (const Block& block : small.layout.blocks)
+    for (int s = 0; s < block.n_strategies; ++s)
+      for (int j = 0; j < block.n_programmes; ++j)
+        for (int t = 0; t < block.n_times; ++t)
+          for (int p = 0; p < block.n_places; ++p) ++met[block.at(s, j, t, p)];
+  EXPECT_EQ(std::ranges::count(met, 1), static_cast<std::ptrdiff_t>(small.layout.size));
+  EXPECT_EQ(small.layout.programmes, (std::vector<std::string>{"tool", "other", "all"}));
+  EXPECT_EQ(small.layout.regions, (std::vector<std::string>{"England", "Region 0", "Region 1"}));
+  EXPECT_EQ(small.layout.find(Metric::engaged, Axis::month, Geography::board)->n_places, 3);
+  EXPECT_EQ(small.layout.find(Metric::cost_gbp, Axis::month), nullptr);
+  EXPECT_EQ(small.layout.find(Metric::acceleration_months, Axis::report)->n_places, 1);
+  // And `outcomes` writes every one of them (untouched values are -1e300).
+  for (const double value : small.run({{}, {}})) EXPECT_NE(value, -1e300);
+}
+
+// ---- Against slow, obvious twins ----------------------------------------------------------------------------------
+
+/// Sixty homes of several sizes in five boards of three regions, two random histories of 160 weeks.
+class Twin : public testing::Test {
+ protected:
+  static std::vector<SmallOrganisation> homes() {
+    std::vector<SmallOrganisation> all;
+    for (int i = 0; i < 60; ++i) all.push_back({i % 5, 10.0 + 3 * (i % 7), static_cast<std::uint8_t>(i % 6)});
+    all[7].size = all[22].size = std::numeric_limits<double>::quiet_NaN();
+    return all;
+  }
+  Twin()
+      : small(homes(), 5, 3, {{.historic_denominator = 54.0}}, sys_days{2020y / 12 / 17}, kWeeks,
+              {sys_days{2022y / 9 / 14}, sys_days{2021y / 5 / 3}, sys_days{2023y / 12 / 31}}) {
+    small.set(0, Parameter::baseline_events, 1000);
+    small.set(0, Parameter::relative_risk, 0.9);
+    small.set(0, Parameter::effect_variation, 0.2);
+    small.set(0, Parameter::coverage, 0.8);
+    small.set(0, Parameter::fidelity_start, 0.3);
+    small.set(0, Parameter::retraining, 0.5);
+    small.set(0, Parameter::turnover, 0.3);
+    small.set(0, Parameter::reference_fidelity, 0.65);
+    small.set(0, Parameter::persons_per_organisation, 17);
+    small.set(0, Parameter::arrivals, 0.5);
+    histories = {random_history(Key{11}, 60, kWeeks, 0.05), random_history(Key{12}, 60, kWeeks, 0.02)};
+  }
+  /// Stage of a record after the moves of a boundary.
+  [[nodiscard]] static Stage stage_at(const History& history, std::uint32_t record, int boundary) {
+    Stage stage = Stage::unaware;
+    for (const Event& event : history.events)
+      if (event.record == record && event.boundary <= boundary) stage = event.stage;
+    return stage;
+  }
+  [[nodiscard]] bool in_use(int strategy, std::uint32_t record, int boundary) const {
+    return stage_at(histories[static_cast<std::size_t>(strategy)], record, boundary) == Stage::in_use;
+  }
+  [[nodiscard]] double beds(std::uint32_t record) const {  // relative to the mean of those known
+    double sum = 0;
+    int n = 0;
+    for (const double size : small.model.population->size)
+      if (!std::isnan(size)) {
+        sum += size;
+        ++n;
+      }
+    const double size = small.model.population->size[record];
+    return std::isnan(size) ? 1.0 : size * n / sum;
+  }
+  static constexpr int kWeeks = 160;
+  SmallModel small;
+  std::vector<History> histories;
+};
+
+TEST_F(Twin, AgreesOnEveryStockAtEveryMonthEndInEveryPlace) {
+  const Summary summary = small.run(histories);
+  for (int s = 0; s < 2; ++s)
+    for (std::size_t month = 0; month < small.layout.months.size(); ++month) {
+      const int t = small.model.calendar().boundary_at_end_of(small.layout.months[month].to);
+      std::array<std::array<int, 9>, 5> expected{};  // [stock][England, regions, boards]
+      for (std::uint32_t i = 0; i < 60; ++i) {
+        std::array<bool, 5> counts{};
+        bool unbroken = t >= 52;
+        for (int b = 0; b <= t; ++b) {
+          const Stage stage = stage_at(histories[static_cast<std::size_t>(s)], i, b);
+          counts[0] |= stage != Stage::unaware;
+          counts[1] |= stage == Stage::implementing || stage == Stage::in_use;
+          counts[3] |= stage == Stage::in_use;
+          if (b >= t - 52) unbroken &= stage == Stage::in_use;
+        }
+        counts[2] = in_use(s, i, t);
+        counts[4] = unbroken;
+        const std::size_t board = i % 5, region = board % 3;
+        for (std::size_t k = 0; k < 5; ++k)
+          for (const std::size_t place : {std::size_t{0}, 1 + region, 4 + board}) expected[k][place] += counts[k];
+      }
+      for (std::size_t k = 0; k < 5; ++k)
+        for (int place = 0; place < 4; ++place)
+          EXPECT_NEAR(small.at(summary, static_cast<Metric>(k), s, Axis::month, static_cast<int>(month), place),
+                      expected[k][static_cast<std::size_t>(place)] * 54.0 / 60, 1e-12);
+      for (const Metric metric : {Metric::engaged, Metric::adopters, Metric::ever_adopted})
+        for (int board = 0; board < 5; ++board)
+          EXPECT_NEAR(small.at(summary, metric, s, Axis::month, static_cast<int>(month), board, 0, Geography::board),
+                      expected[static_cast<std::size_t>(metric)][4 + static_cast<std::size_t>(board)] * 54.0 / 60,
+                      1e-12);
+    }
+}
+
+/// Flows day by day: the fidelity of each day by Simpson's rule, error below 1e-13 of it.
+TEST_F(Twin, AgreesDayByDayOnTimeInUseAdmissionsAndPeople) {
+  const Key key{77};
+  const Summary summary = small.run(histories, key);
+  const double scale = 54.0 / 60;
+  double largest = 0;
+  for (int s = 0; s < 2; ++s) {
+    const int n_days = 7 * kWeeks;
+    std::vector<std::array<double, 3>> by_day(static_cast<std::size_t>(n_days), std::array<double, 3>{});
+    std::vector<std::array<double, 3>> by_day_region_1 = by_day;
+    for (std::uint32_t i = 0; i < 60; ++i) {
+      const double z = normal(key, {small.model.population->identity[i], programme_identity("tool"),
+                                    static_cast<std::uint16_t>(Stream::effect_variation), 0});
+      const double avoided = 1 - 0.9 * std::exp(0.2 * z - 0.2 * 0.2 / 2);
+      int go_live = -1, last_stop = -1;
+      for (int day = 0; day < n_days; ++day) {
+        std::array<double, 3> flow{};
+        if (day % 7 == 0) {
+          const bool now = in_use(s, i, day / 7);
+          if (now && go_live < 0) {
+            go_live = day;
+            const double fresh = last_stop < 0 ? 1 : 1 - std::exp(-0.5 * (day - last_stop) / 365.25);
+            flow[2] += 17 * scale * beds(i) * 0.8 * std::min(1.0, 0.3 / 0.65) * fresh;
+          } else if (!now && go_live >= 0) {
+            go_live = -1;
+            last_stop = day;
+          }
+        }
+        if (go_live >= 0) {
+          const auto course = [&](double at) { return fidelity_at(at / 365.25, 0.3, 0.5, 0.3) / 0.65; };
+          const double age = day - go_live;
+          const double mean = (course(age) + 4 * course(age + 0.5) + course(age + 1)) / 6;  // stays below 1
+          flow[0] += scale / 365.25;
+          flow[1] += 1000 * beds(i) / 60 * 0.8 * avoided * mean / 365.25;
+          flow[2] += 17 * scale * beds(i) * 0.5 * 0.8 * mean / 365.25;
+        }
+        for (std::size_t k = 0; k < 3; ++k) {
+          by_day[static_cast<std::size_t>(day)][k] += flow[k];
+          if (i % 5 % 3 == 0) by_day_region_1[static_cast<std::size_t>(day)][k] += flow[k];
+        }
+      }
+    }
+    const std::array metrics{Metric::home_years, Metric::admissions_avoided, Metric::patients_in_year};
+    for (const Axis axis : {Axis::year, Axis::report})
+      for (std::size_t p = 0; p < small.layout.times(axis).size(); ++p) {
+        const Period& period = small.layout.times(axis)[p];
+        const Date start = small.model.calendar().start;
+        std::array<double, 3> sum{}, sum_region_1{};
+        for (auto day = (period.from - start).count(); day <= (period.to - start).count(); ++day)
+          for (std::size_t k = 0; k < 3; ++k) {
+            sum[k] += by_day[static_cast<std::size_t>(day)][k];
+            sum_region_1[k] += by_day_region_1[static_cast<std::size_t>(day)][k];
+          }
+        for (std::size_t k = 0; k < 3; ++k) {
+          const auto time = static_cast<int>(p);
+          EXPECT_NEAR(small.at(summary, metrics[k], s, axis, time), sum[k], 1e-9 * (1 + std::abs(sum[k])));
+          EXPECT_NEAR(small.at(summary, metrics[k], s, axis, time, 1), sum_region_1[k],
+                      1e-9 * (1 + std::abs(sum_region_1[k])));
+          largest = std::max(largest, std::abs(sum[k]));
+        }
+      }
+    double reached = 0;
+    for (std::size_t month = 0; month < small.layout.months.size(); ++month) {
+      const Period& period = small.layout.months[month];
+      const Date start = small.model.calendar().start;
+      for (auto day = (period.from - start).count(); day <= (period.to - start).count(); ++day)
+        reached += by_day[static_cast<std::size_t>(day)][2];
+      EXPECT_NEAR(small.at(summary, Metric::patients_benefited, s, Axis::month, static_cast<int>(month)), reached,
+                  1e-9 * (1 + reached));
+    }
+  }
+  EXPECT_GT(largest, 50);  // there is something to agree on
+}
+
+// ---- Identities ---------------------------------------------------------------------------------------------------
+
+TEST_F(Twin, RegionsAndBoardsAddUpToEngland) {
+  const Summary summary = small.run(histories);
+  for (const Block& block : small.layout.blocks) {
+    const MetricSpec& metric = spec(block.metric);
+    if (metric.kind == MetricKind::ratio || block.geography == Geography::board) continue;
+    ASSERT_EQ(block.n_places, 4);
+    for (int s = 0; s < 2; ++s)
+      for (int t = 0; t < block.n_times; ++t) {
+        double sum = 0;
+        for (int place = 1; place < 4; ++place) sum += summary[block.at(s, 0, t, place)];
+        const double england = summary[block.at(s, 0, t, 0)];
+        EXPECT_NEAR(england, sum, 1e-14 * std::abs(england)) << metric.name;
+      }
+  }
+  for (const Metric metric : {Metric::engaged, Metric::adopters, Metric::ever_adopted}) {
+    const Block& boards = *small.layout.find(metric, Axis::month, Geography::board);
+    for (int t = 0; t < boards.n_times; ++t) {
+      double sum = 0;
+      for (int board = 0; board < 5; ++board) sum += summary[boards.at(0, 0, t, board)];
+      EXPECT_NEAR(small.at(summary, metric, 0, Axis::month, t), sum, 1e-12);
+    }
+  }
+}
+
+TEST_F(Twin, NetIsGrossLessCounterfactual) {
+  const Summary summary = small.run(histories);
+  for (const Block& block : small.layout.blocks)
+    for (int t = 0; t < block.n_times; ++t)
+      for (int place = 0; place < block.n_places; ++place) {
+        const auto view = [&](View v) { return value_in_view(small.layout, summary, block, 0, 0, t, place, v); };
+        const double gross = view(View::gross), counterfactual = view(View::counterfactual), net = view(View::net);
+        if (spec(block.metric).paired) {
+          EXPECT_TRUE(std::isnan(gross) && std::isnan(counterfactual)) << spec(block.metric).name;
+          EXPECT_EQ(std::bit_cast<std::uint64_t>(net), std::bit_cast<std::uint64_t>(summary[block.at(0, 0, t, place)]));
+        } else if (block.metric == Metric::roi_fiscal) {
+          EXPECT_TRUE(std::isnan(net));
+        } else {
+          EXPECT_EQ(net, gross - counterfactual) << spec(block.metric).name;
+        }
+      }
+}
+
+// V12 of the model, for what is computed here: equal worlds differ by nothing at all, to the last bit.
+TEST_F(Twin, EqualWorldsHaveANetOfBitwiseZero) {
+  small.set(0, Parameter::running_cost, 300);
+  const Summary summary = small.run({histories[0], histories[0]});
+  for (const Block& block : small.layout.blocks) {
+    if (block.metric == Metric::roi_fiscal || block.metric == Metric::roi_net) continue;
+    for (int t = 0; t < block.n_times; ++t)
+      for (int place = 0; place < block.n_places; ++place) {
+        const double net = value_in_view(small.layout, summary, block, 0, 0, t, place, View::net);
+        EXPECT_EQ(std::bit_cast<std::uint64_t>(net), 0U)
+            << spec(block.metric).name << " " << t << " " << place << " " << net;
+      }
+  }
+  EXPECT_TRUE(std::isnan(small.net(summary, Metric::roi_net)));  // nothing gained for nothing spent
+}
+
+TEST_F(Twin, EqualCallsGiveEqualBitsWhateverWasComputedBefore) {
+  const Summary once = small.run(histories, Key{5});
+  (void)small.run({histories[1], histories[1]}, Key{6});
+  const SmallModel other({{0, 1, 1}}, 1, 1, {{}, {.name = "more"}}, kStart, 30, {sys_days{2021y / 3 / 31}}, 3);
+  (void)other.run({{}, {}, {}});
+  const Summary again = small.run(histories, Key{5});
+  ASSERT_EQ(once.size(), again.size());
+  for (std::size_t i = 0; i < once.size(); ++i)
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(once[i]), std::bit_cast<std::uint64_t>(again[i]));
+}
+
+TEST_F(Twin, FlowsAddUpOverAnySplitOfTime) {
+  // Report dates cut months: the same worlds under other dates give the same years, and later less earlier is between.
+  SmallModel other(homes(), 5, 3, {{.historic_denominator = 54.0}}, sys_days{2020y / 12 / 17}, kWeeks,
+                   {sys_days{2023y / 12 / 31}});
+  other.values = small.values;
+  const Summary cut = small.run(histories), whole = other.run(histories);
+  for (const Metric metric : {Metric::patients_in_year, Metric::admissions_avoided, Metric::home_years}) {
+    double years = 0;
+    for (std::size_t y = 0; y < small.layout.years.size(); ++y) {
+      const double value = small.at(cut, metric, 0, Axis::year, static_cast<int>(y));
+      EXPECT_NEAR(value, other.at(whole, metric, 0, Axis::year, static_cast<int>(y)), 1e-12 * std::abs(value));
+      years += value;
+    }
+    // Financial years are cut at the horizon, 2024-01-10; the last report date is ten days before.
+    EXPECT_NEAR(small.at(cut, metric, 0, Axis::report, 2), other.at(whole, metric), 1e-12 * years);
+    EXPECT_LT(small.at(cut, metric, 0, Axis::report, 2), years);
+    EXPECT_GT(small.at(cut, metric, 0, Axis::report, 2), 0.9 * years);
+  }
+  EXPECT_NEAR(small.at(cut, Metric::net_present_value_gbp, 0, Axis::report, 2),
+              other.at(whole, Metric::net_present_value_gbp), 1e-9);
+}
+
+// ---- Meanings -----------------------------------------------------------------------------------------------------
+
+TEST(Outcomes, LetAToolThatHarmsComeOutNegative) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{}}, kStart, 60, {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 1.12);
+  small.set(0, Parameter::bed_days_per_event, 5);
+  small.set(0, Parameter::avoidable_cap, 0.41);
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  const Summary summary = small.run({history_of(events), {}});
+  EXPECT_NEAR(small.at(summary, Metric::admissions_avoided), -12.0 * 365 / 365.25, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::bed_days_avoided), -60.0 * 365 / 365.25, 1e-12);
+  EXPECT_LT(small.at(summary, Metric::savings_gross_gbp), 0);
+  EXPECT_LT(small.net(summary, Metric::net_present_value_gbp), 0);
+}
+
+TEST(Outcomes, StopAtTheAvoidableCap) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{}}, kStart, 60, {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 0.5);
+  small.set(0, Parameter::avoidable_cap, 0.41);
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  EXPECT_NEAR(small.at(small.run({history_of(events), {}}), Metric::admissions_avoided), 41.0 * 365 / 365.25, 1e-12);
+  // Fidelity that grows into the cap: free below 0.82 of the reference, capped above.
+  small.set(0, Parameter::fidelity_start, 0.5);
+  small.set(0, Parameter::retraining, 2);
+  const double crossing = -std::log((1 - 0.82) / 0.5) / 2, year = 365 / 365.25;
+  const double below = crossing + 0.5 * std::expm1(-2 * crossing) / 2;  // integral of 1 - exp(-2 a) / 2
+  EXPECT_NEAR(small.at(small.run({history_of(events), {}}), Metric::admissions_avoided),
+              100 * (0.5 * below + 0.41 * (year - crossing)), 1e-11);
+}
+
+TEST(Outcomes, CreditFidelityAboveTheReferenceUpToAQuarterMoreAndReachNobodyTwice) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{}}, kStart, 60, {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 0.9);
+  small.set(0, Parameter::reference_fidelity, 0.5);
+  small.set(0, Parameter::persons_per_organisation, 20);
+  small.set(0, Parameter::arrivals, 0.5);
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  const Summary summary = small.run({history_of(events), {}});
+  EXPECT_NEAR(small.at(summary, Metric::admissions_avoided), 12.5 * 365 / 365.25, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::patients_benefited), 20 + 10 * 365 / 365.25, 1e-12);
+}
+
+// The baseline belongs to the whole denominator: every home in use for a year sees all of it, whatever is built.
+TEST(Outcomes, ScaleCountsToTheHistoricDenominatorAndTheBaselineOnce) {
+  SmallModel small({{0, 10, 1}, {0, 30, 1}, {0, 20, 1}, {0, 40, 1}}, 1, 1, {{.historic_denominator = 3.0}}, kStart, 60,
+                   {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 0.9);
+  small.set(0, Parameter::persons_per_organisation, 8);
+  small.set(0, Parameter::running_cost, 100);
+  small.set(0, Parameter::set_up_cost, 40);
+  std::vector<Event> two;
+  for (const std::uint32_t i : {1U, 3U}) adopts(two, i, 0, 0, 0);
+  std::vector<Event> all = two;
+  for (const std::uint32_t i : {0U, 2U}) adopts(all, i, 0, 0, 0);
+  const Summary summary = small.run({history_of(all), history_of(two)});
+  const double year = 365 / 365.25;
+  EXPECT_NEAR(small.at(summary, Metric::adopters, 0), 3, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::adoption_share, 0), 1, 1e-15);
+  EXPECT_NEAR(small.at(summary, Metric::home_years, 0), 3 * year, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::admissions_avoided, 0), 10 * year, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::patients_benefited, 0), 24, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::cost_gbp, 0), 300 * year + 1.5 * 40, 1e-11);  // two of four built are set up
+  EXPECT_NEAR(small.at(summary, Metric::adopters, 1), 1.5, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::adoption_share, 1), 0.5, 1e-15);
+  EXPECT_NEAR(small.at(summary, Metric::admissions_avoided, 1), 7 * year, 1e-12);  // the larger homes, 70 of 100 beds
+  EXPECT_NEAR(small.at(summary, Metric::patients_benefited, 1), 24 * 0.7, 1e-12);
+  EXPECT_NEAR(small.at(summary, Metric::attributable_share, 0), 0.3, 1e-14);
+}
+
+// Organisation variation keeps the mean: relative risks are RR exp(N(-s2/2, s2)). Law: the mean over 20,000 homes of
+// 1 - RR_i has mean 0.1 and standard error 0.9 sqrt(expm1(0.09) / 20000). Mutant rejected: no correction of the mean.
+TEST(Outcomes, VaryBetweenOrganisationsAroundTheMeanEffect) {
+  constexpr int n = 20000;
+  SmallModel small(std::vector<SmallOrganisation>(n, SmallOrganisation{0, 1, 1}), 1, 1, {{}}, kStart, 60,
+                   {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::baseline_events, 365.25 / 365);
+  small.set(0, Parameter::relative_risk, 0.9);
+  small.set(0, Parameter::effect_variation, 0.3);
+  std::vector<Event> events;
+  for (std::uint32_t i = 0; i < n; ++i) adopts(events, i, 0, 0, 0);
+  const double got = small.at(small.run({history_of(events), {}}, Key{2021}), Metric::admissions_avoided);
+  const double error = 0.9 * std::sqrt(std::expm1(0.09) / n);
+  EXPECT_LT(std::abs(got - 0.1) / error, 4);
+  EXPECT_GT(std::abs(got - (1 - 0.9 * std::exp(0.09 / 2))) / error, 4);
+}
+
+// Constant effects, so the combination is exact: alone 10 % for 13 weeks, together 28 % for 26, then 20 % alone.
+TEST(Outcomes, CombineProgrammesOnOneBaselineOnlyWhileBothAreInUse) {
+  SmallModel small({{0, 1, 1}, {0, 1, 1}}, 1, 1, {{.name = "a"}, {.name = "b"}}, kStart, 60,
+                   {sys_days{2022y / 1 / 31}});
+  for (int j = 0; j < 2; ++j) {
+    small.set(j, Parameter::baseline_events, 200);
+    small.set(j, Parameter::relative_risk, j == 0 ? 0.9 : 0.8);
+    small.set(j, Parameter::persons_per_organisation, 5 + j);
+  }
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  stops(events, 0, 39);
+  adopts(events, 2, 1, 2, 13);  // record 2 is the first home in programme b
+  stops(events, 2, 50);
+  adopts(events, 3, 1, 2, 10);  // the second home has b alone
+  const Summary summary = small.run({history_of(events), {}});
+  const auto at = [&](Metric metric, int j) { return small.at(summary, metric, 0, Axis::report, 0, 0, j); };
+  const double week = 7 / 365.25, log_a = std::log(0.9) / std::log(0.72);
+  const double open = (396 - 70) / 365.25;  // second home, 2021-03-12 to 2022-01-31
+  EXPECT_NEAR(at(Metric::admissions_avoided, 0), 100 * week * (13 * 0.1 + 26 * 0.28 * log_a), 1e-12);
+  EXPECT_NEAR(at(Metric::admissions_avoided, 1), 100 * (week * (26 * 0.28 * (1 - log_a) + 11 * 0.2) + 0.2 * open),
+              1e-12);
+  EXPECT_NEAR(at(Metric::admissions_avoided, 2), 100 * (week * (1.3 + 26 * 0.28 + 2.2) + 0.2 * open), 1e-12);
+  EXPECT_NEAR(at(Metric::patients_benefited, 2), 5 + 6 + 6, 1e-12);  // each programme's own, added
+  EXPECT_NEAR(at(Metric::adopters, 2), at(Metric::adopters, 0) + at(Metric::adopters, 1), 0);
+  EXPECT_NEAR(at(Metric::adoption_share, 2), 0.25, 1e-15);  // of pairs of organisation and programme
+}
+
+// Growing fidelity: within a month shares are combined at their mean. Against a day-by-day sum the difference is the
+// covariance of the two shares within a month, at most (1/12 year)^2 / 12 times their steepest slopes, 0.15 and 0.225 a
+// year, over the 70 weeks that both are in use. Mutant rejected: effects added up.
+TEST(Outcomes, CombineGrowingEffectsMonthByMonthCloselyEnough) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "a"}, {.name = "b"}}, kStart, 110, {sys_days{2022y / 12 / 31}});
+  for (int j = 0; j < 2; ++j) {
+    small.set(j, Parameter::baseline_events, 100);
+    small.set(j, Parameter::relative_risk, j == 0 ? 0.8 : 0.7);
+    small.set(j, Parameter::fidelity_start, 0.2);
+    small.set(j, Parameter::retraining, 0.8);
+    small.set(j, Parameter::turnover, 0.2);
+    small.set(j, Parameter::reference_fidelity, 0.8);
+  }
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 5);
+  adopts(events, 1, 0, 0, 20);
+  stops(events, 0, 90);
+  const Summary summary = small.run({history_of(events), {}});
+  double combined = 0, added = 0;
+  for (int day = 0; day < 730; ++day) {
+    const auto share = [&](int go_live, int stop, double effect) {
+      if (day < 7 * go_live || day >= 7 * stop) return 0.0;
+      return effect * fidelity_at((day + 0.5 - 7 * go_live) / 365.25, 0.2, 0.8, 0.2) / 0.8;
+    };
+    const double a = share(5, 90, 0.2), b = share(20, 1000, 0.3);
+    combined += 100 * (1 - (1 - a) * (1 - b)) / 365.25;
+    added += 100 * (a + b) / 365.25;
+  }
+  const double got = small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, 2);
+  const double bound = 100 * (70 * 7 / 365.25) * 0.15 * 0.225 / (12 * 12 * 12);
+  EXPECT_NEAR(got, combined, bound);
+  EXPECT_GT(std::abs(added - combined), 100 * bound);
+}
+
+TEST(Outcomes, ReachPeopleOnceAfterABreak) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{}}, kStart, 60, {sys_days{2021y / 12 / 31}});
+  small.set(0, Parameter::persons_per_organisation, 20);
+  small.set(0, Parameter::arrivals, 0.5);
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 1);
+  stops(events, 0, 11);
+  events.push_back({0, 24, Stage::implementing, Stage::stopped});
+  events.push_back({0, 31, Stage::in_use, Stage::implementing});
+  stops(events, 0, 33);  // within August
+  const double week = 7 / 365.25;
+  EXPECT_NEAR(small.at(small.run({history_of(events), {}}), Metric::patients_benefited),
+              20 + 10 * 12 * week + 20 * (1 - std::exp(-0.5 * 20 * week)), 1e-12);
+}
+
+TEST(Outcomes, SayNothingWhereNothingIsKnown) {
+  SmallModel small({{0, 1, 1}, {1, 1, 2}}, 2, 2, {{.outcome = OutcomeKind::none}, {.name = "known"}}, kStart, 60,
+                   {sys_days{2021y / 12 / 31}});
+  small.set(1, Parameter::baseline_events, 100);
+  small.set(1, Parameter::relative_risk, 0.9);
+  std::vector<Event> events;
+  for (const std::uint32_t i : {0U, 2U}) adopts(events, i, 1, 2, 3);
+  const Summary summary = small.run({history_of(events), {}});
+  for (const Block& block : small.layout.blocks) {
+    const double value = summary[block.at(0, 0, 0, 0)];
+    EXPECT_TRUE(!spec(block.metric).needs_outcome || std::isnan(value)) << spec(block.metric).name;
+  }
+  EXPECT_EQ(small.at(summary, Metric::adopters), 1);
+  EXPECT_GT(small.at(summary, Metric::home_years), 0);
+  // The sum over programmes is of what is known; people per organisation are known for neither.
+  EXPECT_EQ(small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, 2),
+            small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, 1));
+  EXPECT_TRUE(std::isnan(small.at(summary, Metric::patients_benefited, 0, Axis::report, 0, 0, 1)));
+}
+
+/// Forty homes; each curve lists (boundary, homes ever in use from then on).
+TEST(Acceleration, IsTheMeanHeadStartOverTheLevelsThatBothReach) {
+  SmallModel small(std::vector<SmallOrganisation>(40, SmallOrganisation{0, 1, 1}), 1, 1,
+                   {{.historic_denominator = 33.1}}, kStart, 104, {sys_days{2022y / 12 / 29}, sys_days{2021y / 7 / 2}});
+  const auto curve = [](const std::vector<std::pair<int, std::uint32_t>>& steps) {
+    std::vector<Event> events;
+    std::uint32_t next = 0;
+    for (const auto& [boundary, until] : steps)
+      for (; next < until; ++next) adopts(events, next, 0, 0, boundary);
+    return history_of(events);
+  };
+  // Levels are 2, 4, ... homes. Factual: 10 % at week 10, 20 % at 20, 30 % at 60; otherwise 10 % at week 26, 15 % at 50.
+  const Summary summary = small.run({curve({{10, 4}, {20, 8}, {60, 13}}), curve({{12, 1}, {26, 4}, {50, 6}, {70, 7}})});
+  const double month = 365.25 / 12;
+  // Reached: 5, 10, 15, 20, 25, 30 %; both: 5 and 10 % (16 weeks each) and 15 % (30 weeks).
+  EXPECT_NEAR(small.net(summary, Metric::acceleration_months), (16 + 16 + 30) / 3.0 * 7 / month, 1e-13);
+  EXPECT_NEAR(small.net(summary, Metric::levels_never_reached_share), 0.5, 1e-15);
+  // By 2021-07-02 (26 weeks): 5 to 20 % reached, the comparator has come to 10 %.
+  EXPECT_NEAR(small.net(summary, Metric::acceleration_months, 1), 16 * 7 / month, 1e-13);
+  EXPECT_NEAR(small.net(summary, Metric::levels_never_reached_share, 1), 0.5, 1e-15);
+  const Summary none = small.run({{}, {}});
+  EXPECT_TRUE(std::isnan(small.net(none, Metric::acceleration_months)));
+}
+
+}  // namespace
+}  // namespace uptake

@@ -1,0 +1,287 @@
+#include "uptake/results.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "file.hpp"
+#include "folder.hpp"
+#include "results_fixture.hpp"
+#include "statistics.hpp"
+#include "uptake/error.hpp"
+
+namespace uptake {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::string bytes_of(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Control control_of(Body body, int n_threads) {
+  Control control;
+  control.body = body;
+  control.n_threads = n_threads;
+  return control;
+}
+
+// ---- statistics ---------------------------------------------------------------------------------------------------
+
+TEST(Statistics, AreThoseWorkedByHand) {
+  // 1, 2, 3, 4, 10: type 7 places are 4p, so p05 is at 0.2, p25 at 1, p50 at 2, p75 at 3, p95 at 3.8.
+  std::vector<double> values{10, 1, 3, 2, 4};
+  const Statistics s = statistics(values);
+  EXPECT_DOUBLE_EQ(s.mean, 4);
+  EXPECT_DOUBLE_EQ(s.sd, std::sqrt(50.0 / 4));
+  EXPECT_DOUBLE_EQ(s.mcse, std::sqrt(50.0 / 4 / 5));
+  EXPECT_DOUBLE_EQ(s.p05, 1.2);
+  EXPECT_DOUBLE_EQ(s.p25, 2);
+  EXPECT_DOUBLE_EQ(s.p50, 3);
+  EXPECT_DOUBLE_EQ(s.p75, 4);
+  EXPECT_DOUBLE_EQ(s.p95, 8.8);
+}
+
+TEST(Statistics, OfAnEvenNumberLieBetween) {
+  // 0, 10, 20, 30: places 3p: 0.15, 0.75, 1.5, 2.25, 2.85.
+  std::vector<double> values{30, 0, 20, 10};
+  const Statistics s = statistics(values);
+  EXPECT_DOUBLE_EQ(s.p05, 1.5);
+  EXPECT_DOUBLE_EQ(s.p25, 7.5);
+  EXPECT_DOUBLE_EQ(s.p50, 15);
+  EXPECT_DOUBLE_EQ(s.p75, 22.5);
+  EXPECT_DOUBLE_EQ(s.p95, 28.5);
+}
+
+TEST(Statistics, SelectTheSameOrderStatisticsAsASort) {
+  for (std::size_t n = 2; n < 400; n += 13) {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < n; ++i) values.push_back(static_cast<double>(mix64(i * n) % 50));
+    std::vector<double> sorted = values;
+    std::sort(sorted.begin(), sorted.end());
+    const Statistics s = statistics(values);
+    const auto at = [&](double p) {
+      const double place = static_cast<double>(n - 1) * p;
+      const auto low = static_cast<std::size_t>(place);
+      const double high = sorted[std::min(low + 1, n - 1)];
+      return sorted[low] + (place - static_cast<double>(low)) * (high - sorted[low]);
+    };
+    EXPECT_EQ(s.p05, at(0.05));
+    EXPECT_EQ(s.p25, at(0.25));
+    EXPECT_EQ(s.p50, at(0.50));
+    EXPECT_EQ(s.p75, at(0.75));
+    EXPECT_EQ(s.p95, at(0.95));
+  }
+}
+
+TEST(Statistics, LeaveUndefinedValuesOut) {
+  std::vector<double> some{kNaN, 1, kNaN, 3}, none{kNaN, kNaN}, one{kNaN, 2};
+  EXPECT_DOUBLE_EQ(statistics(some).mean, 2);
+  EXPECT_DOUBLE_EQ(statistics(some).p50, 2);
+  for (const double v : in_order(statistics(none))) EXPECT_TRUE(std::isnan(v));
+  const Statistics s = statistics(one);
+  EXPECT_EQ(s.mean, 2);
+  EXPECT_EQ(s.p95, 2);
+  EXPECT_TRUE(std::isnan(s.sd));
+  EXPECT_TRUE(std::isnan(s.mcse));
+  EXPECT_TRUE(std::isnan(statistics({}).mean));
+}
+
+TEST(Statistics, OfAConstantHaveNoSpreadAndNoRounding) {
+  std::vector<double> values(7, 0.1);
+  const Statistics s = statistics(values);
+  EXPECT_EQ(s.mean, 0.1);
+  EXPECT_EQ(s.sd, 0);
+  EXPECT_EQ(s.p05, 0.1);
+}
+
+TEST(Statistics, TheAttributableShareIsARatioOfMeans) {
+  const auto run = made_up_run({1, 1, 1, 130, 3});
+  const SummaryLayout& layout = run->record.layout;
+  const Block& share = *layout.find(Metric::attributable_share, Axis::report);
+  const Block& avoided = *layout.find(Metric::admissions_avoided, Axis::report);
+  const std::vector<double> gross{10, 20, 60}, counterfactual{6, 8, 10};
+  for (std::size_t r = 0; r < 3; ++r) {
+    double* row = run->ensemble.values.data() + r * layout.size;
+    row[avoided.at(0, 0, 0, 0)] = gross[r];
+    row[avoided.at(1, 0, 0, 0)] = counterfactual[r];
+    row[share.at(0, 0, 0, 0)] = (gross[r] - counterfactual[r]) / gross[r];
+  }
+  const Statistics s = place_statistics(layout, run->ensemble, {&share, 0, 0, 0}, View::net).front();
+  EXPECT_DOUBLE_EQ(s.mean, (4.0 + 12 + 50) / 90);  // not the mean of 0.4, 0.6 and 0.8333
+  EXPECT_DOUBLE_EQ(s.p50, 0.6);
+  // Residuals net - R gross with R = 66/90: -10/3, -8/3, 6, so the squares are 100, 64 and 324 ninths.
+  EXPECT_DOUBLE_EQ(s.mcse, std::sqrt((100.0 + 64 + 324) / 9 / 2 / 3) / 30);
+  EXPECT_TRUE(std::isnan(place_statistics(layout, run->ensemble, {&share, 0, 0, 0}, View::gross).front().mean));
+}
+
+// ---- files --------------------------------------------------------------------------------------------------------
+
+TEST(Results, HaveTheSameBytesForAnyThreadsAndBodyAndAgain) {
+  const auto run = made_up_run({});
+  const TestFolder folder;
+  write_results(run->record, folder.path(), control_of(Body::serial, 1));
+  const std::string expected = bytes_of(folder.path() / "results.h5");
+  ASSERT_GT(expected.size(), 10000u);
+  for (const Body body : {Body::serial, Body::threads, Body::tbb})
+    for (const int n_threads : {1, 2, 4}) {
+      const TestFolder other;
+      const auto again = made_up_run({});
+      write_results(again->record, other.path() / "deeper", control_of(body, n_threads));
+      EXPECT_TRUE(bytes_of(other.path() / "deeper" / "results.h5") == expected);
+    }
+}
+
+TEST(Results, ADifferentValueMakesDifferentBytes) {
+  const auto run = made_up_run({});
+  const TestFolder folder;
+  write_results(run->record, folder.path(), {});
+  const std::string before = bytes_of(folder.path() / "results.h5");
+  run->ensemble.values[run->ensemble.width + run->record.layout.find(Metric::engaged, Axis::month)->offset] += 1;
+  write_results(run->record, folder.path(), {});
+  EXPECT_FALSE(bytes_of(folder.path() / "results.h5") == before);
+}
+
+TEST(Results, OneReplicateAndFixedParametersAreWritten) {
+  const auto run = made_up_run({1, 1, 1, 130, 1}, ParameterMode::defaults);
+  const TestFolder folder;
+  write_results(run->record, folder.path(), {});
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "results.h5"));
+  EXPECT_NE(summary_json(run->record).find("\"sd\":null"), std::string::npos);
+  EXPECT_NE(summary_json(run->record).find("\"draws\":1,"), std::string::npos);
+}
+
+TEST(Results, AStopDoesNotCutTheFileShort) {
+  const auto run = made_up_run({});
+  const TestFolder folder, other;
+  std::stop_source source;
+  source.request_stop();
+  Control control;
+  control.stop = source.get_token();
+  write_results(run->record, folder.path(), control);
+  write_results(run->record, other.path(), {});
+  EXPECT_TRUE(bytes_of(folder.path() / "results.h5") == bytes_of(other.path() / "results.h5"));
+}
+
+TEST(Results, AFullDiskLeavesTheOldFileAndNothingHalfWritten) {
+  const auto run = made_up_run({});
+  const TestFolder folder;
+  std::ofstream(folder.path() / "results.h5") << "old";
+  {
+    const FileSizeLimit limit(5000);
+    try {
+      write_results(run->record, folder.path(), {});
+      ADD_FAILURE() << "no FileError";
+    } catch (const FileError& error) {
+      EXPECT_NE(error.problem().where.find("results.h5"), std::string::npos) << error.what();
+      EXPECT_FALSE(error.problem().suggestion.empty());
+    }
+    EXPECT_THROW(write_summary_csv(run->record, folder.path()), FileError);
+  }
+  EXPECT_EQ(bytes_of(folder.path() / "results.h5"), "old");
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "results.h5.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "summary.csv"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "summary.csv.tmp"));
+}
+
+TEST(Results, ADiskWithoutRoomIsNamed) {
+  const TestFolder folder;
+  std::filesystem::create_symlink("/dev/full", folder.path() / "x.tmp");
+  try {
+    replace_file(folder.path() / "x", std::string_view("some bytes"));
+    ADD_FAILURE() << "no FileError";
+  } catch (const FileError& error) {
+    EXPECT_NE(error.problem().what.find("No space left"), std::string::npos) << error.what();
+    EXPECT_NE(error.problem().suggestion.find("make room"), std::string::npos) << error.what();
+  }
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(folder.path() / "x.tmp")));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "x"));
+}
+
+TEST(Results, AFolderThatCannotBeWrittenSaysWhatToDo) {
+  const auto run = made_up_run({1, 1, 1, 130, 2});
+  const TestFolder folder;
+  std::ofstream(folder.path() / "file") << "in the way";
+  // /proc refuses root too.
+  for (const std::filesystem::path& where : {folder.path() / "file", std::filesystem::path("/proc/uptake")}) try {
+      write_results(run->record, where, {});
+      ADD_FAILURE() << "no FileError";
+    } catch (const FileError& error) {
+      EXPECT_NE(error.problem().suggestion.find("-o"), std::string::npos) << error.what();
+    }
+}
+
+/// Also what tests/readers_test.py reads: it names the folder.
+TEST(Results, WriteEveryFileOfARun) {
+  const TestFolder own;
+  const char* const named = std::getenv("UPTAKE_READERS_FOLDER");
+  const std::filesystem::path folder = named != nullptr ? std::filesystem::path(named) : own.path();
+  const auto run = made_up_run({});
+  write_results(run->record, folder, {});
+  write_summary_csv(run->record, folder);
+  write_run_json(run->record, {1.5, 1.25, 2, {"uptake", "run", "x.toml"}}, folder);
+  replace_file(folder / "summary.json", summary_json(run->record));
+  for (const char* name : {"results.h5", "summary.csv", "run.json", "summary.json"})
+    EXPECT_GT(std::filesystem::file_size(folder / name), 100u) << name;
+  const std::string csv = bytes_of(folder / "summary.csv");
+  EXPECT_NE(csv.find("\"North, East and \"\"West\"\"\""), std::string::npos) << "quoted by RFC 4180";
+  EXPECT_EQ(csv.find("nan"), std::string::npos);
+}
+
+// ---- the terminal -------------------------------------------------------------------------------------------------
+
+/// England's values of a made-up run with one programme, set by hand in all replicates but a spread.
+void set(MadeUpRun& run, Metric metric, int strategy, std::vector<double> by_replicate) {
+  const Block& block = *run.record.layout.find(metric, Axis::report);
+  for (std::size_t r = 0; r < by_replicate.size(); ++r)
+    run.ensemble.values[r * run.ensemble.width + block.at(strategy, 0, 0, 0)] = by_replicate[r];
+}
+
+TEST(Headline, SaysTheFindingFirstInWords) {
+  const auto run = made_up_run({1, 2, 1, 130, 3});
+  set(*run, Metric::admissions_avoided, 0, {4000, 5140, 6280});
+  set(*run, Metric::admissions_avoided, 1, {1000, 2050, 3100});
+  const std::string text = headline_table(run->record, 400);
+  EXPECT_EQ(
+      text.find("Over 2021-01-01 to 2021-12-31 the programme avoided 5,140 (90 %: 4,110 to 6,170) emergency "
+                "admissions; 3,090 (90 %: 3,010 to 3,170) of them would not have been avoided anyway, worth GBP "),
+      0u)
+      << text;
+  EXPECT_NE(text.find("Cash and capacity are never added"), std::string::npos);
+  EXPECT_NE(text.find("The effort assumption decides the answer"), std::string::npos);
+  EXPECT_NE(text.find("A note that belongs beside the headline."), std::string::npos);
+  EXPECT_NE(text.find("to 2022-09-30"), std::string::npos) << "the second row is there";
+}
+
+TEST(Headline, SaysAddedWhenAdmissionsRise) {
+  const auto run = made_up_run({1, 2, 1, 130, 3});
+  set(*run, Metric::admissions_avoided, 0, {-30, -20, -10});
+  set(*run, Metric::admissions_avoided, 1, {-10, -10, -10});
+  const std::string text = headline_table(run->record, 400);
+  EXPECT_NE(text.find("the programme added 20.0 (90 %: 11.0 to 29.0) emergency admissions; 10.0 (90 %: 1.00 to 19.0)"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Headline, FitsAnyWidth) {
+  for (const auto& run : {made_up_run({1, 2, 1, 130, 5}), made_up_run({})})
+    for (const int width : {60, 80, 100, 132, 200}) {
+      std::istringstream lines(headline_table(run->record, width));
+      std::size_t n_lines = 0;
+      for (std::string line; std::getline(lines, line); ++n_lines) {
+        EXPECT_LE(line.size(), static_cast<std::size_t>(width)) << line;
+        EXPECT_EQ(line.find('\033'), std::string::npos);
+      }
+      EXPECT_GT(n_lines, 20u);
+    }
+}
+
+}  // namespace
+}  // namespace uptake
