@@ -34,7 +34,7 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   if (reader.find("classification")) check_name(reader, "classification", programme.classification);
 
   reader.require("eligible", "[\"care-home\"]");
-  for (const PlacedText& type : reader.texts("eligible")) {
+  for (const LocatedText& type : reader.texts("eligible")) {
     const auto name = std::ranges::find(kOrganisationTypeNames, type.text);
     if (name != kOrganisationTypeNames.end()) {
       programme.eligible.push_back(static_cast<OrganisationType>(name - kOrganisationTypeNames.begin()));
@@ -73,7 +73,7 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
   programme.response = choice_or(reader, "response", kResponseNames, PeerResponse::drawn);
   programme.rule = choice_or(reader, "rule", kRuleNames, LayerRule::sum);
   programme.restart = choice_or(reader, "restart", kRestartNames, Restart::constant);
-  for (const PlacedText& stage : reader.texts("skipped")) {
+  for (const LocatedText& stage : reader.texts("skipped")) {
     if (stage.text == kSkippedNames[0]) {
       programme.skipped.engaged = true;
     } else if (stage.text == kSkippedNames[1]) {

@@ -63,7 +63,7 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
       problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
       continue;
     }
-    const Place place{fmt::format("--set {}", key)};
+    const Location place{fmt::format("--set {}", key)};
     TomlValue value = parse_override(trimmed(text.substr(equals + 1)), place);
 
     const auto last_dot = key.rfind('.');
@@ -96,7 +96,7 @@ void read_population_options(TableReader& fields, PopulationOptions& options) {
 void read_population_name(Loading& loading, TableReader& reader) {
   const TomlValue* value = reader.require("population", "\"england\"");
   if (!value) return;
-  Place place = value->place;
+  Location place = value->place;
   std::optional<std::string> name;
   if (value->as<TomlTable>()) {
     TableReader fields = fields_of(*value, "population", loading.problems);
@@ -214,7 +214,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
 }
 
 /// Where a programme's file is: `programmes/<name>.toml` of the shipped folder, or a path from the scenario's folder.
-std::optional<fs::path> programme_file(const Loading& loading, const PlacedText& named) {
+std::optional<fs::path> programme_file(const Loading& loading, const LocatedText& named) {
   if (named.text.ends_with(".toml")) return loading.scenario.file.parent_path() / named.text;
   const fs::path folder = loading.data_folder / "programmes";
   const fs::path file = folder / (named.text + ".toml");
@@ -253,7 +253,7 @@ std::optional<ProgrammeSpec> read_programme_or_report(Loading& loading, const fs
   return std::nullopt;
 }
 
-void read_one_programme(Loading& loading, const PlacedText& named) {
+void read_one_programme(Loading& loading, const LocatedText& named) {
   // A programme that cannot be read keeps its name, so that nothing that refers to it is reported as well.
   auto programme =
       ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
@@ -268,7 +268,7 @@ void read_one_programme(Loading& loading, const PlacedText& named) {
 }
 
 /// Hashes key the random numbers: names (of programmes and their classes) that share one would share their luck.
-void check_identities(const Loading& loading, const Place& place) {
+void check_identities(const Loading& loading, const Location& place) {
   std::set<std::string> names;
   for (const ProgrammeSpec& programme : loading.scenario.programmes) {
     names.insert({programme.name, programme.classification});
@@ -292,7 +292,7 @@ void read_programmes(Loading& loading, TableReader& reader) {
                   fmt::format("programmes lists {} names (must be 1 to {})", array->size(), kMostProgrammes));
     return;
   }
-  for (const PlacedText& one : named) read_one_programme(loading, one);
+  for (const LocatedText& one : named) read_one_programme(loading, one);
   check_identities(loading, value->place);
 }
 
@@ -327,7 +327,7 @@ void read_parameters_of_programmes(Loading& loading, TableReader& reader) {
 }
 
 void apply_override(Loading& loading, const Override& one) {
-  const Place& place = one.value.place;
+  const Location& place = one.value.place;
   ProgrammeSpec* only = find_programme(loading.scenario, one.programme);
   if (!one.programme.empty() && !only) {
     loading.problems.add(place, fmt::format("unknown programme \"{}\"", one.programme),

@@ -27,9 +27,9 @@ void check_name(TableReader& reader, std::string_view key, const std::string& na
                                                      reader.label(key), name, kMostNameLength));
 }
 
-std::vector<std::string> plain(std::vector<PlacedText> placed) {
+std::vector<std::string> plain(std::vector<LocatedText> placed) {
   std::vector<std::string> texts;
-  for (PlacedText& text : placed) texts.push_back(std::move(text.text));
+  for (LocatedText& text : placed) texts.push_back(std::move(text.text));
   return texts;
 }
 
@@ -118,8 +118,7 @@ std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) 
   const bool on_unit_scale = prior.family == Family::beta || prior.family == Family::one_or_uniform;
   if (on_unit_scale && factor != 1) return "needs a value without a scaled unit";
   if (row.unit == "phases" && prior.family != Family::fixed) return "does not fit a whole number (write fixed(3))";
-  if ((prior.family == Family::gamma_share) && !is_share_of_peers(row.id))
-    return "is for the shares of the layers only";
+  if (prior.family == Family::gamma_share && !is_share_of_peers(row.id)) return "is for the shares of the layers only";
   if (is_share_of_peers(row.id)) {
     const bool fits = prior.family == Family::gamma_share || prior.family == Family::fixed;
     return fits ? "" : "does not fit a share of a whole (write Dirichlet(3))";
@@ -157,7 +156,7 @@ std::optional<Prior> read_prior(TableReader& fields, const ParameterSpec& row, c
                                 double factor) {
   const auto text = fields.text("prior");
   if (!text) return std::nullopt;
-  const Place& place = fields.find("prior")->place;
+  const Location& place = fields.find("prior")->place;
   const auto prior = parse_prior(*text);
   if (!prior) {
     fields.report(place, fmt::format("{}.prior = \"{}\" is no prior", label, *text),
@@ -248,7 +247,7 @@ void read_parameter_groups(TableReader& reader, Scope scope,
 void check_shares(const ProgrammeSpec& programme, Problems& problems) {
   double sum = 0;
   int n_drawn = 0;
-  Place place;
+  Location place;
   for (const Parameter id : kLayerShares) {
     if (setting_of(programme, id).where != "table") place.file = setting_of(programme, id).where;
     sum += setting_of(programme, id).value;

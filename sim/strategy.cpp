@@ -108,7 +108,7 @@ Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& 
   lever.where = reader.place().text();
   reader.require("kind", "\"facilitation\"");
   const auto kind = reader.choice("kind", kLeverNames);
-  for (const PlacedText& name : reader.texts("programmes")) {
+  for (const LocatedText& name : reader.texts("programmes")) {
     const auto at = std::ranges::find(scenario.programmes, name.text, &ProgrammeSpec::name);
     if (at != scenario.programmes.end()) {
       lever.programmes.push_back(static_cast<int>(at - scenario.programmes.begin()));
