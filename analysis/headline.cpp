@@ -94,9 +94,9 @@ std::string paragraph(std::string_view text, std::size_t width, std::size_t inde
 }
 
 /// Statistics for England of one programme (or all) under one strategy.
-class Place {
+class Spot {
  public:
-  Place(const RunRecord& record, int strategy, int programme, int time)
+  Spot(const RunRecord& record, int strategy, int programme, int time)
       : record_(record), strategy_(strategy), programme_(programme), time_(time) {}
 
   [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
@@ -136,7 +136,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
   const Period& period = layout.reports[static_cast<std::size_t>(time)];
-  const Place place(record, strategy, programme, time);
+  const Spot place(record, strategy, programme, time);
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
   const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
@@ -173,7 +173,7 @@ struct TableRow {
   std::array<std::string, kViewNames.size()> cells;
 };
 
-std::vector<TableRow> table_rows(const Place& place) {
+std::vector<TableRow> table_rows(const Spot& place) {
   std::vector<TableRow> rows;
   for (const Metric metric : kShown) {
     const MetricSpec& m = spec(metric);
@@ -290,7 +290,7 @@ std::string headline_table(const RunRecord& record, int width) {
     for (int strategy = 0; strategy < n_strategies; ++strategy) {
       // The comparator's own world is the column `counterfactual` of the others.
       if (strategy == layout.comparator && n_strategies > 1) continue;
-      const Place place(record, strategy, programme, time);
+      const Spot place(record, strategy, programme, time);
       text +=
           paragraph(fmt::format("{}, {}, England, {} to {}{}", layout.strategies[static_cast<std::size_t>(strategy)],
                                 layout.programmes[static_cast<std::size_t>(programme)], iso(period.from),

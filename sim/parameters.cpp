@@ -35,6 +35,7 @@ using enum Parameter;
 
 // Figures, priors and grades: model.md 4.3, 4.9, 5.1, 5.2 (rows of care homes) and 5.3, where their working stands.
 // Ranges bound what a file may say, wide enough for every prior and for the verification cases [A].
+// clang-format off
 constexpr std::array<ParameterSpec, kNParameters> kTable{{
     // engagement and decision
     {a0, "engagement.a0", "a0", "1/year", 0, 20,
@@ -53,7 +54,8 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     {q, "bass.q", "q", "1/year", 0, 5, all(lognormal(0.35, 0.5)), all(0.35), R, P,
      "Peer hazard of deciding when every peer is in use, summed over the layers", "S3 (0.3 to 0.5)"},
     {share_geography, "peers.share_geography", "q_1/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
-     "Share of the peer hazard that comes through geographical neighbours", "Assumption; layer supported by S14, S15, S16"},
+     "Share of the peer hazard that comes through geographical neighbours",
+     "Assumption; layer supported by S14, S15, S16"},
     {share_community, "peers.share_community", "q_2/q", "share", 0, 1, all(share(3)), all(0.3), A, P,
      "Share of the peer hazard that comes through the community of practice", "Assumption; layer supported by S16"},
     {share_ownership, "peers.share_ownership", "q_3/q", "share", 0, 1, all(share(2)), all(0.2), A, P,
@@ -67,14 +69,16 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     {eta, "facilitation.eta", "eta", "1", 0.1, 20, all(lognormal(1.8, 0.21)), all(1.8), D, P,
      "Factor on the hazard of deciding under saturating facilitation",
      "Between the odds ratio 1.50 of S23 and the hazard ratio 1.9 to 2.5 of S20"},
-    {half_effort_factor, "facilitation.half_effort_factor", "f_e50", "1", 0.01, 100, all(lognormal(1, 0.6)), all(1.0), A, P,
+    {half_effort_factor, "facilitation.half_effort_factor", "f_e50", "1", 0.01, 100, all(lognormal(1, 0.6)),
+     all(1.0), A, P,
      "Effort of half effect, in units of half the national delivered effort", "Assumption"},
     {psi, "policy.psi", "psi", "1", 0.05, 50, all(lognormal(2, 0.6)), all(2.0), D, P,
      "Factor on the hazard of deciding while a mandate or incentive is active",
      "Odds ratio 5.6 (1.7 to 28.8) of S30, nearly null in S5"},
-    {s_plus, "covid.s_plus", "s+", "1", 0.01, 1000, all(lognormal(20, 0.7)), all(20.0), D, P,
-     "Factor on the hazard of deciding in the COVID-19 window for an aligned programme", "S57, S62, S64; contains a mandate"},
-    {s_minus, "covid.s_minus", "s-", "1", 0, 10, all(lognormal(0.3, 0.4)), all(0.3), D, P,
+    {s_plus, "emergency.s_plus", "s+", "1", 0.01, 1000, all(lognormal(20, 0.7)), all(20.0), D, P,
+     "Factor on the hazard of deciding in the COVID-19 window for an aligned programme",
+     "S57, S62, S64; contains a mandate"},
+    {s_minus, "emergency.s_minus", "s-", "1", 0, 10, all(lognormal(0.3, 0.4)), all(0.3), D, P,
      "Factor on the hazard of deciding in the COVID-19 window for a programme that is not aligned",
      "0.054/0.204 from S61 and S62; confounded with the end of the programme"},
     {beta_size, "differences.beta_size", "beta_size", "1", -3, 3,
@@ -82,10 +86,12 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
      "Log hazard ratio per 100 beds (trusts) or per standard deviation of size (practices, homes)",
      "Trusts: S8, shrunk; practices: signs conflict in S11 and S12; homes: sign alone in S7"},
     {beta_chain, "differences.beta_chain", "beta_chain", "1", -3, 3, all(normal_prior(0.3, 0.2)), all(0.3), A, P,
-     "Log hazard ratio of a large owner group against a single organisation", "Sign S7; size from S8 and S9, shrunk; S106"},
+     "Log hazard ratio of a large owner group against a single organisation",
+     "Sign S7; size from S8 and S9, shrunk; S106"},
     {beta_teaching, "differences.beta_teaching", "beta_teach", "1", -3, 3, all(normal_prior(0.2, 0.2)), all(0.2), A, P,
      "Log hazard ratio of a teaching trust", "Assumption"},
-    {beta_deprivation, "differences.beta_deprivation", "beta_dep", "1", -3, 3, all(normal_prior(0, 0.05)), all(0.0), A, P,
+    {beta_deprivation, "differences.beta_deprivation", "beta_dep", "1", -3, 3, all(normal_prior(0, 0.05)), all(0.0),
+     A, P,
      "Log hazard ratio per deprivation quintile towards the more deprived",
      "None found for organisations; S17 and S10 on patients and robots"},
     {sd_region, "differences.sd_region", "sd(u)", "1", 0, 3, all(half_normal(0.3)), all(0.3), A, P,
@@ -147,7 +153,8 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
      "Share of those eligible whom an organisation in use reaches", "Assumption"},
     {persons_per_organisation, "effect.persons_per_organisation", "n", "persons", 0, 1e7,
      {fixed(0), fixed(0), fixed(17.3)}, {0, 0, 17.3}, D, P,
-     "People eligible at an organisation of mean size; 0 = not known", "Homes: 274,000 residents in 15,800 homes, S42 and S43"},
+     "People eligible at an organisation of mean size; 0 = not known",
+     "Homes: 274,000 residents in 15,800 homes, S42 and S43"},
     {arrivals, "effect.arrivals", "new", "1/year", 0, 100, {fixed(0), fixed(0), fixed(0.5)}, {0, 0, 0.5}, A, P,
      "New people a year per place", "Assumption"},
     {baseline_events, "effect.baseline_events", "B", "events/year", 0, 1e9,
@@ -161,11 +168,13 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     // cost
     {delivery_staff_days, "cost.delivery_staff_days", "D", "staff-days/year", 0, 1e7, all(fixed(0)), all(0.0), A, P,
      "Staff-days a year that the network delivers in all, while commissioned", "None unless the programme states it"},
-    {staff_day_price, "cost.staff_day_price", "c_day", "GBP/staff-day", 0, 1e4, all(between(250, 450)), all(320.0), A, P,
+    {staff_day_price, "cost.staff_day_price", "c_day", "GBP/staff-day", 0, 1e4, all(between(250, 450)), all(320.0),
+     A, P,
      "Price of one staff-day of the network", "Assumption"},
     {set_up_cost, "cost.set_up", "c_setup", "GBP", 0, 1e9, {fixed(0), fixed(0), lognormal(900, 0.5)}, {0, 0, 900}, A, P,
      "Cost to an organisation of each implementation that it enters", "Assumption"},
-    {running_cost, "cost.running", "c_run", "GBP/year", 0, 1e9, {fixed(0), fixed(0), lognormal(300, 0.5)}, {0, 0, 300}, A,
+    {running_cost, "cost.running", "c_run", "GBP/year", 0, 1e9, {fixed(0), fixed(0), lognormal(300, 0.5)}, {0, 0,
+     300}, A,
      P, "Cost to an organisation of a year in use", "Assumption"},
     // economy
     {admission_price, "economy.admission_price", "c_adm", "GBP", 0, 1e6, all(lognormal(2931, 0.15)), all(2931.0), D, E,
@@ -186,6 +195,7 @@ constexpr std::array<ParameterSpec, kNParameters> kTable{{
     {qaly_value, "economy.qaly_value", "lambda_Q", "GBP", 0, 1e6, all(fixed(70000)), all(70000.0), R, E,
      "Value of a quality-adjusted life year", "S92 (Green Book 2022)"},
 }};
+// clang-format on
 
 constexpr bool rows_stand_at_their_index() {
   for (std::size_t i = 0; i < kTable.size(); ++i) {
@@ -213,10 +223,14 @@ struct FamilyText {
   int n_numbers;
 };
 constexpr std::array kFamilyTexts{
-    FamilyText{Family::fixed, "fixed", 1},        FamilyText{Family::normal, "N", 2},
-    FamilyText{Family::half_normal, "HalfN", 1},  FamilyText{Family::lognormal, "LN", 2},
-    FamilyText{Family::beta, "Beta", 2},          FamilyText{Family::uniform, "U", 2},
-    FamilyText{Family::gamma_share, "Dirichlet", 1}, FamilyText{Family::one_or_uniform, "1 or U", 2},
+    FamilyText{Family::fixed, "fixed", 1},
+    FamilyText{Family::normal, "N", 2},
+    FamilyText{Family::half_normal, "HalfN", 1},
+    FamilyText{Family::lognormal, "LN", 2},
+    FamilyText{Family::beta, "Beta", 2},
+    FamilyText{Family::uniform, "U", 2},
+    FamilyText{Family::gamma_share, "Dirichlet", 1},
+    FamilyText{Family::one_or_uniform, "1 or U", 2},
 };
 
 // Shapes outside these bounds are no beliefs that anybody holds, and would underflow or converge slowly [A].
@@ -226,14 +240,22 @@ bool is_shape(double x) { return x >= kLeastShape && x <= kMostShape; }
 
 bool makes_sense(const Prior& prior) {
   switch (prior.family) {
-    case Family::fixed: return true;
-    case Family::normal: return prior.b > 0;
-    case Family::half_normal: return prior.a > 0;
-    case Family::lognormal: return prior.a > 0 && prior.b > 0;
-    case Family::beta: return is_shape(prior.a) && is_shape(prior.b);
-    case Family::uniform: return prior.a < prior.b;
-    case Family::gamma_share: return is_shape(prior.a);
-    case Family::one_or_uniform: return prior.a >= 1 && prior.a < prior.b;
+    case Family::fixed:
+      return true;
+    case Family::normal:
+      return prior.b > 0;
+    case Family::half_normal:
+      return prior.a > 0;
+    case Family::lognormal:
+      return prior.a > 0 && prior.b > 0;
+    case Family::beta:
+      return is_shape(prior.a) && is_shape(prior.b);
+    case Family::uniform:
+      return prior.a < prior.b;
+    case Family::gamma_share:
+      return is_shape(prior.a);
+    case Family::one_or_uniform:
+      return prior.a >= 1 && prior.a < prior.b;
   }
   return false;
 }
@@ -327,9 +349,8 @@ LogDistribution log_beta_distribution(double y, double a, double b, double log_b
       return std::pair{d * z, 1.0};
     });
   };
-  const double value = x < (a + 1) / (a + b + 2)
-                           ? log_front - std::log(a * fraction(x, a, b))
-                           : std::log1p(-std::exp(log_front) / (b * fraction(1 - x, b, a)));
+  const double value = x < (a + 1) / (a + b + 2) ? log_front - std::log(a * fraction(x, a, b))
+                                                 : std::log1p(-std::exp(log_front) / (b * fraction(1 - x, b, a)));
   return {value, std::exp(log_front - std::log1p(-x) - value)};
 }
 
@@ -347,8 +368,9 @@ LogGammaTails log_gamma_distribution(double y, double a, double log_gamma_a) {
     lower = log_front + std::log(sum);
     upper = std::log1p(-std::exp(lower));
   } else {
-    upper = log_front - std::log(continued_fraction(
-                            x + 1 - a, [=](int n) { return std::pair{-n * (n - a), x + 2 * n + 1 - a}; }));
+    upper = log_front - std::log(continued_fraction(x + 1 - a, [=](int n) {
+              return std::pair{-n * (n - a), x + 2 * n + 1 - a};
+            }));
     lower = std::log1p(-std::exp(upper));
   }
   return {{lower, std::exp(log_front - lower)}, {upper, std::exp(log_front - upper)}};
@@ -397,14 +419,22 @@ double gamma_quantile(double u, double a) {
 
 double unclipped_quantile(const Prior& prior, double u) {
   switch (prior.family) {
-    case Family::fixed: return prior.a;
-    case Family::normal: return prior.a + prior.b * normal_quantile(u);
-    case Family::half_normal: return -prior.a * normal_quantile((1 - u) / 2);
-    case Family::lognormal: return prior.a * std::exp(prior.b * normal_quantile(u));
-    case Family::beta: return beta_quantile(u, prior.a, prior.b);
-    case Family::uniform: return prior.a + (prior.b - prior.a) * u;
-    case Family::gamma_share: return gamma_quantile(u, prior.a);
-    case Family::one_or_uniform: return u < 0.5 ? 1 : prior.a + (prior.b - prior.a) * (2 * u - 1);
+    case Family::fixed:
+      return prior.a;
+    case Family::normal:
+      return prior.a + prior.b * normal_quantile(u);
+    case Family::half_normal:
+      return -prior.a * normal_quantile((1 - u) / 2);
+    case Family::lognormal:
+      return prior.a * std::exp(prior.b * normal_quantile(u));
+    case Family::beta:
+      return beta_quantile(u, prior.a, prior.b);
+    case Family::uniform:
+      return prior.a + (prior.b - prior.a) * u;
+    case Family::gamma_share:
+      return gamma_quantile(u, prior.a);
+    case Family::one_or_uniform:
+      return u < 0.5 ? 1 : prior.a + (prior.b - prior.a) * (2 * u - 1);
   }
   return std::numeric_limits<double>::quiet_NaN();
 }

@@ -34,13 +34,14 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   if (reader.find("classification")) check_name(reader, "classification", programme.classification);
 
   reader.require("eligible", "[\"care-home\"]");
-  for (const PlacedText& type : reader.texts("eligible")) {
+  for (const LocatedText& type : reader.texts("eligible")) {
     const auto name = std::ranges::find(kOrganisationTypeNames, type.text);
     if (name != kOrganisationTypeNames.end()) {
       programme.eligible.push_back(static_cast<OrganisationType>(name - kOrganisationTypeNames.begin()));
     } else {
-      reader.report(type.place, fmt::format("eligible names an unknown type \"{}\" (known are {})", type.text,
-                                            one_of(kOrganisationTypeNames)),
+      reader.report(type.place,
+                    fmt::format("eligible names an unknown type \"{}\" (known are {})", type.text,
+                                one_of(kOrganisationTypeNames)),
                     did_you_mean(type.text, kOrganisationTypeNames));
     }
   }
@@ -72,15 +73,16 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
   programme.response = choice_or(reader, "response", kResponseNames, PeerResponse::drawn);
   programme.rule = choice_or(reader, "rule", kRuleNames, LayerRule::sum);
   programme.restart = choice_or(reader, "restart", kRestartNames, Restart::constant);
-  for (const PlacedText& stage : reader.texts("skipped")) {
+  for (const LocatedText& stage : reader.texts("skipped")) {
     if (stage.text == kSkippedNames[0]) {
       programme.skipped.engaged = true;
     } else if (stage.text == kSkippedNames[1]) {
       programme.skipped.implementing = true;
     } else {
-      reader.report(stage.place, fmt::format("skipped names an unknown stage \"{}\" (must be {})", stage.text,
-                                             one_of(kSkippedNames)),
-                    did_you_mean(stage.text, kSkippedNames));
+      reader.report(
+          stage.place,
+          fmt::format("skipped names an unknown stage \"{}\" (must be {})", stage.text, one_of(kSkippedNames)),
+          did_you_mean(stage.text, kSkippedNames));
     }
   }
   programme.engaged_at_start = reader.flag("engaged_at_start").value_or(false);
@@ -110,7 +112,8 @@ void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
 
 void check_schema(TableReader& reader) {
   reader.require("schema", "1");
-  const auto schema = reader.whole("schema", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
+  const auto schema =
+      reader.whole("schema", std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max());
   if (schema && *schema != 1) {
     reader.report(reader.find("schema")->place,
                   fmt::format("schema = {} is not known to this version (must be 1)", *schema));

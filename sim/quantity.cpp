@@ -38,8 +38,9 @@ std::string canonical(std::string_view unit) {
 }
 
 std::optional<double> years_of(std::string_view name) {
-  const auto span = std::ranges::find_if(
-      kSpans, [&](const Span& s) { return name == s.name || (name.ends_with('s') && name.substr(0, name.size() - 1) == s.name); });
+  const auto span = std::ranges::find_if(kSpans, [&](const Span& s) {
+    return name == s.name || (name.ends_with('s') && name.substr(0, name.size() - 1) == s.name);
+  });
   return span == kSpans.end() ? std::nullopt : std::optional(span->years);
 }
 
@@ -90,9 +91,15 @@ std::string accepted_units(std::string_view wanted) {
   return fmt::format("\"{}\"", wanted);
 }
 
+std::string after_range(std::string_view wanted) {
+  if (goes_without_unit(wanted)) return "";
+  return fmt::format(" {}{}", wanted, years_of(wanted) ? "s" : "");
+}
+
 std::string shown(const Quantity& quantity) {
-  return quantity.unit.empty() ? fmt::format("{}", quantity.value)
-                               : fmt::format("{} {}", quantity.value, quantity.unit);
+  const std::string_view unit = quantity.unit;
+  if (unit.empty()) return fmt::format("{}", quantity.value);
+  return fmt::format("{} {}", quantity.value, unit.starts_with("1/") ? unit.substr(1) : unit);
 }
 
 }  // namespace uptake

@@ -25,6 +25,9 @@ struct Quantity {
 /// The spellings that `conversion_factor` takes for `wanted`, quoted, for a message.
 [[nodiscard]] std::string accepted_units(std::string_view wanted);
 
+/// How the unit of a range is shown: ` 1/year`, ` weeks`, nothing where it goes without saying.
+[[nodiscard]] std::string after_range(std::string_view wanted);
+
 /// How a value and its unit are shown in a message: `7 /week`, `0.5`.
 [[nodiscard]] std::string shown(const Quantity& quantity);
 

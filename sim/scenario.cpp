@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "digest.hpp"
@@ -62,7 +63,7 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
       problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
       continue;
     }
-    const Place place{fmt::format("--set {}", key)};
+    const Location place{fmt::format("--set {}", key)};
     TomlValue value = parse_override(trimmed(text.substr(equals + 1)), place);
 
     const auto last_dot = key.rfind('.');
@@ -95,7 +96,7 @@ void read_population_options(TableReader& fields, PopulationOptions& options) {
 void read_population_name(Loading& loading, TableReader& reader) {
   const TomlValue* value = reader.require("population", "\"england\"");
   if (!value) return;
-  Place place = value->place;
+  Location place = value->place;
   std::optional<std::string> name;
   if (value->as<TomlTable>()) {
     TableReader fields = fields_of(*value, "population", loading.problems);
@@ -112,7 +113,8 @@ void read_population_name(Loading& loading, TableReader& reader) {
   if (!fs::is_directory(folder, ignored)) {
     constexpr std::array<std::string_view, 1> kKnown{"england"};
     const std::string meant = did_you_mean(*name, kKnown);
-    reader.report(place, fmt::format("population = \"{}\" is neither \"england\" nor a folder beside the scenario", *name),
+    reader.report(place,
+                  fmt::format("population = \"{}\" is neither \"england\" nor a folder beside the scenario", *name),
                   meant.empty() ? fmt::format("put its tables in {}", folder.string()) : meant);
   }
   loading.scenario.population = folder.string();
@@ -135,7 +137,8 @@ std::optional<int> read_horizon(TableReader& reader) {
   if (!weeks) return std::nullopt;
   const double nearest = std::round(*weeks);
   if (std::abs(*weeks - nearest) > 1e-9) {
-    reader.report(reader.find("horizon")->place, fmt::format("horizon is {:.2f} weeks, not a whole number of weeks", *weeks),
+    reader.report(reader.find("horizon")->place,
+                  fmt::format("horizon is {:.2f} weeks, not a whole number of weeks", *weeks),
                   fmt::format("write \"{} weeks\"", nearest));
     return std::nullopt;
   }
@@ -161,12 +164,13 @@ void read_report_dates(TableReader& reader, Calendar& calendar) {
     } else if (*date < calendar.start) {
       reader.report(item.place, fmt::format("report_at {} is before the start on {}", iso(*date), iso(calendar.start)));
     } else if (*date > calendar.last_day()) {
-      reader.report(item.place, fmt::format("report_at {} is beyond the horizon, which ends on {}", iso(*date),
-                                            iso(calendar.last_day())),
-                    "lengthen the horizon");
+      reader.report(
+          item.place,
+          fmt::format("report_at {} is beyond the horizon, which ends on {}", iso(*date), iso(calendar.last_day())),
+          "lengthen the horizon");
     } else if (!calendar.report_at.empty() && *date <= calendar.report_at.back()) {
-      reader.report(item.place, fmt::format("report_at {} does not come after {}", iso(*date),
-                                            iso(calendar.report_at.back())));
+      reader.report(item.place,
+                    fmt::format("report_at {} does not come after {}", iso(*date), iso(calendar.report_at.back())));
     } else {
       calendar.report_at.push_back(*date);
     }
@@ -201,7 +205,8 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   const auto* mode = reader.find("parameters");
   const auto* word = mode ? mode->as<std::string>() : nullptr;
   if (word && (word->ends_with(".h5") || word->ends_with(".json") || word->find('/') != std::string::npos)) {
-    reader.report(mode->place, fmt::format("parameters = \"{}\" names a posterior file, which this version cannot use yet", *word),
+    reader.report(mode->place,
+                  fmt::format("parameters = \"{}\" names a posterior file, which this version cannot use yet", *word),
                   "write \"prior\" or \"defaults\"");
   } else {
     scenario.mode = choice_or(reader, "parameters", kModeNames, ParameterMode::prior);
@@ -209,7 +214,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
 }
 
 /// Where a programme's file is: `programmes/<name>.toml` of the shipped folder, or a path from the scenario's folder.
-std::optional<fs::path> programme_file(const Loading& loading, const PlacedText& named) {
+std::optional<fs::path> programme_file(const Loading& loading, const LocatedText& named) {
   if (named.text.ends_with(".toml")) return loading.scenario.file.parent_path() / named.text;
   const fs::path folder = loading.data_folder / "programmes";
   const fs::path file = folder / (named.text + ".toml");
@@ -223,45 +228,58 @@ std::optional<fs::path> programme_file(const Loading& loading, const PlacedText&
   std::ranges::sort(shipped);
   const std::vector<std::string_view> candidates(shipped.begin(), shipped.end());
   const std::string meant = did_you_mean(named.text, candidates);
-  loading.problems.add(named.place, fmt::format("unknown programme \"{}\"", named.text),
-                       !meant.empty() ? meant : fmt::format("known are {}, or a path that ends in .toml", one_of(candidates)));
+  loading.problems.add(
+      named.place, fmt::format("unknown programme \"{}\"", named.text),
+      !meant.empty() ? meant : fmt::format("known are {}, or a path that ends in .toml", one_of(candidates)));
   return std::nullopt;
 }
 
-void read_one_programme(Loading& loading, const PlacedText& named) {
-  const auto file = programme_file(loading, named);
-  if (!file) return;
+ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
+  const auto at = std::ranges::find(scenario.programmes, name, &ProgrammeSpec::name);
+  return at == scenario.programmes.end() ? nullptr : &*at;
+}
+
+/// The programme of a file; no value when it is wrong, which is then reported.
+std::optional<ProgrammeSpec> read_programme_or_report(Loading& loading, const fs::path& file) {
   try {
-    auto programme = read_programme(*file, loading.problems);
-    if (!programme) return;
-    for (const ProgrammeSpec& other : loading.scenario.programmes) {
-      if (other.name == programme->name) {
-        loading.problems.add(named.place, fmt::format("programmes names \"{}\" twice", programme->name));
-        return;
-      }
-    }
-    check_shares(*programme, {file->string(), 1, 1}, loading.problems);
-    loading.scenario.programmes.push_back(std::move(*programme));
+    return read_programme(file, loading.problems);
   } catch (const FileError& error) {
     loading.unreadable = error;
   } catch (const InputError& error) {
-    for (const Problem& problem : error.problems()) loading.problems.add({problem.where}, problem.what, problem.suggestion);
+    for (const Problem& problem : error.problems()) {
+      loading.problems.add({problem.where}, problem.what, problem.suggestion);
+    }
+  }
+  return std::nullopt;
+}
+
+void read_one_programme(Loading& loading, const LocatedText& named) {
+  // A programme that cannot be read keeps its name, so that nothing that refers to it is reported as well.
+  auto programme =
+      ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
+  if (const auto file = programme_file(loading, named)) {
+    programme = read_programme_or_report(loading, *file).value_or(std::move(programme));
+  }
+  if (find_programme(loading.scenario, programme.name)) {
+    loading.problems.add(named.place, fmt::format("programmes names \"{}\" twice", programme.name));
+  } else {
+    loading.scenario.programmes.push_back(std::move(programme));
   }
 }
 
-/// Hashes key the random numbers: names (and classes) that share one would share their luck.
-void check_identities(const Loading& loading, const Place& place) {
-  std::map<std::uint32_t, std::string> name_of;
+/// Hashes key the random numbers: names (of programmes and their classes) that share one would share their luck.
+void check_identities(const Loading& loading, const Location& place) {
+  std::set<std::string> names;
   for (const ProgrammeSpec& programme : loading.scenario.programmes) {
-    for (const std::string& name : {programme.name, programme.classification}) {
-      const std::uint32_t identity = programme_identity(name);
-      const auto [at, added] = name_of.try_emplace(identity, name);
-      if (identity == 0 || at->second != name) {
-        loading.problems.add(place, fmt::format("programmes \"{}\" and \"{}\" have the same identity {:08x}", at->second,
-                                                name, identity),
-                             "rename one of them");
-      }
-    }
+    names.insert({programme.name, programme.classification});
+  }
+  std::map<std::uint32_t, std::string> name_of{{0, "(economy)"}};
+  for (const std::string& name : names) {
+    const auto [at, added] = name_of.try_emplace(programme_identity(name), name);
+    if (added) continue;
+    loading.problems.add(
+        place, fmt::format("programmes \"{}\" and \"{}\" have the same identity {:08x}", at->second, name, at->first),
+        "rename one of them");
   }
 }
 
@@ -270,16 +288,12 @@ void read_programmes(Loading& loading, TableReader& reader) {
   if (!value) return;
   const auto named = reader.texts("programmes");
   if (const auto* array = value->as<TomlValue::Array>(); array && (array->empty() || array->size() > kMostProgrammes)) {
-    reader.report(value->place, fmt::format("programmes names {} (must be 1 to {})", array->size(), kMostProgrammes));
+    reader.report(value->place,
+                  fmt::format("programmes lists {} names (must be 1 to {})", array->size(), kMostProgrammes));
     return;
   }
-  for (const PlacedText& one : named) read_one_programme(loading, one);
+  for (const LocatedText& one : named) read_one_programme(loading, one);
   check_identities(loading, value->place);
-}
-
-ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
-  const auto at = std::ranges::find(scenario.programmes, name, &ProgrammeSpec::name);
-  return at == scenario.programmes.end() ? nullptr : &*at;
 }
 
 void set_parameter(Scenario& scenario, ProgrammeSpec* only, const ParameterSpec& row, const Setting& setting) {
@@ -292,40 +306,50 @@ void set_parameter(Scenario& scenario, ProgrammeSpec* only, const ParameterSpec&
   }
 }
 
+/// `[programme.NAME.bass]`: parameters of one programme.
+void read_parameters_of_programmes(Loading& loading, TableReader& reader) {
+  const TomlValue* value = reader.find("programme");
+  if (!value) return;
+  if (!value->as<TomlTable>()) reader.report(value->place, "programme is not a table such as [programme.NAME.bass]");
+  TableReader by_name = fields_of(*value, "programme", loading.problems);
+  for (const std::string_view name : programme_names(loading.scenario)) {
+    const TomlValue* of_one = by_name.find(name);
+    if (!of_one) continue;
+    const std::string label = fmt::format("programme.{}", name);
+    if (!of_one->as<TomlTable>()) by_name.report(of_one->place, label + " is not a table");
+    TableReader groups = fields_of(*of_one, label, loading.problems);
+    read_parameter_groups(groups, Scope::programme, [&](const ParameterSpec& row, const Setting& setting) {
+      set_parameter(loading.scenario, find_programme(loading.scenario, name), row, setting);
+    });
+    groups.finish();
+  }
+  by_name.finish();
+}
+
+void apply_override(Loading& loading, const Override& one) {
+  const Location& place = one.value.place;
+  ProgrammeSpec* only = find_programme(loading.scenario, one.programme);
+  if (!one.programme.empty() && !only) {
+    loading.problems.add(place, fmt::format("unknown programme \"{}\"", one.programme),
+                         did_you_mean(one.programme, programme_names(loading.scenario)));
+  } else if (only && one.row->home == Home::economy) {
+    loading.problems.add(place, fmt::format("{} belongs to the scenario, not to one programme", one.row->key));
+  } else if (const auto setting = read_setting(*one.row, one.value, std::string(one.row->key), Provenance::not_needed,
+                                               loading.problems)) {
+    set_parameter(loading.scenario, only, *one.row, *setting);
+  }
+}
+
 /// In order of precedence: for all programmes, for one, by option.
 void read_parameters(Loading& loading, TableReader& reader, std::span<const Override> overrides) {
-  Scenario& scenario = loading.scenario;
   read_parameter_groups(reader, Scope::scenario, [&](const ParameterSpec& row, const Setting& setting) {
-    set_parameter(scenario, nullptr, row, setting);
+    set_parameter(loading.scenario, nullptr, row, setting);
   });
-  if (const TomlValue* value = reader.find("programme")) {
-    TableReader by_name = fields_of(*value, "programme", loading.problems);
-    if (!value->as<TomlTable>()) reader.report(value->place, "programme is not a table such as [programme.NAME.bass]");
-    for (const std::string_view name : programme_names(scenario)) {
-      const TomlValue* of_one = by_name.find(name);
-      if (!of_one) continue;
-      const std::string label = fmt::format("programme.{}", name);
-      if (!of_one->as<TomlTable>()) by_name.report(of_one->place, label + " is not a table");
-      TableReader groups = fields_of(*of_one, label, loading.problems);
-      read_parameter_groups(groups, Scope::programme, [&](const ParameterSpec& row, const Setting& setting) {
-        set_parameter(scenario, find_programme(scenario, name), row, setting);
-      });
-      groups.finish();
-    }
-    by_name.finish();
+  read_parameters_of_programmes(loading, reader);
+  for (const Override& one : overrides) apply_override(loading, one);
+  for (const ProgrammeSpec& programme : loading.scenario.programmes) {
+    check_shares(programme, loading.problems);
   }
-  for (const Override& one : overrides) {
-    ProgrammeSpec* only = find_programme(scenario, one.programme);
-    if (!one.programme.empty() && (!only || one.row->home == Home::economy)) {
-      loading.problems.add(one.value.place, only ? fmt::format("{} belongs to the scenario, not to one programme", one.row->key)
-                                                 : fmt::format("unknown programme \"{}\"", one.programme),
-                           only ? "" : did_you_mean(one.programme, programme_names(scenario)));
-      continue;
-    }
-    const auto setting = read_setting(*one.row, one.value, std::string(one.row->key), Provenance::not_needed, loading.problems);
-    if (setting) set_parameter(scenario, only, *one.row, *setting);
-  }
-  for (const ProgrammeSpec& programme : scenario.programmes) check_shares(programme, reader.place(), loading.problems);
 }
 
 }  // namespace

@@ -23,14 +23,13 @@ bool is_kebab(std::string_view name) {
 
 void check_name(TableReader& reader, std::string_view key, const std::string& name) {
   if (is_kebab(name)) return;
-  reader.report(reader.find(key)->place,
-                fmt::format("{} = \"{}\" is not made of a-z, 0-9 and \"-\" (at most {})", reader.label(key), name,
-                            kMostNameLength));
+  reader.report(reader.find(key)->place, fmt::format("{} = \"{}\" is not made of a-z, 0-9 and \"-\" (at most {})",
+                                                     reader.label(key), name, kMostNameLength));
 }
 
-std::vector<std::string> plain(std::vector<PlacedText> placed) {
+std::vector<std::string> plain(std::vector<LocatedText> placed) {
   std::vector<std::string> texts;
-  for (PlacedText& text : placed) texts.push_back(std::move(text.text));
+  for (LocatedText& text : placed) texts.push_back(std::move(text.text));
   return texts;
 }
 
@@ -47,7 +46,8 @@ Origin read_origin(TableReader& figure, const std::string& label, Provenance pro
   const auto source = figure.text("source");
   const auto grade = figure.choice("grade", kGradeNames);
   const bool assumed = grade && static_cast<Grade>(*grade) == Grade::assumption;
-  if (provenance == Provenance::required && !source && !assumed && !figure.find("source")) {
+  const bool states_something = figure.find("source") || (figure.find("grade") && !grade);
+  if (provenance == Provenance::required && !assumed && !states_something) {
     figure.report(figure.place(), fmt::format("{} states no source", label),
                   "add source = \"…\" or grade = \"assumption\"");
   }
@@ -97,7 +97,8 @@ std::optional<Window> read_window(TableReader& fields, const std::string& label,
 
 std::optional<Window> read_sourced_window(const TomlValue& value, const std::string& label, Problems& problems) {
   if (!value.as<TomlTable>()) {
-    problems.add(value.place, fmt::format("{} is {}, must be {{ from = …, to = …, source = \"…\" }}", label, value.kind()));
+    problems.add(value.place,
+                 fmt::format("{} is {}, must be {{ from = …, to = …, source = \"…\" }}", label, value.kind()));
     return std::nullopt;
   }
   TableReader fields = fields_of(value, label, problems);
@@ -117,7 +118,7 @@ std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) 
   const bool on_unit_scale = prior.family == Family::beta || prior.family == Family::one_or_uniform;
   if (on_unit_scale && factor != 1) return "needs a value without a scaled unit";
   if (row.unit == "phases" && prior.family != Family::fixed) return "does not fit a whole number (write fixed(3))";
-  if ((prior.family == Family::gamma_share) && !is_share_of_peers(row.id)) return "is for the shares of the layers only";
+  if (prior.family == Family::gamma_share && !is_share_of_peers(row.id)) return "is for the shares of the layers only";
   if (is_share_of_peers(row.id)) {
     const bool fits = prior.family == Family::gamma_share || prior.family == Family::fixed;
     return fits ? "" : "does not fit a share of a whole (write Dirichlet(3))";
@@ -136,12 +137,17 @@ Prior scaled(Prior prior, double factor) {
   switch (prior.family) {
     case Family::fixed:
     case Family::half_normal:
-    case Family::lognormal: prior.a *= factor; break;
+    case Family::lognormal:
+      prior.a *= factor;
+      break;
     case Family::normal:
-    case Family::uniform: prior.a *= factor, prior.b *= factor; break;
+    case Family::uniform:
+      prior.a *= factor, prior.b *= factor;
+      break;
     case Family::beta:
     case Family::gamma_share:
-    case Family::one_or_uniform: break;
+    case Family::one_or_uniform:
+      break;
   }
   return prior;
 }
@@ -150,7 +156,7 @@ std::optional<Prior> read_prior(TableReader& fields, const ParameterSpec& row, c
                                 double factor) {
   const auto text = fields.text("prior");
   if (!text) return std::nullopt;
-  const Place& place = fields.find("prior")->place;
+  const Location& place = fields.find("prior")->place;
   const auto prior = parse_prior(*text);
   if (!prior) {
     fields.report(place, fmt::format("{}.prior = \"{}\" is no prior", label, *text),
@@ -238,10 +244,12 @@ void read_parameter_groups(TableReader& reader, Scope scope,
   }
 }
 
-void check_shares(const ProgrammeSpec& programme, const Place& place, Problems& problems) {
+void check_shares(const ProgrammeSpec& programme, Problems& problems) {
   double sum = 0;
   int n_drawn = 0;
+  Location place;
   for (const Parameter id : kLayerShares) {
+    if (setting_of(programme, id).where != "table") place.file = setting_of(programme, id).where;
     sum += setting_of(programme, id).value;
     n_drawn += setting_of(programme, id).prior.family == Family::gamma_share ? 1 : 0;
   }
@@ -250,8 +258,8 @@ void check_shares(const ProgrammeSpec& programme, const Place& place, Problems& 
                  "to switch peers off, set bass.q = 0 /year");
   }
   if (n_drawn != 0 && n_drawn != static_cast<int>(kLayerShares.size())) {
-    problems.add(place, fmt::format("only {} of the four peers.share_… of {} have a Dirichlet prior", n_drawn,
-                                    programme.name),
+    problems.add(place,
+                 fmt::format("only {} of the four peers.share_… of {} have a Dirichlet prior", n_drawn, programme.name),
                  "give it to all or to none");
   }
 }

@@ -28,7 +28,7 @@ Choice choice_or(TableReader& reader, std::string_view key, std::span<const std:
 [[nodiscard]] bool is_kebab(std::string_view name);
 void check_name(TableReader& reader, std::string_view key, const std::string& name);
 
-[[nodiscard]] std::vector<std::string> plain(std::vector<PlacedText> placed);
+[[nodiscard]] std::vector<std::string> plain(std::vector<LocatedText> placed);
 
 /// The fields of a figure written as a table; none when it is a bare number or text.
 [[nodiscard]] TableReader fields_of(const TomlValue& value, const std::string& label, Problems& problems);
@@ -70,6 +70,6 @@ void read_parameter_groups(TableReader& reader, Scope scope,
 inline constexpr std::array kLayerShares{Parameter::share_geography, Parameter::share_community,
                                          Parameter::share_ownership, Parameter::share_pathway};
 /// Shares must not all be 0, and are drawn together or not at all.
-void check_shares(const ProgrammeSpec& programme, const Place& place, Problems& problems);
+void check_shares(const ProgrammeSpec& programme, Problems& problems);
 
 }  // namespace uptake

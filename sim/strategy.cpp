@@ -22,17 +22,17 @@ struct LeverForm {
 constexpr std::string_view kEffortKeys =
     "from to factor staff_days_per_year targeting organisations package_days package_weeks";
 constexpr std::array<LeverForm, 7> kLeverForms{{
-    {kEffortKeys, ""},                          // facilitation
-    {kEffortKeys, ""},                          // outreach
-    {"from to", ""},                            // incentive
-    {"from to factor", "factor"},               // shock
-    {"share targeting organisations", ""},      // seeding
-    {"delay_weeks", "delay_weeks"},             // delay
-    {"from", "from"},                           // withdrawal
+    {kEffortKeys, ""},                      // facilitation
+    {kEffortKeys, ""},                      // outreach
+    {"from to", ""},                        // incentive
+    {"from to factor", "factor"},           // shock
+    {"share targeting organisations", ""},  // seeding
+    {"delay_weeks", "delay_weeks"},         // delay
+    {"from", "from"},                       // withdrawal
 }};
-constexpr std::array<std::string_view, 10> kLeverKeys{"from",         "to",           "factor",       "staff_days_per_year",
-                                                      "targeting",    "organisations", "package_days", "package_weeks",
-                                                      "share",        "delay_weeks"};
+constexpr std::array<std::string_view, 10> kLeverKeys{
+    "from",          "to",    "factor",     "staff_days_per_year", "targeting", "organisations", "package_days",
+    "package_weeks", "share", "delay_weeks"};
 
 bool holds_word(std::string_view words, std::string_view word) {
   for (std::size_t at = words.find(word); at != std::string_view::npos; at = words.find(word, at + 1)) {
@@ -74,8 +74,8 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
   const bool is_effort = lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach;
   const bool has_factor = reader.find("factor"), has_days = reader.find("staff_days_per_year");
   if (is_effort && has_factor == has_days) {
-    reader.report(reader.place(), fmt::format("a lever of kind \"{}\" needs factor or staff_days_per_year, not {}", kind,
-                                              has_factor ? "both" : "neither"));
+    reader.report(reader.place(), fmt::format("a lever of kind \"{}\" {} factor or staff_days_per_year{}", kind,
+                                              has_factor ? "takes" : "needs", has_factor ? ", not both" : ""));
   }
   if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
     reader.report(reader.place(), "package_days and package_weeks belong together");
@@ -91,12 +91,16 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
 
 void read_lever_window(TableReader& reader, const Calendar& calendar, Lever& lever) {
   if (!reader.find("from") && !reader.find("to")) return;
-  const Window whole{calendar.start, calendar.last_day()};
-  lever.window = read_window(reader, "the window", whole);
-  if (lever.window && lever.window->from > whole.to) {
-    reader.report(reader.find("from")->place, fmt::format("the window starts on {}, beyond the horizon, which ends on {}",
-                                                          iso(lever.window->from), iso(whole.to)));
+  constexpr Date kOpenEnd = std::chrono::year{9999} / 12 / 31;
+  lever.window = read_window(reader, "the window", Window{calendar.start, kOpenEnd});
+  if (!lever.window) return;
+  const Date last = calendar.last_day();
+  if (lever.window->from > last) {
+    reader.report(reader.find("from")->place,
+                  fmt::format("the window starts on {}, beyond the horizon, which ends on {}", iso(lever.window->from),
+                              iso(last)));
   }
+  lever.window->to = std::min(lever.window->to, last);
 }
 
 Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& scenario) {
@@ -104,7 +108,7 @@ Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& 
   lever.where = reader.place().text();
   reader.require("kind", "\"facilitation\"");
   const auto kind = reader.choice("kind", kLeverNames);
-  for (const PlacedText& name : reader.texts("programmes")) {
+  for (const LocatedText& name : reader.texts("programmes")) {
     const auto at = std::ranges::find(scenario.programmes, name.text, &ProgrammeSpec::name);
     if (at != scenario.programmes.end()) {
       lever.programmes.push_back(static_cast<int>(at - scenario.programmes.begin()));
@@ -136,13 +140,15 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
     reader.report(reader.find("name")->place, fmt::format("two strategies are called \"{}\"", strategy.name));
   }
   const auto own = std::ranges::find(kDeliveryNames, strategy.name);
-  const auto by_name = own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
+  const auto by_name =
+      own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
   strategy.delivery = choice_or(reader, "delivery", kDeliveryNames, by_name);
   reader.tables("lever", [&](TableReader& lever) { strategy.levers.push_back(read_lever(lever, calendar, scenario)); });
 
   const bool is_comparator = own != kDeliveryNames.end() && by_name != Delivery::as_delivered;
   if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty())) {
-    reader.report(reader.place(), fmt::format("the comparator \"{}\" takes neither levers nor another delivery", strategy.name),
+    reader.report(reader.place(),
+                  fmt::format("the comparator \"{}\" takes neither levers nor another delivery", strategy.name),
                   "choose another name");
   }
   scenario.strategies.push_back(std::move(strategy));
@@ -159,7 +165,8 @@ void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& sc
   std::vector<Strategy>& strategies = scenario.strategies;
   reader.tables("strategy", [&](TableReader& one) { read_strategy(one, calendar, scenario); });
   if (strategies.size() > kMostStrategies) {
-    reader.report(reader.find("strategy")->place, fmt::format("{} strategies (must be at most {})", strategies.size(), kMostStrategies));
+    reader.report(reader.find("strategy")->place,
+                  fmt::format("{} strategies (must be at most {})", strategies.size(), kMostStrategies));
   }
   if (strategies.empty()) strategies.push_back({"as-delivered", Delivery::as_delivered, {}});
   for (const Delivery delivery : {Delivery::no_network, Delivery::no_programme}) {

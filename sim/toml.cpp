@@ -17,9 +17,9 @@ namespace uptake {
 
 // ---- Places and problems ------------------------------------------------------------------------------------------
 
-std::string Place::text() const { return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column); }
+std::string Location::text() const { return line == 0 ? file : fmt::format("{}:{}:{}", file, line, column); }
 
-void Problems::add(const Place& place, std::string what, std::string suggestion) {
+void Problems::add(const Location& place, std::string what, std::string suggestion) {
   found_.push_back({place, std::move(what), std::move(suggestion)});
 }
 
@@ -28,7 +28,8 @@ void Problems::throw_if_any() {
   std::map<std::string, std::size_t> rank;
   for (const Found& found : found_) rank.try_emplace(found.place.file, rank.size());
   std::ranges::stable_sort(found_, {}, [&](const Found& found) {
-    return std::tuple{rank[found.place.file], found.place.line, found.place.column};
+    const bool is_option = found.place.file.starts_with("--");
+    return std::tuple{is_option, rank[found.place.file], found.place.line, found.place.column};
   });
   std::vector<Problem> problems;
   for (Found& found : found_) {
@@ -40,8 +41,8 @@ void Problems::throw_if_any() {
 // ---- Files and values ---------------------------------------------------------------------------------------------
 
 std::string_view TomlValue::kind() const {
-  static constexpr std::array<std::string_view, 8> kKinds{
-      "a time", "true or false", "a whole number", "a number", "a text", "a date", "an array", "a table"};
+  static constexpr std::array<std::string_view, 8> kKinds{"a time", "true or false", "a whole number", "a number",
+                                                          "a text", "a date",        "an array",       "a table"};
   return kKinds[data.index()];
 }
 
@@ -65,7 +66,7 @@ std::string read_text(const std::filesystem::path& file) {
 }
 
 namespace {
-Place place_of(const toml::source_region& source, const std::string& file) {
+Location location_of(const toml::source_region& source, const std::string& file) {
   return {file, static_cast<int>(source.begin.line), static_cast<int>(source.begin.column)};
 }
 
@@ -75,11 +76,11 @@ Date to_date(const toml::date& d) {
 
 /// toml++ keeps tables sorted by key; the order of the file is that of the keys' places.
 TomlValue to_value(const toml::node& node, const std::string& file) {
-  TomlValue value{place_of(node.source(), file), {}};
+  TomlValue value{location_of(node.source(), file), {}};
   if (const auto* table = node.as_table()) {
     TomlTable entries;
     for (const auto& [key, child] : *table) {
-      entries.push_back({std::string(key.str()), place_of(key.source(), file), to_value(child, file)});
+      entries.push_back({std::string(key.str()), location_of(key.source(), file), to_value(child, file)});
     }
     std::ranges::stable_sort(entries, {}, [](const TomlEntry& e) { return std::pair{e.place.line, e.place.column}; });
     value.data = std::move(entries);
@@ -101,14 +102,14 @@ TomlValue to_value(const toml::node& node, const std::string& file) {
   return value;
 }
 
-void set_place(TomlValue& value, const Place& place) {
+void set_location(TomlValue& value, const Location& place) {
   value.place = place;
   if (auto* items = std::get_if<TomlValue::Array>(&value.data)) {
-    for (TomlValue& item : *items) set_place(item, place);
+    for (TomlValue& item : *items) set_location(item, place);
   } else if (auto* entries = std::get_if<TomlTable>(&value.data)) {
     for (TomlEntry& entry : *entries) {
       entry.place = place;
-      set_place(entry.value, place);
+      set_location(entry.value, place);
     }
   }
 }
@@ -119,18 +120,18 @@ std::optional<TomlTable> parse_toml(const std::string& text, const std::string& 
     TomlValue value = to_value(toml::parse(text, file), file);
     return std::get<TomlTable>(std::move(value.data));
   } catch (const toml::parse_error& error) {
-    problems.add(place_of(error.source(), file), fmt::format("is not TOML: {}", error.description()));
+    problems.add(location_of(error.source(), file), fmt::format("is not TOML: {}", error.description()));
     return std::nullopt;
   }
 }
 
-TomlValue parse_override(const std::string& text, const Place& place) {
+TomlValue parse_override(const std::string& text, const Location& place) {
   Problems not_toml;
   TomlValue value{place, text};
   if (text.find_first_of("\r\n") != std::string::npos) return value;
   if (auto table = parse_toml("value = " + text, place.file, not_toml); table && table->size() == 1) {
     value = std::move(table->front().value);
-    set_place(value, place);
+    set_location(value, place);
   }
   return value;
 }
@@ -229,15 +230,15 @@ std::optional<std::size_t> TableReader::choice(std::string_view key, std::span<c
   return static_cast<std::size_t>(name - names.begin());
 }
 
-std::vector<PlacedText> TableReader::texts(std::string_view key) {
-  std::vector<PlacedText> all;
+std::vector<LocatedText> TableReader::texts(std::string_view key) {
+  std::vector<LocatedText> all;
   const auto* found = expect<TomlValue::Array>(key, "an array of texts");
   if (!found) return all;
   for (const TomlValue& item : *found) {
     const auto* word = item.as<std::string>();
     if (!word || word->empty()) {
       report(item.place, fmt::format("{} holds {}, must hold texts", label(key), word ? "an empty text" : item.kind()));
-    } else if (std::ranges::find(all, *word, &PlacedText::text) != all.end()) {
+    } else if (std::ranges::find(all, *word, &LocatedText::text) != all.end()) {
       report(item.place, fmt::format("{} names \"{}\" twice", label(key), *word));
     } else {
       all.push_back({*word, item.place});
@@ -325,11 +326,15 @@ std::optional<Measured> read_quantity(const TomlValue& value, const TomlValue* u
   }
   const double converted = stated->value * *factor;
   if (!(converted >= lowest && converted <= highest)) {
-    const std::string_view spelled = unit.starts_with("1/") ? unit.substr(1) : unit;
+    const bool is_plain = goes_without_unit(unit);
+    std::string_view meant;
+    if (!is_plain && *factor != 1) meant = unit.starts_with("1/") ? unit.substr(1) : unit;
+    if (unit != "1" && is_plain && stated->unit.empty() && converted / 100 >= lowest && converted / 100 <= highest)
+      meant = "%";
     problems.add(value.place,
-                 fmt::format("{} = {} is out of range (must be in [{}, {}]{}{})", label, shown(*stated), lowest,
-                             highest, unit == "1" ? "" : " ", unit == "1" ? "" : unit),
-                 *factor != 1 && stated->unit != "%" ? fmt::format("did you mean \"{}\"?", spelled) : "");
+                 fmt::format("{} = {} is out of range (must be in [{}, {}]{})", label, shown(*stated), lowest, highest,
+                             after_range(unit)),
+                 meant.empty() ? "" : fmt::format("did you mean \"{}\"?", meant));
     return std::nullopt;
   }
   return Measured{converted, *factor};

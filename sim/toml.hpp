@@ -21,16 +21,16 @@
 namespace uptake {
 
 /// Where something stands: in a file at a line and column (code points, from 1), or in an option.
-struct Place {
+struct Location {
   std::string file;
   int line = 0, column = 0;  ///< 0 = the whole file, or an option
   [[nodiscard]] std::string text() const;
 };
 
-/// Everything that is wrong, in the order of files (first met first), lines and columns.
+/// Everything that is wrong, in the order of files (first met first), lines and columns; options come last.
 class Problems {
  public:
-  void add(const Place& place, std::string what, std::string suggestion = {});
+  void add(const Location& place, std::string what, std::string suggestion = {});
   [[nodiscard]] bool empty() const { return found_.empty(); }
   [[nodiscard]] std::size_t count() const { return found_.size(); }
   /// @throws InputError with all of them, when there are any
@@ -38,7 +38,7 @@ class Problems {
 
  private:
   struct Found {
-    Place place;
+    Location place;
     std::string what, suggestion;
   };
   std::vector<Found> found_;
@@ -51,7 +51,7 @@ using TomlTable = std::vector<TomlEntry>;
 struct TomlValue {
   struct Unsupported {};  ///< a time of day or a date with one
   using Array = std::vector<TomlValue>;
-  Place place;
+  Location place;
   std::variant<Unsupported, bool, std::int64_t, double, std::string, Date, Array, TomlTable> data;
 
   template <typename T>
@@ -63,7 +63,7 @@ struct TomlValue {
 };
 struct TomlEntry {
   std::string key;
-  Place place;
+  Location place;
   TomlValue value;
 };
 
@@ -75,7 +75,7 @@ inline constexpr std::size_t kMostFileBytes = 1 << 20;
 /// The table that `text` holds; problems of syntax and encoding are added and give no value.
 [[nodiscard]] std::optional<TomlTable> parse_toml(const std::string& text, const std::string& file, Problems& problems);
 /// The value of a `--set`: TOML where it is TOML (`5`, `"x"`, `[1, 2]`, `{ value = 1 }`), else the text itself.
-[[nodiscard]] TomlValue parse_override(const std::string& text, const Place& place);
+[[nodiscard]] TomlValue parse_override(const std::string& text, const Location& place);
 
 [[nodiscard]] const TomlEntry* find_entry(const TomlTable& table, std::string_view key);
 /// `did you mean "x"?`, or nothing.
@@ -84,9 +84,9 @@ inline constexpr std::size_t kMostFileBytes = 1 << 20;
 [[nodiscard]] std::string one_of(std::span<const std::string_view> names);
 
 /// A text and where it stands.
-struct PlacedText {
+struct LocatedText {
   std::string text;
-  Place place;
+  Location place;
 };
 
 /// Reads one table key by key. Asking for a key makes it known; `finish` reports what was never asked for. A value of
@@ -94,7 +94,7 @@ struct PlacedText {
 class TableReader {
  public:
   /// @param prefix put before every key in messages, e.g. "population."
-  TableReader(const TomlTable& table, Place place, std::string prefix, Problems& problems)
+  TableReader(const TomlTable& table, Location place, std::string prefix, Problems& problems)
       : table_(table), place_(std::move(place)), prefix_(std::move(prefix)), problems_(problems) {}
 
   const TomlValue* find(std::string_view key);
@@ -111,15 +111,15 @@ class TableReader {
   /// Index of the name in `names`.
   [[nodiscard]] std::optional<std::size_t> choice(std::string_view key, std::span<const std::string_view> names);
   /// An array of texts, each once; empty when absent.
-  [[nodiscard]] std::vector<PlacedText> texts(std::string_view key);
+  [[nodiscard]] std::vector<LocatedText> texts(std::string_view key);
   /// Calls `read` on the reader of each table in an array of tables, then reports what it left unread.
   void tables(std::string_view key, const std::function<void(TableReader&)>& read);
 
   void finish();
-  void report(const Place& place, std::string what, std::string suggestion = {}) const {
+  void report(const Location& place, std::string what, std::string suggestion = {}) const {
     problems_.add(place, std::move(what), std::move(suggestion));
   }
-  [[nodiscard]] const Place& place() const { return place_; }
+  [[nodiscard]] const Location& place() const { return place_; }
   [[nodiscard]] Problems& problems() const { return problems_; }
   [[nodiscard]] std::string label(std::string_view key) const { return prefix_ + std::string(key); }
   [[nodiscard]] const TomlTable& table() const { return table_; }
@@ -129,7 +129,7 @@ class TableReader {
   const T* expect(std::string_view key, std::string_view wanted);
 
   const TomlTable& table_;
-  Place place_;
+  Location place_;
   std::string prefix_;
   Problems& problems_;
   std::set<std::string, std::less<>> asked_;

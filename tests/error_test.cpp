@@ -15,7 +15,7 @@ TEST(Error, NearestNameForgivesOneEditInThreeLetters) {
   EXPECT_EQ(nearest_name("seeds", kNames), "seed");
   EXPECT_EQ(nearest_name("replicate", kNames), "replicates");
   EXPECT_EQ(nearest_name("replcats", kNames), "replicates");
-  EXPECT_EQ(nearest_name("program", kNames), "");   // three edits in seven letters
+  EXPECT_EQ(nearest_name("program", kNames), "");             // three edits in seven letters
   EXPECT_EQ(nearest_name("programs", kNames), "programmes");  // two edits in eight letters
   EXPECT_EQ(nearest_name("xyz", kNames), "");
   EXPECT_EQ(nearest_name("", kNames), "");

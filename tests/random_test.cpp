@@ -112,9 +112,9 @@ TEST(Random, NormalQuantilesInvertTheDistributionFunction) {
 
 TEST(Random, StreamNumbersAreUniqueAndErlangPhasesHitNone) {
   std::set<std::uint16_t> numbers;
-  const std::array streams{Stream::engage,    Stream::decide,        Stream::succeed,          Stream::stop,
-                           Stream::restart,   Stream::susceptible,   Stream::readiness,        Stream::region_effect,
-                           Stream::parameter, Stream::effect_variation, Stream::seeding,       Stream::population};
+  const std::array streams{Stream::engage,    Stream::decide,           Stream::succeed,   Stream::stop,
+                           Stream::restart,   Stream::susceptible,      Stream::readiness, Stream::region_effect,
+                           Stream::parameter, Stream::effect_variation, Stream::seeding,   Stream::population};
   for (const Stream stream : streams) {
     EXPECT_TRUE(numbers.insert(static_cast<std::uint16_t>(stream)).second);
   }
