@@ -143,6 +143,7 @@ void print_estimate(const Model& model, const SummaryLayout& layout, const fs::p
 ExitCode run(const RunOptions& options, const Output& output) {
   const auto began = Clock::now();
   const auto say = [&](const std::string& text) {
+    static_cast<void>(std::fflush(stdout));  // keeps the order where both go to one place
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
 
