@@ -11,26 +11,30 @@
 namespace uptake {
 
 namespace {
-/// What the headline table shows, in its order.
+/// What the headline table shows, in its order, with labels short enough for one line in 80 columns.
+struct Shown {
+  Metric metric;
+  std::string_view label;
+};
 constexpr std::array kShown{
-    Metric::engaged,
-    Metric::ever_adopted,
-    Metric::adopters,
-    Metric::sustained_adopters,
-    Metric::home_years,
-    Metric::patients_benefited,
-    Metric::admissions_avoided,
-    Metric::bed_days_avoided,
-    Metric::savings_cash_gbp,
-    Metric::capacity_released_gbp,
-    Metric::cost_gbp,
-    Metric::cost_public_gbp,
-    Metric::net_present_value_gbp,
-    Metric::roi_fiscal,
-    Metric::roi_net,
-    Metric::acceleration_months,
-    Metric::attributable_share,
-    Metric::deprivation_gap,
+    Shown{Metric::engaged, "ever engaged"},
+    Shown{Metric::ever_adopted, "ever in use"},
+    Shown{Metric::adopters, "in use at the end"},
+    Shown{Metric::sustained_adopters, "in use for 52 weeks"},
+    Shown{Metric::home_years, "organisation-years in use"},
+    Shown{Metric::patients_benefited, "people reached, each once"},
+    Shown{Metric::admissions_avoided, "admissions avoided"},
+    Shown{Metric::bed_days_avoided, "bed-days avoided"},
+    Shown{Metric::savings_cash_gbp, "cash savings"},
+    Shown{Metric::capacity_released_gbp, "capacity released"},
+    Shown{Metric::cost_gbp, "cost, all funders"},
+    Shown{Metric::cost_public_gbp, "cost, public funders"},
+    Shown{Metric::net_present_value_gbp, "net present value"},
+    Shown{Metric::roi_fiscal, "cash per public GBP"},
+    Shown{Metric::roi_net, "added cash per added GBP"},
+    Shown{Metric::acceleration_months, "months sooner"},
+    Shown{Metric::attributable_share, "net share of admissions"},
+    Shown{Metric::deprivation_gap, "most deprived fifth - rest"},
 };
 
 /// What the answer rests on most (model.md 4.9): shown with value, prior and grade.
@@ -60,12 +64,6 @@ std::string rounded(double value) {
   // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
   if (value == 0) return "0";
   return text == "-0.00" ? "0.00" : text;
-}
-
-std::string with_interval(const Statistics& s, double unit) {
-  if (std::isnan(s.mean)) return std::string(kUndefined);
-  if (s.p05 == s.p95) return rounded(s.mean / unit);
-  return fmt::format("{} ({} to {})", rounded(s.mean / unit), rounded(s.p05 / unit), rounded(s.p95 / unit));
 }
 
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
@@ -168,72 +166,57 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                     interval_text(*adopted), subject, interval_text(*more));
 }
 
-struct TableRow {
-  std::string label;
-  std::array<std::string, kViewNames.size()> cells;
-};
+constexpr int kNarrowest = 80;       // columns of a line of the table
+constexpr std::size_t kWide = 104;   // columns from which the gross value has room for its interval too
+constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
-std::vector<TableRow> table_rows(const Spot& place) {
-  std::vector<TableRow> rows;
-  for (const Metric metric : kShown) {
+/// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.
+std::string table(const Spot& place, std::size_t width) {
+  const bool wide = width >= kWide;
+  const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
+  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
+                                 kNumber, "net, 90 % interval", kNumber + kInterval);
+  for (const auto& [metric, label] : kShown) {
     const MetricSpec& m = spec(metric);
-    std::array<std::optional<Statistics>, kViewNames.size()> views;
+    const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
+    const auto net = place(metric, View::net);
+    if (!gross && !without && !net) continue;
     double largest = 0;
-    bool any = false;
-    for (std::size_t view = 0; view < views.size(); ++view) {
-      views[view] = place(metric, static_cast<View>(view));
-      if (!views[view]) continue;
-      any = true;
-      largest = std::max({largest, std::abs(views[view]->p05), std::abs(views[view]->p95)});
+    for (const auto& view : {gross, without, net}) {
+      if (view) largest = std::max({largest, std::abs(view->p05), std::abs(view->p95)});
     }
-    if (!any) continue;
     const bool millions = m.money && largest >= 1e6;
-    TableRow row;
-    row.label = m.unit == "1" || m.unit == "organisations"
-                    ? std::string(m.long_name)
-                    : fmt::format("{} ({})", m.long_name, millions ? "GBP million" : m.unit);
-    for (std::size_t view = 0; view < views.size(); ++view)
-      row.cells[view] = views[view] ? with_interval(*views[view], millions ? 1e6 : 1) : std::string(kUndefined);
-    rows.push_back(std::move(row));
+    const double unit = millions ? 1e6 : 1;
+    const auto mean = [&](const std::optional<Statistics>& s) {
+      return s ? rounded(s->mean / unit) : std::string(kUndefined);
+    };
+    const auto interval = [&](const std::optional<Statistics>& s) {
+      return s && s->p05 != s->p95 ? fmt::format("{} to {}", rounded(s->p05 / unit), rounded(s->p95 / unit)) : "";
+    };
+    std::string row = fmt::format("  {:<{}}{:>{}}", millions ? fmt::format("{}, GBP m", label) : std::string(label),
+                                  kLabel - 2, mean(gross), kNumber);
+    if (wide) row += fmt::format("{:>{}}  ", interval(gross), kInterval);
+    row += fmt::format("{:>{}}{:>{}}{:>{}}", mean(without), kNumber, mean(net), kNumber, interval(net), kInterval);
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
   }
-  return rows;
+  return text;
 }
 
-constexpr std::array<std::string_view, kViewNames.size()> kColumnTitles{"gross", "counterfactual", "net"};
-constexpr std::size_t kNarrowestLabel = 24;
-constexpr int kNarrowest = 60;  // columns; a number with its interval needs as many
-
-/// One line a metric where `width` allows, else one line a view.
-std::string layout_table(const std::vector<TableRow>& rows, std::size_t width) {
-  std::array<std::size_t, kViewNames.size()> columns{};
-  std::size_t label_width = 0, taken = 0;
-  for (std::size_t view = 0; view < columns.size(); ++view) {
-    columns[view] = kColumnTitles[view].size();
-    for (const TableRow& row : rows) columns[view] = std::max(columns[view], row.cells[view].size());
-    taken += columns[view] + 2;
-  }
-  for (const TableRow& row : rows) label_width = std::max(label_width, row.label.size() + 2);
+/// The other worlds in a line each: what they come to, and how far from the comparator.
+std::string others(const RunRecord& record, int lead, int programme, int time) {
   std::string text;
-  if (taken + kNarrowestLabel > width) {
-    for (const TableRow& row : rows) {
-      text += paragraph("  " + row.label, width, 4);
-      for (std::size_t view = 0; view < columns.size(); ++view)
-        if (row.cells[view] != kUndefined) text += fmt::format("    {:<16}{}\n", kColumnTitles[view], row.cells[view]);
+  for (int strategy = 0; strategy < static_cast<int>(record.layout.strategies.size()); ++strategy) {
+    if (strategy == lead || strategy == record.layout.comparator) continue;
+    const Spot place(record, strategy, programme, time);
+    std::string line = fmt::format("  {}: ", record.layout.strategies[static_cast<std::size_t>(strategy)]);
+    for (const auto& [metric, label] : {std::pair{Metric::ever_adopted, "ever in use"},
+                                        std::pair{Metric::admissions_avoided, "admissions avoided"}}) {
+      const auto gross = place(metric, View::gross), net = place(metric, View::net);
+      if (!gross || !net) continue;
+      line += fmt::format("{}{} {} (net {})", metric == Metric::ever_adopted ? "" : ", ", rounded(gross->mean), label,
+                          rounded(net->mean));
     }
-    return text;
-  }
-  label_width = std::min(label_width, width - taken);
-  text += fmt::format("{:<{}}", "", label_width);
-  for (std::size_t view = 0; view < columns.size(); ++view)
-    text += fmt::format("  {:>{}}", kColumnTitles[view], columns[view]);
-  text += '\n';
-  for (const TableRow& row : rows) {
-    const auto lines = wrapped(row.label, label_width - 2, 2);
-    for (std::size_t i = 0; i + 1 < lines.size(); ++i) text += fmt::format("  {}\n", lines[i]);
-    text += fmt::format("{:<{}}", "  " + lines.back(), label_width);
-    for (std::size_t view = 0; view < columns.size(); ++view)
-      text += fmt::format("  {:>{}}", row.cells[view], columns[view]);
-    text += '\n';
+    text += line + '\n';
   }
   return text;
 }
@@ -285,27 +268,21 @@ std::string headline_table(const RunRecord& record, int width) {
   for (int strategy = 0; strategy < n_strategies && !lead; ++strategy)
     if (strategy != layout.comparator) lead = strategy;
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
-  for (int time = 0; time < n_reports; ++time) {
+  for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
-    for (int strategy = 0; strategy < n_strategies; ++strategy) {
-      // The comparator's own world is the column `counterfactual` of the others.
-      if (strategy == layout.comparator && n_strategies > 1) continue;
-      const Spot place(record, strategy, programme, time);
-      text +=
-          paragraph(fmt::format("{}, {}, England, {} to {}{}", layout.strategies[static_cast<std::size_t>(strategy)],
-                                layout.programmes[static_cast<std::size_t>(programme)], iso(period.from),
-                                iso(period.to), time == 0 ? " (headline)" : ""),
-                    columns);
-      text += layout_table(table_rows(place), columns);
-      if (const auto pays = place.share_above(Metric::roi_fiscal, View::gross, 1))
-        text += paragraph(fmt::format("  Cash savings exceed public cost in {:.0f} % of replicates.", 100 * *pays),
-                          columns, 2);
-      text += '\n';
+    const Spot place(record, *lead, programme, time);
+    text += fmt::format("{}, {}, England\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
+                        layout.programmes[static_cast<std::size_t>(programme)], iso(period.from), iso(period.to),
+                        time == 0 ? " (headline)" : "");
+    text += table(place, columns) + others(record, *lead, programme, time);
+    if (const auto pays = place.share_above(Metric::roi_fiscal, View::gross, 1)) {
+      text += fmt::format("  Cash savings exceed public cost in {:.0f} % of replicates.\n", 100 * *pays);
     }
+    text += '\n';
   }
-  text += paragraph(fmt::format("Mean (90 % interval) over {} replicates, {}. Counterfactual = {}; net = difference "
-                                "from it in the same random worlds. Cash and capacity are never added. Stocks at the "
-                                "last date, flows over the window; regions in summary.csv.",
+  text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
+                                "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
+                                "the last date, flows over the window; by region in summary.csv.",
                                 record.ensemble->n_replicates,
                                 scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
                                                                       : "all with default parameters",

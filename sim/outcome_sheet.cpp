@@ -130,24 +130,24 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
       const Sums s = sum(tables.cells_of_period[period], [](std::size_t) { return 1.0; });
       const auto set = [&](Flow flow, double value) { sheet.flow(flow, period)[1 + r] = value; };
       const double savings = s.admissions * prices.per_admission;
-      set(kPatients, s.patients);
-      set(kAdmissions, s.admissions);
-      set(kBedDays, s.admissions * prices.bed_days_per_admission);
-      set(kHomeYears, s.home_years);
-      set(kSavings, savings);
-      set(kCash, prices.cashable * savings);
-      set(kCapacity, savings - prices.cashable * savings);
-      set(kCost, delivery(s) + adoption(s));
-      set(kCostPublic, cost_public(s));
+      set(flow_patients, s.patients);
+      set(flow_admissions, s.admissions);
+      set(flow_bed_days, s.admissions * prices.bed_days_per_admission);
+      set(flow_home_years, s.home_years);
+      set(flow_savings, savings);
+      set(flow_cash, prices.cashable * savings);
+      set(flow_capacity, savings - prices.cashable * savings);
+      set(flow_cost, delivery(s) + adoption(s));
+      set(flow_cost_public, cost_public(s));
     }
     for (std::size_t report = 0; report < n_reports; ++report) {
       const Sums s = sum(tables.cells_of_period[n_years + report], [&](std::size_t c) { return discounts[c]; });
       const auto set = [&](Value value, double gbp) { sheet.present(value, report)[1 + r] = gbp; };
       const double savings = s.admissions * prices.per_admission;
-      set(kSavingsValue, savings);
-      set(kCashValue, prices.cashable * savings);
-      set(kCostValue, delivery(s) + adoption(s));
-      set(kCostPublicValue, cost_public(s));
+      set(value_savings, savings);
+      set(value_cash, prices.cashable * savings);
+      set(value_cost, delivery(s) + adoption(s));
+      set(value_cost_public, cost_public(s));
     }
   }
   for (std::size_t month = 0; month < tables.cells_of_month.size(); ++month)
@@ -197,7 +197,7 @@ Acceleration acceleration(std::span<const double> ever, std::span<const double> 
 Inequality over_regions(const Sheet& sheet, int at) {
   std::vector<double> coverage;
   for (std::size_t r = 1; r < sheet.eligible.size(); ++r)
-    if (sheet.eligible[r] > 0) coverage.push_back(sheet.stock(kAdopters, at)[r] / sheet.eligible[r]);
+    if (sheet.eligible[r] > 0) coverage.push_back(sheet.stock(stock_adopters, at)[r] / sheet.eligible[r]);
   if (coverage.size() < 2) return {kNone, kNone, kNone, kNone, kNone};
   const std::vector<double> weight(coverage.size(), 1.0);
   return inequality(coverage, weight);
@@ -267,12 +267,12 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       return;
     }
     case Metric::adoption_share: {
-      const double* adopters = sheet.stock(kAdopters, tables.stock_of_report[report]);
+      const double* adopters = sheet.stock(stock_adopters, tables.stock_of_report[report]);
       by_place([&](std::size_t p) { return ratio_of(adopters[p], sheet.eligible[p]); });
       return;
     }
     case Metric::patients_benefited:
-      std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(kPatients, period), n_places, row);
+      std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(flow_patients, period), n_places, row);
       return;
     case Metric::patients_in_year:
     case Metric::admissions_avoided:
@@ -288,24 +288,24 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       return;
     case Metric::net_present_value_gbp:
       by_place([&](std::size_t p) {
-        return sheet.present(kSavingsValue, report)[p] - sheet.present(kCostValue, report)[p];
+        return sheet.present(value_savings, report)[p] - sheet.present(value_cost, report)[p];
       });
       return;
     case Metric::roi_fiscal:
       by_place([&](std::size_t p) {
-        return ratio_of(sheet.present(kCashValue, report)[p], sheet.present(kCostPublicValue, report)[p]);
+        return ratio_of(sheet.present(value_cash, report)[p], sheet.present(value_cost_public, report)[p]);
       });
       return;
     case Metric::roi_net:
       by_place([&](std::size_t p) {
-        return ratio_of(sheet.present(kCashValue, report)[p] - otherwise.present(kCashValue, report)[p],
-                        sheet.present(kCostValue, report)[p] - otherwise.present(kCostValue, report)[p]);
+        return ratio_of(sheet.present(value_cash, report)[p] - otherwise.present(value_cash, report)[p],
+                        sheet.present(value_cost, report)[p] - otherwise.present(value_cost, report)[p]);
       });
       return;
     case Metric::attributable_share:
       by_place([&](std::size_t p) {
-        const double gross = sheet.flow(kAdmissions, period)[p];
-        return ratio_of(gross - otherwise.flow(kAdmissions, period)[p], gross);
+        const double gross = sheet.flow(flow_admissions, period)[p];
+        return ratio_of(gross - otherwise.flow(flow_admissions, period)[p], gross);
       });
       return;
     case Metric::acceleration_months:

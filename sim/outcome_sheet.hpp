@@ -13,25 +13,28 @@
 namespace uptake {
 
 /// Stocks in the order of Metric.
-enum Stock : int { kEngaged, kImplementingEver, kAdopters, kEverAdopted, kSustained, kNStocks };
-static_assert(static_cast<int>(Metric::sustained_adopters) == kSustained);
+enum Stock : int { stock_engaged, stock_implementing_ever, stock_adopters, stock_ever_adopted, stock_sustained };
+inline constexpr int kNStocks = stock_sustained + 1;
+static_assert(static_cast<int>(Metric::sustained_adopters) == stock_sustained);
 
 /// Flows in the order of Metric.
 enum Flow : int {
-  kPatients,
-  kAdmissions,
-  kBedDays,
-  kHomeYears,
-  kSavings,
-  kCash,
-  kCapacity,
-  kCost,
-  kCostPublic,
-  kNFlows
+  flow_patients,
+  flow_admissions,
+  flow_bed_days,
+  flow_home_years,
+  flow_savings,
+  flow_cash,
+  flow_capacity,
+  flow_cost,
+  flow_cost_public
 };
-static_assert(static_cast<int>(Metric::cost_public_gbp) - static_cast<int>(Metric::patients_in_year) == kCostPublic);
+inline constexpr int kNFlows = flow_cost_public + 1;
+static_assert(static_cast<int>(Metric::cost_public_gbp) - static_cast<int>(Metric::patients_in_year) ==
+              flow_cost_public);
 /// Present values at the start.
-enum Value : int { kSavingsValue, kCashValue, kCostValue, kCostPublicValue, kNValues };
+enum Value : int { value_savings, value_cash, value_cost, value_cost_public };
+inline constexpr int kNValues = value_cost_public + 1;
 
 /// Sums over the organisations of one programme that need no drawn value, and flows that do.
 struct Tally {

@@ -50,7 +50,7 @@ void cut_time(const Calendar& calendar, const SummaryLayout& layout, OutcomeTabl
       cuts.push_back(day_of(period.to + days{1}));
     }
   std::ranges::sort(cuts);
-  cuts.erase(std::ranges::unique(cuts).begin(), cuts.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i)
     tables.cells.push_back({cuts[i], cuts[i + 1], middle_of_month(calendar, cuts[i])});
 
@@ -69,7 +69,8 @@ void cut_time(const Calendar& calendar, const SummaryLayout& layout, OutcomeTabl
   for (const auto* periods : {&layout.months, &layout.reports})
     for (const Period& period : *periods) tables.stock_boundaries.push_back(calendar.boundary_at_end_of(period.to));
   std::ranges::sort(tables.stock_boundaries);
-  tables.stock_boundaries.erase(std::ranges::unique(tables.stock_boundaries).begin(), tables.stock_boundaries.end());
+  tables.stock_boundaries.erase(std::unique(tables.stock_boundaries.begin(), tables.stock_boundaries.end()),
+                                tables.stock_boundaries.end());
   const auto first_stock = [&](int boundary) {
     return static_cast<int>(std::ranges::lower_bound(tables.stock_boundaries, boundary) -
                             tables.stock_boundaries.begin());

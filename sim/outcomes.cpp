@@ -125,10 +125,10 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     if (at < n_stocks) tally.stocks[(static_cast<std::size_t>(kind) * n_stocks + at) * n_boards + board] += change;
   };
   const auto change_use = [&](Tally& tally, const OutcomeTables::Record& record, int change) {
-    count(tally, kAdopters, stock, record.board, change);
+    count(tally, stock_adopters, stock, record.board, change);
     if (stock < n_stocks) tally.quintiles[stock * kNQuintileGroups + record.quintile] += change;
     if (cell == n_cells) return;
-    tally.days[record.region * n_cells + cell] += change * days_left;
+    tally.days[record.region * n_cells + cell] += std::int64_t{change} * days_left;
     if (cell + 1 < n_cells) tally.started[record.region * n_cells + cell + 1] += change;
   };
   const auto set_up = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
@@ -138,7 +138,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
   const auto begin = [&](Tally& tally, const OutcomeTables::Record& record, Course& course) {
     if (course.began) return;
     course.began = true;
-    count(tally, kImplementingEver, stock, record.board, 1);
+    count(tally, stock_implementing_ever, stock, record.board, 1);
   };
 
   for (const Event& event : history.events) {
@@ -150,7 +150,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     }
     const OutcomeTables::Record& record = tables.records[event.record];
     Tally& tally = tallies[record.programme];
-    count(tally, kEngaged, stock, record.board, event.from == Stage::unaware ? 1 : 0);
+    count(tally, stock_engaged, stock, record.board, event.from == Stage::unaware ? 1 : 0);
     if (event.stage <= Stage::engaged && event.from <= Stage::implementing)
       continue;  // engaged, or failed to implement
     Course& course = work.courses[event.record];
@@ -162,7 +162,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
       if (event.from != Stage::implementing) set_up(tally, record, event.record);
       if (!course.adopted) {
         course.adopted = true;
-        count(tally, kEverAdopted, stock, record.board, 1);
+        count(tally, stock_ever_adopted, stock, record.board, 1);
         ++tally.ever[event.boundary];
       }
       course.in_use_since = static_cast<std::int16_t>(boundary);
@@ -170,8 +170,8 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     } else if (event.from == Stage::in_use) {
       change_use(tally, record, -1);
       if (boundary - course.in_use_since > kWeeksSustained) {
-        count(tally, kSustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
-        count(tally, kSustained, stock, record.board, -1);
+        count(tally, stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
+        count(tally, stock_sustained, stock, record.board, -1);
       }
       spells.push_back({event.record, course.in_use_since, boundary,
                         course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at});
@@ -183,7 +183,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     const Course& course = work.courses[i];
     if (course.in_use_since < 0) continue;
     const OutcomeTables::Record& record = tables.records[i];
-    count(tallies[record.programme], kSustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
+    count(tallies[record.programme], stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
     spells.push_back(
         {i, course.in_use_since, n_weeks, course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at});
   }
@@ -336,7 +336,7 @@ void add_shared_admissions(const Model& model, const OutcomeTables& tables, Work
     cuts.clear();
     for (auto spell = first; spell != last; ++spell) cuts.insert(cuts.end(), {spell->from, spell->to});
     std::ranges::sort(cuts);
-    cuts.erase(std::ranges::unique(cuts).begin(), cuts.end());
+    cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
 
     for (std::size_t piece = 0; piece + 1 < cuts.size(); ++piece) {
       const int from = cuts[piece], to = cuts[piece + 1];

@@ -78,13 +78,13 @@ TEST(FidelityRatio, IntegralIsTheAreaUnderItsCourse) {
   for (const Course& c : {Course{0.3, 0.9, 0.1, 1.25}, Course{1, 0.2, 0.6, 1.25}, Course{0.6, 0.5, 0.3, 1.25},
                           Course{0.9, 0.9, 0.1, 1.25}, Course{0.5, 0, 0, 1}, Course{1, 0, 0, 1}}) {
     const FidelityRatio ratio(c.start, c.retraining, c.turnover, 0.625, c.limit);
-    constexpr int n = 20000;
-    const double end = 5.0, h = end / n;
+    constexpr int kSteps = 20000;
+    const double end = 5.0, h = end / kSteps;
     double sum = 0;
-    for (int i = 0; i <= n; ++i) {
+    for (int i = 0; i <= kSteps; ++i) {
       const double f = std::min(fidelity_at(i * h, c.start, c.retraining, c.turnover) / 0.625, c.limit);
       EXPECT_NEAR(ratio.at(i * h), f, 1e-14);
-      sum += f * (i == 0 || i == n ? 1 : i % 2 == 1 ? 4 : 2);
+      sum += f * (i == 0 || i == kSteps ? 1 : i % 2 == 1 ? 4 : 2);
     }
     EXPECT_NEAR(ratio.integral(end), sum * h / 3, 1e-7) << c.start;
     EXPECT_EQ(ratio.integral(0), 0);
@@ -132,8 +132,9 @@ TEST(Layout, GivesEveryValueAPlaceOfItsOwnAndLeavesNone) {
 class Twin : public testing::Test {
  protected:
   static std::vector<SmallOrganisation> homes() {
-    std::vector<SmallOrganisation> all;
-    for (int i = 0; i < 60; ++i) all.push_back({i % 5, 10.0 + 3 * (i % 7), static_cast<std::uint8_t>(i % 6)});
+    std::vector<SmallOrganisation> all(60);
+    for (int i = 0; i < 60; ++i)
+      all[static_cast<std::size_t>(i)] = {i % 5, 10.0 + 3 * (i % 7), static_cast<std::uint8_t>(i % 6)};
     all[7].size = all[22].size = std::numeric_limits<double>::quiet_NaN();
     return all;
   }
@@ -458,16 +459,16 @@ TEST(Outcomes, ScaleCountsToTheHistoricDenominatorAndTheBaselineOnce) {
 // Organisation variation keeps the mean: relative risks are RR exp(N(-s2/2, s2)). Law: the mean over 20,000 homes of
 // 1 - RR_i has mean 0.1 and standard error 0.9 sqrt(expm1(0.09) / 20000). Mutant rejected: no correction of the mean.
 TEST(Outcomes, VaryBetweenOrganisationsAroundTheMeanEffect) {
-  constexpr int n = 20000;
-  SmallModel small(std::vector<SmallOrganisation>(n, SmallOrganisation{0, 1, 1}), 1, 1, {{}}, kStart, 60,
+  constexpr int kHomes = 20000;
+  SmallModel small(std::vector<SmallOrganisation>(kHomes, SmallOrganisation{0, 1, 1}), 1, 1, {{}}, kStart, 60,
                    {sys_days{2021y / 12 / 31}});
   small.set(0, Parameter::baseline_events, 365.25 / 365);
   small.set(0, Parameter::relative_risk, 0.9);
   small.set(0, Parameter::effect_variation, 0.3);
   std::vector<Event> events;
-  for (std::uint32_t i = 0; i < n; ++i) adopts(events, i, 0, 0, 0);
+  for (std::uint32_t i = 0; i < kHomes; ++i) adopts(events, i, 0, 0, 0);
   const double got = small.at(small.run({history_of(events), {}}, Key{2021}), Metric::admissions_avoided);
-  const double error = 0.9 * std::sqrt(std::expm1(0.09) / n);
+  const double error = 0.9 * std::sqrt(std::expm1(0.09) / kHomes);
   EXPECT_LT(std::abs(got - 0.1) / error, 4);
   EXPECT_GT(std::abs(got - (1 - 0.9 * std::exp(0.09 / 2))) / error, 4);
 }
