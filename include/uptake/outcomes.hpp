@@ -17,11 +17,13 @@ namespace uptake {
 
 /// Rows of the metric table (interfaces.md 4, definitions in model.md 4.9 "Measures").
 enum class Metric : std::uint8_t {
+  // clang-format off
   engaged, implementing_ever, adopters, ever_adopted, sustained_adopters, adoption_share,
   patients_benefited, patients_in_year, admissions_avoided, bed_days_avoided, home_years,
   savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, cost_gbp, cost_public_gbp, net_present_value_gbp,
   roi_fiscal, roi_net, acceleration_months, levels_never_reached_share, attributable_share,
   regional_cv, regional_gini, deprivation_gap, slope_index, relative_index, concentration_index,
+  // clang-format on
   count_
 };
 inline constexpr int kNMetrics = static_cast<int>(Metric::count_);
