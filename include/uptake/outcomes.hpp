@@ -104,6 +104,9 @@ inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfac
 /// (model.md 4.7); roi_fiscal has none, for that is roi_net.
 [[nodiscard]] double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block,
                                    int strategy, int programme, int time, int place, View view);
+/// The same for all places at once: out[place], block.n_places values.
+void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
+                    int programme, int time, View view, std::span<double> out);
 
 /// The summary of one replicate. @param histories one per strategy, in the model's order @param out layout.size values
 void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key,
