@@ -13,6 +13,7 @@
 /// bound with every exposure at 1 gives the earliest possible week, and the record sleeps until then in the diary.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,10 @@ inline constexpr double kCertainHazard = 64;
 
 /// x * to / from in 128 bits, capped at kNever.
 [[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {
+  std::int64_t product = 0;
+  if (!__builtin_mul_overflow(x, static_cast<std::int64_t>(multiply), &product)) {
+    return std::min(product / static_cast<std::int64_t>(divide), kNever);  // the usual case, without a library call
+  }
   __extension__ using wide = __int128;
   const wide scaled = static_cast<wide>(x) * multiply / divide;
   return scaled > kNever ? kNever : static_cast<std::int64_t>(scaled);

@@ -292,7 +292,7 @@ void Step::handle(Who& w, int week) {
 void Step::apply_use(Who& w, int boundary, int sign) {
   const std::int64_t* peer = &w.of.rates.peer[static_cast<std::size_t>(boundary) * w.of.rates.n_classes * kNSlots];
   State::Record* records = &state_.records[model_.first_record[w.of.j]];
-  const auto push_all = [&](std::size_t l, const auto& row, auto response) {
+  const auto push_all = [&](std::size_t l, const auto& row, auto move_target) {
     const auto* push = row.data() + w.place.first_push[l];
     const auto* end = row.data() + (&w.place)[1].first_push[l];
     for (; push != end; ++push) {
@@ -301,15 +301,21 @@ void Step::apply_use(Who& w, int boundary, int sign) {
       const std::uint32_t before = receiver.exposure[l];
       const std::uint32_t after = sign > 0 ? before + weight : before - weight;
       receiver.exposure[l] = after;
-      receiver.target += (static_cast<std::int64_t>(response(after)) - static_cast<std::int64_t>(response(before))) *
-                         peer[receiver.record_class * kNSlots + l];
+      move_target(receiver, before, after, peer[receiver.record_class * kNSlots + l]);
     }
   };
   const auto with_response = [&](std::size_t l, const auto& row) {
     if (w.of.rates.response.is_identity()) {
-      push_all(l, row, [](std::uint32_t exposure) { return exposure; });
+      // Only a waiting record has a target, but to ask is dearer than to add.
+      push_all(l, row, [](State::Record& receiver, std::int64_t before, std::int64_t after, std::int64_t rate) {
+        receiver.target += (after - before) * rate;
+      });
     } else {
-      push_all(l, row, [&](std::uint32_t exposure) { return w.of.rates.response(exposure); });
+      const Response& curve = w.of.rates.response;
+      push_all(l, row, [&](State::Record& receiver, std::uint32_t before, std::uint32_t after, std::int64_t rate) {
+        if (receiver.pending != Pending::test) return;
+        receiver.target += (static_cast<std::int64_t>(curve(after)) - static_cast<std::int64_t>(curve(before))) * rate;
+      });
     }
   };
   for (std::size_t l = 0; l < 2; ++l) {
