@@ -59,7 +59,9 @@ void check_lever_keys(TableReader& reader, LeverKind kind) {
 }
 
 void read_lever_amounts(TableReader& reader, Lever& lever) {
-  lever.factor = reader.quantity("factor", "1", 0, 1000).value_or(1);
+  // Outreach comes on top of what is delivered, so it cannot be less than that.
+  const double least = lever.kind == LeverKind::outreach ? 1 : 0;
+  lever.factor = reader.quantity("factor", "1", least, 1000).value_or(1);
   lever.staff_days_per_year = reader.quantity("staff_days_per_year", "staff-days/year", 0, 1e7);
   lever.targeting = choice_or(reader, "targeting", kTargetingNames, Targeting::even);
   lever.organisations = plain(reader.texts("organisations"));

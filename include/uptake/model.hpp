@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -80,7 +81,7 @@ struct EffortStep {
   int from = 0;             ///< boundary
   float outreach = 0;       ///< e / e50 for engagement
   float facilitation = 0;   ///< e / e50 for decision, success and stopping
-  friend bool operator==(const EffortStep&, const EffortStep&) = default;
+  friend auto operator<=>(const EffortStep&, const EffortStep&) = default;
 };
 
 /// What one strategy does about one programme, week by week. Fixed before any draw.
@@ -97,8 +98,7 @@ struct ProgrammePlan {
   };
   std::vector<WeekFactors> classes;
   std::vector<std::uint32_t> in_use_at_start;    ///< records
-  std::vector<double> delivered_staff_days;      ///< network staff-days by week, summed over regions
-  std::vector<std::vector<double>> delivered_by_region;  ///< [region][week]
+  std::vector<std::vector<double>> delivered_by_region;  ///< network staff-days, [region][week]
 };
 
 struct StrategyPlan {
