@@ -150,7 +150,7 @@ struct Scenario {
   int comparator = 0;     ///< index of `no-network` in strategies
   std::vector<std::string> notes;
 
-  /// Digest (16 hex digits) of everything that decides results: resolved settings, tables named, seed, replicates, version.
+  /// Digest (16 hex digits) of everything that decides a replicate: resolved settings, tables named, seed, version.
   std::string digest;
 };
 

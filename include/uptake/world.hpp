@@ -26,7 +26,8 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// Who entered which stage of which programme when, in order of boundary and, within it, of record.
+/// Who entered which stage of which programme when, in order of boundary; within one boundary in an order that is the
+/// same in every run but means nothing.
 /// Everybody starts unaware; initial stages are events at boundary 0.
 struct History {
   std::vector<Event> events;
@@ -59,7 +60,7 @@ class World {
 /// A world at boundary 0.
 [[nodiscard]] World start(std::shared_ptr<const Rates> rates, std::shared_ptr<const Clocks> clocks);
 /// Steps the world to `boundary` under `rates`. If `rates` are not those the world was started or last advanced with,
-/// they must agree with them before the world's boundary (`first_difference`).
+/// @pre first_difference of the two > world.boundary(): clocks that begin at a boundary read the week after it.
 void advance(World& world, const std::shared_ptr<const Rates>& rates, int boundary);
 
 /// Histories of all strategies of one replicate, in the order of the model's strategies: paired by the same clocks,
