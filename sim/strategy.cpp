@@ -13,7 +13,6 @@ constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-net
 
 // Bounds against slips of the pen [A].
 constexpr std::size_t kMostStrategies = 64;
-constexpr double kMostWeeks = 5200;
 
 /// Which keys a lever of each kind takes beside kind, programmes and regions, and which of them it needs.
 struct LeverForm {
