@@ -270,7 +270,7 @@ TEST(Headline, SaysAddedWhenAdmissionsRise) {
       << text;
 }
 
-TEST(Headline, FitsEightyColumnsAndMore) {
+TEST(Headline, FitsAnyWidthFrom80ColumnsOn) {
   for (const auto& run : {made_up_run({1, 2, 1, 130, 5}), made_up_run({})})
     for (const int width : {80, 100, 132, 200}) {
       std::istringstream lines(headline_table(run->record, width));
