@@ -15,7 +15,7 @@ namespace uptake {
 enum class Stage : std::uint8_t { unaware, engaged, implementing, in_use, stopped };
 inline constexpr int kNStages = 5;
 inline constexpr std::array<std::string_view, kNStages> kStageNames{"unaware", "engaged", "implementing", "in use",
-                                                                  "stopped"};
+                                                                    "stopped"};
 
 /// One move: record (over all programmes, Model::first_record) entered `stage` at `boundary`.
 struct Event {
