@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "uptake/error.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake::cli {
 
