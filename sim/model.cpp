@@ -200,7 +200,6 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
     programme.organisation.push_back(i);
     programme.organisation_identity.push_back(population.identity[i]);
     programme.region.push_back(static_cast<std::uint8_t>(population.region_of(i)));
-    programme.board.push_back(population.board[i]);
   }
   const auto n = programme.n_records();
   if (n == 0) return programme;

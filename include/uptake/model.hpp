@@ -69,7 +69,6 @@ struct ProgrammeModel {
   std::vector<std::uint32_t> organisation;  ///< population index by record
   std::vector<std::uint64_t> organisation_identity;
   std::vector<std::uint8_t> region;
-  std::vector<std::uint16_t> board;
   std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of model.md 5.1
   std::array<Pushes, 2> edges;                              ///< by kEdgeLayers
   std::array<GroupLayer, 2> groups;                         ///< by kGroupLayers
