@@ -258,7 +258,7 @@ void check_identities(const Scenario& scenario, const Population& population, st
     const auto [at, is_new] = organisations.try_emplace(population.identity[i], i);
     if (!is_new) {
       problems.push_back({population.name,
-                          fmt::format("organisations \"{}\" and \"{}\" have the same identity",
+                          fmt::format(R"(organisations "{}" and "{}" have the same identity)",
                                       population.code[at->second], population.code[i]),
                           "give one of them another code"});
     }
@@ -267,10 +267,9 @@ void check_identities(const Scenario& scenario, const Population& population, st
   for (const ProgrammeSpec& programme : scenario.programmes) {
     const auto [at, is_new] = programmes.try_emplace(programme_identity(programme.name), programme.name);
     if (!is_new) {
-      problems.push_back(
-          {scenario.file.string(),
-           fmt::format("programmes \"{}\" and \"{}\" have the same identity", at->second, programme.name),
-           "rename one of them"});
+      problems.push_back({scenario.file.string(),
+                          fmt::format(R"(programmes "{}" and "{}" have the same identity)", at->second, programme.name),
+                          "rename one of them"});
     }
   }
 }

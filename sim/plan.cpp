@@ -87,8 +87,8 @@ std::vector<std::size_t> regions_of(const Lever& lever, const Population& popula
     }
     const std::string nearest = nearest_name(name, names);
     problems.push_back(
-        {lever.where, fmt::format("no region is called \"{}\" in this population", name),
-         nearest.empty() ? "`uptake info --population` lists them" : fmt::format("did you mean \"{}\"?", nearest)});
+        {lever.where, fmt::format(R"(no region is called "{}" in this population)", name),
+         nearest.empty() ? "`uptake info --population` lists them" : fmt::format(R"(did you mean "{}"?)", nearest)});
   }
   return found;
 }
@@ -124,7 +124,7 @@ std::vector<Applied> applied_levers(const Bench& bench, int programme, const Str
     for (const std::string& code : lever.organisations) {
       if (!listed_among(bench, who, {code}).empty()) continue;
       problems.push_back({lever.where,
-                          fmt::format("organisation \"{}\" is not eligible for {}, or not in the regions named", code,
+                          fmt::format(R"(organisation "{}" is not eligible for {}, or not in the regions named)", code,
                                       bench.programme.name),
                           "see the tables of the population"});
     }
@@ -367,7 +367,8 @@ ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, 
     if (lever.kind == LeverKind::incentive && exists) set(factors.mandate, weeks, 1.0F);
     if (lever.kind == LeverKind::withdrawal) set(factors.commissioned, weeks, 0.0F);
     if (lever.kind == LeverKind::shock) {
-      change_weeks(factors.shock, weeks, [&](float& value) { value *= static_cast<float>(lever.factor); });
+      change_weeks(factors.shock, weeks,
+                   [factor = lever.factor](float& value) { value *= static_cast<float>(factor); });
     }
   }
   return factors;
@@ -453,7 +454,7 @@ std::vector<std::uint32_t> starts_in_use(const Bench& bench, const std::vector<A
     for (const std::string& code : bench.programme.sites_at_start) {
       if (!listed_among(bench, everybody, {code}).empty()) continue;
       problems.push_back(
-          {bench.programme.name, fmt::format("site at the start \"{}\" is not an eligible organisation", code), ""});
+          {bench.programme.name, fmt::format(R"(site at the start "{}" is not an eligible organisation)", code), ""});
     }
   }
   if (bench.programme.in_use_at_start > 0) {

@@ -384,7 +384,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
     problems.add({problem.where}, problem.what, problem.suggestion);
   }
   problems.throw_if_any();
-  if (loading.unreadable) throw *loading.unreadable;
+  if (loading.unreadable) throw FileError(*loading.unreadable);
 
   scenario.digest = digest_of(scenario, tables_of(scenario, data_folder));
   return scenario;

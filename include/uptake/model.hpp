@@ -85,6 +85,7 @@ struct EffortStep {
   int from = 0;            ///< boundary
   float outreach = 0;      ///< e / e50 for engagement
   float facilitation = 0;  ///< e / e50 for decision, success and stopping
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 inside a defaulted comparison for a pointer
   friend auto operator<=>(const EffortStep&, const EffortStep&) = default;
 };
 
