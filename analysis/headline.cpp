@@ -166,8 +166,8 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                     interval_text(*adopted), subject, interval_text(*more));
 }
 
-constexpr int kNarrowest = 80;       // columns of a line of the table
-constexpr std::size_t kWide = 104;   // columns from which the gross value has room for its interval too
+constexpr int kNarrowest = 80;      // columns of a line of the table
+constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
 /// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.

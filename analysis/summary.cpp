@@ -19,9 +19,6 @@ namespace uptake {
 namespace {
 using Json = nlohmann::ordered_json;
 
-/// Version of the JSON of interfaces: docs/results-format.md.
-constexpr int kJsonSchema = 1;
-
 /// One defined value of the summary, on the report axis.
 struct Row {
   std::string_view strategy, programme, region;

@@ -78,8 +78,8 @@ void one_replicate(benchmark::State& state) {
     const Key key = make_key(it.model->scenario.seed, replicate++ % 64);
     benchmark::DoNotOptimize(simulate(it.model, draw_parameters(it.model->scenario, key), key));
   }
-  state.counters["worlds/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * it.model->n_strategies()), benchmark::Counter::kIsRate);
+  state.counters["worlds/s"] = benchmark::Counter(static_cast<double>(state.iterations() * it.model->n_strategies()),
+                                                  benchmark::Counter::kIsRate);
 }
 BENCHMARK(one_replicate)->Unit(benchmark::kMillisecond);
 
@@ -112,9 +112,12 @@ Ensemble small_ensemble(std::size_t n, int n_threads) {
   };
   Control control;
   control.n_threads = n_threads;
-  run_tasks(n, task, [&](std::size_t, std::vector<double>&& value) {
-    ensemble.values.insert(ensemble.values.end(), value.begin(), value.end());
-  }, control);
+  run_tasks(
+      n, task,
+      [&](std::size_t, std::vector<double>&& value) {
+        ensemble.values.insert(ensemble.values.end(), value.begin(), value.end());
+      },
+      control);
   return ensemble;
 }
 
@@ -127,7 +130,8 @@ void ensemble_of_32(benchmark::State& state) {
     return;
   }
   for (auto _ : state) benchmark::DoNotOptimize(small_ensemble(32, static_cast<int>(state.range(0))));
-  state.counters["replicates/s"] = benchmark::Counter(static_cast<double>(state.iterations() * 32), benchmark::Counter::kIsRate);
+  state.counters["replicates/s"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * 32), benchmark::Counter::kIsRate);
 }
 BENCHMARK(ensemble_of_32)->Arg(1)->Arg(2)->Unit(benchmark::kMillisecond)->UseRealTime();
 

@@ -2,16 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "uptake/outcomes.hpp"
 
 namespace uptake {
 
 double fidelity_at(double age, double fidelity_start, double retraining, double turnover) {
-  const double rate = retraining + turnover;
-  if (rate == 0) return fidelity_start;
-  const double end = retraining / rate;
-  return end + (fidelity_start - end) * std::exp(-rate * age);
+  return FidelityRatio(fidelity_start, retraining, turnover, 1, std::numeric_limits<double>::infinity()).at(age);
 }
 
 FidelityRatio::FidelityRatio(double fidelity_start, double retraining, double turnover, double reference, double limit)

@@ -18,6 +18,9 @@ namespace {
 constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
 constexpr std::uint32_t kNotEligible = 0xffffffffU;
 
+/// Boundaries are kept in 16 bits, signed where one may be missing.
+constexpr int kMostSteps = 32'000;
+
 /// An owner group counts as large from this many organisations on. [A]
 constexpr int kLargeGroup = 25;
 
@@ -68,7 +71,8 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
 
 /// Weights of one receiver as integers that sum to 2^16 exactly: floors, then the largest remainders.
 void quantise(std::vector<std::pair<std::uint32_t, double>>& ties, std::vector<std::uint32_t>& weights) {
-  const double total = std::accumulate(ties.begin(), ties.end(), 0.0, [](double sum, const auto& tie) { return sum + tie.second; });
+  const double total =
+      std::accumulate(ties.begin(), ties.end(), 0.0, [](double sum, const auto& tie) { return sum + tie.second; });
   weights.assign(ties.size(), 0);
   std::vector<std::pair<double, std::size_t>> remainder(ties.size());
   std::uint32_t given = 0;
@@ -83,8 +87,8 @@ void quantise(std::vector<std::pair<std::uint32_t, double>>& ties, std::vector<s
 }
 
 /// Ties among eligible records of one edge layer, turned from receiver-major to source-major.
-void add_edges(const Ties& ties, const std::vector<std::uint32_t>& record_of, ProgrammeModel& programme, std::size_t layer,
-               std::vector<std::uint8_t>& mask) {
+void add_edges(const Ties& ties, const std::vector<std::uint32_t>& record_of, ProgrammeModel& programme,
+               std::size_t layer, std::vector<std::uint8_t>& mask) {
   Pushes& pushes = programme.edges[layer];
   const std::size_t n = programme.n_records();
   pushes.offsets.assign(n + 1, 0);
@@ -132,7 +136,8 @@ void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t laye
   out.n_members.assign(static_cast<std::size_t>(groups.n_groups), 0);
   if (groups.group_of.empty()) return;
   for (const auto organisation : programme.organisation) {
-    if (const auto group = groups.group_of[organisation]; group >= 0) out.n_members[static_cast<std::size_t>(group)] += 1;
+    if (const auto group = groups.group_of[organisation]; group >= 0)
+      out.n_members[static_cast<std::size_t>(group)] += 1;
   }
   for (std::size_t record = 0; record < n; ++record) {
     const auto group = groups.group_of[programme.organisation[record]];
@@ -195,7 +200,6 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
     programme.organisation.push_back(i);
     programme.organisation_identity.push_back(population.identity[i]);
     programme.region.push_back(static_cast<std::uint8_t>(population.region_of(i)));
-    programme.board.push_back(population.board[i]);
   }
   const auto n = programme.n_records();
   if (n == 0) return programme;
@@ -253,8 +257,9 @@ void check_identities(const Scenario& scenario, const Population& population, st
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
     const auto [at, is_new] = organisations.try_emplace(population.identity[i], i);
     if (!is_new) {
-      problems.push_back({population.name, fmt::format("organisations \"{}\" and \"{}\" have the same identity",
-                                                       population.code[at->second], population.code[i]),
+      problems.push_back({population.name,
+                          fmt::format(R"(organisations "{}" and "{}" have the same identity)",
+                                      population.code[at->second], population.code[i]),
                           "give one of them another code"});
     }
   }
@@ -262,8 +267,8 @@ void check_identities(const Scenario& scenario, const Population& population, st
   for (const ProgrammeSpec& programme : scenario.programmes) {
     const auto [at, is_new] = programmes.try_emplace(programme_identity(programme.name), programme.name);
     if (!is_new) {
-      problems.push_back({scenario.file.string(), fmt::format("programmes \"{}\" and \"{}\" have the same identity",
-                                                              at->second, programme.name),
+      problems.push_back({scenario.file.string(),
+                          fmt::format(R"(programmes "{}" and "{}" have the same identity)", at->second, programme.name),
                           "rename one of them"});
     }
   }
@@ -279,8 +284,10 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   const Population& who = *model->population;
   std::vector<Problem> problems;
   check_identities(asked, who, problems);
-  if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > 65'000) {
-    problems.push_back({asked.file.string(), fmt::format("a horizon of {} weeks is outside 1 to 65,000", asked.calendar.n_weeks), ""});
+  if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {
+    problems.push_back({asked.file.string(),
+                        fmt::format("a horizon of {} weeks is outside 1 to {}", asked.calendar.n_weeks, kMostSteps),
+                        ""});
     throw InputError(std::move(problems));
   }
 
@@ -289,7 +296,8 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
     auto& programme = model->programmes.emplace_back(make_records(asked.programmes[j], who, masks[j]));
     if (programme.n_records() == 0) {
-      problems.push_back({asked.file.string(), fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
+      problems.push_back({asked.file.string(),
+                          fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
                           "check its eligible types"});
     }
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
@@ -300,10 +308,17 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     StrategyPlan& plan = model->strategies.emplace_back();
     plan.name = strategy.name;
     for (int j = 0; j < model->n_programmes(); ++j) {
-      plan.programmes.push_back(make_plan(asked, who, j, model->programmes[static_cast<std::size_t>(j)], strategy, problems));
+      plan.programmes.push_back(
+          make_plan(asked, who, j, model->programmes[static_cast<std::size_t>(j)], strategy, problems));
     }
   }
-  if (!problems.empty()) throw InputError(std::move(problems));
+  // Several programmes and strategies meet the same mistake of a lever: it is said once.
+  std::vector<Problem> once;
+  for (Problem& problem : problems) {
+    const auto same = [&](const Problem& other) { return other.text() == problem.text(); };
+    if (std::ranges::none_of(once, same)) once.push_back(std::move(problem));
+  }
+  if (!once.empty()) throw InputError(std::move(once));
   for (int j = 0; j < model->n_programmes(); ++j) {
     compress_regions(*model, j);
     auto& programme = model->programmes[static_cast<std::size_t>(j)];
@@ -316,7 +331,8 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   for (const auto& programme : model->programmes) {
     for (const auto organisation : programme.organisation) model->organisation_offsets[organisation + 1] += 1;
   }
-  std::partial_sum(model->organisation_offsets.begin(), model->organisation_offsets.end(), model->organisation_offsets.begin());
+  std::partial_sum(model->organisation_offsets.begin(), model->organisation_offsets.end(),
+                   model->organisation_offsets.begin());
   model->organisation_records.resize(model->n_records());
   std::vector<std::uint32_t> at(model->organisation_offsets.begin(), model->organisation_offsets.end() - 1);
   for (std::size_t j = 0; j < model->programmes.size(); ++j) {

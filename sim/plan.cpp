@@ -57,58 +57,86 @@ struct Bench {
   double weeks_per_year;
   int n_weeks;
 
-  [[nodiscard]] double size_of(std::uint32_t record) const {
-    return population.size[records.organisation[record]];
-  }
+  [[nodiscard]] double size_of(std::uint32_t record) const { return population.size[records.organisation[record]]; }
 };
 
-/// Indices of the regions a lever names; all when it names none.
-std::vector<int> regions_of(const Lever& lever, const Population& population, std::vector<Problem>& problems) {
-  std::vector<int> found;
+/// A lever that acts on this programme, with the regions that it names (all when it names none).
+struct Applied {
+  const Lever& lever;
+  std::vector<std::size_t> regions;
+};
+
+std::vector<std::size_t> regions_of(const Lever& lever, const Population& population, std::vector<Problem>& problems) {
+  std::vector<std::size_t> found;
   if (lever.regions.empty()) {
     found.resize(population.regions.size());
-    std::iota(found.begin(), found.end(), 0);
+    std::iota(found.begin(), found.end(), std::size_t{0});
     return found;
   }
   for (const std::string& name : lever.regions) {
-    const auto at = std::find_if(population.regions.begin(), population.regions.end(), [&](const Region& region) {
+    const auto at = std::ranges::find_if(population.regions, [&](const Region& region) {
       return region.name == name || region.code == name || region.short_name == name;
     });
     if (at != population.regions.end()) {
-      found.push_back(static_cast<int>(at - population.regions.begin()));
+      found.push_back(static_cast<std::size_t>(at - population.regions.begin()));
       continue;
     }
     std::vector<std::string_view> names;
-    for (const Region& region : population.regions) names.insert(names.end(), {region.name, region.code, region.short_name});
+    for (const Region& region : population.regions) {
+      names.insert(names.end(), {region.name, region.code, region.short_name});
+    }
     const std::string nearest = nearest_name(name, names);
-    problems.push_back({lever.where, fmt::format("no region is called \"{}\" in this population", name),
-                        nearest.empty() ? "`uptake info --population` lists them"
-                                        : fmt::format("did you mean \"{}\"?", nearest)});
+    problems.push_back(
+        {lever.where, fmt::format(R"(no region is called "{}" in this population)", name),
+         nearest.empty() ? "`uptake info --population` lists them" : fmt::format(R"(did you mean "{}"?)", nearest)});
   }
   return found;
 }
 
+std::vector<std::uint32_t> records_in(const Bench& bench, const std::vector<std::size_t>& regions) {
+  std::vector<std::uint32_t> who;
+  for (const std::size_t r : regions) {
+    who.insert(who.end(), bench.records_of_region[r].begin(), bench.records_of_region[r].end());
+  }
+  return who;
+}
+
+/// Records of those listed that are among `who`, in the order of the list.
+std::vector<std::uint32_t> listed_among(const Bench& bench, const std::vector<std::uint32_t>& who,
+                                        const std::vector<std::string>& codes) {
+  std::vector<std::uint32_t> list;
+  for (const std::string& code : codes) {
+    const auto at = std::ranges::find_if(
+        who, [&](std::uint32_t record) { return bench.population.code[bench.records.organisation[record]] == code; });
+    if (at != who.end()) list.push_back(*at);
+  }
+  return list;
+}
+
+std::vector<Applied> applied_levers(const Bench& bench, int programme, const Strategy& strategy,
+                                    std::vector<Problem>& problems) {
+  std::vector<Applied> applied;
+  for (const Lever& lever : strategy.levers) {
+    if (!lever.programmes.empty() && std::ranges::count(lever.programmes, programme) == 0) continue;
+    applied.push_back({lever, regions_of(lever, bench.population, problems)});
+    if (lever.targeting != Targeting::listed) continue;
+    const auto who = records_in(bench, applied.back().regions);
+    for (const std::string& code : lever.organisations) {
+      if (!listed_among(bench, who, {code}).empty()) continue;
+      problems.push_back({lever.where,
+                          fmt::format(R"(organisation "{}" is not eligible for {}, or not in the regions named)", code,
+                                      bench.programme.name),
+                          "see the tables of the population"});
+    }
+  }
+  return applied;
+}
+
 /// Records in the order of a rule, from the tables and the starting stages alone; ties by identity.
 std::vector<std::uint32_t> ordered(const Bench& bench, std::vector<std::uint32_t> who, Targeting rule,
-                                   const std::vector<std::string>& listed, const std::vector<std::uint32_t>& in_use,
-                                   std::vector<Problem>& problems, const std::string& where) {
+                                   const std::vector<std::string>& listed, const std::vector<std::uint32_t>& in_use) {
   const auto& records = bench.records;
-  if (rule == Targeting::listed) {
-    std::vector<std::uint32_t> list;
-    for (const std::string& code : listed) {
-      const auto at = std::find_if(who.begin(), who.end(), [&](std::uint32_t record) {
-        return bench.population.code[records.organisation[record]] == code;
-      });
-      if (at == who.end()) {
-        problems.push_back({where, fmt::format("organisation \"{}\" is not eligible for {}, or not in the regions named",
-                                               code, bench.programme.name),
-                            "see the tables of the population"});
-      } else {
-        list.push_back(*at);
-      }
-    }
-    return list;
-  }
+  if (rule == Targeting::listed) return listed_among(bench, who, listed);
   std::vector<double> score(records.n_records(), 0.0);  // smaller goes first
   switch (rule) {
     case Targeting::largest_first:
@@ -180,33 +208,47 @@ void spread(const Bench& bench, const Channel& channel, std::size_t region, Leve
   }
 }
 
-/// Packages one after another: as many at once as the week's staff allow, each with all its days, then the next.
+/// Packages one after another: as many at once as the week's staff allow, each with all its days, then the next. Where
+/// staff are cut, the packages begun last stop.
 void sequence(const Bench& bench, const std::vector<double>& days, const std::vector<std::uint32_t>& order,
               double package_days, int package_weeks, Levels& levels, std::vector<double>& delivered) {
+  struct Package {
+    std::uint32_t record;
+    int weeks_left;
+    double days_a_week;
+  };
+  constexpr double kRounding = 1e-9;  // of a week's staff: what is exactly affordable is afforded
+  std::vector<Package> active;
+  double spent = 0;  // days a week
   std::size_t next = 0;
-  std::vector<std::pair<std::uint32_t, int>> active;  // record, weeks left
   for (int week = 0; week < bench.n_weeks; ++week) {
     const double staff = days[static_cast<std::size_t>(week)] / bench.weeks_per_year;  // staff-days this week
+    const auto stop = [&](const Package& package) {
+      levels[package.record].emplace_back(week, 0.0);
+      spent -= package.days_a_week;
+    };
+    std::erase_if(active, [&](const Package& package) {
+      if (package.weeks_left > 0) return false;
+      stop(package);
+      return true;
+    });
+    for (; !active.empty() && spent > staff * (1 + kRounding); active.pop_back()) stop(active.back());
+    if (active.empty()) spent = 0;
     // A region with less than one package's staff serves one organisation at a time, for longer.
-    const double per_week = std::min(package_days / package_weeks, staff > 0 ? staff : package_days);
-    const int length = staff > 0 ? static_cast<int>(std::ceil(package_days / per_week - 1e-9)) : package_weeks;
-    const auto places = staff > 0 ? static_cast<std::size_t>(staff / per_week + 1e-9) : 0;
-    for (auto& [record, left] : active) {
-      if (left == 0 || places == 0) levels[record].emplace_back(week, 0.0), left = -1;
-    }
-    std::erase_if(active, [](const auto& entry) { return entry.second < 0; });
-    while (active.size() < places && next < order.size()) {
+    const double per_week = std::min(package_days / package_weeks, staff);
+    while (per_week > 0 && spent + per_week <= staff * (1 + kRounding) && next < order.size()) {
       levels[order[next]].emplace_back(week, per_week * bench.weeks_per_year);
-      active.emplace_back(order[next++], length);
+      active.push_back({order[next++], static_cast<int>(std::ceil(package_days / per_week - kRounding)), per_week});
+      spent += per_week;
     }
-    for (auto& [record, left] : active) left -= 1;
-    delivered[static_cast<std::size_t>(week)] += static_cast<double>(active.size()) * per_week;
+    for (Package& package : active) package.weeks_left -= 1;
+    delivered[static_cast<std::size_t>(week)] += spent;
   }
 }
 
 /// Levels of one channel for every record; adds what is delivered to `delivered[region][week]`.
 Levels allocate(const Bench& bench, const Channel& channel, const std::vector<std::uint32_t>& in_use,
-                std::vector<std::vector<double>>& delivered, std::vector<Problem>& problems, const std::string& where) {
+                std::vector<std::vector<double>>& delivered) {
   Levels levels(bench.records.n_records());
   const double mean_effort = bench.records.mean_delivered;
   const auto package_of = [&](const Allocation& allocation) {
@@ -223,8 +265,8 @@ Levels allocate(const Bench& bench, const Channel& channel, const std::vector<st
     if (allocation.targeting == Targeting::lagging_regions_first) {
       pooled.push_back(region);
     } else if (is_order(allocation.targeting) || allocation.package_days) {
-      const auto order = ordered(bench, bench.records_of_region[region], allocation.targeting, allocation.organisations,
-                                 in_use, problems, where);
+      const auto order =
+          ordered(bench, bench.records_of_region[region], allocation.targeting, allocation.organisations, in_use);
       const auto [days, weeks] = package_of(allocation);
       sequence(bench, channel.days[region], order, days, weeks, levels, delivered[region]);
     } else {
@@ -233,12 +275,10 @@ Levels allocate(const Bench& bench, const Channel& channel, const std::vector<st
   }
   if (!pooled.empty()) {
     std::vector<double> days(static_cast<std::size_t>(bench.n_weeks), 0.0), spent(days);
-    std::vector<std::uint32_t> who;
     for (const auto region : pooled) {
       for (std::size_t week = 0; week < days.size(); ++week) days[week] += channel.days[region][week];
-      who.insert(who.end(), bench.records_of_region[region].begin(), bench.records_of_region[region].end());
     }
-    const auto order = ordered(bench, who, Targeting::lagging_regions_first, {}, in_use, problems, where);
+    const auto order = ordered(bench, records_in(bench, pooled), Targeting::lagging_regions_first, {}, in_use);
     const auto [package_days, weeks] = package_of(channel.allocation[pooled.front()]);
     sequence(bench, days, order, package_days, weeks, levels, spent);
     // Booked where the staff are employed: in proportion to each region's budget of the week.
@@ -254,216 +294,224 @@ Levels allocate(const Bench& bench, const Channel& channel, const std::vector<st
 /// Profiles from the levels of the two channels, equal ones shared.
 void make_profiles(const Bench& bench, const Levels& facilitation, const Levels& outreach, ProgrammePlan& plan) {
   const double half_effect = 0.5 * bench.records.mean_delivered;  // e50 at factor 1 (model.md 4.9 Effort)
-  std::map<std::vector<std::tuple<int, float, float>>, std::uint32_t> known;
+  const auto dose = [&](double days) { return days > 0 ? static_cast<float>(days / half_effect) : 0.0F; };
+  struct Change {
+    std::optional<double> facilitation, outreach;
+  };
+  std::map<std::vector<EffortStep>, std::uint32_t> known;
   plan.profile.resize(bench.records.n_records());
-  for (std::size_t record = 0; record < bench.records.n_records(); ++record) {
-    std::map<int, std::pair<double, double>> at;  // week -> staff-days a year of facilitation, of outreach on top
-    at[0] = {0, 0};
-    double level = 0;
-    std::map<int, double> extra;
-    for (const auto& [week, days] : outreach[record]) extra[week] = days;
-    std::map<int, double> base;
-    for (const auto& [week, days] : facilitation[record]) base[week] = days;
-    for (const auto& entry : base) at[entry.first];
-    for (const auto& entry : extra) at[entry.first];
-    double on_top = 0;
-    std::vector<std::tuple<int, float, float>> steps;
-    for (const auto& entry : at) {
-      const int week = entry.first;
-      if (const auto b = base.find(week); b != base.end()) level = b->second;
-      if (const auto x = extra.find(week); x != extra.end()) on_top = x->second;
-      const auto dose = [&](double days) { return days > 0 ? static_cast<float>(days / half_effect) : 0.0F; };
-      const std::tuple step{week, dose(level + on_top), dose(level)};
-      if (!steps.empty() && std::get<1>(steps.back()) == std::get<1>(step) && std::get<2>(steps.back()) == std::get<2>(step)) {
-        continue;
-      }
-      steps.push_back(step);
+  for (std::uint32_t record = 0; record < bench.records.n_records(); ++record) {
+    std::map<int, Change> changes{{0, {}}};
+    for (const auto& [week, days] : facilitation[record]) changes[week].facilitation = days;
+    for (const auto& [week, days] : outreach[record]) changes[week].outreach = days;
+    double level = 0, on_top = 0;
+    std::vector<EffortStep> steps;
+    for (const auto& [week, change] : changes) {
+      level = change.facilitation.value_or(level);
+      on_top = change.outreach.value_or(on_top);
+      const EffortStep step{week, dose(level + on_top), dose(level)};
+      const bool same =
+          !steps.empty() && steps.back().outreach == step.outreach && steps.back().facilitation == step.facilitation;
+      if (!same) steps.push_back(step);
     }
-    const auto [at_profile, is_new] = known.try_emplace(steps, static_cast<std::uint32_t>(plan.profiles.size()));
+    const auto [at, is_new] = known.try_emplace(steps, static_cast<std::uint32_t>(plan.profiles.size()));
     if (is_new) {
-      auto& profile = plan.profiles.emplace_back();
-      for (const auto& [week, out, in] : steps) profile.push_back({week, out, in});
+      plan.profiles.push_back(std::move(steps));
       plan.records_of_profile.emplace_back();
     }
-    plan.profile[record] = at_profile->second;
-    plan.records_of_profile[at_profile->second].push_back(static_cast<std::uint32_t>(record));
+    plan.profile[record] = at->second;
+    plan.records_of_profile[at->second].push_back(record);
   }
+}
+
+template <typename Value, typename Function>
+void change_weeks(std::vector<Value>& series, WeekRange weeks, Function change) {
+  std::for_each(series.begin() + weeks.from, series.begin() + weeks.to, change);
+}
+
+/// What holds in each week of one region, whatever the effort.
+ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, const std::vector<Applied>& levers,
+                                        Delivery delivery) {
+  const ProgrammeSpec& programme = bench.programme;
+  const Calendar& calendar = bench.scenario.calendar;
+  const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
+  ProgrammePlan::WeekFactors factors;
+  factors.commissioned.assign(n_weeks, 0.0F);
+  factors.mandate.assign(n_weeks, 0.0F);
+  factors.covid.assign(n_weeks, 0.0F);
+  factors.shock.assign(n_weeks, 1.0F);
+  const auto set = [](std::vector<float>& series, WeekRange weeks, float to) {
+    change_weeks(series, weeks, [to](float& value) { value = to; });
+  };
+
+  if (programme.covid != CovidStance::none) {
+    using namespace std::chrono;
+    // The emergency window when a programme names none. [A]
+    const Window window = programme.covid_window.value_or(Window{2020y / March / 1, 2021y / June / 30});
+    set(factors.covid, weeks_of(window, calendar), programme.covid == CovidStance::aligned ? 1.0F : -1.0F);
+  }
+  // World 0b has neither commissioning nor a mandate (model.md 6).
+  const bool exists = delivery != Delivery::no_programme;
+  WeekRange on = weeks_of(programme.commissioned, calendar);
+  if (exists) {
+    for (const Window& mandate : programme.mandates) set(factors.mandate, weeks_of(mandate, calendar), 1.0F);
+    for (const auto& [lever, regions] : levers) {
+      if (lever.kind != LeverKind::delay || std::ranges::count(regions, region) == 0) continue;
+      on.from = std::min(on.to, on.from + static_cast<int>(std::lround(lever.delay_weeks)));
+    }
+    set(factors.commissioned, on, 1.0F);
+  }
+  for (const auto& [lever, regions] : levers) {
+    if (std::ranges::count(regions, region) == 0) continue;
+    const WeekRange weeks = weeks_of(lever.window ? lever.window : programme.commissioned, calendar);
+    if (lever.kind == LeverKind::incentive && exists) set(factors.mandate, weeks, 1.0F);
+    if (lever.kind == LeverKind::withdrawal) set(factors.commissioned, weeks, 0.0F);
+    if (lever.kind == LeverKind::shock) {
+      change_weeks(factors.shock, weeks,
+                   [factor = lever.factor](float& value) { value *= static_cast<float>(factor); });
+    }
+  }
+  return factors;
+}
+
+/// The network's staff-days in their two channels. Effort counts only while the programme is commissioned: on_j
+/// multiplies e (model.md 4.9 "What the end of a programme ends").
+struct Effort {
+  Channel facilitation, outreach;
+  std::string where;  ///< the last lever that changed it
+
+  [[nodiscard]] bool any() const {
+    const auto has_days = [](const Channel& channel) {
+      return std::ranges::any_of(channel.days, [](const std::vector<double>& days) {
+        return std::ranges::any_of(days, [](double value) { return value > 0; });
+      });
+    };
+    return has_days(facilitation) || has_days(outreach);
+  }
+};
+
+Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, Delivery delivery,
+                   const std::vector<ProgrammePlan::WeekFactors>& factors) {
+  const std::size_t n_regions = bench.records_of_region.size();
+  const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
+  const Channel none{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)), std::vector<Allocation>(n_regions)};
+  Effort effort{none, none, bench.scenario.file.string()};
+  // Worlds 0a and 0b have no network effort (model.md 6).
+  if (delivery != Delivery::as_delivered) return effort;
+
+  const auto n_eligible = [&](std::size_t r) { return static_cast<double>(bench.records_of_region[r].size()); };
+  const double a_year = bench.programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value;
+  for (std::size_t r = 0; r < n_regions; ++r) {
+    const double share = n_eligible(r) / static_cast<double>(bench.records.n_records());
+    std::ranges::fill(effort.facilitation.days[r], a_year * share);
+  }
+  for (const auto& [lever, regions] : levers) {
+    const bool extra = lever.kind == LeverKind::outreach;
+    if (lever.kind != LeverKind::facilitation && !extra) continue;
+    effort.where = lever.where;
+    const WeekRange weeks =
+        weeks_of(lever.window ? lever.window : bench.programme.commissioned, bench.scenario.calendar);
+    double eligible = 0;
+    for (const std::size_t r : regions) eligible += n_eligible(r);
+    Channel& channel = extra ? effort.outreach : effort.facilitation;
+    for (const std::size_t r : regions) {
+      const double share = eligible > 0 ? n_eligible(r) / eligible : 0;
+      choose(channel.allocation[r], lever);
+      for (auto week = static_cast<std::size_t>(weeks.from); week < static_cast<std::size_t>(weeks.to); ++week) {
+        const double delivered = effort.facilitation.days[r][week];
+        double& days = channel.days[r][week];
+        if (lever.staff_days_per_year) {
+          days = (extra ? days : 0) + *lever.staff_days_per_year * share;
+        } else {
+          days = extra ? days + delivered * (lever.factor - 1) : delivered * lever.factor;
+        }
+      }
+    }
+  }
+  for (Channel* channel : {&effort.facilitation, &effort.outreach}) {
+    for (std::size_t r = 0; r < n_regions; ++r) {
+      for (std::size_t week = 0; week < n_weeks; ++week) {
+        channel->days[r][week] *= static_cast<double>(factors[r].commissioned[week]);
+      }
+    }
+  }
+  return effort;
+}
+
+void add_share(const std::vector<std::uint32_t>& order, double share, std::vector<std::uint32_t>& in_use) {
+  const auto n = std::lround(share * static_cast<double>(order.size()));
+  in_use.insert(in_use.end(), order.begin(), order.begin() + n);
+}
+
+/// Records in use at the start, increasing: sites named, a share of everybody, and those that levers seed.
+std::vector<std::uint32_t> starts_in_use(const Bench& bench, const std::vector<Applied>& levers,
+                                         std::vector<Problem>& problems) {
+  const ProgrammeModel& records = bench.records;
+  std::vector<std::uint32_t> everybody(records.n_records());
+  std::iota(everybody.begin(), everybody.end(), 0U);
+  std::vector<std::uint32_t> in_use = listed_among(bench, everybody, bench.programme.sites_at_start);
+  if (in_use.size() < bench.programme.sites_at_start.size()) {
+    for (const std::string& code : bench.programme.sites_at_start) {
+      if (!listed_among(bench, everybody, {code}).empty()) continue;
+      problems.push_back(
+          {bench.programme.name, fmt::format(R"(site at the start "{}" is not an eligible organisation)", code), ""});
+    }
+  }
+  if (bench.programme.in_use_at_start > 0) {
+    // Part of the question, so the population's seed and not a replicate's key decides.
+    std::vector<double> place;
+    for (const std::uint64_t organisation : records.organisation_identity) {
+      place.push_back(uniform(make_key(bench.population.seed, 0),
+                              {organisation, records.identity, static_cast<std::uint16_t>(Stream::seeding), 0}));
+    }
+    std::vector<std::uint32_t> order = everybody;
+    std::ranges::sort(order, {}, [&](std::uint32_t record) { return place[record]; });
+    add_share(order, bench.programme.in_use_at_start, in_use);
+  }
+  const std::vector<std::uint32_t> without_levers = in_use;
+  for (const auto& [lever, regions] : levers) {
+    if (lever.kind != LeverKind::seeding) continue;
+    const auto order = ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, without_levers);
+    add_share(order, lever.targeting == Targeting::listed ? 1 : lever.share, in_use);
+  }
+  std::ranges::sort(in_use);
+  in_use.erase(std::unique(in_use.begin(), in_use.end()), in_use.end());
+  return in_use;
 }
 
 }  // namespace
 
-ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme_index,
+ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme,
                         const ProgrammeModel& records, const Strategy& strategy, std::vector<Problem>& problems) {
-  const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(programme_index)];
   const Calendar& calendar = scenario.calendar;
-  const auto n_weeks = static_cast<std::size_t>(calendar.n_weeks);
   const std::size_t n_regions = population.regions.size();
-  Bench bench{scenario, population, programme, records, {}, 1.0 / calendar.step_years, calendar.n_weeks};
+  Bench bench{scenario,        population, scenario.programmes[static_cast<std::size_t>(programme)],
+              records,         {},         1.0 / calendar.step_years,
+              calendar.n_weeks};
   bench.records_of_region.resize(n_regions);
   for (std::uint32_t record = 0; record < records.n_records(); ++record) {
     bench.records_of_region[records.region[record]].push_back(record);
   }
-  const auto for_weeks = [](auto& series, WeekRange weeks, auto change) {
-    for (int week = weeks.from; week < weeks.to; ++week) change(series[static_cast<std::size_t>(week)]);
-  };
+  const std::vector<Applied> levers = applied_levers(bench, programme, strategy, problems);
 
   ProgrammePlan plan;
-  plan.classes.resize(n_regions);
-  Channel facilitation{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)), std::vector<Allocation>(n_regions)};
-  Channel outreach = facilitation;
-
-  const double delivered_a_year = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value;
   for (std::size_t r = 0; r < n_regions; ++r) {
-    auto& factors = plan.classes[r];
-    factors.commissioned.assign(n_weeks, 0.0F);
-    factors.mandate.assign(n_weeks, 0.0F);
-    factors.covid.assign(n_weeks, 0.0F);
-    factors.shock.assign(n_weeks, 1.0F);
-    WeekRange on = weeks_of(programme.commissioned, calendar);
-    for (const Lever& lever : strategy.levers) {
-      if (lever.kind != LeverKind::delay) continue;
-      if (!lever.programmes.empty() && std::ranges::find(lever.programmes, programme_index) == lever.programmes.end()) continue;
-      const auto named = regions_of(lever, population, problems);
-      if (std::ranges::find(named, static_cast<int>(r)) != named.end()) {
-        on.from = std::min(on.to, on.from + static_cast<int>(std::lround(lever.delay_weeks)));
-      }
-    }
-    for_weeks(factors.commissioned, on, [](float& value) { value = 1.0F; });
-    for (const Window& mandate : programme.mandates) {
-      for_weeks(factors.mandate, weeks_of(mandate, calendar), [](float& value) { value = 1.0F; });
-    }
-    if (programme.covid != CovidStance::none) {
-      using namespace std::chrono;
-      // The emergency window when a programme names none. [A]
-      const Window window = programme.covid_window.value_or(Window{2020y / March / 1, 2021y / June / 30});
-      const float sign = programme.covid == CovidStance::aligned ? 1.0F : -1.0F;
-      for_weeks(factors.covid, weeks_of(window, calendar), [&](float& value) { value = sign; });
-    }
-    const double share = static_cast<double>(bench.records_of_region[r].size()) / static_cast<double>(records.n_records());
-    for_weeks(facilitation.days[r], on, [&](double& value) { value = delivered_a_year * share; });
+    plan.classes.push_back(week_factors(bench, r, levers, strategy.delivery));
   }
-
-  std::string last_effort_lever = scenario.file.string();
-  std::vector<std::uint32_t> seeded;
-  for (const Lever& lever : strategy.levers) {
-    if (!lever.programmes.empty() && std::ranges::find(lever.programmes, programme_index) == lever.programmes.end()) continue;
-    const auto regions = regions_of(lever, population, problems);
-    const WeekRange weeks = weeks_of(lever.window ? lever.window : programme.commissioned, calendar);
-    double eligible = 0;
-    for (const int r : regions) eligible += static_cast<double>(bench.records_of_region[static_cast<std::size_t>(r)].size());
-    for (const int region : regions) {
-      const auto r = static_cast<std::size_t>(region);
-      const double share = eligible > 0 ? static_cast<double>(bench.records_of_region[r].size()) / eligible : 0;
-      auto& factors = plan.classes[r];
-      switch (lever.kind) {
-        case LeverKind::facilitation:
-          for_weeks(facilitation.days[r], weeks, [&](double& value) {
-            value = lever.staff_days_per_year ? *lever.staff_days_per_year * share : value * lever.factor;
-          });
-          choose(facilitation.allocation[r], lever);
-          last_effort_lever = lever.where;
-          break;
-        case LeverKind::outreach:
-          for_weeks(outreach.days[r], weeks, [&](double& value) {
-            const auto week = static_cast<std::size_t>(&value - outreach.days[r].data());
-            value += lever.staff_days_per_year ? *lever.staff_days_per_year * share
-                                               : facilitation.days[r][week] * (lever.factor - 1);
-          });
-          choose(outreach.allocation[r], lever);
-          last_effort_lever = lever.where;
-          break;
-        case LeverKind::incentive:
-          for_weeks(factors.mandate, weeks, [](float& value) { value = 1.0F; });
-          break;
-        case LeverKind::shock:
-          for_weeks(factors.shock, weeks, [&](float& value) { value *= static_cast<float>(lever.factor); });
-          break;
-        case LeverKind::withdrawal: {
-          const WeekRange gone = weeks_of(lever.window, calendar);
-          for_weeks(factors.commissioned, gone, [](float& value) { value = 0.0F; });
-          for_weeks(facilitation.days[r], gone, [](double& value) { value = 0.0; });
-          for_weeks(outreach.days[r], gone, [](double& value) { value = 0.0; });
-          break;
-        }
-        case LeverKind::delay:
-        case LeverKind::seeding:
-          break;
-      }
-    }
-    if (lever.kind == LeverKind::seeding) {
-      std::vector<std::uint32_t> who;
-      for (const int r : regions) {
-        const auto& here = bench.records_of_region[static_cast<std::size_t>(r)];
-        who.insert(who.end(), here.begin(), here.end());
-      }
-      auto order = ordered(bench, who, lever.targeting, lever.organisations, {}, problems, lever.where);
-      if (lever.targeting != Targeting::listed) {
-        order.resize(static_cast<std::size_t>(std::lround(lever.share * static_cast<double>(order.size()))));
-      }
-      seeded.insert(seeded.end(), order.begin(), order.end());
-    }
-  }
-
-  // Worlds 0a and 0b have no network effort; 0b has no commissioning and no mandate either (model.md 6).
-  if (strategy.delivery != Delivery::as_delivered) {
-    for (Channel* channel : {&facilitation, &outreach}) {
-      for (auto& days : channel->days) std::ranges::fill(days, 0.0);
-    }
-  }
-  if (strategy.delivery == Delivery::no_programme) {
-    for (auto& factors : plan.classes) {
-      std::ranges::fill(factors.commissioned, 0.0F);
-      std::ranges::fill(factors.mandate, 0.0F);
-    }
-  }
-
-  // Early sites: those named, a share in an order of identity that no other draw uses, and the levers' own.
-  for (const std::string& code : programme.sites_at_start) {
-    const auto at = std::ranges::find(population.code, code);
-    const auto record = at == population.code.end()
-                            ? records.organisation.end()
-                            : std::ranges::find(records.organisation, static_cast<std::uint32_t>(at - population.code.begin()));
-    if (record == records.organisation.end()) {
-      problems.push_back({programme.name, fmt::format("site at the start \"{}\" is not an eligible organisation", code), ""});
-    } else {
-      seeded.push_back(static_cast<std::uint32_t>(record - records.organisation.begin()));
-    }
-  }
-  if (programme.in_use_at_start > 0) {
-    std::vector<std::uint32_t> order(records.n_records());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::sort(order, {}, [&](std::uint32_t record) {
-      return mix64(records.organisation_identity[record] ^ mix64(records.identity));
-    });
-    order.resize(static_cast<std::size_t>(std::lround(programme.in_use_at_start * static_cast<double>(order.size()))));
-    seeded.insert(seeded.end(), order.begin(), order.end());
-  }
-  std::ranges::sort(seeded);
-  seeded.erase(std::unique(seeded.begin(), seeded.end()), seeded.end());
-  plan.in_use_at_start = std::move(seeded);
-
-  const bool any_effort = std::ranges::any_of(std::array{&facilitation, &outreach}, [](const Channel* channel) {
-    return std::ranges::any_of(channel->days, [](const auto& days) {
-      return std::ranges::any_of(days, [](double value) { return value > 0; });
-    });
-  });
-  if (any_effort && records.mean_delivered <= 0) {
-    problems.push_back({last_effort_lever,
-                        fmt::format("{} states no delivered effort, so the effect of staff-days on it is not known",
-                                    programme.name),
-                        "set delivery.staff_days in the programme's file"});
-    for (Channel* channel : {&facilitation, &outreach}) {
-      for (auto& days : channel->days) std::ranges::fill(days, 0.0);
-    }
-  }
+  plan.in_use_at_start = starts_in_use(bench, levers, problems);
+  const auto n_weeks = static_cast<std::size_t>(calendar.n_weeks);
   plan.delivered_by_region.assign(n_regions, std::vector<double>(n_weeks, 0.0));
-  const Levels base = allocate(bench, facilitation, plan.in_use_at_start, plan.delivered_by_region, problems, last_effort_lever);
-  const Levels on_top = allocate(bench, outreach, plan.in_use_at_start, plan.delivered_by_region, problems, last_effort_lever);
-  make_profiles(bench, base, on_top, plan);
-  plan.delivered_staff_days.assign(n_weeks, 0.0);
-  for (const auto& region : plan.delivered_by_region) {
-    for (std::size_t week = 0; week < n_weeks; ++week) plan.delivered_staff_days[week] += region[week];
+  const Effort effort = make_effort(bench, levers, strategy.delivery, plan.classes);
+  if (effort.any() && records.mean_delivered <= 0) {
+    problems.push_back({effort.where,
+                        fmt::format("{} states no delivered effort, so the effect of staff-days on it is not known",
+                                    bench.programme.name),
+                        "set cost.delivery_staff_days in the programme's file"});
+    return plan;
   }
+  const Levels base = allocate(bench, effort.facilitation, plan.in_use_at_start, plan.delivered_by_region);
+  const Levels on_top = allocate(bench, effort.outreach, plan.in_use_at_start, plan.delivered_by_region);
+  make_profiles(bench, base, on_top, plan);
   return plan;
 }
 

@@ -20,12 +20,6 @@ struct Span {
 constexpr std::array kSpans{Span{"year", 1}, Span{"month", 1.0 / 12}, Span{"week", 1 / kWeeksPerYear},
                             Span{"day", 1 / kDaysPerYear}};
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
-
 /// `per year` and ` / year` become `/year`.
 std::string canonical(std::string_view unit) {
   std::string text;
@@ -49,6 +43,12 @@ bool same_count(std::string_view stated, std::string_view wanted) {
          (wanted == "persons" && stated == "residents");
 }
 }  // namespace
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
 
 std::optional<Quantity> parse_quantity(std::string_view text) {
   text = trimmed(text);

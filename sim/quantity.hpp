@@ -7,6 +7,9 @@
 
 namespace uptake {
 
+/// Text without the blanks and tabs around it.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
 struct Quantity {
   double value = 0;
   std::string unit;  ///< as written; empty when none is stated

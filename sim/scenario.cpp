@@ -11,6 +11,7 @@
 
 #include "digest.hpp"
 #include "programme.hpp"
+#include "quantity.hpp"
 #include "settings.hpp"
 #include "strategy.hpp"
 #include "toml.hpp"
@@ -26,7 +27,6 @@ constexpr std::array<std::string_view, 2> kModeNames{"prior", "defaults"};
 
 // Bounds against slips of the pen; beyond them memory or the 16 bits of a boundary would give out [A].
 constexpr std::int64_t kMostReplicates = 1'000'000;
-constexpr double kMostWeeks = 5200;
 constexpr std::int64_t kMostSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::size_t kMostProgrammes = 64;
 constexpr Date kEarliestStart = std::chrono::year{1948} / 7 / 5;  // the NHS begins
@@ -39,6 +39,13 @@ struct Override {
   TomlValue value;
 };
 
+bool is_england(const Scenario& scenario) { return scenario.population == "england"; }
+
+/// Folder of the tables that make the population.
+fs::path tables_of(const Scenario& scenario, const fs::path& data_folder) {
+  return is_england(scenario) ? data_folder / "england" : fs::path(scenario.population);
+}
+
 /// What is being put together while a scenario is read.
 struct Loading {
   Scenario& scenario;
@@ -47,24 +54,19 @@ struct Loading {
   std::optional<FileError> unreadable = std::nullopt;
 };
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return std::string(text.substr(first, text.find_last_not_of(" \t") - first + 1));
-}
-
 /// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
 std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, Problems& problems) {
   std::vector<Override> parameters;
   for (const std::string& text : texts) {
     const auto equals = text.find('=');
-    const std::string key = equals == std::string::npos ? "" : trimmed(text.substr(0, equals));
+    const std::string_view all = text;
+    const std::string key(equals == std::string::npos ? "" : trimmed(all.substr(0, equals)));
     if (key.empty()) {
       problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
       continue;
     }
     const Location place{fmt::format("--set {}", key)};
-    TomlValue value = parse_override(trimmed(text.substr(equals + 1)), place);
+    TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), place);
 
     const auto last_dot = key.rfind('.');
     if (last_dot == std::string::npos) {
@@ -382,11 +384,15 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
     problems.add({problem.where}, problem.what, problem.suggestion);
   }
   problems.throw_if_any();
-  if (loading.unreadable) throw *loading.unreadable;
+  if (loading.unreadable) throw FileError(*loading.unreadable);
 
-  const fs::path tables = scenario.population == "england" ? data_folder / "england" : fs::path(scenario.population);
-  scenario.digest = digest_of(scenario, tables);
+  scenario.digest = digest_of(scenario, tables_of(scenario, data_folder));
   return scenario;
+}
+
+Population build_population(const Scenario& scenario, const fs::path& data_folder) {
+  const auto build = is_england(scenario) ? build_england : read_population;
+  return build(tables_of(scenario, data_folder), scenario.population_options);
 }
 
 }  // namespace uptake

@@ -111,7 +111,7 @@ std::optional<Window> read_sourced_window(const TomlValue& value, const std::str
 // ---- Parameters ---------------------------------------------------------------------------------------------------
 
 namespace {
-bool is_share_of_peers(Parameter id) { return id >= Parameter::share_geography && id <= Parameter::share_pathway; }
+bool is_share_of_peers(Parameter id) { return std::ranges::find(kLayerShares, id) != kLayerShares.end(); }
 
 /// What is wrong with a prior for a parameter, or an empty text.
 std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) {

@@ -15,6 +15,9 @@
 
 namespace uptake {
 
+/// Longest horizon and delay, weeks: a bound against slips of the pen [A].
+inline constexpr double kMostWeeks = 5200;
+
 enum class Provenance : std::uint8_t { required, not_needed };
 
 /// The choice that a key names, or `otherwise`.

@@ -13,7 +13,6 @@ constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-net
 
 // Bounds against slips of the pen [A].
 constexpr std::size_t kMostStrategies = 64;
-constexpr double kMostWeeks = 5200;
 
 /// Which keys a lever of each kind takes beside kind, programmes and regions, and which of them it needs.
 struct LeverForm {
@@ -59,7 +58,9 @@ void check_lever_keys(TableReader& reader, LeverKind kind) {
 }
 
 void read_lever_amounts(TableReader& reader, Lever& lever) {
-  lever.factor = reader.quantity("factor", "1", 0, 1000).value_or(1);
+  // Outreach comes on top of what is delivered, so it cannot be less than that.
+  const double least = lever.kind == LeverKind::outreach ? 1 : 0;
+  lever.factor = reader.quantity("factor", "1", least, 1000).value_or(1);
   lever.staff_days_per_year = reader.quantity("staff_days_per_year", "staff-days/year", 0, 1e7);
   lever.targeting = choice_or(reader, "targeting", kTargetingNames, Targeting::even);
   lever.organisations = plain(reader.texts("organisations"));

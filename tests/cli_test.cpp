@@ -136,6 +136,9 @@ TEST_F(Program, AnotherResultInTheWayIsRefusedAndKept) {
     EXPECT_NE(outcome.err.find("holds another result"), std::string::npos) << outcome.err;
     EXPECT_EQ(text_of(folder_ / "out" / "results.h5"), before);
   }
+  const Outcome more = shell("\"$uptake\" run \"$minimal\" --replicates 4 -o out");  // the digest is the same
+  EXPECT_EQ(more.code, 2);
+  EXPECT_EQ(more.out, "");
   EXPECT_EQ(shell("\"$uptake\" run \"$minimal\" --replicates 3 --seed 7 -o out --overwrite").code, 0);
   EXPECT_NE(text_of(folder_ / "out" / "results.h5"), before);
 }

@@ -28,9 +28,9 @@ inline std::vector<Event> sorted(std::vector<Event> events) {
 
 struct Actor {
   Stage stage = Stage::unaware;
-  int begins = 0;        ///< first week of a waiting clock
-  bool waits = false;    ///< has a decision clock
-  std::int64_t left = 0; ///< integer twin: rest of the clock
+  int begins = 0;         ///< first week of a waiting clock
+  bool waits = false;     ///< has a decision clock
+  std::int64_t left = 0;  ///< integer twin: rest of the clock
   double left_real = 0;
   std::uint32_t multiplier = kUnit;
   int weeks_left = 0;
@@ -87,7 +87,8 @@ struct Crowd {
 inline std::vector<Event> integer_twin(const Model& model, int strategy, const Rates& rates, const Clocks& clocks) {
   Crowd crowd(model, strategy);
   const int n_weeks = model.calendar().n_weeks;
-  std::vector<std::int64_t> engaged(model.n_records(), 0), stopping(model.n_records(), 0), restarting(model.n_records(), 0);
+  std::vector<std::int64_t> engaged(model.n_records(), 0), stopping(model.n_records(), 0),
+      restarting(model.n_records(), 0);
   for (int week = 0; week < n_weeks; ++week) {
     std::vector<std::pair<std::uint32_t, Stage>> moves;
     const auto w = static_cast<std::size_t>(week);
@@ -129,7 +130,8 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
         if (actor.waits && week >= actor.begins) {
           std::uint32_t multiplier = effort.decide;
           if (!table.attention.empty()) {
-            const std::uint64_t k = table.attention[static_cast<std::size_t>(crowd.busy(programme.organisation[record]))];
+            const std::uint64_t k =
+                table.attention[static_cast<std::size_t>(crowd.busy(programme.organisation[record]))];
             multiplier = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, multiplier * k / kUnit));
           }
           if (week == actor.begins) {
@@ -179,7 +181,8 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
           case Stage::stopped:
             restarting[id] += table.restart;
             if (spec.restart == Restart::constant && table.restart > 0 &&
-                restarting[id] >= restart_clock(clocks, programme, j, record, static_cast<std::uint16_t>(actor.uses - 1))) {
+                restarting[id] >=
+                    restart_clock(clocks, programme, j, record, static_cast<std::uint16_t>(actor.uses - 1))) {
               moves.emplace_back(id, after_decision);
             }
             break;
@@ -196,7 +199,8 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
       if (failed) actor.begins += rates.programmes[j].refractory_weeks;
       stopping[id] = restarting[id] = 0;
       if (to == Stage::implementing) {
-        actor.weeks_left = implementing_weeks(clocks, model.programmes[j], j, id - model.first_record[j], actor.implementations++);
+        actor.weeks_left =
+            implementing_weeks(clocks, model.programmes[j], j, id - model.first_record[j], actor.implementations++);
       }
     }
   }
@@ -219,14 +223,16 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
       const auto& spec = model.scenario.programmes[j];
       const auto v = [&](Parameter id) { return draw(static_cast<int>(j), id); };
       std::vector<int> record_of(population.n_organisations(), -1);
-      for (std::size_t r = 0; r < programme.n_records(); ++r) record_of[programme.organisation[r]] = static_cast<int>(r);
+      for (std::size_t r = 0; r < programme.n_records(); ++r)
+        record_of[programme.organisation[r]] = static_cast<int>(r);
       const auto uses = [&](std::size_t organisation) {
         const int r = record_of[organisation];
         return r >= 0 && crowd.actors[model.first_record[j] + static_cast<std::size_t>(r)].stage == Stage::in_use;
       };
       const auto g = [&](double exposure) {
         if (spec.response == PeerResponse::bass || v(Parameter::kappa) == 1) return exposure;
-        const double a = std::pow(exposure, v(Parameter::kappa)), t = std::pow(v(Parameter::theta), v(Parameter::kappa));
+        const double a = std::pow(exposure, v(Parameter::kappa)),
+                     t = std::pow(v(Parameter::theta), v(Parameter::kappa));
         return (1 + t) * a / (a + t);
       };
       for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
@@ -234,17 +240,20 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
         const auto organisation = programme.organisation[record];
         Actor& actor = crowd.actors[id];
         const auto clock = [&](Stream stream, std::uint16_t occurrence) {
-          return DrawId{programme.organisation_identity[record], programme.identity, static_cast<std::uint16_t>(stream), occurrence};
+          return DrawId{programme.organisation_identity[record], programme.identity, static_cast<std::uint16_t>(stream),
+                        occurrence};
         };
         EffortStep dose{};
         for (const EffortStep& step : plan.profiles[plan.profile[record]]) {
           if (step.from <= week) dose = step;
         }
-        const auto sat = [&](float e) { return 1 - std::exp2(-static_cast<double>(e) / v(Parameter::half_effort_factor)); };
+        const auto sat = [&](float e) {
+          return 1 - std::exp2(-static_cast<double>(e) / v(Parameter::half_effort_factor));
+        };
         const double support = sat(dose.facilitation);
-        const double readiness = v(Parameter::sd_readiness) *
-                                 normal(key, {programme.organisation_identity[record], programme.class_identity,
-                                              static_cast<std::uint16_t>(Stream::readiness), 0});
+        const double readiness =
+            v(Parameter::sd_readiness) * normal(key, {programme.organisation_identity[record], programme.class_identity,
+                                                      static_cast<std::uint16_t>(Stream::readiness), 0});
         const auto factors = plan.classes[programme.region_class[programme.region[record]]];
         const Stage after_decision = spec.skipped.implementing ? Stage::in_use : Stage::implementing;
         if (actor.waits && week >= actor.begins) {
@@ -263,7 +272,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
               all += ties.weights[e];
               in_use += uses(ties.sources[e]) ? ties.weights[e] : 0;
             }
-            if (all > 0) exposure[static_cast<std::size_t>(layer)] = in_use / all, present[static_cast<std::size_t>(layer)] = 1;
+            if (all > 0)
+              exposure[static_cast<std::size_t>(layer)] = in_use / all, present[static_cast<std::size_t>(layer)] = 1;
           }
           for (const Layer layer : kGroupLayers) {
             const Groups& groups = layer == Layer::community ? population.community : population.ownership;
@@ -274,7 +284,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
               others += 1;
               in_use += uses(other) ? 1 : 0;
             }
-            if (others > 0) exposure[static_cast<std::size_t>(layer)] = in_use / others, present[static_cast<std::size_t>(layer)] = 1;
+            if (others > 0)
+              exposure[static_cast<std::size_t>(layer)] = in_use / others, present[static_cast<std::size_t>(layer)] = 1;
           }
           const std::array<Parameter, kNLayers> shares{Parameter::share_geography, Parameter::share_community,
                                                        Parameter::share_ownership, Parameter::share_pathway};
@@ -287,7 +298,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
           }
           if (spec.rule == LayerRule::maximum) peers = most;
           const double busy = crowd.busy(organisation);
-          const double attention = model.scenario.attention ? 1 / (1 + std::pow(busy / v(Parameter::attention_half_point), 2)) : 1;
+          const double attention =
+              model.scenario.attention ? 1 / (1 + std::pow(busy / v(Parameter::attention_half_point), 2)) : 1;
           const double x = v(Parameter::beta_size) * static_cast<double>(programme.size_z[record]) +
                            v(Parameter::beta_chain) * static_cast<double>(programme.chain[record]) +
                            v(Parameter::beta_teaching) * static_cast<double>(programme.teaching[record]) +
@@ -298,9 +310,11 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
           const double p = v(Parameter::p_market) +
                            (v(Parameter::p) - v(Parameter::p_market)) * static_cast<double>(factors.commissioned[w]);
           const double mandate = 1 + (v(Parameter::psi) - 1) * static_cast<double>(factors.mandate[w]);
-          const double covid = factors.covid[w] > 0 ? v(Parameter::s_plus) : factors.covid[w] < 0 ? v(Parameter::s_minus) : 1;
-          actor.left_real -= std::exp(x + region + readiness - v(Parameter::complexity)) * (p + v(Parameter::q) * peers) *
-                             (1 + (v(Parameter::eta) - 1) * support) * mandate * covid *
+          const double covid = factors.covid[w] > 0   ? v(Parameter::s_plus)
+                               : factors.covid[w] < 0 ? v(Parameter::s_minus)
+                                                      : 1;
+          actor.left_real -= std::exp(x + region + readiness - v(Parameter::complexity)) *
+                             (p + v(Parameter::q) * peers) * (1 + (v(Parameter::eta) - 1) * support) * mandate * covid *
                              static_cast<double>(factors.shock[w]) * attention * years;
           if (actor.waits && actor.left_real <= 0) {
             moves.emplace_back(id, after_decision);
@@ -316,19 +330,24 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
             break;
           case Stage::implementing:
             if (--actor.weeks_left == 0) {
-              const double u = uniform(key, clock(Stream::succeed, static_cast<std::uint16_t>(actor.implementations - 1)));
+              const double u =
+                  uniform(key, clock(Stream::succeed, static_cast<std::uint16_t>(actor.implementations - 1)));
               const double chance =
                   1 / (1 + (1 / v(Parameter::phi) - 1) *
                                std::exp(-v(Parameter::success_by_readiness) * readiness +
                                         v(Parameter::success_by_complexity) * v(Parameter::complexity) -
                                         v(Parameter::success_by_effort) * support));
-              moves.emplace_back(id, u < chance ? Stage::in_use : spec.skipped.engaged ? Stage::unaware : Stage::engaged);
+              moves.emplace_back(id, u < chance             ? Stage::in_use
+                                     : spec.skipped.engaged ? Stage::unaware
+                                                            : Stage::engaged);
             }
             break;
           case Stage::in_use: {
             const double age = (week - actor.entered) * years;
-            const double f = fidelity_at(age + years / 2, v(Parameter::fidelity_start), v(Parameter::retraining), v(Parameter::turnover));
-            stopping[id] += (age < 1 ? v(Parameter::mu1) : v(Parameter::mu2)) * std::exp(v(Parameter::stop_by_fidelity) * (0.7 - f)) *
+            const double f = fidelity_at(age + years / 2, v(Parameter::fidelity_start), v(Parameter::retraining),
+                                         v(Parameter::turnover));
+            stopping[id] += (age < 1 ? v(Parameter::mu1) : v(Parameter::mu2)) *
+                            std::exp(v(Parameter::stop_by_fidelity) * (0.7 - f)) *
                             (1 - v(Parameter::stop_by_effort) * support) * years;
             if (stopping[id] >= exponential(key, clock(Stream::stop, static_cast<std::uint16_t>(actor.uses - 1)))) {
               moves.emplace_back(id, Stage::stopped);
@@ -338,7 +357,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
           case Stage::stopped:
             restarting[id] += v(Parameter::rho) * years;
             if (spec.restart == Restart::constant && v(Parameter::rho) > 0 &&
-                restarting[id] >= exponential(key, clock(Stream::restart, static_cast<std::uint16_t>(actor.uses - 1)))) {
+                restarting[id] >=
+                    exponential(key, clock(Stream::restart, static_cast<std::uint16_t>(actor.uses - 1)))) {
               moves.emplace_back(id, after_decision);
             }
             break;
@@ -361,7 +381,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
         for (int phase = 0; phase < phases; ++phase) {
           const DrawId at{population.identity[model.programmes[j].organisation[id - model.first_record[j]]],
                           model.programmes[j].identity,
-                          static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2), actor.implementations};
+                          static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2),
+                          actor.implementations};
           sum -= std::log(uniforms(key, at)[static_cast<std::size_t>(phase % 2)]);
         }
         actor.implementations += 1;

@@ -73,7 +73,6 @@ struct SmallModel {
       for (std::uint32_t i = 0; i < n; ++i) {
         records.organisation.push_back(i);
         records.organisation_identity.push_back(population->identity[i]);
-        records.board.push_back(population->board[i]);
         records.region.push_back(static_cast<std::uint8_t>(population->region_of(i)));
       }
       model.programmes.push_back(std::move(records));

@@ -1,12 +1,12 @@
 /// Small random populations and scenarios made in code, for tests and benches.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
-
-#include <fmt/format.h>
 
 #include "uptake/model.hpp"
 #include "uptake/population.hpp"
@@ -17,9 +17,9 @@ namespace uptake::synthetic {
 struct Options {
   int n_regions = 3;
   int boards_per_region = 2;
-  int n_nearest = 6;       ///< geography ties of each organisation
+  int n_nearest = 6;  ///< geography ties of each organisation
   double owned_share = 0.5;
-  int owner_size = 5;      ///< mean members of an owner group
+  int owner_size = 5;           ///< mean members of an owner group
   double practice_share = 0.2;  ///< practices; the rest are care homes
   std::uint64_t seed = 1;
 };
@@ -30,7 +30,8 @@ inline double u(std::uint64_t seed, std::string_view code, std::uint16_t purpose
 }
 
 /// Appends one organisation without ties or groups.
-inline void add(Population& population, const std::string& code, OrganisationType type, int board, double size, int quintile) {
+inline void add(Population& population, const std::string& code, OrganisationType type, int board, double size,
+                int quintile) {
   population.code.push_back(code);
   population.label.emplace_back();
   population.identity.push_back(identity_of(code));
@@ -58,28 +59,34 @@ inline std::shared_ptr<Population> population(std::size_t n, const Options& opti
   Population& out = *made;
   out.name = "synthetic";
   const int n_boards = options.n_regions * options.boards_per_region;
-  for (int r = 0; r < options.n_regions; ++r) out.regions.push_back({fmt::format("R{}", r), fmt::format("Region {}", r), fmt::format("R{}", r)});
+  for (int r = 0; r < options.n_regions; ++r)
+    out.regions.push_back({fmt::format("R{}", r), fmt::format("Region {}", r), fmt::format("R{}", r)});
   for (int b = 0; b < n_boards; ++b) {
-    out.boards.push_back({fmt::format("B{}", b), fmt::format("Board {}", b), fmt::format("B{}", b), b / options.boards_per_region, 52, -1});
+    out.boards.push_back({fmt::format("B{}", b), fmt::format("Board {}", b), fmt::format("B{}", b),
+                          b / options.boards_per_region, 52, -1});
     out.community.names.push_back(out.boards.back().name);
   }
   out.community.n_groups = n_boards;
-  out.ownership.n_groups = std::max(1, static_cast<int>(options.owned_share * static_cast<double>(n) / options.owner_size));
+  out.ownership.n_groups =
+      std::max(1, static_cast<int>(options.owned_share * static_cast<double>(n) / options.owner_size));
   out.ownership.names.assign(static_cast<std::size_t>(out.ownership.n_groups), "owner");
   for (std::size_t i = 0; i < n; ++i) {
     const std::string code = fmt::format("O{}", i);
     const auto random = [&](std::uint16_t purpose) { return u(options.seed, code, purpose); };
     const auto type = random(1) < options.practice_share ? OrganisationType::practice : OrganisationType::care_home;
-    add(out, code, type, static_cast<int>(random(2) * n_boards), 5 + 60 * random(3), 1 + static_cast<int>(random(4) * 5));
+    add(out, code, type, static_cast<int>(random(2) * n_boards), 5 + 60 * random(3),
+        1 + static_cast<int>(random(4) * 5));
     out.community.group_of[i] = out.board[i];
-    if (random(5) < options.owned_share) out.ownership.group_of[i] = static_cast<std::int32_t>(random(6) * out.ownership.n_groups);
+    if (random(5) < options.owned_share)
+      out.ownership.group_of[i] = static_cast<std::int32_t>(random(6) * out.ownership.n_groups);
   }
   out.geography = out.pathway = {};
   out.geography.offsets = out.pathway.offsets = {0};
   for (std::size_t i = 0; i < n; ++i) {
     const std::string& code = out.code[i];
     for (int k = 0; k < options.n_nearest; ++k) {
-      const auto other = static_cast<std::uint32_t>(u(options.seed, code, static_cast<std::uint16_t>(100 + k)) * static_cast<double>(n));
+      const auto other = static_cast<std::uint32_t>(u(options.seed, code, static_cast<std::uint16_t>(100 + k)) *
+                                                    static_cast<double>(n));
       const auto begin = out.geography.sources.begin() + out.geography.offsets.back();
       if (other == i || std::find(begin, out.geography.sources.end(), other) != out.geography.sources.end()) continue;
       out.geography.sources.push_back(other);

@@ -72,7 +72,8 @@ struct Prepared {
   std::shared_ptr<const Clocks> clocks;
   std::shared_ptr<const Rates> rates;
 };
-Prepared prepare(const Scenario& scenario, std::shared_ptr<const Population> population, int strategy, std::uint64_t replicate) {
+Prepared prepare(const Scenario& scenario, std::shared_ptr<const Population> population, int strategy,
+                 std::uint64_t replicate) {
   Prepared run;
   run.model = make_model(scenario, std::move(population));
   run.key = make_key(scenario.seed, replicate);
@@ -139,7 +140,8 @@ TEST(World, StaysWithinTheRoundingOfTheEquationsInDoublePrecision) {
     options.seed = 100 + trial;
     const Prepared run = prepare(scenario, synthetic::population(150, options), 0, trial);
     for (auto& programme : scenario.programmes) programme.fix(Parameter::q, 2.0 * 1.05);
-    mutant += share_moved(events_of(run), oracle::real_twin(*run.model, 0, draw_parameters(scenario, run.key), run.key));
+    mutant +=
+        share_moved(events_of(run), oracle::real_twin(*run.model, 0, draw_parameters(scenario, run.key), run.key));
   }
   EXPECT_GT(mutant / 3, 5e-3);
 }
@@ -185,7 +187,8 @@ TEST(World, BranchesWhereStrategiesFirstDifferAndEqualsWorldsRunFromTheStart) {
     const auto rates = compile(run.model, s, run.draw);
     World straight = start(rates, run.clocks);
     advance(straight, rates, 90);
-    EXPECT_EQ(oracle::sorted(histories[static_cast<std::size_t>(s)].events), oracle::sorted(straight.history().events)) << s;
+    EXPECT_EQ(oracle::sorted(histories[static_cast<std::size_t>(s)].events), oracle::sorted(straight.history().events))
+        << s;
   }
   EXPECT_NE(oracle::sorted(histories[0].events), oracle::sorted(histories[3].events));
 }

@@ -9,15 +9,13 @@
 #include <vector>
 
 #include "uptake/error.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake::cli {
 
 enum class Format : std::uint8_t { text, json };
 enum class Verbosity : std::uint8_t { normal, quiet };
 enum class ProgressStyle : std::uint8_t { automatic, plain, json, off };
-
-/// Version of the JSON that the commands print.
-inline constexpr int kJsonSchema = 1;
 
 /// What every command takes.
 struct Output {

@@ -242,7 +242,7 @@ ExitCode info(const Output& output) {
     Json json;
     for (const auto& [key, value] : facts) json[key] = value;
     json["threads"] = available_threads();
-    print_json(std::move(json));
+    print_json(json);
     return ExitCode::done;
   }
   for (const auto& [key, value] : facts) fmt::print("{:<10} {}\n", key, value);

@@ -68,11 +68,12 @@ void remove_parts(const fs::path& folder, const std::string& digest) {
 
 enum class Found : std::uint8_t { nothing, same_result, other_result };
 
-/// What a folder holds, as seen from a run with this digest.
-Found look_in(const fs::path& folder, const std::string& digest) {
+/// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
+Found look_in(const fs::path& folder, const Scenario& scenario) {
   if (!fs::exists(folder / kRunFile)) return Found::nothing;
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
-  const bool same = facts.is_object() && facts.contains("digest") && facts["digest"] == digest &&
+  const bool same = facts.is_object() && facts.value("digest", nlohmann::json()) == scenario.digest &&
+                    facts.value("replicates", nlohmann::json()) == scenario.replicates &&
                     fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
                     fs::exists(folder / kJsonFile);
   return same ? Found::same_result : Found::other_result;
@@ -153,7 +154,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
   const bool json = output.format == Format::json;
 
   // Nothing is simulated before it is clear that its result may be written.
-  const Found found = look_in(folder, digest);
+  const Found found = look_in(folder, scenario);
   if (found == Found::same_result && options.existing != Existing::overwrite) {
     fmt::print("{}", read_text(folder / (json ? kJsonFile : kTableFile)));
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));

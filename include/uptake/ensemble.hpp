@@ -20,8 +20,8 @@ struct Progress {
 
 struct Control {
   Body body = Body::tbb;
-  int n_threads = 0;              ///< 0 = as many as the machine allows this process
-  std::stop_token stop;           ///< when asked to stop, started tasks finish, nothing new starts
+  int n_threads = 0;                              ///< 0 = as many as the machine allows this process
+  std::stop_token stop;                           ///< when asked to stop, started tasks finish, nothing new starts
   std::function<void(const Progress&)> progress;  ///< called by the sink's thread, at most ten times a second
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -47,12 +48,12 @@ inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::owne
 
 /// One group layer among those eligible for a programme.
 struct GroupLayer {
-  std::vector<std::int32_t> group_of;        ///< by record; -1 = in none, or alone in it
-  std::vector<std::uint32_t> n_members;      ///< eligible members by group
+  std::vector<std::int32_t> group_of;    ///< by record; -1 = in none, or alone in it
+  std::vector<std::uint32_t> n_members;  ///< eligible members by group
   /// A *pair* is a group seen by one class of records: pair 0 is "no group". By record, and the pairs of each group.
   std::vector<std::uint32_t> pair_of;
-  std::vector<std::uint32_t> pair_offsets;   ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
-  std::vector<std::uint16_t> pair_class;     ///< class of each pair
+  std::vector<std::uint32_t> pair_offsets;  ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
+  std::vector<std::uint16_t> pair_class;    ///< class of each pair
 };
 
 /// Records whose weekly tables are the same in every strategy: same region class, same set of layers.
@@ -63,35 +64,35 @@ struct RecordClass {
 
 /// Who can adopt one programme, and who listens to whom. A *record* is one eligible organisation, 0..n_records.
 struct ProgrammeModel {
-  std::uint32_t identity = 0;        ///< programme_identity(name)
-  std::uint32_t class_identity = 0;  ///< programme_identity(classification)
+  std::uint32_t identity = 0;               ///< programme_identity(name)
+  std::uint32_t class_identity = 0;         ///< programme_identity(classification)
   std::vector<std::uint32_t> organisation;  ///< population index by record
   std::vector<std::uint64_t> organisation_identity;
   std::vector<std::uint8_t> region;
-  std::vector<std::uint16_t> board;
   std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of model.md 5.1
-  std::array<Pushes, 2> edges;              ///< by kEdgeLayers
-  std::array<GroupLayer, 2> groups;         ///< by kGroupLayers
-  std::vector<Place> places;                ///< by record; one more at the end
+  std::array<Pushes, 2> edges;                              ///< by kEdgeLayers
+  std::array<GroupLayer, 2> groups;                         ///< by kGroupLayers
+  std::vector<Place> places;                                ///< by record; one more at the end
   std::vector<RecordClass> classes;
-  std::vector<std::uint16_t> class_of;      ///< by record
-  std::vector<std::uint8_t> region_class;   ///< by region: regions with the same levers in every strategy share one
-  double mean_delivered = 0;                ///< national delivered effort, staff-days per eligible organisation-year
+  std::vector<std::uint16_t> class_of;     ///< by record
+  std::vector<std::uint8_t> region_class;  ///< by region: regions with the same levers in every strategy share one
+  double mean_delivered = 0;               ///< national delivered effort, staff-days per eligible organisation-year
   [[nodiscard]] std::size_t n_records() const { return organisation.size(); }
 };
 
 /// Effort on an organisation from a boundary on, in units of the half-effect effort e50 at factor 1.
 struct EffortStep {
-  int from = 0;             ///< boundary
-  float outreach = 0;       ///< e / e50 for engagement
-  float facilitation = 0;   ///< e / e50 for decision, success and stopping
-  friend bool operator==(const EffortStep&, const EffortStep&) = default;
+  int from = 0;            ///< boundary
+  float outreach = 0;      ///< e / e50 for engagement
+  float facilitation = 0;  ///< e / e50 for decision, success and stopping
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 takes the 0 inside a defaulted comparison for a pointer
+  friend auto operator<=>(const EffortStep&, const EffortStep&) = default;
 };
 
 /// What one strategy does about one programme, week by week. Fixed before any draw.
 struct ProgrammePlan {
-  std::vector<std::uint32_t> profile;            ///< effort profile by record
-  std::vector<std::vector<EffortStep>> profiles; ///< first step at boundary 0, increasing
+  std::vector<std::uint32_t> profile;                          ///< effort profile by record
+  std::vector<std::vector<EffortStep>> profiles;               ///< first step at boundary 0, increasing
   std::vector<std::vector<std::uint32_t>> records_of_profile;  ///< [profile] records
   /// Commissioned or not, mandate or not, shocks by week; a row per region class of the programme.
   struct WeekFactors {
@@ -101,9 +102,8 @@ struct ProgrammePlan {
     std::vector<float> shock;         ///< factor of shock levers
   };
   std::vector<WeekFactors> classes;
-  std::vector<std::uint32_t> in_use_at_start;    ///< records
-  std::vector<double> delivered_staff_days;      ///< network staff-days by week, summed over regions
-  std::vector<std::vector<double>> delivered_by_region;  ///< [region][week]
+  std::vector<std::uint32_t> in_use_at_start;            ///< records
+  std::vector<std::vector<double>> delivered_by_region;  ///< network staff-days, [region][week]
 };
 
 struct StrategyPlan {

@@ -41,15 +41,15 @@ enum class MetricKind : std::uint8_t {
 struct MetricSpec {
   Metric id;
   std::string_view name;
-  std::string_view unit;       ///< "organisations", "admissions", "bed-days", "GBP", "1", "months", ...
+  std::string_view unit;  ///< "organisations", "admissions", "bed-days", "GBP", "1", "months", ...
   std::string_view long_name;
   MetricKind kind;
   bool on_month, on_year, on_report;
-  bool by_region;              ///< false: England only
-  bool by_board;               ///< also in the group /icb (axis month)
-  bool paired;                 ///< defined only as a comparison with `no-network`: view net alone
-  bool money;                  ///< carries a price year
-  bool needs_outcome;          ///< absent for programmes whose outcome is none
+  bool by_region;      ///< false: England only
+  bool by_board;       ///< also in the group /icb (axis month)
+  bool paired;         ///< defined only as a comparison with `no-network`: view net alone
+  bool money;          ///< carries a price year
+  bool needs_outcome;  ///< absent for programmes whose outcome is none
 };
 [[nodiscard]] std::span<const MetricSpec> metric_table();
 [[nodiscard]] inline const MetricSpec& spec(Metric id) { return metric_table()[static_cast<std::size_t>(id)]; }
@@ -69,7 +69,8 @@ struct Block {
            static_cast<std::size_t>(n_times) * static_cast<std::size_t>(n_places);
   }
   [[nodiscard]] std::size_t at(int strategy, int programme, int time, int place) const {
-    return offset + static_cast<std::size_t>(((strategy * n_programmes + programme) * n_times + time) * n_places + place);
+    return offset +
+           static_cast<std::size_t>(((strategy * n_programmes + programme) * n_times + time) * n_places + place);
   }
 };
 
@@ -86,7 +87,7 @@ struct SummaryLayout {
   std::vector<std::string> regions;  ///< "England", then the regions
   std::vector<std::string> boards;   ///< short names
   std::vector<Period> months, years, reports;
-  int comparator = 0;                ///< index of `no-network`
+  int comparator = 0;  ///< index of `no-network`
   std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
   [[nodiscard]] std::span<const Period> times(Axis axis) const;

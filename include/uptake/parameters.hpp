@@ -18,14 +18,14 @@ enum class Grade : std::uint8_t { read, derived, assumption };
 inline constexpr std::array<std::string_view, 3> kGradeNames{"read", "derived", "assumption"};
 
 enum class Family : std::uint8_t {
-  fixed,         ///< a
-  normal,        ///< mean a, sd b
-  half_normal,   ///< |N(0, a)|
-  lognormal,     ///< median a, sd of the log b
-  beta,          ///< Beta(a, b)
-  uniform,       ///< U(a, b)
-  gamma_share,   ///< Gamma(a, 1), normalised over its group: a Dirichlet share
-  one_or_uniform ///< 1 with probability 1/2, else U(a, b)
+  fixed,          ///< a
+  normal,         ///< mean a, sd b
+  half_normal,    ///< |N(0, a)|
+  lognormal,      ///< median a, sd of the log b
+  beta,           ///< Beta(a, b)
+  uniform,        ///< U(a, b)
+  gamma_share,    ///< Gamma(a, 1), normalised over its group: a Dirichlet share
+  one_or_uniform  ///< 1 with probability 1/2, else U(a, b)
 };
 
 struct Prior {
@@ -72,12 +72,12 @@ inline constexpr int kNProgrammeParameters = static_cast<int>(Parameter::admissi
 /// One row. Values are in `unit`; ranges are closed.
 struct ParameterSpec {
   Parameter id;
-  std::string_view key;      ///< as in files and `--set`, e.g. "bass.q"
-  std::string_view symbol;   ///< as in model.md
-  std::string_view unit;     ///< "1/year", "year", "1", "probability", "share", "GBP", ...
+  std::string_view key;     ///< as in files and `--set`, e.g. "bass.q"
+  std::string_view symbol;  ///< as in model.md
+  std::string_view unit;    ///< "1/year", "year", "1", "probability", "share", "GBP", ...
   double lowest, highest;
-  std::array<Prior, 3> prior;    ///< by AdopterClass: trust, practice, home
-  std::array<double, 3> value;   ///< default, by AdopterClass
+  std::array<Prior, 3> prior;   ///< by AdopterClass: trust, practice, home
+  std::array<double, 3> value;  ///< default, by AdopterClass
   Grade grade;
   Home home;
   std::string_view meaning;  ///< one sentence
@@ -106,7 +106,8 @@ enum class ParameterMode : std::uint8_t { prior, defaults };
 class Draw {
  public:
   Draw() = default;
-  explicit Draw(std::vector<double> values, int n_programmes) : values_(std::move(values)), n_programmes_(n_programmes) {}
+  explicit Draw(std::vector<double> values, int n_programmes)
+      : values_(std::move(values)), n_programmes_(n_programmes) {}
   /// Value of a programme parameter, in the table's unit.
   [[nodiscard]] double operator()(int programme, Parameter id) const {
     return values_[static_cast<std::size_t>(programme * kNProgrammeParameters + static_cast<int>(id))];

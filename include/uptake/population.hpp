@@ -25,8 +25,8 @@ enum class OrganisationType : std::uint8_t {
 inline constexpr int kNOrganisationTypes = 8;
 /// Names as in tables and scenarios, in the order of OrganisationType.
 inline constexpr std::array<std::string_view, kNOrganisationTypes> kOrganisationTypeNames{
-    "acute-trust",     "specialist-trust", "mental-health-trust", "community-trust",
-    "ambulance-trust", "maternity-unit",   "practice",            "care-home"};
+    "acute-trust", "specialist-trust", "mental-health-trust", "community-trust", "ambulance-trust", "maternity-unit",
+    "practice",    "care-home"};
 
 /// Which of the parameter table's defaults a type takes (model.md 5.1 gives them for trust, GP and home).
 enum class AdopterClass : std::uint8_t { trust, practice, home };
@@ -42,8 +42,8 @@ inline constexpr int kNLayers = 4;
 inline constexpr std::array<std::string_view, kNLayers> kLayerNames{"geography", "community", "ownership", "pathway"};
 
 struct Region {
-  std::string code;   ///< stable identity, e.g. the 2021 acronym
-  std::string name;   ///< full name, as shown and as a coordinate of results
+  std::string code;  ///< stable identity, e.g. the 2021 acronym
+  std::string name;  ///< full name, as shown and as a coordinate of results
   std::string short_name;
 };
 
@@ -78,20 +78,20 @@ struct Population {
   std::vector<Region> regions;
   std::vector<Board> boards;
 
-  std::vector<std::string> code;          ///< unique
-  std::vector<std::string> label;         ///< name of the organisation, may be empty
-  std::vector<std::uint64_t> identity;    ///< identity_of(code), unique
+  std::vector<std::string> code;        ///< unique
+  std::vector<std::string> label;       ///< name of the organisation, may be empty
+  std::vector<std::uint64_t> identity;  ///< identity_of(code), unique
   std::vector<OrganisationType> type;
-  std::vector<std::uint16_t> board;       ///< index into boards
+  std::vector<std::uint16_t> board;         ///< index into boards
   std::vector<double> latitude, longitude;  ///< degrees
   /// Size in the unit of its type: beds (trusts, homes), registered patients (practices), deliveries a year (units);
   /// NaN where the table has none (then no size covariate, never 0).
   std::vector<double> size;
-  std::vector<std::uint8_t> quintile;     ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
-  std::vector<std::uint8_t> nursing;      ///< 1 for a nursing home
-  std::vector<std::uint8_t> teaching;     ///< 1 for a teaching trust
-  std::vector<std::int32_t> parent;       ///< organisation index (a unit's trust), -1 = none
-  std::vector<double> preterm_babies;     ///< babies under 32 weeks a year, NaN where not applicable
+  std::vector<std::uint8_t> quintile;  ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
+  std::vector<std::uint8_t> nursing;   ///< 1 for a nursing home
+  std::vector<std::uint8_t> teaching;  ///< 1 for a teaching trust
+  std::vector<std::int32_t> parent;    ///< organisation index (a unit's trust), -1 = none
+  std::vector<double> preterm_babies;  ///< babies under 32 weeks a year, NaN where not applicable
 
   Ties geography;    ///< 30 nearest of the same type, w = sqrt(size / mean size of the type) exp(-d / rho_d)
   Groups community;  ///< by board, or by region if the scenario says so
@@ -106,9 +106,9 @@ enum class CommunityOf : std::uint8_t { board, region };
 
 /// What a scenario may say of the population's structure (not drawn: model.md 4.9).
 struct PopulationOptions {
-  std::uint64_t seed = 20210401;       ///< population seed: coordinates, sizes, ownership of synthetic organisations
-  double decay_km = 40;                ///< rho_d [A]
-  int n_nearest = 30;                  ///< k of the geography layer [A]
+  std::uint64_t seed = 20210401;  ///< population seed: coordinates, sizes, ownership of synthetic organisations
+  double decay_km = 40;           ///< rho_d [A]
+  int n_nearest = 30;             ///< k of the geography layer [A]
   CommunityOf community = CommunityOf::board;
   /// Types to build; empty = all. A scenario about care homes still builds practices and trusts: they are pathway ties.
   std::vector<OrganisationType> types;

@@ -41,19 +41,19 @@ struct Key {
 
 /// What a random number decides. One table: numbers are part of every result, so they are never reused.
 enum class Stream : std::uint16_t {
-  engage = 1,         ///< unaware -> engaged clock
-  decide = 2,         ///< engaged -> implementing clock
-  succeed = 3,        ///< success of an implementation, a uniform
-  stop = 4,           ///< in use -> stopped clock
-  restart = 5,        ///< stopped -> implementing clock
-  susceptible = 6,    ///< inside the susceptible share or not, a uniform
-  readiness = 7,      ///< v_i, a normal per organisation and class of programmes
-  region_effect = 8,  ///< u_r, a normal per region and programme
+  engage = 1,            ///< unaware -> engaged clock
+  decide = 2,            ///< engaged -> implementing clock
+  succeed = 3,           ///< success of an implementation, a uniform
+  stop = 4,              ///< in use -> stopped clock
+  restart = 5,           ///< stopped -> implementing clock
+  susceptible = 6,       ///< inside the susceptible share or not, a uniform
+  readiness = 7,         ///< v_i, a normal per organisation and class of programmes
+  region_effect = 8,     ///< u_r, a normal per region and programme
   effect_variation = 9,  ///< organisation variation of the effect, a normal
-  parameter = 10,     ///< one drawn parameter, a uniform
-  seeding = 11,       ///< order of organisations where a start is drawn
-  population = 12,    ///< synthetic organisations (key = population seed)
-  implement = 32,     ///< Erlang phases p = 0..31: stream implement + p / 2, second uniform of the block for odd p
+  parameter = 10,        ///< one drawn parameter, a uniform
+  seeding = 11,          ///< order of organisations where a start is drawn
+  population = 12,       ///< synthetic organisations (key = population seed)
+  implement = 32,        ///< Erlang phases p = 0..31: stream implement + p / 2, second uniform of the block for odd p
 };
 
 /// Counter of one block: organisation identity 64, programme identity 32, stream 16 | occurrence 16.

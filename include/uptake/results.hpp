@@ -69,9 +69,11 @@ struct RunRecord {
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
+/// Version of every JSON that the program writes (docs/results-format.md).
+inline constexpr int kJsonSchema = 1;
 /// The JSON of interfaces.md 4, as text.
 [[nodiscard]] std::string summary_json(const RunRecord& record);
-/// The headline table for the terminal, as text. @param width columns available
+/// The headline table for the terminal, as text. @param width columns available; written for 80 when there are fewer
 [[nodiscard]] std::string headline_table(const RunRecord& record, int width);
 
 /// Facts about how a run was made; they go to run.json alone, never to results.h5.

@@ -50,30 +50,30 @@ inline constexpr std::array<std::string_view, 4> kFunderNames{"nhs-england", "of
 
 /// One innovation with its spread effort, effects and costs.
 struct ProgrammeSpec {
-  std::string name;   ///< kebab-case identity; its hash keys the random numbers
+  std::string name;  ///< kebab-case identity; its hash keys the random numbers
   std::string title;
   std::string classification;  ///< class of programmes that share v_i; the name itself when the file gives none
   std::vector<OrganisationType> eligible;
   std::optional<Window> commissioned;  ///< on_j; absent = always on (verification)
   CovidStance covid = CovidStance::none;
   std::optional<Window> covid_window;  ///< when S applies; the default is 2020-03-01 to 2021-06-30 [A]
-  std::vector<Window> mandates;        ///< national mandate or incentive windows (Psi), kept in every world but no-programme
+  std::vector<Window> mandates;  ///< national mandate or incentive windows (Psi), kept in every world but no-programme
   PeerResponse response = PeerResponse::drawn;
   LayerRule rule = LayerRule::sum;
   SkippedStages skipped;
   Restart restart = Restart::constant;
-  bool engaged_at_start = false;       ///< every organisation starts engaged (PReCePT)
+  bool engaged_at_start = false;  ///< every organisation starts engaged (PReCePT)
   /// Share of eligible organisations in use at the start, the first in the order of the seeding stream.
   double in_use_at_start = 0;
-  std::vector<std::string> sites_at_start;  ///< codes of organisations in use at the start, beside the share
+  std::vector<std::string> sites_at_start;     ///< codes of organisations in use at the start, beside the share
   std::optional<double> historic_denominator;  ///< e.g. 15,140 homes: counts and costs are scaled to it
   OutcomeKind outcome = OutcomeKind::none;
-  std::string no_outcome_note;         ///< what is known and what is missing, when outcome is none
-  bool effect_already_shrunk = true;   ///< then optimism bias on benefits is 0 (model.md 4.9)
+  std::string no_outcome_note;        ///< what is known and what is missing, when outcome is none
+  bool effect_already_shrunk = true;  ///< then optimism bias on benefits is 0 (model.md 4.9)
   Funder delivery_funder = Funder::nhs_improvement;
   Funder adoption_funder = Funder::provider;
   std::array<Setting, kNProgrammeParameters> settings;  ///< by Parameter
-  std::vector<std::string> notes;      ///< shown beside the headline
+  std::vector<std::string> notes;                       ///< shown beside the headline
 
   /// A programme that takes every parameter from the table, for eligible types of one adopter class.
   [[nodiscard]] static ProgrammeSpec with_table_defaults(std::string name, OrganisationType eligible);
@@ -82,38 +82,46 @@ struct ProgrammeSpec {
 };
 
 /// Order in which effort reaches organisations (fixed from the tables, never from the state).
-enum class Targeting : std::uint8_t { even, by_size, largest_first, most_deprived_first, best_connected_first, lagging_regions_first, listed };
+enum class Targeting : std::uint8_t {
+  even,
+  by_size,
+  largest_first,
+  most_deprived_first,
+  best_connected_first,
+  lagging_regions_first,
+  listed
+};
 inline constexpr std::array<std::string_view, 7> kTargetingNames{
     "even", "by-size", "largest-first", "most-deprived-first", "best-connected-first", "lagging-regions-first", "list"};
 
 enum class LeverKind : std::uint8_t {
   facilitation,  ///< scales or replaces the delivered staff-days (engagement, decision, success and stopping: model.md 4.3)
   outreach,      ///< staff-days on top that act on engagement alone (a1)
-  incentive,     ///< a mandate or incentive window (Psi = psi)
-  shock,         ///< an emergency window with a factor on the decision hazard
-  seeding,       ///< early sites in use at the start
-  delay,         ///< later start of the commissioned window
-  withdrawal     ///< end of network effort and commissioning from a date
+  incentive,  ///< a mandate or incentive window (Psi = psi)
+  shock,      ///< an emergency window with a factor on the decision hazard
+  seeding,    ///< early sites in use at the start
+  delay,      ///< later start of the commissioned window
+  withdrawal  ///< end of network effort and commissioning from a date
 };
 inline constexpr std::array<std::string_view, 7> kLeverNames{"facilitation", "outreach", "incentive", "shock",
-                                                            "seeding",      "delay",    "withdrawal"};
+                                                             "seeding",      "delay",    "withdrawal"};
 
 /// One dated policy action. Empty programmes or regions = all.
 struct Lever {
   LeverKind kind = LeverKind::facilitation;
-  std::vector<int> programmes;  ///< indices into Scenario::programmes
+  std::vector<int> programmes;       ///< indices into Scenario::programmes
   std::vector<std::string> regions;  ///< names or codes; resolved against the population by the model
   std::optional<Window> window;
-  double factor = 1;            ///< facilitation, outreach: times the delivered days; shock: times the hazard
+  double factor = 1;  ///< facilitation, outreach: times the delivered days; shock: times the hazard
   std::optional<double> staff_days_per_year;  ///< replaces the delivered days of the regions named (in all)
   Targeting targeting = Targeting::even;
   /// Sequence: days of one package and the weeks it lasts; absent = spread over all eligible organisations at once.
   std::optional<double> package_days;
   std::optional<double> package_weeks;
   std::vector<std::string> organisations;  ///< codes, for targeting "list"
-  double share = 0;             ///< seeding: share of eligible organisations, in the order of `targeting`
+  double share = 0;                        ///< seeding: share of eligible organisations, in the order of `targeting`
   double delay_weeks = 0;
-  std::string where;            ///< file:line:column
+  std::string where;  ///< file:line:column
 };
 
 /// What of the programmes exists in a strategy's world (model.md 6).
@@ -131,10 +139,10 @@ struct Strategy {
 
 /// The question, whole and validated.
 struct Scenario {
-  std::string name;    ///< file name without extension
+  std::string name;  ///< file name without extension
   std::string title;
   std::filesystem::path file;
-  std::string text;    ///< verbatim, for provenance
+  std::string text;                    ///< verbatim, for provenance
   std::vector<std::string> overrides;  ///< `--set` texts in order
   std::string population = "england";  ///< "england" or a folder of tables, absolute
   PopulationOptions population_options;
@@ -147,10 +155,10 @@ struct Scenario {
   /// At least "no-network"; the comparators `no-network` and `no-programme` are appended when not named.
   std::vector<Strategy> strategies;
   std::array<Setting, kNParameters - kNProgrammeParameters> economy;
-  int comparator = 0;     ///< index of `no-network` in strategies
+  int comparator = 0;  ///< index of `no-network` in strategies
   std::vector<std::string> notes;
 
-  /// Digest (16 hex digits) of everything that decides results: resolved settings, tables named, seed, replicates, version.
+  /// Digest (16 hex digits) of everything that decides a replicate: resolved settings, tables named, seed, version.
   std::string digest;
 };
 

@@ -10,14 +10,14 @@
 namespace uptake {
 
 struct VerificationCase {
-  std::string id;         ///< "V1", "V3b", ...
-  std::string name;       ///< a sentence
-  double expected = 0;    ///< the exact answer
+  std::string id;       ///< "V1", "V3b", ...
+  std::string name;     ///< a sentence
+  double expected = 0;  ///< the exact answer
   double got = 0;
-  double tolerance = 0;   ///< largest allowed |got - expected|; for statistical cases 4 standard errors
-  double z = 0;           ///< (got - expected) / standard error, NaN for deterministic cases
+  double tolerance = 0;  ///< largest allowed |got - expected|; for statistical cases 4 standard errors
+  double z = 0;          ///< (got - expected) / standard error, NaN for deterministic cases
   bool pass = false;
-  std::string detail;     ///< size, replicates, what law
+  std::string detail;  ///< size, replicates, what law
 };
 
 /// Runs all cases. @param progress called after each case

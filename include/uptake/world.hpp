@@ -15,7 +15,7 @@ namespace uptake {
 enum class Stage : std::uint8_t { unaware, engaged, implementing, in_use, stopped };
 inline constexpr int kNStages = 5;
 inline constexpr std::array<std::string_view, kNStages> kStageNames{"unaware", "engaged", "implementing", "in use",
-                                                                  "stopped"};
+                                                                    "stopped"};
 
 /// One move: record (over all programmes, Model::first_record) entered `stage` at `boundary`.
 struct Event {
@@ -26,7 +26,8 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-/// Who entered which stage of which programme when, in order of boundary and, within it, of record.
+/// Who entered which stage of which programme when, in order of boundary; within one boundary in an order that is the
+/// same in every run but means nothing.
 /// Everybody starts unaware; initial stages are events at boundary 0.
 struct History {
   std::vector<Event> events;
@@ -59,7 +60,7 @@ class World {
 /// A world at boundary 0.
 [[nodiscard]] World start(std::shared_ptr<const Rates> rates, std::shared_ptr<const Clocks> clocks);
 /// Steps the world to `boundary` under `rates`. If `rates` are not those the world was started or last advanced with,
-/// they must agree with them before the world's boundary (`first_difference`).
+/// @pre first_difference of the two > world.boundary(): clocks that begin at a boundary read the week after it.
 void advance(World& world, const std::shared_ptr<const Rates>& rates, int boundary);
 
 /// Histories of all strategies of one replicate, in the order of the model's strategies: paired by the same clocks,
