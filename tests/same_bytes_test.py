@@ -71,8 +71,11 @@ class SameBytes(program.ProgramTest):
 
     def resume(self, n_kept, threads):
         """Goes on with the run in `out` and compares the result."""
+        complete = self.result() == self.reference and os.path.exists(self.path("out", "run.json"))
         done = self.uptake(*self.words("out", "--resume", threads=threads))
-        if n_kept > 0:
+        if complete:
+            self.assertIn("already done", done.stderr)
+        elif n_kept > 0:
             self.assertIn(f"{n_kept} of {N} replicates were finished before", done.stderr)
         self.assertEqual(self.result() == self.reference, True, "the resumed run has other bytes")
         left = sorted(os.listdir(self.path("out")))
@@ -105,7 +108,7 @@ class SameBytes(program.ProgramTest):
                 old = self.other if over else None
                 self.assertEqual(self.result() in (old, self.reference), True, "half a result")
                 n_kept = self.parts()
-                if over and n_kept == 0 and os.path.exists(self.path("out", "run.json")):
+                if over and n_kept == 0 and self.result() == old:
                     refused = self.uptake(*self.words("out", "--resume"), code=2)
                     self.assertIn("holds another result", refused.stderr)
                     self.assertEqual(self.result() == old, True)
@@ -139,12 +142,29 @@ class SameBytes(program.ProgramTest):
                 self.assertIsNone(self.result())
                 self.resume(n_kept, 2)
 
+        def test_a_folder_under_way_is_not_touched_by_another_process(self):
+            for _ in range(10):  # on a busy machine the run may be over before it stands still
+                shutil.rmtree(self.path("out"), ignore_errors=True)
+                with self.start() as run:
+                    while self.parts() == 0 and run.poll() is None:
+                        time.sleep(0.001)
+                    run.send_signal(signal.SIGSTOP)
+                    try:
+                        if not 0 < self.parts() < N:
+                            continue
+                        for option in ("--resume", "--overwrite"):
+                            refused = self.uptake(*self.words("out", option, "--quiet"), code=3)
+                            self.assertIn("another process is running this scenario into this folder", refused.stderr)
+                    finally:
+                        run.send_signal(signal.SIGCONT)
+                        run.communicate(timeout=60)
+                self.assertEqual(run.returncode, 0)
+                self.assertEqual(self.result() == self.reference, True)
+                return
+            self.fail("no run could be stopped half-way")
+
         def test_a_spoilt_part_file_costs_its_replicate_alone(self):
-            # One run leaves its part file behind, for its result cannot be put in place.
-            os.makedirs(self.path("out", "results.h5"))
-            self.uptake(*self.words("out"), code=3)
-            os.rmdir(self.path("out", "results.h5"))
-            self.assertEqual(self.parts(), N)
+            self.keep_parts()
             name, = os.listdir(self.path("out", ".parts"))
             whole = program.read(self.path("out", ".parts", name))
             middle = HEADER + 5 * self.record_size() + 1000
@@ -160,6 +180,18 @@ class SameBytes(program.ProgramTest):
             refused = self.uptake(*self.words("out", "--resume"), code=3)
             self.assertIn("is not a part file of this program; delete it, or choose another folder with -o", refused.stderr)
             self.assertEqual(program.read(self.path("out", ".parts", name)) == foreign, True, "left alone")
+
+        def test_killed_in_its_last_moment_a_run_is_done(self):
+            self.keep_parts()
+            shutil.copytree(os.path.join(self.shared, "reference"), self.path("out"), dirs_exist_ok=True)
+            self.resume(N, 2)
+
+        def keep_parts(self):
+            """A run that leaves its part file behind, for its result cannot be put in place."""
+            os.makedirs(self.path("out", "results.h5"))
+            self.uptake(*self.words("out"), code=3)
+            os.rmdir(self.path("out", "results.h5"))
+            self.assertEqual(self.parts(), N)
 
         def test_a_truncated_result_is_made_again(self):
             shutil.copytree(os.path.join(self.shared, "reference"), self.path("out"))
