@@ -203,12 +203,12 @@ std::string table(const Spot& place, std::size_t width) {
 }
 
 /// The other worlds in a line each: what they come to, and how far from the comparator.
-std::string others(const RunRecord& record, int lead, int programme, int time) {
+std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
   for (int strategy = 0; strategy < static_cast<int>(record.layout.strategies.size()); ++strategy) {
     if (strategy == lead || strategy == record.layout.comparator) continue;
     const Spot place(record, strategy, programme, time);
-    std::string line = fmt::format("  {}: ", record.layout.strategies[static_cast<std::size_t>(strategy)]);
+    std::string line = fmt::format("{}: ", record.layout.strategies[static_cast<std::size_t>(strategy)]);
     for (const auto& [metric, label] : {std::pair{Metric::ever_adopted, "ever in use"},
                                         std::pair{Metric::admissions_avoided, "admissions avoided"}}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
@@ -216,7 +216,7 @@ std::string others(const RunRecord& record, int lead, int programme, int time) {
       line += fmt::format("{}{} {} (net {})", metric == Metric::ever_adopted ? "" : ", ", rounded(gross->mean), label,
                           rounded(net->mean));
     }
-    text += line + '\n';
+    text += "  " + paragraph(line, width - 2, 4);
   }
   return text;
 }
@@ -276,7 +276,7 @@ std::string headline_table(const RunRecord& record, int width) {
     text += fmt::format("{}, {}, England\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
                         layout.programmes[static_cast<std::size_t>(programme)], iso(period.from), iso(period.to),
                         time == 0 ? " (headline)" : "");
-    text += table(place, columns) + others(record, *lead, programme, time);
+    text += table(place, columns) + others(record, *lead, programme, time, columns);
     if (const auto pays = place.share_above(Metric::roi_fiscal, View::gross, 1)) {
       text += fmt::format("  Cash savings exceed public cost in {:.0f} % of replicates.\n", 100 * *pays);
     }

@@ -10,37 +10,58 @@ namespace uptake {
 namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// Puts the order statistics of these ranks (increasing) in their places of `values`, splitting at the middle rank.
-void select(std::span<double> values, std::size_t first_rank, std::span<const std::size_t> ranks) {
-  if (ranks.empty() || values.size() < 2) return;
-  const std::size_t middle = ranks.size() / 2;
-  const std::size_t split = ranks[middle] - first_rank;
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(split), values.end());
-  select(values.first(split), first_rank, ranks.first(middle));
-  select(values.subspan(split + 1), ranks[middle] + 1, ranks.subspan(middle + 1));
-}
-
 constexpr std::array kProbabilities{0.05, 0.25, 0.50, 0.75, 0.95};
 
-/// Quantiles at kProbabilities: Hyndman & Fan (1996), type 7.
+/// Order statistics that type 7 (Hyndman & Fan 1996) interpolates between, and how far.
+struct Between {
+  std::size_t low, high;
+  double part;
+};
+Between between(std::size_t n, double probability) {
+  const double place = static_cast<double>(n - 1) * probability;
+  const auto low = static_cast<std::size_t>(place);
+  return {low, std::min(low + 1, n - 1), place - std::floor(place)};
+}
+
+/// Quantiles at kProbabilities. Reorders `values`.
 std::array<double, kProbabilities.size()> quantiles(std::span<double> values) {
   std::array<double, kProbabilities.size()> result{};
-  std::array<std::size_t, 2 * kProbabilities.size()> ranks{};
+  auto rest = values.begin();  // what lies before is in place and no larger than what follows
   for (std::size_t i = 0; i < kProbabilities.size(); ++i) {
-    const auto low = static_cast<std::size_t>(static_cast<double>(values.size() - 1) * kProbabilities[i]);
-    ranks[2 * i] = low;
-    ranks[2 * i + 1] = std::min(low + 1, values.size() - 1);
-  }
-  std::array<std::size_t, ranks.size()> distinct = ranks;
-  std::sort(distinct.begin(), distinct.end());
-  const auto n = static_cast<std::size_t>(std::unique(distinct.begin(), distinct.end()) - distinct.begin());
-  select(values, 0, std::span(distinct).first(n));
-  for (std::size_t i = 0; i < kProbabilities.size(); ++i) {
-    const double place = static_cast<double>(values.size() - 1) * kProbabilities[i];
-    const double low = values[ranks[2 * i]], high = values[ranks[2 * i + 1]];
-    result[i] = low + (place - std::floor(place)) * (high - low);
+    const Between at = between(values.size(), kProbabilities[i]);
+    const auto low = values.begin() + static_cast<std::ptrdiff_t>(at.low);
+    std::nth_element(rest, low, values.end());
+    const double high = at.high == at.low ? *low : *std::min_element(low + 1, values.end());
+    result[i] = *low + at.part * (high - *low);
+    rest = low;
   }
   return result;
+}
+
+/// Columns sorted side by side: a compare-exchange of all lanes is two vector instructions and no branch.
+constexpr std::size_t kLanes = 8;
+using Lanes = std::array<double, kLanes>;
+/// Beyond this many rows selecting is less work than sorting.
+constexpr std::size_t kLargestSorted = 2048;
+
+/// Batcher's odd-even merge sort (Knuth, The Art of Computer Programming 3, 5.2.2 M) of every lane; any size.
+void sort_lanes(std::span<Lanes> rows) {
+  const std::size_t n = rows.size();
+  for (std::size_t p = 1; p < n; p *= 2) {
+    for (std::size_t k = p; k >= 1; k /= 2) {
+      for (std::size_t j = k % p; j + k < n; j += 2 * k) {
+        for (std::size_t i = 0; i < std::min(k, n - j - k); ++i) {
+          if ((i + j) / (2 * p) != (i + j + k) / (2 * p)) continue;
+          Lanes &a = rows[i + j], &b = rows[i + j + k];
+          for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            const double low = std::min(a[lane], b[lane]), high = std::max(a[lane], b[lane]);
+            a[lane] = low;
+            b[lane] = high;
+          }
+        }
+      }
+    }
+  }
 }
 
 /// mean(a) / mean(b) and its standard error, over replicates in which both are defined.
@@ -69,16 +90,12 @@ Ratio ratio_of_means(std::span<const double> a, std::span<const double> b) {
 
 }  // namespace
 
-Statistics statistics(std::span<double> values) {
-  // Defined values first, in the order of the replicates, so that sums do not depend on anything else.
-  std::size_t n_defined = 0;
-  for (double& value : values)
-    if (!std::isnan(value)) std::swap(values[n_defined++], value);
-  const std::span<double> defined = values.first(n_defined);
-  if (defined.empty()) return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
-  const auto n = static_cast<double>(defined.size());
-  double sum = 0, lowest = defined[0], highest = defined[0];
-  for (const double v : defined) {
+namespace {
+/// Mean, sd and mcse, in the order of the replicates; quantiles when all values are one.
+Statistics moments(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, lowest = values[0], highest = values[0];
+  for (const double v : values) {
     sum += v;
     lowest = std::min(lowest, v);
     highest = std::max(highest, v);
@@ -91,15 +108,27 @@ Statistics statistics(std::span<double> values) {
   }
   s.mean = sum / n;
   double squares = 0;
-  for (const double v : defined) squares += (v - s.mean) * (v - s.mean);
+  for (const double v : values) squares += (v - s.mean) * (v - s.mean);
   s.sd = std::sqrt(squares / (n - 1));
   s.mcse = s.sd / std::sqrt(n);
-  const auto q = quantiles(defined);
+  return s;
+}
+void set_quantiles(Statistics& s, const std::array<double, kProbabilities.size()>& q) {
   s.p05 = q[0];
   s.p25 = q[1];
   s.p50 = q[2];
   s.p75 = q[3];
   s.p95 = q[4];
+}
+}  // namespace
+
+Statistics statistics(std::span<double> values) {
+  // Defined values first, in the order of the replicates, so that sums do not depend on anything else.
+  const auto end = std::stable_partition(values.begin(), values.end(), [](double v) { return !std::isnan(v); });
+  const std::span<double> defined(values.begin(), end);
+  if (defined.empty()) return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
+  Statistics s = moments(defined);
+  if (s.sd > 0) set_quantiles(s, quantiles(defined));
   return s;
 }
 
@@ -116,14 +145,45 @@ std::vector<Statistics> place_statistics(const SummaryLayout& layout, const Ense
   const auto n_places = static_cast<std::size_t>(row.block->n_places);
   const std::size_t n = ensemble.n_replicates;
   // Places of a replicate are neighbours in memory: read them together, then take each place's replicates.
-  std::vector<double> values(n_places * n);
-  for (std::size_t r = 0; r < n; ++r)
-    for (std::size_t place = 0; place < n_places; ++place)
-      values[place * n + r] = value_in_view(layout, ensemble.row(r), *row.block, row.strategy, row.programme, row.time,
-                                            static_cast<int>(place), view);
+  std::vector<double> values(n_places * n), of_replicate(n_places);
+  for (std::size_t r = 0; r < n; ++r) {
+    values_in_view(layout, ensemble.row(r), *row.block, row.strategy, row.programme, row.time, view, of_replicate);
+    for (std::size_t place = 0; place < n_places; ++place) values[place * n + r] = of_replicate[place];
+  }
+  const auto column = [&](std::size_t place) { return std::span(values).subspan(place * n, n); };
   std::vector<Statistics> result(n_places);
+  std::vector<std::size_t> together;  // places whose quantiles are found side by side
+  std::vector<Lanes> lanes;
+  const auto sort_together = [&] {
+    lanes.assign(n, Lanes{});
+    for (std::size_t lane = 0; lane < together.size(); ++lane) {
+      const auto of = column(together[lane]);
+      for (std::size_t r = 0; r < n; ++r) lanes[r][lane] = of[r];
+    }
+    sort_lanes(lanes);
+    for (std::size_t lane = 0; lane < together.size(); ++lane) {
+      std::array<double, kProbabilities.size()> q{};
+      for (std::size_t i = 0; i < q.size(); ++i) {
+        const Between at = between(n, kProbabilities[i]);
+        q[i] = lanes[at.low][lane] + at.part * (lanes[at.high][lane] - lanes[at.low][lane]);
+      }
+      set_quantiles(result[together[lane]], q);
+    }
+    together.clear();
+  };
   for (std::size_t place = 0; place < n_places; ++place) {
-    Statistics& s = result[place] = statistics({values.data() + place * n, n});
+    const auto of = column(place);
+    if (n > kLargestSorted || std::ranges::any_of(of, [](double v) { return std::isnan(v); })) {
+      result[place] = statistics(of);
+      continue;
+    }
+    result[place] = moments(of);
+    if (result[place].sd > 0) together.push_back(place);
+    if (together.size() == kLanes) sort_together();
+  }
+  if (!together.empty()) sort_together();
+  for (std::size_t place = 0; place < n_places; ++place) {
+    Statistics& s = result[place];
     if (row.block->metric != Metric::attributable_share || std::isnan(s.mean)) continue;
     const Block* avoided = layout.find(Metric::admissions_avoided, row.block->axis, row.block->geography);
     if (avoided == nullptr) continue;

@@ -1,4 +1,6 @@
 #include <array>
+#include <algorithm>
+#include <functional>
 #include <limits>
 
 #include "outcome_tables.hpp"
@@ -151,14 +153,27 @@ SummaryLayout make_layout(const Model& model) {
   return layout;
 }
 
+void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
+                    int programme, int time, View view, std::span<double> out) {
+  const double* own = summary.data() + block.at(strategy, programme, time, 0);
+  const double* without = summary.data() + block.at(layout.comparator, programme, time, 0);
+  const bool paired = spec(block.metric).paired;
+  if (paired ? view != View::net : (view == View::net && block.metric == Metric::roi_fiscal)) {
+    std::ranges::fill(out, std::numeric_limits<double>::quiet_NaN());
+  } else if (paired || view == View::gross) {
+    std::copy_n(own, out.size(), out.begin());
+  } else if (view == View::counterfactual) {
+    std::copy_n(without, out.size(), out.begin());
+  } else {
+    std::transform(own, own + out.size(), without, out.begin(), std::minus<>{});
+  }
+}
+
 double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
                      int programme, int time, int place, View view) {
-  const double gross = summary[block.at(strategy, programme, time, place)];
-  if (spec(block.metric).paired) return view == View::net ? gross : std::numeric_limits<double>::quiet_NaN();
-  if (view == View::gross) return gross;
-  const double counterfactual = summary[block.at(layout.comparator, programme, time, place)];
-  if (view == View::counterfactual) return counterfactual;
-  return block.metric == Metric::roi_fiscal ? std::numeric_limits<double>::quiet_NaN() : gross - counterfactual;
+  std::vector<double> row(static_cast<std::size_t>(block.n_places));
+  values_in_view(layout, summary, block, strategy, programme, time, view, row);
+  return row[static_cast<std::size_t>(place)];
 }
 
 }  // namespace uptake

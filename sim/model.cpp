@@ -112,9 +112,17 @@ void add_edges(const Ties& ties, const std::vector<std::uint32_t>& record_of, Pr
   }
   for (const Tie& tie : all) pushes.offsets[tie.source + 1] += 1;
   std::partial_sum(pushes.offsets.begin(), pushes.offsets.end(), pushes.offsets.begin());
-  pushes.pushes.resize(all.size());
+  const bool narrow = n <= 0x10000;
+  (narrow ? pushes.narrow.resize(all.size()) : pushes.wide.resize(all.size()));
   std::vector<std::uint32_t> at(pushes.offsets.begin(), pushes.offsets.end() - 1);
-  for (const Tie& tie : all) pushes.pushes[at[tie.source]++] = tie.push;
+  for (const Tie& tie : all) {
+    const std::uint32_t place = at[tie.source]++;
+    if (narrow) {
+      pushes.narrow[place] = tie.push.receiver << 16 | (tie.push.weight - 1);
+    } else {
+      pushes.wide[place] = tie.push;
+    }
+  }
 }
 
 void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t layer, std::vector<std::uint8_t>& mask) {

@@ -123,7 +123,7 @@ std::vector<std::uint32_t> ordered(const Bench& bench, std::vector<std::uint32_t
     case Targeting::best_connected_first:
       for (const auto record : who) {
         for (const Pushes& edges : records.edges) {
-          for (auto e = edges.offsets[record]; e < edges.offsets[record + 1]; ++e) score[record] -= edges.pushes[e].weight;
+          for (auto e = edges.offsets[record]; e < edges.offsets[record + 1]; ++e) score[record] -= edges[e].weight;
         }
       }
       break;

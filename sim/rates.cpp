@@ -9,8 +9,10 @@ namespace uptake {
 
 namespace {
 
+/// A value of at least 0 in units of 2^-bits, to the nearest, at most kNever.
 std::int64_t fixed(double value, int bits) {
-  return std::llround(std::min(std::ldexp(value, bits), static_cast<double>(kNever)));
+  const double scaled = value * static_cast<double>(std::int64_t{1} << bits);
+  return scaled < static_cast<double>(kNever) ? static_cast<std::int64_t>(scaled + 0.5) : kNever;
 }
 std::int64_t hazard_of_week(double per_year, double years, int bits) {
   return fixed(std::clamp(per_year * years, 0.0, kCertainHazard), bits);

@@ -17,33 +17,46 @@ class Step {
  public:
   explicit Step(State& state)
       : state_(state), rates_(*state.rates), model_(*state.rates->model), clocks_(*state.clocks),
-        plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {}
+        plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {
+    state_.programmes.resize(model_.programmes.size());
+    contexts_.reserve(model_.programmes.size());
+    for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
+      contexts_.push_back({model_.first_record[j], j, model_.programmes[j].places.data(),
+                           clocks_.programmes[j].doors.data(), model_.programmes[j], rates_.programmes[j], plans_[j],
+                           model_.scenario.programmes[j], state_.programmes[j]});
+    }
+  }
 
   void begin();
   void rebind();
   void week();
 
  private:
-  struct Who {  ///< a record and the tables of its programme
-    std::uint32_t id;
-    std::uint32_t record;  ///< within the programme
+  struct Context {  ///< what all records of a programme share, resolved once
+    std::uint32_t first_record;
     std::size_t j;
-    State::Record& own;
-    const Place& place;
+    const Place* places;
+    const Clocks::Door* doors;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
+    const ProgrammeSpec& spec;
     State::Programme& state;
+  };
+  struct Who {
+    std::uint32_t id;
+    std::uint32_t record;  ///< within the programme
+    State::Record& own;
+    const Place& place;
+    const Context& of;
   };
   [[nodiscard]] Who who(std::uint32_t id) {
     State::Record& own = state_.records[id];
-    const std::size_t j = own.programme;
-    const std::uint32_t record = id - model_.first_record[j];
-    const ProgrammeModel& programme = model_.programmes[j];
-    return {id, record, j, own, programme.places[record], programme, rates_.programmes[j], plans_[j], state_.programmes[j]};
+    const Context& of = contexts_[own.programme];
+    const std::uint32_t record = id - of.first_record;
+    return {id, record, own, of.places[record], of};
   }
-  [[nodiscard]] const ProgrammeSpec& spec(const Who& w) const { return model_.scenario.programmes[w.j]; }
-  [[nodiscard]] static bool maximum(const Who& w) { return !w.rates.any_layer.empty(); }
+  [[nodiscard]] static bool maximum(const Who& w) { return !w.of.rates.any_layer.empty(); }
   [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
 
   [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
@@ -66,21 +79,26 @@ class Step {
   void count_implementing(const Who& w, int change);
   void apply_moves(int boundary);
 
-  /// Rows are wanted this many records ahead of the one in hand (performance.md 4).
+  /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
   static constexpr std::size_t kAhead = 8;
-  void prefetch(std::uint32_t id) const {
-    const auto j = static_cast<std::size_t>(state_.records[id].programme);
-    const auto record = id - model_.first_record[j];
-    __builtin_prefetch(&model_.programmes[j].places[record]);
-    __builtin_prefetch(&clocks_.programmes[j].doors[record]);
+  void prefetch(std::uint32_t id) {
+    const Who w = who(id);
+    __builtin_prefetch(&w.place);
+    __builtin_prefetch(w.of.doors + w.record);
   }
-  void prefetch_pushes(std::uint32_t id) const {
-    const auto j = static_cast<std::size_t>(state_.records[id].programme);
-    const Place* place = &model_.programmes[j].places[id - model_.first_record[j]];
-    const Push* row = model_.programmes[j].edges[0].pushes.data();
-    for (auto push = place[0].first_push[0]; push < place[1].first_push[0]; push += 64 / sizeof(Push)) {
-      __builtin_prefetch(row + push);
-    }
+  /// Enters or leaves use, so its row of pushes will be read.
+  [[nodiscard]] bool pushes(const State::Move& move) const {
+    return move.to == Stage::in_use || state_.records[move.record].stage == Stage::in_use;
+  }
+  void prefetch_pushes(std::uint32_t id) {
+    const Who w = who(id);
+    const Pushes& edges = w.of.programme.edges[0];
+    const auto first = (&w.place)[0].first_push[0], end = (&w.place)[1].first_push[0];
+    const auto ask = [&](const auto& row) {
+      constexpr auto kPerLine = static_cast<std::uint32_t>(64 / sizeof(row[0]));
+      for (auto push = first; push < end; push += kPerLine) __builtin_prefetch(row.data() + push);
+    };
+    edges.wide.empty() ? ask(edges.narrow) : ask(edges.wide);
   }
 
   State& state_;
@@ -88,16 +106,17 @@ class Step {
   const Model& model_;
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
+  std::vector<Context> contexts_;
 };
 
 /// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
 std::int64_t Step::level(const Who& w, int boundary) const {
-  const auto row = static_cast<std::size_t>(boundary) * w.rates.n_classes + w.own.record_class;
-  std::int64_t sum = w.rates.external[row];
-  const std::int64_t* peer = &w.rates.peer[row * kNSlots];
-  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.rates.response(w.own.exposure[l])) * peer[l];
+  const auto row = static_cast<std::size_t>(boundary) * w.of.rates.n_classes + w.own.record_class;
+  std::int64_t sum = w.of.rates.external[row];
+  const std::int64_t* peer = &w.of.rates.peer[row * kNSlots];
+  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.of.rates.response(w.own.exposure[l])) * peer[l];
   for (std::size_t g = 0; g < 2; ++g) {
-    const State::Pair& pair = w.state.pairs[g][w.place.pair[g]];
+    const State::Pair& pair = w.of.state.pairs[g][w.place.pair[g]];
     sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
   }
   return sum;
@@ -105,28 +124,42 @@ std::int64_t Step::level(const Who& w, int boundary) const {
 
 std::uint32_t Step::strongest_layer(const Who& w) const {
   std::uint32_t most = 0;
-  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.rates.response(w.own.exposure[l]));
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(w.own.exposure[l]));
   for (std::size_t g = 0; g < 2; ++g) {
-    most = std::max(most, w.state.pairs[g][w.place.pair[g]].value);
+    most = std::max(most, w.of.state.pairs[g][w.place.pair[g]].value);
   }
   return most;
 }
 
 /// Phi K of a record in a week.
 std::uint32_t Step::multiplier(const Who& w, int week) const {
-  const std::uint32_t phi = Rates::step_at(w.rates, w.plan.profile[w.record], week).decide;
+  const std::uint32_t phi = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide;
   if (state_.implementing.empty()) return phi;
-  const std::uint64_t attention = w.rates.attention[state_.implementing[w.place.organisation]];
+  const std::uint64_t attention = w.of.rates.attention[state_.implementing[w.place.organisation]];
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
 }
 
 /// The first week in which a target `remaining` above the level at `boundary` can be reached, were every exposure 1.
 int Step::earliest(const Who& w, int boundary, std::int64_t remaining) const {
   if (maximum(w)) return boundary;  // its peer part has no cumulated form: tested week by week
-  const auto n = static_cast<std::size_t>(rates_.n_weeks);
-  const std::int64_t* bound = &w.rates.bound[w.own.record_class * (n + 1)];
-  const std::int64_t* first = bound + boundary + 1;
-  return static_cast<int>(std::lower_bound(first, bound + n + 1, bound[boundary] + remaining) - bound) - 1;
+  const auto n = rates_.n_weeks;
+  const std::int64_t* bound = &w.of.rates.bound[w.own.record_class * (static_cast<std::size_t>(n) + 1)];
+  const std::int64_t target = bound[boundary] + remaining;
+  if (bound[n] < target) return n;
+  // Rates change seldom, so the week that this week's rate points at is nearly always next to the answer.
+  const std::int64_t rate = bound[boundary + 1] - bound[boundary];
+  int at = boundary + 1;
+  if (rate > 0) at = static_cast<int>(std::min<std::int64_t>(n, boundary + 1 + remaining / rate));
+  if (bound[at] < target) {
+    at = static_cast<int>(std::lower_bound(bound + at + 1, bound + std::min(at + 5, n + 1), target) - bound);
+    if (bound[std::min(at, n)] < target) at = static_cast<int>(std::lower_bound(bound + at, bound + n + 1, target) - bound);
+    return at - 1;
+  }
+  for (int step = 0; step < 4; ++step) {
+    if (at == boundary + 1 || bound[at - 1] < target) return at - 1;
+    --at;
+  }
+  return static_cast<int>(std::lower_bound(bound + boundary + 1, bound + at + 1, target) - bound) - 1;
 }
 
 /// Walks the dated effort of a record: the first week from `from` on in which the cumulated hazard reaches `target`.
@@ -149,7 +182,7 @@ int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_w
 
 int Step::engagement_week(const Who& w) const {
   return walk(
-      w.rates, w.plan.profile[w.record], 0, rates_.n_weeks, clocks_.programmes[w.j].doors[w.record].engage,
+      w.of.rates, w.of.plan.profile[w.record], 0, rates_.n_weeks, w.of.doors[w.record].engage,
       [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
       [](const Rates::Step& step, int a, int, std::int64_t rest) {
         return a + static_cast<int>((rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage)) - 1;
@@ -158,10 +191,10 @@ int Step::engagement_week(const Who& w) const {
 
 int Step::stop_week(const Who& w) const {
   const int entered = w.own.entered;
-  const std::int64_t* hazard = w.rates.stop_hazard.data();
-  const std::int64_t target = stop_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
+  const std::int64_t* hazard = w.of.rates.stop_hazard.data();
+  const std::int64_t target = stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   return walk(
-      w.rates, w.plan.profile[w.record], entered, rates_.n_weeks, target,
+      w.of.rates, w.of.plan.profile[w.record], entered, rates_.n_weeks, target,
       [&](const Rates::Step& step, int a, int b) { return (hazard[b - entered] - hazard[a - entered]) * step.stop; },
       [&](const Rates::Step& step, int a, int b, std::int64_t rest) {
         const std::int64_t start = hazard[a - entered];
@@ -172,10 +205,10 @@ int Step::stop_week(const Who& w) const {
 }
 
 int Step::restart_week(const Who& w) const {
-  if (w.rates.restart == 0) return rates_.n_weeks;
+  if (w.of.rates.restart == 0) return rates_.n_weeks;
   const std::int64_t clock =
-      restart_clock(clocks_, w.programme, w.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
-  const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.rates.restart - 1) / w.rates.restart);
+      restart_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
+  const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.of.rates.restart - 1) / w.of.rates.restart);
   return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, w.own.entered + weeks - 1));
 }
 
@@ -187,7 +220,7 @@ void Step::link(Who& w, Pending pending, int week) {
 
 /// Begins a decision clock at a boundary: its hazard starts at 0 there.
 void Step::wait(Who& w, int boundary) {
-  const std::int64_t clock = decide_clock(clocks_, w.programme, w.j, w.record, w.own.n_decisions);
+  const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, w.own.n_decisions);
   w.own.n_decisions += 1;
   if (clock >= kNever || boundary >= rates_.n_weeks) return;  // outside the susceptible share, or too late
   w.own.multiplier = multiplier(w, boundary);
@@ -209,13 +242,13 @@ void Step::rescale_waiting(Who& w, int week) {
 
 void Step::test(Who& w, int week) {
   if (maximum(w)) {
-    const auto row = static_cast<std::size_t>(week) * w.rates.n_classes + w.own.record_class;
-    w.own.target -= w.rates.any_layer[row] * strongest_layer(w);
+    const auto row = static_cast<std::size_t>(week) * w.of.rates.n_classes + w.own.record_class;
+    w.own.target -= w.of.rates.any_layer[row] * strongest_layer(w);
   }
   const std::int64_t reached = level(w, week + 1);
   if (reached >= w.own.target) {
     w.own.pending = Pending::nothing;
-    move(w, spec(w).skipped.implementing ? Stage::in_use : Stage::implementing);
+    move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
   } else {
     link(w, Pending::test, std::max(week + 1, earliest(w, week + 1, w.own.target - reached)));
   }
@@ -237,17 +270,17 @@ void Step::handle(Who& w, int week) {
       test(w, week);
       return;
     case Pending::finish: {
-      const Rates::Step& effort = Rates::step_at(w.rates, w.plan.profile[w.record], week);
+      const Rates::Step& effort = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week);
       const auto occurrence = static_cast<std::uint16_t>(w.own.n_implementations - 1);
-      const bool succeeds = effort.succeed >= effort_needed(clocks_, w.programme, w.j, w.record, occurrence);
-      move(w, succeeds ? Stage::in_use : spec(w).skipped.engaged ? Stage::unaware : Stage::engaged);
+      const bool succeeds = effort.succeed >= effort_needed(clocks_, w.of.programme, w.of.j, w.record, occurrence);
+      move(w, succeeds ? Stage::in_use : w.of.spec.skipped.engaged ? Stage::unaware : Stage::engaged);
       break;
     }
     case Pending::stop:
       move(w, Stage::stopped);
       break;
     case Pending::restart:
-      move(w, spec(w).skipped.implementing ? Stage::in_use : Stage::implementing);
+      move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
       break;
     case Pending::nothing:
       break;
@@ -257,38 +290,43 @@ void Step::handle(Who& w, int week) {
 
 /// Enters or leaves use: exposures of those who listen change from this boundary on.
 void Step::apply_use(Who& w, int boundary, int sign) {
-  const std::int64_t* peer = &w.rates.peer[static_cast<std::size_t>(boundary) * w.rates.n_classes * kNSlots];
-  State::Record* records = &state_.records[model_.first_record[w.j]];
-  const auto push_all = [&](std::size_t l, auto response) {
-    const Push* pushes = w.programme.edges[l].pushes.data();
-    const Push* end = pushes + (&w.place)[1].first_push[l];
-    for (const Push* push = pushes + w.place.first_push[l]; push != end; ++push) {
-      State::Record& receiver = records[push->receiver];
+  const std::int64_t* peer = &w.of.rates.peer[static_cast<std::size_t>(boundary) * w.of.rates.n_classes * kNSlots];
+  State::Record* records = &state_.records[model_.first_record[w.of.j]];
+  const auto push_all = [&](std::size_t l, const auto& row, auto response) {
+    const auto* push = row.data() + w.place.first_push[l];
+    const auto* end = row.data() + (&w.place)[1].first_push[l];
+    for (; push != end; ++push) {
+      const auto [to, weight] = Pushes::unpack(*push);
+      State::Record& receiver = records[to];
       const std::uint32_t before = receiver.exposure[l];
-      const std::uint32_t after = sign > 0 ? before + push->weight : before - push->weight;
+      const std::uint32_t after = sign > 0 ? before + weight : before - weight;
       receiver.exposure[l] = after;
       receiver.target += (static_cast<std::int64_t>(response(after)) - static_cast<std::int64_t>(response(before))) *
                          peer[receiver.record_class * kNSlots + l];
     }
   };
-  for (std::size_t l = 0; l < 2; ++l) {
-    if (w.rates.response.is_identity()) {
-      push_all(l, [](std::uint32_t exposure) { return exposure; });
+  const auto with_response = [&](std::size_t l, const auto& row) {
+    if (w.of.rates.response.is_identity()) {
+      push_all(l, row, [](std::uint32_t exposure) { return exposure; });
     } else {
-      push_all(l, [&](std::uint32_t exposure) { return w.rates.response(exposure); });
+      push_all(l, row, [&](std::uint32_t exposure) { return w.of.rates.response(exposure); });
     }
+  };
+  for (std::size_t l = 0; l < 2; ++l) {
+    const Pushes& edges = w.of.programme.edges[l];
+    edges.wide.empty() ? with_response(l, edges.narrow) : with_response(l, edges.wide);
   }
   for (std::size_t g = 0; g < 2; ++g) {
-    const GroupLayer& layer = w.programme.groups[g];
+    const GroupLayer& layer = w.of.programme.groups[g];
     if (w.place.group[g] < 0) continue;
     const auto group = static_cast<std::size_t>(w.place.group[g]);
-    std::uint32_t& in_use = w.state.in_use[g][group];
+    std::uint32_t& in_use = w.of.state.in_use[g][group];
     in_use = sign > 0 ? in_use + 1 : in_use - 1;
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
     const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1);
-    const std::uint32_t value = w.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
+    const std::uint32_t value = w.of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
-      State::Pair& seen = w.state.pairs[g][pair];
+      State::Pair& seen = w.of.state.pairs[g][pair];
       seen.offset -= (static_cast<std::int64_t>(value) - seen.value) * peer[layer.pair_class[pair] * kNSlots + 2 + g];
       seen.value = value;
     }
@@ -305,8 +343,8 @@ void Step::count_implementing(const Who& w, int change) {
 void Step::apply_stage(Who& w, Stage to, int boundary) {
   const Stage from = w.own.stage;
   state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
-  w.state.counts[static_cast<std::size_t>(from)] -= 1;
-  w.state.counts[static_cast<std::size_t>(to)] += 1;
+  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
+  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
   w.own.stage = to;
   w.own.entered = static_cast<std::uint16_t>(boundary);
   if (from == Stage::implementing) count_implementing(w, -1);
@@ -320,14 +358,14 @@ void Step::schedule(Who& w, int boundary) {
   switch (w.own.stage) {
     case Stage::unaware:
     case Stage::engaged:
-      if (w.own.n_implementations > 0 && w.rates.refractory_weeks > 0) {
-        link(w, Pending::begin, boundary + w.rates.refractory_weeks);
+      if (w.own.n_implementations > 0 && w.of.rates.refractory_weeks > 0) {
+        link(w, Pending::begin, boundary + w.of.rates.refractory_weeks);
       } else {
         wait(w, boundary);
       }
       break;
     case Stage::implementing: {
-      const int weeks = implementing_weeks(clocks_, w.programme, w.j, w.record, w.own.n_implementations);
+      const int weeks = implementing_weeks(clocks_, w.of.programme, w.of.j, w.record, w.own.n_implementations);
       w.own.n_implementations += 1;
       link(w, Pending::finish, boundary + weeks - 1);
       break;
@@ -337,7 +375,7 @@ void Step::schedule(Who& w, int boundary) {
       link(w, Pending::stop, stop_week(w));
       break;
     case Stage::stopped:
-      if (spec(w).restart == Restart::decides_again) {
+      if (w.of.spec.restart == Restart::decides_again) {
         wait(w, boundary);
       } else {
         link(w, Pending::restart, restart_week(w));
@@ -349,7 +387,7 @@ void Step::schedule(Who& w, int boundary) {
 /// Moves of a week apply together: first every stage, count and exposure, then every new clock.
 void Step::apply_moves(int boundary) {
   for (std::size_t i = 0; i < state_.moves.size(); ++i) {
-    if (i + kAhead < state_.moves.size() && state_.moves[i + kAhead].to == Stage::in_use) {
+    if (i + kAhead < state_.moves.size() && pushes(state_.moves[i + kAhead])) {
       prefetch_pushes(state_.moves[i + kAhead].record);
     }
     Who w = who(state_.moves[i].record);
@@ -370,7 +408,6 @@ void Step::begin() {
   state_.moves.reserve(n);
   state_.history.events.reserve(std::size_t{n} * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
-  state_.programmes.resize(model_.programmes.size());
   for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
     const ProgrammeModel& programme = model_.programmes[j];
     State::Programme& state = state_.programmes[j];
@@ -401,7 +438,7 @@ void Step::begin() {
   for (std::uint32_t id = 0; id < n; ++id) {
     Who w = who(id);
     if (w.own.stage != Stage::unaware) continue;
-    if (spec(w).skipped.engaged) {
+    if (w.of.spec.skipped.engaged) {
       wait(w, 0);
     } else {
       link(w, Pending::engage, engagement_week(w));

@@ -102,7 +102,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
         for (std::uint32_t source = 0; source < programme.n_records(); ++source) {
           if (crowd.actors[first + source].stage != Stage::in_use) continue;
           for (auto e = programme.edges[l].offsets[source]; e < programme.edges[l].offsets[source + 1]; ++e) {
-            exposure[programme.edges[l].pushes[e].receiver][l] += programme.edges[l].pushes[e].weight;
+            exposure[programme.edges[l][e].receiver][l] += programme.edges[l][e].weight;
           }
         }
       }

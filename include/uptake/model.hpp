@@ -24,10 +24,15 @@ struct Push {
   std::uint32_t receiver;  ///< record within the programme
   std::uint32_t weight;    ///< weights of a receiver in a layer sum to 2^16
 };
-/// Pushes of one edge layer by source record.
+/// Pushes of one edge layer by source record. They are the largest thing a world reads, so with at most 2^16 records
+/// each is packed into 4 bytes.
 struct Pushes {
   std::vector<std::uint32_t> offsets;  ///< n_records + 1
-  std::vector<Push> pushes;
+  std::vector<std::uint32_t> narrow;   ///< receiver in the upper half, weight - 1 in the lower; or
+  std::vector<Push> wide;              ///< where there are more records
+  [[nodiscard]] static constexpr Push unpack(std::uint32_t packed) { return {packed >> 16, (packed & 0xffffU) + 1}; }
+  [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
+  [[nodiscard]] Push operator[](std::size_t at) const { return wide.empty() ? unpack(narrow[at]) : wide[at]; }
 };
 /// Where a record stands among the others: all that the kernel reads of it, in one place of memory.
 struct Place {

@@ -17,11 +17,13 @@ namespace uptake {
 
 /// Rows of the metric table (interfaces.md 4, definitions in model.md 4.9 "Measures").
 enum class Metric : std::uint8_t {
+  // clang-format off
   engaged, implementing_ever, adopters, ever_adopted, sustained_adopters, adoption_share,
   patients_benefited, patients_in_year, admissions_avoided, bed_days_avoided, home_years,
   savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, cost_gbp, cost_public_gbp, net_present_value_gbp,
   roi_fiscal, roi_net, acceleration_months, levels_never_reached_share, attributable_share,
   regional_cv, regional_gini, deprivation_gap, slope_index, relative_index, concentration_index,
+  // clang-format on
   count_
 };
 inline constexpr int kNMetrics = static_cast<int>(Metric::count_);
@@ -102,6 +104,9 @@ inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfac
 /// (model.md 4.7); roi_fiscal has none, for that is roi_net.
 [[nodiscard]] double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block,
                                    int strategy, int programme, int time, int place, View view);
+/// The same for all places at once: out[place], block.n_places values.
+void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
+                    int programme, int time, View view, std::span<double> out);
 
 /// The summary of one replicate. @param histories one per strategy, in the model's order @param out layout.size values
 void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key,

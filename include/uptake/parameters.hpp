@@ -45,6 +45,7 @@ enum class Home : std::uint8_t { programme, economy };
 
 /// Index of the table's rows. Programme rows first.
 enum class Parameter : std::uint8_t {
+  // clang-format off
   // engagement and decision
   a0, a1, p, p_market, q,
   share_geography, share_community, share_ownership, share_pathway,
@@ -62,6 +63,7 @@ enum class Parameter : std::uint8_t {
   delivery_staff_days, staff_day_price, set_up_cost, running_cost,
   // economy
   admission_price, deflator, cashable_share, discount_money, discount_health, optimism_cost, optimism_benefit, qaly_value,
+  // clang-format on
   count_
 };
 inline constexpr int kNParameters = static_cast<int>(Parameter::count_);
