@@ -236,10 +236,12 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
       text += paragraph(
-          fmt::format("- {} = {:g} {}{}; {}: {}", p.key, setting.value, p.unit == "1" ? "" : p.unit,
+          fmt::format("- {} = {:g}{}{}; {}{}{}", p.key, setting.value,
+                      p.unit == "1" ? "" : fmt::format(" {}", p.unit),
                       scenario.mode == ParameterMode::prior ? fmt::format(", drawn from {}", to_text(setting.prior))
                                                             : std::string(", fixed at its default"),
-                      kGradeNames[static_cast<std::size_t>(setting.grade)], setting.source),
+                      kGradeNames[static_cast<std::size_t>(setting.grade)], setting.source.empty() ? "" : ": ",
+                      setting.source),
           width, 2);
     }
     for (const std::string& note : programme.notes) text += paragraph("- " + note, width, 2);

@@ -13,8 +13,11 @@ namespace uptake {
 /// Names of the statistics, everywhere in this order.
 inline constexpr std::array<std::string_view, 8> kStatisticNames{"mean", "sd",  "p05", "p25",
                                                                  "p50",  "p75", "p95", "mcse"};
+/// What is nought is 0 and not -0 (a ratio of nothing to a loss).
 [[nodiscard]] inline std::array<double, kStatisticNames.size()> in_order(const Statistics& s) {
-  return {s.mean, s.sd, s.p05, s.p25, s.p50, s.p75, s.p95, s.mcse};
+  std::array values{s.mean, s.sd, s.p05, s.p25, s.p50, s.p75, s.p95, s.mcse};
+  for (double& value : values) value += 0.0;
+  return values;
 }
 
 /// Parameter vectors behind the replicates of a record.

@@ -163,7 +163,10 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-double ratio_of(double numerator, double denominator) { return denominator == 0 ? kNone : numerator / denominator; }
+/// Nothing over a loss is nothing: 0, not -0.
+double ratio_of(double numerator, double denominator) {
+  return denominator == 0 ? kNone : numerator / denominator + 0.0;
+}
 
 struct Acceleration {
   double months = kNone, never_reached = kNone;

@@ -1,7 +1,8 @@
-"""Opens one results.h5 as its readers do: xarray (h5netcdf and netcdf4), h5py and ncdump; by label, in every group.
+"""Opens results.h5 as its readers do: xarray (h5netcdf and netcdf4), h5py and ncdump; by label, in every group.
 
 Statistics are worked again by numpy from the replicates in the file, so that the file is checked against itself by
-other means than those that made it. Usage: readers_test.py PROGRAM, where PROGRAM is the executable results_test.
+other means than those that made it. A made-up run holds what is hard to write; care-homes.toml is what people read.
+Usage: readers_test.py RESULTS_TEST PROGRAM SCENARIO: the executable results_test, the program, and care-homes.toml.
 """
 
 import csv
@@ -24,15 +25,7 @@ PROGRAMMES = ["care-home-deterioration", "programme-1", "all"]
 REGIONS = ["England", 'North, East and "West"', "Region 2", "Region 3"]
 PAIRED = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share"}
 TIME_UNITS = {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
-folder = None
-
-
-def path(name="results.h5"):
-    return os.path.join(folder, name)
-
-
-def open_group(engine, group=None):
-    return xr.open_dataset(path(), engine=engine, group=group)
+RESULTS_TEST, PROGRAM, SCENARIO = sys.argv[1:4]
 
 
 def worked(values):
@@ -46,37 +39,30 @@ def worked(values):
     return dict(zip(STATISTICS, [values.mean(), sd, *quantiles, sd / math.sqrt(n)]))
 
 
-class Readers(unittest.TestCase):
+class AnyRun:
+    """What holds for the file of any run; a test case below makes one."""
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        cls.folder = scratch.name
+        cls.make()
+
+    def path(self, name="results.h5"):
+        return os.path.join(self.folder, name)
+
+    def open_group(self, engine, group=None):
+        return xr.open_dataset(self.path(), engine=engine, group=group)
+
     def close(self, a, b, message=""):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9, err_msg=message)
-
-    def test_the_root_group_opens_by_label_in_both_engines(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine) as data:
-                self.assertEqual(data.attrs["Conventions"], "CF-1.10")
-                self.assertEqual(data.attrs["title"], "A made-up run, “quoted” in UTF-8")
-                self.assertEqual(int(data.attrs["results_format"]), 1)
-                self.assertEqual(
-                    data.adopters.dims, ("strategy", "view", "statistic", "programme", "time", "region"))
-                self.assertEqual(list(data.strategy.values), STRATEGIES)
-                self.assertEqual(list(data.view.values), ["gross", "counterfactual", "net"])
-                self.assertEqual(list(data.statistic.values), STATISTICS)
-                self.assertEqual(list(data.programme.values), PROGRAMMES)
-                self.assertEqual(list(data.region.values), REGIONS)
-                self.assertEqual(str(data.time.values[0])[:10], "2021-01-31")
-                self.assertEqual(str(data.time_from.values[1])[:10], "2021-02-01")
-                self.assertIn("time_from", data.adopters.coords)
-                self.assertEqual(data.adopters.attrs["units"], "organisations")
-                self.assertEqual(data.adopters.attrs["cell_methods"], "time: point")
-                england = data.adopters.sel(region="England", strategy="as-delivered", view="gross",
-                                            statistic="mean", programme="all").sel(time="2021-12-31")
-                self.assertTrue(np.isfinite(float(england)))
 
     def test_every_group_has_its_own_coordinates_and_plain_units(self):
         groups = {None: "time", "year": "year", "report": "report", "icb": "time"}
         for engine in ENGINES:
             for group, axis in groups.items():
-                with self.subTest(engine=engine, group=group), open_group(engine, group) as data:
+                with self.subTest(engine=engine, group=group), self.open_group(engine, group) as data:
                     self.assertGreater(len(data.data_vars), 2)
                     for name, variable in data.data_vars.items():
                         self.assertEqual(variable.dims[:5], ("strategy", "view", "statistic", "programme", axis))
@@ -88,38 +74,27 @@ class Readers(unittest.TestCase):
                         if variable.attrs["units"] == "GBP":
                             self.assertEqual(variable.attrs["price_year"], "2023/24")
 
-    def test_years_and_reports_are_labelled_and_dated(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine, "year") as year, open_group(engine, "report") as report:
-                self.assertEqual(list(year.year.values), ["2020/21", "2021/22", "2022/23", "2023/24"])
-                self.assertEqual(str(year.year_from.sel(year="2020/21").values)[:10], "2021-01-01")
-                self.assertEqual(str(year.year_to.sel(year="2021/22").values)[:10], "2022-03-31")
-                self.assertEqual(list(report.report.values), ["2021-12-31", "2022-09-30"])
-                self.assertEqual(report.admissions_avoided.attrs["cell_methods"], "report: sum")
-                self.assertEqual(report.deprivation_gap.dims[-1], "report")
-                self.assertEqual(report.deprivation_gap.attrs["region"], "England")
-
     def test_statistics_are_those_of_the_replicates(self):
         for engine in ENGINES:
-            with open_group(engine, "report") as report, open_group(engine, "replicates") as raw:
+            with self.open_group(engine, "report") as report, self.open_group(engine, "replicates") as raw:
                 report.load(), raw.load()
                 for name in report.data_vars:
                     values = raw[name]
                     for strategy in STRATEGIES:
-                        gross = values.sel(strategy=strategy, programme="all")
-                        base = values.sel(strategy="no-network", programme="all")
+                        gross = values.sel(strategy=strategy, programme=self.summed)
+                        base = values.sel(strategy="no-network", programme=self.summed)
                         views = {"gross": gross, "counterfactual": base, "net": gross - base}
                         if name in PAIRED:
                             views = {"gross": gross * np.nan, "counterfactual": gross * np.nan, "net": gross}
                         if name == "roi_fiscal":
                             views["net"] = gross * np.nan
                         for view, series in views.items():
-                            cells = report[name].sel(strategy=strategy, view=view, programme="all")
+                            cells = report[name].sel(strategy=strategy, view=view, programme=self.summed)
                             for date in report.report.values:
                                 series_at, cells_at = series.sel(report=date), cells.sel(report=date)
                                 if "region" in series_at.dims:
-                                    series_at = series_at.sel(region="Region 3")
-                                    cells_at = cells_at.sel(region="Region 3")
+                                    series_at = series_at.sel(region=self.region)
+                                    cells_at = cells_at.sel(region=self.region)
                                 expected = worked(series_at.values)
                                 if name == "attributable_share":  # a ratio of means, tested below
                                     expected.update(mean=cells_at.values[0], mcse=cells_at.values[7])
@@ -127,67 +102,24 @@ class Readers(unittest.TestCase):
 
     def test_months_are_those_of_the_replicates(self):
         for engine in ENGINES:
-            with self.subTest(engine), open_group(engine) as data, open_group(engine, "replicates") as raw:
-                series = raw.adopters_by_month.sel(strategy="as-delivered", programme="programme-1")
+            with self.subTest(engine), self.open_group(engine) as data, self.open_group(engine, "replicates") as raw:
+                series = raw.adopters_by_month.sel(strategy="as-delivered", programme=self.programme)
                 self.assertEqual(series.dims, ("replicate", "time"))
-                cells = data.adopters.sel(strategy="as-delivered", programme="programme-1", view="gross",
+                cells = data.adopters.sel(strategy="as-delivered", programme=self.programme, view="gross",
                                           region="England")
                 self.close(cells.sel(statistic="mean").values, series.mean("replicate").values)
                 self.close(cells.sel(statistic="p95").values, series.quantile(0.95, "replicate").values)
 
     def test_the_attributable_share_is_a_ratio_of_means(self):
-        with open_group("h5netcdf", "report") as report:
-            at = dict(strategy="as-delivered", programme="all", report="2021-12-31", region="England",
+        with self.open_group("h5netcdf", "report") as report:
+            at = dict(strategy="as-delivered", programme=self.summed, report=self.report, region="England",
                       statistic="mean")
             avoided = report.admissions_avoided.sel(**at)
             self.close(float(report.attributable_share.sel(view="net", **at)),
                        float(avoided.sel(view="net") / avoided.sel(view="gross")))
 
-    def test_boards_are_by_label(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine, "icb") as icb:
-                self.assertEqual(list(icb.board.values), [f"Board {b}" for b in range(4)])
-                self.assertTrue(np.isfinite(icb.adopters.sel(board="Board 2", view="net")).all())
-
-    def test_parameters_are_documented_and_drawn(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine, "parameters") as data:
-                label = "care-home-deterioration.bass.q"
-                q = data.sel(parameter=label)
-                self.assertEqual(str(q.unit.values), "1/year")
-                self.assertEqual(float(q.value), 0.35)
-                self.assertEqual(str(q.key.values), "bass.q")
-                self.assertIn(str(q.grade.values), ("read", "derived", "assumption"))
-                self.assertTrue(str(q.prior.values) and str(q.source.values) and str(q.meaning.values))
-                self.assertEqual(data.drawn.dims, ("replicate", "parameter"))
-                self.assertEqual(len(np.unique(data.drawn.sel(parameter=label))), 20)
-                self.assertEqual(list(data.draw.values), list(range(20)))
-                self.assertIn("draw", data.drawn.coords)
-
-    def test_diagnostics_count_what_is_defined(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine, "diagnostics") as data, \
-                    open_group(engine, "replicates") as raw:
-                self.assertEqual(int(data.n_replicates), 20)
-                self.assertEqual(int(data.n_draws), 20)
-                at = dict(strategy="as-delivered", programme="all", report="2021-12-31")
-                defined = int(np.isfinite(raw.roi_net.sel(region="England", **at)).sum())
-                self.assertLess(defined, 20)
-                self.assertEqual(int(data.n_defined.sel(metric="roi_net", view="net", **at)), defined)
-
-    def test_provenance_repeats_the_run(self):
-        for engine in ENGINES:
-            with self.subTest(engine), open_group(engine, "provenance") as data:
-                self.assertEqual(int(data.seed), 18446744073709551615)
-                self.assertEqual(str(data.seed_text.values), "18446744073709551615")
-                self.assertEqual(str(data.scenario_text.values), "schema = 1\n# a comment – verbatim\n")
-                self.assertEqual(str(data.overrides.values), "seed=18446744073709551615\nbass.q=0.1")
-                self.assertEqual(str(data.generator.values), "Philox4x32-10")
-                self.assertEqual(str(data.comparator.values), "no-network")
-                self.assertIn("care-home-deterioration.bass.q = 0.35 1/year", str(data.resolved_parameters.values))
-
     def test_the_recipe_is_kept_to_the_letter(self):
-        with h5py.File(path()) as file:
+        with h5py.File(self.path()) as file:
             self.assertEqual(file["/"].id.get_create_plist().get_link_creation_order(), 3)
 
             def check(name, thing):
@@ -213,24 +145,23 @@ class Readers(unittest.TestCase):
             file.visititems(check)
 
     def test_ncdump_shows_every_group(self):
-        header = subprocess.run(["ncdump", "-h", path()], check=True, capture_output=True, text=True).stdout
+        header = subprocess.run(["ncdump", "-h", self.path()], check=True, capture_output=True, text=True).stdout
         for group in ("year", "report", "icb", "replicates", "parameters", "diagnostics", "provenance"):
             self.assertIn(f"group: {group} {{", header)
-        subprocess.run(["ncdump", path()], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["ncdump", self.path()], check=True, stdout=subprocess.DEVNULL)
 
     def test_json_and_csv_are_the_same_rows_as_the_file(self):
-        with open(path("summary.json"), encoding="utf-8") as file:
+        with open(self.path("summary.json"), encoding="utf-8") as file:
             data = json.load(file)
-        self.assertEqual((data["schema"], data["scenario"], data["seed"], data["replicates"], data["draws"]),
-                         (1, "made-up", 18446744073709551615, 20, 20))
-        with open(path("summary.csv"), encoding="utf-8", newline="") as file:
+        self.assertEqual([data[k] for k in ("schema", "scenario", "seed", "replicates", "draws")], self.heading)
+        with open(self.path("summary.csv"), encoding="utf-8", newline="") as file:
             table = list(csv.DictReader(file))
         rows = data["metrics"]
         self.assertEqual(len(rows), len(table))
         self.assertEqual(list(rows[0]), list(table[0]))
         dates = [row["to"] for row in rows]
         self.assertEqual(dates, sorted(dates), "headline window first")
-        with open_group("h5netcdf", "report") as report:
+        with self.open_group("h5netcdf", "report") as report:
             report.load()
             for row, line in zip(rows, table):
                 for key, value in row.items():
@@ -251,8 +182,95 @@ class Readers(unittest.TestCase):
         self.assertFalse(any(row["metric"] in PAIRED and row["view"] != "net" for row in rows))
         self.assertFalse(any(row["metric"] == "roi_net" and row["strategy"] == "no-network" for row in rows))
 
+
+class MadeUpRun(AnyRun, unittest.TestCase):
+    programme, summed, region = "programme-1", "all", "Region 3"
+    report = "2021-12-31"
+    heading = [1, "made-up", 18446744073709551615, 20, 20]
+
+    @classmethod
+    def make(cls):
+        subprocess.run([RESULTS_TEST, "--gtest_filter=Results.WriteEveryFileOfARun"], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, UPTAKE_READERS_FOLDER=cls.folder))
+
+    def test_the_root_group_opens_by_label_in_both_engines(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine) as data:
+                self.assertEqual(data.attrs["Conventions"], "CF-1.10")
+                self.assertEqual(data.attrs["title"], "A made-up run, “quoted” in UTF-8")
+                self.assertEqual(int(data.attrs["results_format"]), 1)
+                self.assertEqual(
+                    data.adopters.dims, ("strategy", "view", "statistic", "programme", "time", "region"))
+                self.assertEqual(list(data.strategy.values), STRATEGIES)
+                self.assertEqual(list(data.view.values), ["gross", "counterfactual", "net"])
+                self.assertEqual(list(data.statistic.values), STATISTICS)
+                self.assertEqual(list(data.programme.values), PROGRAMMES)
+                self.assertEqual(list(data.region.values), REGIONS)
+                self.assertEqual(str(data.time.values[0])[:10], "2021-01-31")
+                self.assertEqual(str(data.time_from.values[1])[:10], "2021-02-01")
+                self.assertIn("time_from", data.adopters.coords)
+                self.assertEqual(data.adopters.attrs["units"], "organisations")
+                self.assertEqual(data.adopters.attrs["cell_methods"], "time: point")
+                england = data.adopters.sel(region="England", strategy="as-delivered", view="gross",
+                                            statistic="mean", programme="all").sel(time="2021-12-31")
+                self.assertTrue(np.isfinite(float(england)))
+
+    def test_years_and_reports_are_labelled_and_dated(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "year") as year, self.open_group(engine, "report") as report:
+                self.assertEqual(list(year.year.values), ["2020/21", "2021/22", "2022/23", "2023/24"])
+                self.assertEqual(str(year.year_from.sel(year="2020/21").values)[:10], "2021-01-01")
+                self.assertEqual(str(year.year_to.sel(year="2021/22").values)[:10], "2022-03-31")
+                self.assertEqual(list(report.report.values), ["2021-12-31", "2022-09-30"])
+                self.assertEqual(report.admissions_avoided.attrs["cell_methods"], "report: sum")
+                self.assertEqual(report.deprivation_gap.dims[-1], "report")
+                self.assertEqual(report.deprivation_gap.attrs["region"], "England")
+
+    def test_boards_are_by_label(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "icb") as icb:
+                self.assertEqual(list(icb.board.values), [f"Board {b}" for b in range(4)])
+                self.assertTrue(np.isfinite(icb.adopters.sel(board="Board 2", view="net")).all())
+
+    def test_parameters_are_documented_and_drawn(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "parameters") as data:
+                label = "care-home-deterioration.bass.q"
+                q = data.sel(parameter=label)
+                self.assertEqual(str(q.unit.values), "1/year")
+                self.assertEqual(float(q.value), 0.35)
+                self.assertEqual(str(q.key.values), "bass.q")
+                self.assertIn(str(q.grade.values), ("read", "derived", "assumption"))
+                self.assertTrue(str(q.prior.values) and str(q.source.values) and str(q.meaning.values))
+                self.assertEqual(data.drawn.dims, ("replicate", "parameter"))
+                self.assertEqual(len(np.unique(data.drawn.sel(parameter=label))), 20)
+                self.assertEqual(list(data.draw.values), list(range(20)))
+                self.assertIn("draw", data.drawn.coords)
+
+    def test_diagnostics_count_what_is_defined(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "diagnostics") as data, \
+                    self.open_group(engine, "replicates") as raw:
+                self.assertEqual(int(data.n_replicates), 20)
+                self.assertEqual(int(data.n_draws), 20)
+                at = dict(strategy="as-delivered", programme="all", report="2021-12-31")
+                defined = int(np.isfinite(raw.roi_net.sel(region="England", **at)).sum())
+                self.assertLess(defined, 20)
+                self.assertEqual(int(data.n_defined.sel(metric="roi_net", view="net", **at)), defined)
+
+    def test_provenance_repeats_the_run(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "provenance") as data:
+                self.assertEqual(int(data.seed), 18446744073709551615)
+                self.assertEqual(str(data.seed_text.values), "18446744073709551615")
+                self.assertEqual(str(data.scenario_text.values), "schema = 1\n# a comment – verbatim\n")
+                self.assertEqual(str(data.overrides.values), "seed=18446744073709551615\nbass.q=0.1")
+                self.assertEqual(str(data.generator.values), "Philox4x32-10")
+                self.assertEqual(str(data.comparator.values), "no-network")
+                self.assertIn("care-home-deterioration.bass.q = 0.35 1/year", str(data.resolved_parameters.values))
+
     def test_run_json_holds_what_the_results_must_not(self):
-        with open(path("run.json"), encoding="utf-8") as file:
+        with open(self.path("run.json"), encoding="utf-8") as file:
             run = json.load(file)
         self.assertEqual(run["command"], ["uptake", "run", "x.toml"])
         self.assertEqual(run["threads"], 2)
@@ -260,13 +278,65 @@ class Readers(unittest.TestCase):
         self.assertEqual(run["digest"], "0123456789abcdef")
         for key in ("date", "host", "libraries", "git_id", "version", "peak_memory_mib"):
             self.assertTrue(run[key], key)
-        with open(path(), "rb") as file:
-            self.assertNotIn(folder.encode(), file.read())
+        with open(self.path(), "rb") as file:
+            self.assertNotIn(self.folder.encode(), file.read())
+
+class CareHomesRun(AnyRun, unittest.TestCase):
+    programme = summed = "care-home-deterioration"
+    region = "Health Innovation East"
+    report = "2023-03-31"
+    n_replicates = 12
+    heading = [1, "care-homes", 20180401, n_replicates, n_replicates]
+    # Metrics of which England has as much as its networks together.
+    additive = ["engaged", "implementing_ever", "adopters", "ever_adopted", "sustained_adopters", "patients_benefited",
+                "patients_in_year", "admissions_avoided", "bed_days_avoided", "home_years", "savings_cash_gbp",
+                "capacity_released_gbp", "cost_gbp", "net_present_value_gbp"]
+
+    @classmethod
+    def make(cls):
+        subprocess.run([PROGRAM, "run", SCENARIO, "--replicates", str(cls.n_replicates), "-o", cls.folder],
+                       check=True, capture_output=True)
+
+    def test_one_figure_by_its_labels(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine) as data, self.open_group(engine, "report") as report, \
+                    self.open_group(engine, "replicates") as raw:
+                label = dict(region="England", strategy="as-delivered", statistic="mean")
+                net = data.adopters.sel(view="net", **label).sel(time="2023-03-31", programme=self.programme)
+                at = dict(region="England", programme=self.programme, report=self.report)
+                series = raw.adopters.sel(**at)
+                expected = (series.sel(strategy="as-delivered") - series.sel(strategy="no-network")).mean("replicate")
+                self.close(float(net), float(expected))
+                self.assertGreater(float(net), 0)
+                self.close(float(report.adopters.sel(view="net", programme=self.programme, report=self.report, **label)),
+                           float(net))
+                self.assertEqual(len(data.region), 16)
+                self.assertEqual(len(data.time), len(np.unique(data.time.values)))
+                self.assertEqual(int(raw.replicate.size), self.n_replicates)
+
+    def test_regions_add_up_to_england_in_every_replicate(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "replicates") as raw:
+                for name in self.additive:
+                    england = raw[name].sel(region="England")
+                    parts = raw[name].sel(region=raw.region != "England")
+                    self.assertEqual(parts.sizes["region"], 15)
+                    np.testing.assert_allclose(parts.sum("region").values, england.values, rtol=1e-9,
+                                               atol=1e-9 * float(abs(parts).sum("region").max()), err_msg=name)
+                    self.assertGreater(float(abs(england).max()), 0, name)
+
+    def test_boards_add_up_to_england_in_every_month(self):
+        with self.open_group("h5netcdf") as data, self.open_group("h5netcdf", "icb") as icb:
+            for name in icb.data_vars:
+                at = dict(view="gross", statistic="mean", strategy="as-delivered", programme=self.programme)
+                self.assertEqual(icb.sizes["board"], 42)
+                self.close(icb[name].sel(**at).sum("board").values, data[name].sel(region="England", **at).values)
+
+    def test_stages_are_nested_in_every_replicate(self):
+        with self.open_group("netcdf4", "replicates") as raw:
+            order = ["engaged", "implementing_ever", "ever_adopted", "adopters", "sustained_adopters"]
+            for more, fewer in zip(order, order[1:]):
+                self.assertTrue(bool((raw[more] >= raw[fewer]).all()), f"{more} >= {fewer}")
 
 
-if __name__ == "__main__":
-    program = sys.argv.pop(1)
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([program, "--gtest_filter=Results.WriteEveryFileOfARun"], check=True,
-                       stdout=subprocess.DEVNULL, env=dict(os.environ, UPTAKE_READERS_FOLDER=folder))
-        unittest.main(verbosity=2)
+unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "text_file.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
@@ -139,9 +138,12 @@ std::vector<std::pair<fs::path, Json>> runs_found() {
   std::vector<std::pair<fs::path, Json>> runs;
   if (!fs::is_directory("results")) return runs;
   for (const auto& entry : fs::directory_iterator("results")) {
-    std::ifstream in(entry.path() / "run.json");
-    if (!in) continue;
-    Json facts = Json::parse(in, nullptr, false);
+    if (!fs::exists(entry.path() / "run.json")) continue;
+    Json facts;
+    try {
+      facts = Json::parse(read_text(entry.path() / "run.json"), nullptr, false);
+    } catch (const FileError&) {
+    }
     runs.emplace_back(entry.path(), facts.is_object() ? std::move(facts) : Json());
   }
   std::sort(runs.begin(), runs.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -284,10 +286,7 @@ ExitCode info_population(const Output& output) {
 
 ExitCode licences(const Output& output) {
   // One text for the repository and the program.
-  const fs::path file = data_folder().parent_path() / "NOTICE";
-  std::ifstream in(file);
-  const std::string notice{std::istreambuf_iterator<char>(in), {}};
-  if (notice.empty()) throw FileError({file.string(), "cannot be read", "it stands in the source folder of uptake"});
+  const std::string notice = read_text(data_folder().parent_path() / "NOTICE");
   if (output.format == Format::json) {
     print_json({{"licence", "Apache-2.0"}, {"notice", notice}});
   } else {

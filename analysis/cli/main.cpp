@@ -67,7 +67,8 @@ class Parser {
                         [this] { return cli::run(options_.run, options_.output); });
     run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
     run.add_option("-o,--output", options_.run.folder, "Folder of the results [results/<scenario name>]")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
     run.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
         ->type_name("N");
     auto* overwrite = run.add_flag_callback(

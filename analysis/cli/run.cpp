@@ -1,16 +1,18 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "text_file.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
@@ -42,26 +44,20 @@ int terminal_width() {
   return kWidthOfFiles;
 }
 
-std::string read_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in) throw FileError({file.string(), "cannot be read", ""});
-  return text;
-}
-
-void write_text(const fs::path& file, const std::string& text) {
-  std::ofstream out(file, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw FileError({file.string(), "cannot be written", "is the disk full?"});
-}
-
-/// Removes the finished replicates of a run.
+/// Removes the finished replicates of a run. @throws FileError while another process adds to them
 void remove_parts(const fs::path& folder, const std::string& digest) {
   const fs::path parts = folder / ".parts";
   if (!fs::exists(parts)) return;
   for (const auto& entry : fs::directory_iterator(parts)) {
-    if (entry.path().filename().string().starts_with(digest + "-")) fs::remove(entry.path());
+    if (!entry.path().filename().string().starts_with(digest + "-")) continue;
+    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    const bool taken = descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (descriptor >= 0) ::close(descriptor);
+    if (taken) {
+      throw FileError({entry.path().string(), "another process is running this scenario into this folder",
+                       "wait for it to end, or choose another folder with -o"});
+    }
+    fs::remove(entry.path());
   }
   if (fs::is_empty(parts)) fs::remove(parts);
 }
@@ -156,6 +152,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
   // Nothing is simulated before it is clear that its result may be written.
   const Found found = look_in(folder, scenario);
   if (found == Found::same_result && options.existing != Existing::overwrite) {
+    if (options.existing == Existing::resume) remove_parts(folder, digest);  // killed just before it did so itself
     fmt::print("{}", read_text(folder / (json ? kJsonFile : kTableFile)));
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
     return ExitCode::done;

@@ -1,0 +1,39 @@
+#include "text_file.hpp"
+
+#include <fstream>
+#include <iterator>
+
+#include "uptake/error.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+std::string read_text(const fs::path& file) {
+  // A folder opens as a stream and fails only, by an exception of the library, when it is read.
+  std::error_code error;
+  if (fs::is_directory(file, error)) throw FileError({file.string(), "cannot be read: it is a folder", ""});
+  std::ifstream in(file, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) throw FileError({file.string(), "cannot be read", ""});
+  return text;
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+  fs::path temporary = file;
+  temporary += ".tmp";
+  std::ofstream out(temporary, std::ios::binary);
+  out << text;
+  out.close();
+  std::error_code error;
+  if (out) {
+    fs::rename(temporary, file, error);
+    if (!error) return;
+  }
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  throw FileError({file.string(), "cannot be written" + (error ? ": " + error.message() : std::string()),
+                   error ? "choose another folder with -o" : "is the disk full? finished replicates are kept"});
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,216 @@
+"""What the program says and leaves behind when it is given what it cannot use: exit code, one line a problem on
+stderr, nothing on stdout, nothing half-written. Usage: bad_inputs_test.py PROGRAM SOURCE_FOLDER"""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+
+import program
+
+HEADER = "code,name,type,region,board,latitude,longitude,size,quintile,nursing,owner,parent\n"
+HOMES = ("A,Ash,care-home,North,N1,54,-1,30,1,,,\nB,Birch,care-home,North,N1,54.1,-1,20,2,,,\n"
+         "C,Cedar,care-home,South,S1,51,-1,40,3,,,\n")
+TIES = "from,to,layer,weight\nA,B,geography,1\n"
+
+
+class BadInputs(program.ProgramTest):
+    def refused(self, words, message, code=2, **options):
+        """The program refuses, says so by `message`, prints no result and leaves the folder as it was."""
+        before = self.everything()
+        done = self.uptake(*words, code=code, **options)
+        self.assertEqual(done.stdout, "", words)
+        self.assertIn(message, done.stderr, words)
+        for line in done.stderr.splitlines():
+            self.assertTrue(line.startswith("error: "), line)
+        self.assertNotIn("internal fault", done.stderr)
+        self.assertEqual(self.everything(), before, f"{words} left something behind")
+        return done
+
+    def everything(self):
+        found = {}
+        for folder, _, files in os.walk(self.folder):
+            found[folder] = None
+            found.update((os.path.join(folder, name), program.read(os.path.join(folder, name))) for name in files)
+        return found
+
+    def minimal(self, *options):
+        return ["run", program.MINIMAL, "--replicates", 3, "-o", "out", *options]
+
+    def test_files_that_are_no_scenario(self):
+        os.mkdir(self.path("folder"))
+        program.write(self.path("latin.toml"), "schema = 1\ntitle = \"Pfl\xe4ge\"\n".encode("latin-1"))
+        program.write(self.path("binary.toml"), bytes(range(256)))
+        program.write(self.path("empty.toml"), "")
+        for command in ("run", "validate", "params"):
+            self.refused([command, "folder"], "folder: cannot read: it is a folder; name a file in it", code=3)
+            self.refused([command, "no/such.toml"], "no/such.toml: cannot read: No such file or directory", code=3)
+            self.refused([command, "latin.toml"], "latin.toml:2:12: is not TOML: Encountered invalid utf-8 sequence")
+            self.refused([command, "binary.toml"], "binary.toml:1:")
+            self.refused([command, "empty.toml"], "empty.toml:1:1: schema is missing; add schema = 1")
+        # All files and all problems are named, and the gravest decides the exit code.
+        done = self.refused(["validate", "no/such.toml", "empty.toml", "latin.toml"], "latin.toml:2:", code=3)
+        self.assertIn("no/such.toml", done.stderr)
+        self.assertGreater(done.stderr.count("empty.toml:1:1: "), 4)
+
+    def test_numbers_that_cannot_be(self):
+        for options, message in {
+            ("--set", "replicates=0"): "replicates = 0 is out of range (must be in [1, 1000000])",
+            ("--set", "horizon=\"6000 weeks\""): "horizon = 6000 weeks is out of range (must be in [1, 5200] weeks)",
+            ("--set", "horizon=\"1e300 weeks\""): "horizon",
+            ("--set", "seed=-1"): "seed = -1 is out of range",
+            ("--set", "bass.q=\"7 /week\""): "must be in [0, 5] 1/year); did you mean \"/year\"?",
+            ("--set", "bass.z=1"): "unknown parameter \"bass.z\"; did you mean \"bass.p\"?",
+            ("--set", "bass.q"): "is not of the form key=value",
+            ("--threads", "0"): "--threads: Value 0 not in range 1 to 4096",
+            ("--threads", "-1"): "--threads: Value -1 not in range 1 to 4096",
+            ("--threads", "abc"): "--threads: Value abc not in range 1 to 4096",
+            ("--threads", "99999999999999999999"): "--threads",
+            ("--seed", "abc"): "seed",
+            ("-o", ""): "--output",
+            ("--thread", "2"): "--thread: is not an option; did you mean \"--threads\"?",
+            ("--overwite",): "--overwite: is not an option; did you mean \"--overwrite\"?",
+        }.items():
+            self.refused(["run", program.MINIMAL, *options], message)
+        for replicates in ("0", "-3", "1e9", "many", "1.5", ""):
+            self.refused(["run", program.MINIMAL, f"--replicates={replicates}"], "replicates")
+
+    def with_tables(self, organisations=HEADER + HOMES, ties=TIES):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"), dirs_exist_ok=True)
+        shutil.copy(program.MINIMAL, self.path("s.toml"))
+        program.write(self.path("minimal", "organisations.csv"), organisations)
+        program.write(self.path("minimal", "ties.csv"), ties)
+
+    def test_tables_that_contradict_themselves(self):
+        self.with_tables()
+        self.uptake("validate", "s.toml")
+        cyclic = HOMES.replace("30,1,,,\n", "30,1,,,B\n").replace("20,2,,,\n", "20,2,,,A\n")
+        for organisations, ties, message in (
+                (HEADER + HOMES + "B,Again,care-home,North,N1,54,-1,9,1,,,\n", TIES,
+                 "organisations.csv:5:1: code \"B\" is already at "),
+                (HEADER + HOMES, TIES + "A,Nobody,geography,1\n",
+                 "ties.csv:3:3: tie to \"Nobody\", which is no organisation of organisations.csv"),
+                (HEADER + cyclic, TIES, "parents go round in a circle: A -> B -> A"),
+                (HEADER + HOMES.replace("Ash", "\udcff"), TIES, "organisations.csv:2:3: byte 0xFF is not UTF-8"),
+                (HEADER, TIES, "organisations.csv: the table has no organisation"),
+                ("", TIES, "organisations.csv:1:1: the table is empty")):
+            with self.subTest(message):
+                self.with_tables(organisations.encode(errors="surrogateescape"), ties)
+                for command in ("validate", "run"):
+                    self.refused([command, "s.toml"], message)
+        os.remove(self.path("minimal", "organisations.csv"))
+        self.assertIn("organisations.csv", self.uptake("run", "s.toml", code=3).stderr)
+
+    def test_something_else_where_the_results_should_go(self):
+        program.write(self.path("out"), "a file of the user")
+        self.refused(self.minimal(), "choose another folder with -o", code=3)
+        self.refused([*self.minimal(), "-o", "out/deeper"][:-2], "out", code=3)
+        os.remove(self.path("out"))
+        program.write(self.path("out", ".parts"), "a file of the user")
+        self.refused(self.minimal(), "choose another folder with -o", code=3)
+        # What is in the way of one file of the result is not removed either, and the finished replicates are kept.
+        for name in ("results.h5", "summary.csv", "summary.json", "summary.txt", "run.json"):
+            with self.subTest(name):
+                shutil.rmtree(self.path("out"))
+                program.write(self.path("out", name, "kept"), "of the user")
+                done = self.uptake(*self.minimal(), code=3)
+                self.assertEqual(done.stdout, "")
+                self.assertIn(f"out/{name}", done.stderr)
+                self.assertEqual(program.read(self.path("out", name, "kept")), b"of the user")
+                shutil.rmtree(self.path("out", name))
+                if os.path.exists(self.path("out", ".parts")):
+                    self.assertIn("3 of 3 replicates were finished before",
+                                  self.uptake(*self.minimal("--resume")).stderr)
+
+    def test_a_folder_of_files_that_are_no_result(self):
+        program.write(self.path("out", "thesis.txt"), "of the user")
+        program.write(self.path("out", "run.json"), "{ this is not JSON")
+        self.refused(self.minimal(), "holds another result")
+        self.uptake(*self.minimal("--overwrite"))
+        self.assertEqual(program.read(self.path("out", "thesis.txt")), b"of the user")
+
+    def test_runs_that_cannot_be_read_are_listed(self):
+        os.makedirs(self.path("results", "a folder", "run.json"))
+        program.write(self.path("results", "not JSON", "run.json"), "{")
+        program.write(self.path("results", "a file"), "")
+        out = self.uptake("list").stdout
+        self.assertIn("results/a folder", out)
+        self.assertIn("results/not JSON", out)
+        self.assertNotIn("results/a file", out)
+
+    def test_a_folder_that_may_only_be_read(self):
+        os.mkdir(self.path("out"))
+        script = f"'{program.PROGRAM}' run '{program.MINIMAL}' --replicates 3 -o out"
+        if os.geteuid() == 0:  # whom permissions do not stop, but a file system does
+            script = f"mount -t tmpfs -o ro none out && {script}"
+            if subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", self.path("out")]).returncode != 0:
+                self.skipTest("root without the right to mount")
+            script = f"unshare -m sh -c \"{script}\""
+        else:
+            os.chmod(self.path("out"), 0o500)
+        done = subprocess.run(["sh", "-c", script], cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+        self.assertRegex(done.stderr, r"^error: out/\.parts: .*; choose a folder that you may write to with -o\n$")
+
+    def sizes_of_a_run(self):
+        """Bytes of each file of a whole result by name, and of its part file."""
+        self.uptake("run", program.MINIMAL, "-o", "whole")
+        estimate = self.uptake("run", program.MINIMAL, "-o", "x", "--dry-run", "--json")
+        return ({name: os.path.getsize(self.path("whole", name)) for name in os.listdir(self.path("whole"))},
+                json.loads(estimate.stdout)["part_file_bytes"])
+
+    def test_a_full_disk(self):
+        # The limit on file sizes breaks every file of the result off in turn, the largest first.
+        sizes, parts = self.sizes_of_a_run()
+        for limit in (parts // 2, max(sizes.values()) // 2, 20, 0):
+            with self.subTest(limit):
+                done = self.uptake("run", program.MINIMAL, "-o", "out", "--quiet", code=3,
+                                   preexec_fn=lambda: self.limit_files(limit))
+                self.assertEqual(done.stdout, "")
+                self.assertRegex(done.stderr, r"^error: out/.*\(ulimit -f\)")
+                left = [name for name in os.listdir(self.path("out")) if name != ".parts"]
+                self.assertEqual(left, [], "half-written")
+                self.uptake("run", program.MINIMAL, "-o", "out", "--quiet", "--overwrite" if limit < 40 else "--resume")
+                self.assertEqual(program.read(self.path("out", "results.h5")),
+                                 program.read(self.path("whole", "results.h5")))
+                shutil.rmtree(self.path("out"))
+
+    @staticmethod
+    def limit_files(size):
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    def test_a_disk_that_fills_up(self):
+        if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode != 0:
+            self.skipTest("no right to make a small disk")
+        os.mkdir(self.path("disk"))
+        run = f"'{program.PROGRAM}' run '{program.MINIMAL}' -o disk/out"
+        # Full in the middle of each file in turn.
+        sizes, parts = self.sizes_of_a_run()
+        h5, table, text = (sizes[name] for name in ("results.h5", "summary.csv", "summary.json"))
+        for size in (65536, parts // 2, parts + h5 // 2, parts + h5 + table // 2, parts + h5 + table + text // 2):
+            with self.subTest(size):
+                done = subprocess.run(
+                    ["unshare", "-rm", "sh", "-c",
+                     f"mount -t tmpfs -o size={size} none disk && {run}; code=$?; ls -A disk/out >&2; "
+                     f"mount -o remount,size=64m disk && {run} --resume --quiet >/dev/null || exit 99; exit $code"],
+                    cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
+                self.assertRegex(done.stderr, r"^error: .*(No space left|disk)")
+                left = done.stderr.splitlines()[1:]
+                whole = ["results.h5", "summary.csv"][:(size > parts + h5) + (size > parts + h5 + table)]
+                self.assertEqual(sorted(left), sorted([".parts", *whole]), "half-written")
+
+    def test_a_reader_that_does_not_read(self):
+        for command in (self.minimal(), self.minimal("--json"), ["params"], ["list"], ["licences"], ["--help"],
+                        ["--version"], ["verify", "--help"]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([program.PROGRAM, *map(str, command)], cwd=self.folder, stdout=full,
+                                      stderr=subprocess.PIPE, text=True)
+            self.assertEqual(done.returncode, 3, command)
+            self.assertIn("error: stdout: ", done.stderr)
+
+
+program.main()
