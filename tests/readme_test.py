@@ -36,12 +36,15 @@ class Readme(program.ProgramTest):
                 self.assertIn("Means over 3 replicates", out)
 
         # What a run leaves is what the table of files says, and it opens as the README opens it.
-        table = re.findall(r"^\| (`[^|]*`) \|", readme, re.MULTILINE)
+        results = readme.split("## Results")[1].split("\n## ")[0]
+        table = re.findall(r"^\| (`[^|]*`) \|", results, re.MULTILINE)
         documented = sorted(re.findall(r"`([^`]+)`", " ".join(table)))
         self.assertEqual(sorted(os.listdir(self.path("results", "care-homes"))), documented)
         for block in blocks(readme, "python"):
-            program.write(self.path("block.py"), block.replace("xarray.open_dataset", "print(xarray.open_dataset") + ")")
-            self.assertIn("region", self.shell(f"{sys.executable} block.py"))
+            program.write(self.path("block.py"), block)  # as typed at the prompt: every line shows its value
+            shown = self.shell(f"{sys.executable} -i < block.py 2>&1")
+            self.assertIn("region", shown)
+            self.assertNotIn("Error", shown)
         for command in re.findall(r"`(ncdump [^`]*)`", readme):
             self.assertIn("group: replicates", self.shell(command))
 
