@@ -236,8 +236,7 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
       text += paragraph(
-          fmt::format("- {} = {:g}{}{}; {}{}{}", p.key, setting.value,
-                      p.unit == "1" ? "" : fmt::format(" {}", p.unit),
+          fmt::format("- {} = {:g}{}{}; {}{}{}", p.key, setting.value, p.unit == "1" ? "" : fmt::format(" {}", p.unit),
                       scenario.mode == ParameterMode::prior ? fmt::format(", drawn from {}", to_text(setting.prior))
                                                             : std::string(", fixed at its default"),
                       kGradeNames[static_cast<std::size_t>(setting.grade)], setting.source.empty() ? "" : ": ",

@@ -24,12 +24,12 @@
 
 namespace uptake {
 
-inline constexpr std::int64_t kNever = std::int64_t{1} << 60;   ///< a clock that does not fire
-inline constexpr std::uint32_t kUnit = 1U << 20;                ///< multipliers: 1 = 2^20
+inline constexpr std::int64_t kNever = std::int64_t{1} << 60;  ///< a clock that does not fire
+inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers: 1 = 2^20
 inline constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
-inline constexpr int kStopBits = 32;                            ///< cumulated stop hazard; times a factor of 2^16
+inline constexpr int kStopBits = 32;  ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
-inline constexpr int kNSlots = 4;                               ///< edge layers 0, 1, then group layers 2, 3
+inline constexpr int kNSlots = 4;  ///< edge layers 0, 1, then group layers 2, 3
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip here so that sums cannot overflow.
 inline constexpr double kCertainHazard = 64;
 
@@ -74,7 +74,7 @@ class Response {
 
 class Clocks {
  public:
-  struct Door {  ///< occurrence 0 of a record's clocks
+  struct Door {           ///< occurrence 0 of a record's clocks
     std::int64_t engage;  ///< E in 2^-40
     std::int64_t decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
     std::int64_t stop;    ///< E in 2^-48
@@ -96,10 +96,10 @@ class Rates {
  public:
   struct Step {  ///< what dated effort means from a boundary on
     int from;
-    std::uint32_t decide;   ///< Phi in 2^-20
-    std::int32_t succeed;   ///< effort term of the success logit in 2^-20
-    std::int64_t engage;    ///< engagement hazard a week in 2^-40, background included
-    std::uint32_t stop;     ///< factor on the stop hazard in 2^-16
+    std::uint32_t decide;  ///< Phi in 2^-20
+    std::int32_t succeed;  ///< effort term of the success logit in 2^-20
+    std::int64_t engage;   ///< engagement hazard a week in 2^-40, background included
+    std::uint32_t stop;    ///< factor on the stop hazard in 2^-16
     friend bool operator==(const Step&, const Step&) = default;
   };
   struct Change {
@@ -108,15 +108,15 @@ class Rates {
   };
   struct Programme {
     std::size_t n_classes = 0;
-    std::vector<std::int64_t> external;  ///< E(t): [boundary][class]
-    std::vector<std::int64_t> peer;      ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
-    std::vector<std::int64_t> any_layer; ///< maximum rule: peer rate of a week, [week][class]
-    std::vector<std::int64_t> bound;     ///< level(t) with every exposure at 1: [class][boundary]
+    std::vector<std::int64_t> external;       ///< E(t): [boundary][class]
+    std::vector<std::int64_t> peer;           ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
+    std::vector<std::int64_t> any_layer;      ///< maximum rule: peer rate of a week, [week][class]
+    std::vector<std::int64_t> bound;          ///< level(t) with every exposure at 1: [class][boundary]
     std::vector<std::uint32_t> step_offsets;  ///< by profile
     std::vector<Step> steps;
-    std::vector<Change> changes;         ///< steps after boundary 0, by week
+    std::vector<Change> changes;            ///< steps after boundary 0, by week
     std::vector<std::int64_t> stop_hazard;  ///< cumulated by weeks since entry, 2^-32
-    std::int64_t restart = 0;            ///< hazard a week, 2^-40
+    std::int64_t restart = 0;               ///< hazard a week, 2^-40
     int refractory_weeks = 0;
     Response response;
     std::vector<std::uint32_t> attention;  ///< K by number of programmes being implemented, 2^-20; empty = off
@@ -176,13 +176,13 @@ class Diary {
 };
 
 struct World::State {
-  struct Record {  ///< 32 bytes, so that a push touches one line
+  struct Record {                             ///< 32 bytes, so that a push touches one line
     std::int64_t target = 0;                  ///< level at which the decision clock fires
     std::array<std::uint32_t, 2> exposure{};  ///< S of the edge layers, 2^-16
     std::uint32_t multiplier = kUnit;         ///< Phi K that the target is scaled with
     std::uint16_t record_class = 0;
-    std::uint16_t entered = 0;                ///< boundary of entry to the stage
-    std::uint16_t due = 0;                    ///< week of what is pending
+    std::uint16_t entered = 0;  ///< boundary of entry to the stage
+    std::uint16_t due = 0;      ///< week of what is pending
     std::uint8_t programme = 0;
     Stage stage : 4 = Stage::unaware;
     Pending pending : 4 = Pending::nothing;

@@ -62,7 +62,8 @@ Response::Response(double kappa, double theta) {
   for (std::size_t cell = 0; cell < table_.size(); ++cell) {
     const double exposure = std::min(1.0, static_cast<double>(cell << kCellBits) / kFullExposure);
     const double raised = std::pow(exposure, kappa);
-    table_[cell] = static_cast<std::uint32_t>(std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa))));
+    table_[cell] =
+        static_cast<std::uint32_t>(std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa))));
   }
 }
 
@@ -70,14 +71,16 @@ std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme,
                           std::uint16_t occurrence) {
   const auto& door = clocks.programmes[j];
   if (occurrence == 0 || door.doors[record].decide == kNever) return door.doors[record].decide;
-  return decide_from(uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence)), door.log_multiplier[record]);
+  return decide_from(uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence)),
+                     door.log_multiplier[record]);
 }
 
-std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
-                                 std::uint16_t occurrence) {
+std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                 std::size_t record, std::uint16_t occurrence) {
   const auto& door = clocks.programmes[j];
   if (occurrence == 0) return door.doors[record].weeks;
-  const double product = phase_product(clocks.key, id_of(programme, record, Stream::implement, occurrence), door.n_phases);
+  const double product =
+      phase_product(clocks.key, id_of(programme, record, Stream::implement, occurrence), door.n_phases);
   return weeks_from(-std::log(product), door.weeks_per_phase);
 }
 
@@ -92,7 +95,8 @@ std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme
 std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                         std::uint16_t occurrence) {
   if (occurrence == 0) return clocks.programmes[j].doors[record].stop;
-  return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)), kStopBits + kStopFactorBits);
+  return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)),
+               kStopBits + kStopFactorBits);
 }
 
 std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
@@ -131,12 +135,12 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
     door.success_logit.resize(n);
     for (std::size_t i = 0; i < n; ++i) {
       const double readiness = value(Parameter::sd_readiness) * normal_quantile(buffer[i]);
-      door.log_multiplier[i] = static_cast<float>(
-          value(Parameter::beta_size) * static_cast<double>(programme.size_z[i]) +
-          value(Parameter::beta_chain) * static_cast<double>(programme.chain[i]) +
-          value(Parameter::beta_teaching) * static_cast<double>(programme.teaching[i]) +
-          value(Parameter::beta_deprivation) * static_cast<double>(programme.deprivation[i]) +
-          region_effect[programme.region[i]] + readiness - complexity);
+      door.log_multiplier[i] =
+          static_cast<float>(value(Parameter::beta_size) * static_cast<double>(programme.size_z[i]) +
+                             value(Parameter::beta_chain) * static_cast<double>(programme.chain[i]) +
+                             value(Parameter::beta_teaching) * static_cast<double>(programme.teaching[i]) +
+                             value(Parameter::beta_deprivation) * static_cast<double>(programme.deprivation[i]) +
+                             region_effect[programme.region[i]] + readiness - complexity);
       door.success_logit[i] = static_cast<float>(base_logit + value(Parameter::success_by_readiness) * readiness);
     }
 
@@ -153,7 +157,8 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
     }
 
     fill(programme.identity, Stream::succeed);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
+    for (std::size_t i = 0; i < n; ++i)
+      door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
 
     fill(programme.identity, Stream::stop);
     for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
@@ -171,8 +176,8 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
 namespace {
 
 /// Cumulated weekly tables of one programme.
-void fill_tables(const Model& model, const ProgrammeModel& programme, const ProgrammePlan& plan, const ProgrammeSpec& spec,
-                 const Draw& draw, int j, Rates::Programme& rates) {
+void fill_tables(const Model& model, const ProgrammeModel& programme, const ProgrammePlan& plan,
+                 const ProgrammeSpec& spec, const Draw& draw, int j, Rates::Programme& rates) {
   const auto value = [&](Parameter id) { return draw(j, id); };
   const double years = model.calendar().step_years;
   const auto n_weeks = static_cast<std::size_t>(model.calendar().n_weeks);
@@ -213,7 +218,8 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       std::int64_t most = external;
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
         const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
-        rates.peer[((w + 1) * n_classes + c) * kNSlots + slot] = rates.peer[(w * n_classes + c) * kNSlots + slot] + rate;
+        rates.peer[((w + 1) * n_classes + c) * kNSlots + slot] =
+            rates.peer[(w * n_classes + c) * kNSlots + slot] + rate;
         most += rate << kExposureBits;
       }
       if (maximum) {
@@ -237,12 +243,12 @@ void fill_steps(const Model& model, const ProgrammePlan& plan, const Draw& draw,
   for (std::uint32_t profile = 0; profile < plan.profiles.size(); ++profile) {
     for (const EffortStep& effort : plan.profiles[profile]) {
       const double outreach = saturation(effort.outreach), support = saturation(effort.facilitation);
-      rates.steps.push_back({effort.from,
-                             static_cast<std::uint32_t>(std::lround((1 + (eta - 1) * support) * kUnit)),
-                             static_cast<std::int32_t>(std::lround(value(Parameter::success_by_effort) * support * kUnit)),
-                             hazard_of_week(a0 + a1 * outreach, years, kHazardBits),
-                             static_cast<std::uint32_t>(std::lround(
-                                 std::ldexp(std::max(0.0, 1 - value(Parameter::stop_by_effort) * support), kStopFactorBits)))});
+      rates.steps.push_back(
+          {effort.from, static_cast<std::uint32_t>(std::lround((1 + (eta - 1) * support) * kUnit)),
+           static_cast<std::int32_t>(std::lround(value(Parameter::success_by_effort) * support * kUnit)),
+           hazard_of_week(a0 + a1 * outreach, years, kHazardBits),
+           static_cast<std::uint32_t>(std::lround(
+               std::ldexp(std::max(0.0, 1 - value(Parameter::stop_by_effort) * support), kStopFactorBits)))});
       if (effort.from > 0) rates.changes.push_back({effort.from, profile});
     }
     rates.step_offsets.push_back(static_cast<std::uint32_t>(rates.steps.size()));
@@ -305,8 +311,9 @@ int first_difference(const Rates& a, const Rates& b) {
     const auto &pa = a.programmes[j], &pb = b.programmes[j];
     const auto& plan_a = plans[static_cast<std::size_t>(a.strategy)].programmes[j];
     const auto& plan_b = plans[static_cast<std::size_t>(b.strategy)].programmes[j];
-    if (plan_a.in_use_at_start != plan_b.in_use_at_start || pa.stop_hazard != pb.stop_hazard || pa.restart != pb.restart ||
-        pa.refractory_weeks != pb.refractory_weeks || !(pa.response == pb.response) || pa.attention != pb.attention) {
+    if (plan_a.in_use_at_start != plan_b.in_use_at_start || pa.stop_hazard != pb.stop_hazard ||
+        pa.restart != pb.restart || pa.refractory_weeks != pb.refractory_weeks || !(pa.response == pb.response) ||
+        pa.attention != pb.attention) {
       return 0;
     }
     // Cumulated tables differ one boundary after the week that differs.
@@ -314,8 +321,8 @@ int first_difference(const Rates& a, const Rates& b) {
       const auto at = std::mismatch(x.begin(), x.end(), y.begin()).first;
       return at == x.end() ? a.n_weeks : static_cast<int>(static_cast<std::size_t>(at - x.begin()) / row) - 1;
     };
-    first = std::min({first, week_of(pa.external, pb.external, pa.n_classes),
-                      week_of(pa.peer, pb.peer, pa.n_classes * kNSlots)});
+    first = std::min(
+        {first, week_of(pa.external, pb.external, pa.n_classes), week_of(pa.peer, pb.peer, pa.n_classes * kNSlots)});
     if (!pa.any_layer.empty()) first = std::min(first, week_of(pa.any_layer, pb.any_layer, pa.n_classes) + 1);
     for (std::size_t record = 0; record < plan_a.profile.size() && first > 0; ++record) {
       const auto profile_a = plan_a.profile[record], profile_b = plan_b.profile[record];

@@ -16,7 +16,10 @@ using State = World::State;
 class Step {
  public:
   explicit Step(State& state)
-      : state_(state), rates_(*state.rates), model_(*state.rates->model), clocks_(*state.clocks),
+      : state_(state),
+        rates_(*state.rates),
+        model_(*state.rates->model),
+        clocks_(*state.clocks),
         plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {
     state_.programmes.resize(model_.programmes.size());
     contexts_.reserve(model_.programmes.size());
@@ -114,7 +117,8 @@ std::int64_t Step::level(const Who& w, int boundary) const {
   const auto row = static_cast<std::size_t>(boundary) * w.of.rates.n_classes + w.own.record_class;
   std::int64_t sum = w.of.rates.external[row];
   const std::int64_t* peer = &w.of.rates.peer[row * kNSlots];
-  for (std::size_t l = 0; l < 2; ++l) sum += static_cast<std::int64_t>(w.of.rates.response(w.own.exposure[l])) * peer[l];
+  for (std::size_t l = 0; l < 2; ++l)
+    sum += static_cast<std::int64_t>(w.of.rates.response(w.own.exposure[l])) * peer[l];
   for (std::size_t g = 0; g < 2; ++g) {
     const State::Pair& pair = w.of.state.pairs[g][w.place.pair[g]];
     sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
@@ -152,7 +156,8 @@ int Step::earliest(const Who& w, int boundary, std::int64_t remaining) const {
   if (rate > 0) at = static_cast<int>(std::min<std::int64_t>(n, boundary + 1 + remaining / rate));
   if (bound[at] < target) {
     at = static_cast<int>(std::lower_bound(bound + at + 1, bound + std::min(at + 5, n + 1), target) - bound);
-    if (bound[std::min(at, n)] < target) at = static_cast<int>(std::lower_bound(bound + at, bound + n + 1, target) - bound);
+    if (bound[std::min(at, n)] < target)
+      at = static_cast<int>(std::lower_bound(bound + at, bound + n + 1, target) - bound);
     return at - 1;
   }
   for (int step = 0; step < 4; ++step) {
@@ -192,7 +197,8 @@ int Step::engagement_week(const Who& w) const {
 int Step::stop_week(const Who& w) const {
   const int entered = w.own.entered;
   const std::int64_t* hazard = w.of.rates.stop_hazard.data();
-  const std::int64_t target = stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
+  const std::int64_t target =
+      stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   return walk(
       w.of.rates, w.of.plan.profile[w.record], entered, rates_.n_weeks, target,
       [&](const Rates::Step& step, int a, int b) { return (hazard[b - entered] - hazard[a - entered]) * step.stop; },
@@ -263,7 +269,7 @@ void Step::handle(Who& w, int week) {
     case Pending::begin:  // refractory time is over
       wait(w, week);
       if (waiting(w) && w.own.due == week) {
-              test(w, week);
+        test(w, week);
       }
       return;
     case Pending::test:
@@ -330,7 +336,8 @@ void Step::apply_use(Who& w, int boundary, int sign) {
     in_use = sign > 0 ? in_use + 1 : in_use - 1;
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
     const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1);
-    const std::uint32_t value = w.of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
+    const std::uint32_t value =
+        w.of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
       State::Pair& seen = w.of.state.pairs[g][pair];
       seen.offset -= (static_cast<std::int64_t>(value) - seen.value) * peer[layer.pair_class[pair] * kNSlots + 2 + g];
@@ -457,9 +464,7 @@ void Step::rebind() {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
     const Pending pending = w.own.pending;
-    const auto again = [&](int week) {
-          link(w, pending, week);
-    };
+    const auto again = [&](int week) { link(w, pending, week); };
     if (pending == Pending::engage) again(engagement_week(w));
     if (pending == Pending::stop) again(stop_week(w));
     if (pending == Pending::test) again(earliest(w, state_.boundary, w.own.target - level(w, state_.boundary)));
@@ -471,7 +476,8 @@ void Step::week() {
   for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
     const auto& changes = rates_.programmes[j].changes;
     const auto& plan = plans_[j];
-    for (auto at = std::ranges::lower_bound(changes, week, {}, &Rates::Change::week); at != changes.end() && at->week == week; ++at) {
+    for (auto at = std::ranges::lower_bound(changes, week, {}, &Rates::Change::week);
+         at != changes.end() && at->week == week; ++at) {
       for (const auto record : plan.records_of_profile[at->profile]) {
         Who w = who(model_.first_record[j] + record);
         if (waiting(w)) rescale_waiting(w, week);
@@ -479,7 +485,8 @@ void Step::week() {
     }
   }
   for (const auto organisation : state_.touched) {
-    for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1]; ++at) {
+    for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1];
+         ++at) {
       Who w = who(model_.organisation_records[at]);
       if (waiting(w)) rescale_waiting(w, week);
     }
