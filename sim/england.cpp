@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numbers>
+#include <set>
 #include <unordered_map>
 
 #include "assemble.hpp"
@@ -31,7 +32,7 @@ constexpr double kKmPerDegree = 6371.0088 * std::numbers::pi / 180;
 struct BoardRow {
   Board board;
   double most_deprived_share = 0;  ///< of its small areas, among the most deprived fifth of England
-  int n_practices = 0, first_practice = 1;
+  int n_practices = 0, first_practice = 1, n_networks = 0;
   double registered_patients = 0;
 };
 
@@ -122,7 +123,8 @@ Tables read_tables(const std::filesystem::path& folder) {
                                  CsvColumn{"most_deprived_share"},
                                  CsvColumn{"practices"},
                                  CsvColumn{"registered_patients"},
-                                 CsvColumn{"first_practice"}};
+                                 CsvColumn{"first_practice"},
+                                 CsvColumn{"primary_care_networks"}};
     CsvReader rows(folder / "boards.csv", columns, OtherColumns::ignored, problems);
     while (rows.next()) {
       boards.add(rows, 0);
@@ -137,6 +139,7 @@ Tables read_tables(const std::filesystem::path& folder) {
       row.n_practices = whole(rows.required_number(7, kCount));
       row.registered_patients = rows.required_number(8, kPositive).value_or(0);
       row.first_practice = whole(rows.required_number(9, kCount));
+      row.n_networks = whole(rows.required_number(10, kCount));
       tables.boards.push_back(std::move(row));
     }
   }
@@ -430,6 +433,39 @@ void assign_owners(const Tables& tables, Key key, std::vector<Organisation>& org
       }
     }
 }
+/// Primary care networks: a board's practices along a curve that keeps neighbours together, cut into as many equal
+/// pieces as the board has networks (about five practices each; who belongs to whom is synthetic [A]).
+void add_networks(const Tables& tables, Population& population) {
+  Groups& network = population.network;
+  network.group_of.assign(population.n_organisations(), -1);
+  std::vector<std::vector<std::pair<std::uint64_t, std::uint32_t>>> practices(tables.boards.size());
+  // Morton order of a grid of 2^-10 degree, about 0.1 km.
+  const auto spread_bits = [](double degrees) {
+    std::uint64_t bits = 0;
+    const auto cell = static_cast<std::uint64_t>((degrees + 180) * 1024);
+    for (unsigned bit = 0; bit < 20; ++bit) bits |= (cell >> bit & 1U) << (2 * bit);
+    return bits;
+  };
+  for (std::uint32_t i = 0; i < population.n_organisations(); ++i) {
+    if (population.type[i] != OrganisationType::practice) continue;
+    practices[population.board[i]].emplace_back(
+        spread_bits(population.latitude[i]) << 1 | spread_bits(population.longitude[i]), i);
+  }
+  for (std::size_t b = 0; b < tables.boards.size(); ++b) {
+    // Without practices (a population of other types) there is nothing to group.
+    const auto n_networks = practices[b].empty() ? 0 : static_cast<std::size_t>(tables.boards[b].n_networks);
+    std::ranges::sort(practices[b]);
+    for (std::size_t k = 0; k < practices[b].size() && n_networks > 0; ++k) {
+      network.group_of[practices[b][k].second] =
+          network.n_groups + static_cast<std::int32_t>(k * n_networks / practices[b].size());
+    }
+    for (std::size_t k = 0; k < n_networks; ++k) {
+      network.names.push_back(fmt::format("PCN-{}-{:03}", tables.boards[b].board.code, k + 1));
+    }
+    network.n_groups += static_cast<int>(n_networks);
+  }
+}
+
 }  // namespace
 
 Population build_england(const std::filesystem::path& folder, const PopulationOptions& options) {
@@ -455,6 +491,7 @@ Population build_england(const std::filesystem::path& folder, const PopulationOp
   assign_owners(tables, key, organisations, population.ownership.names);
   fill_organisations(population, std::move(organisations), options);
   build_ties(population, options);
+  add_networks(tables, population);
   return population;
 }
 
@@ -602,6 +639,7 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
                                    kSumTolerance, kSumTolerance);
   BoardQuantity patients = quantity("registered patients", "boards.csv", "registered_patients", kBoardPatientsTolerance,
                                     kRegionPatientsTolerance, kPatientsTolerance);
+  BoardQuantity networks = quantity("primary care networks", "boards.csv", "primary_care_networks");
   double deprived_expected = 0, deprived_built = 0;
 
   const auto of_type = [&](OrganisationType type) -> BoardQuantity& { return by_type[static_cast<std::size_t>(type)]; };
@@ -616,12 +654,14 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
   for (std::size_t b = 0; b < n_boards; ++b) {
     of_type(OrganisationType::practice).expected[b] = tables.boards[b].n_practices;
     patients.expected[b] = tables.boards[b].registered_patients;
+    networks.expected[b] = tables.boards[b].n_networks;
   }
   for (const HomeStratumRow& row : tables.home_strata) {
     of_type(OrganisationType::care_home).expected[row.board] += row.n_homes[0] + row.n_homes[1];
     nursing.expected[row.board] += row.n_homes[1];
     deprived_expected += (row.n_homes[0] + row.n_homes[1]) * tables.boards[row.board].most_deprived_share;
   }
+  std::set<std::int32_t> seen_networks;
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
     const std::size_t b = population.board[i];
     const OrganisationType type = population.type[i];
@@ -631,6 +671,7 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
       deprived_built += population.quintile[i] == 1;
     } else if (type == OrganisationType::practice) {
       patients.built[b] += population.size[i];
+      networks.built[b] += seen_networks.insert(population.network.group_of[i]).second ? 1 : 0;
     } else if (type == OrganisationType::maternity_unit) {
       deliveries.built[b] += population.size[i];
       preterm.built[b] += population.preterm_babies[i];
@@ -640,7 +681,8 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
   }
   std::vector<const BoardQuantity*> quantities;
   for (const BoardQuantity& of_one_type : by_type) quantities.push_back(&of_one_type);
-  for (const BoardQuantity* other : {&nursing, &beds, &deliveries, &preterm, &patients}) quantities.push_back(other);
+  for (const BoardQuantity* other : {&nursing, &beds, &deliveries, &preterm, &patients, &networks})
+    quantities.push_back(other);
   for (const BoardQuantity* q : quantities) {
     const std::string source = source_of(q->table, q->column);
     double england_expected = 0, england_built = 0;

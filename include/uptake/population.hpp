@@ -96,6 +96,8 @@ struct Population {
   Ties geography;    ///< 30 nearest of the same type, w = sqrt(size / mean size of the type) exp(-d / rho_d)
   Groups community;  ///< by board, or by region if the scenario says so
   Groups ownership;  ///< owner groups of two or more
+  Groups network;    ///< primary care networks of practices; no layer of ties, but what some programmes are
+                     ///< counted in; empty for populations read from tables
   Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
 
   [[nodiscard]] std::size_t n_organisations() const noexcept { return code.size(); }
