@@ -46,7 +46,7 @@ struct Setup {
   int n_steps = 0;
   double step_years = kWeek;
 };
-std::function<Sample(const Control&)> sampler(const std::string& id, Setup setup, Statistic statistic) {
+std::function<Sample(const Control&)> sampler(const std::string& id, const Setup& setup, const Statistic& statistic) {
   return [=](const Control& control) {
     const auto population = std::make_shared<const Population>(complete_groups(setup.n_groups, setup.group_size));
     const auto model =
@@ -249,8 +249,8 @@ Experiment two_agents() {
 // ---- V5, V6: stages without peers ---------------------------------------------------------------------------------
 
 /// Shares of organisations in stages at given times, without peers: an organisation is a unit.
-Experiment independent_stages(std::string id, Setup setup, StageChain chain, StageShares start,
-                              std::vector<std::pair<double, Stage>> asked, std::vector<Figure> figures) {
+Experiment independent_stages(std::string id, const Setup& setup, StageChain chain, StageShares start,
+                              const std::vector<std::pair<double, Stage>>& asked, std::vector<Figure> figures) {
   Experiment e;
   e.id = std::move(id);
   e.setting = in_organisations(setup);
@@ -274,8 +274,8 @@ Experiment independent_stages(std::string id, Setup setup, StageChain chain, Sta
     std::vector<double> sums;
     for (const auto& [years, stage] : asked) {
       replay(model, histories[0], std::array{steps_in(years, setup.step_years)},
-             [&](std::size_t, const std::vector<Stage>& stages) {
-               sums.push_back(static_cast<double>(std::count(stages.begin(), stages.end(), stage)));
+             [&sums, wanted = stage](std::size_t, const std::vector<Stage>& stages) {
+               sums.push_back(static_cast<double>(std::count(stages.begin(), stages.end(), wanted)));
              });
     }
     return sums;
@@ -314,7 +314,7 @@ Experiment five_stages() {
   }
   Experiment e = independent_stages(
       "V5", setup, {.engage = 0.6, .p = 0.5, .finish = 1 / 0.75, .success = 0.64, .stop = 0.126, .restart = 0.03},
-      kAllUnaware, std::move(asked), std::move(figures));
+      kAllUnaware, asked, std::move(figures));
   e.mistake = {.rate = 1.05};
   e.mistake_name = "every hazard but restarting x 1.05";
   return e;

@@ -178,6 +178,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
   const std::filesystem::path path = parts_folder(folder) / fmt::format("{}-{}.bin", digest, task);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) throw file_error(path, "cannot open for writing", errno);
+  // NOLINTNEXTLINE(modernize-make-unique): an aggregate
   impl_.reset(new Impl{path, Descriptor(descriptor), payload_size, 0, {}});
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     throw FileError({path.string(), "another process is running this scenario into this folder",

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 namespace uptake {
 
@@ -74,8 +75,8 @@ struct CsvReader::State {
   std::vector<CsvColumn> columns;
   std::vector<std::ptrdiff_t> field_of;  ///< by column; -1 = absent
 
-  State(const std::filesystem::path& f, std::span<const CsvColumn> c, std::vector<Problem>& p)
-      : file(f), problems(p), columns(c.begin(), c.end()), field_of(c.size(), -1) {
+  State(std::filesystem::path f, std::span<const CsvColumn> c, std::vector<Problem>& p)
+      : file(std::move(f)), problems(p), columns(c.begin(), c.end()), field_of(c.size(), -1) {
     start_parser();
   }
   ~State() { csv_free(&parser); }

@@ -23,6 +23,7 @@ Draw draw_parameters(const Scenario& scenario, Key key) {
     if (scenario.mode == ParameterMode::defaults) return setting.value;
     const DrawId id{identity_of(fmt::format("parameter:{}", row.key)), programme,
                     static_cast<std::uint16_t>(Stream::parameter), 0};
+    // NOLINTNEXTLINE(bugprone-narrowing-conversions): clang-tidy 14 calls a double to a double narrowing
     const double highest = setting.prior.family == Family::gamma_share ? kInfinity : row.highest;
     return quantile(setting.prior, uniform(key, id), row.lowest, highest);
   };

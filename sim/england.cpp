@@ -105,8 +105,8 @@ Tables read_tables(const std::filesystem::path& folder) {
   std::vector<Problem> problems;
   Register regions, boards, trusts, home_regions, prefixes, owners;
   {
-    constexpr std::array columns{CsvColumn{"code"}, CsvColumn{"name"}, CsvColumn{"short_name"}};
-    CsvReader rows(folder / "regions.csv", columns, OtherColumns::ignored, problems);
+    constexpr std::array kColumns{CsvColumn{"code"}, CsvColumn{"name"}, CsvColumn{"short_name"}};
+    CsvReader rows(folder / "regions.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       regions.add(rows, 0);
       tables.regions.push_back(
@@ -114,18 +114,18 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"code"},
-                                 CsvColumn{"name"},
-                                 CsvColumn{"short_name"},
-                                 CsvColumn{"region"},
-                                 CsvColumn{"latitude"},
-                                 CsvColumn{"longitude"},
-                                 CsvColumn{"most_deprived_share"},
-                                 CsvColumn{"practices"},
-                                 CsvColumn{"registered_patients"},
-                                 CsvColumn{"first_practice"},
-                                 CsvColumn{"primary_care_networks"}};
-    CsvReader rows(folder / "boards.csv", columns, OtherColumns::ignored, problems);
+    constexpr std::array kColumns{CsvColumn{"code"},
+                                  CsvColumn{"name"},
+                                  CsvColumn{"short_name"},
+                                  CsvColumn{"region"},
+                                  CsvColumn{"latitude"},
+                                  CsvColumn{"longitude"},
+                                  CsvColumn{"most_deprived_share"},
+                                  CsvColumn{"practices"},
+                                  CsvColumn{"registered_patients"},
+                                  CsvColumn{"first_practice"},
+                                  CsvColumn{"primary_care_networks"}};
+    CsvReader rows(folder / "boards.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       boards.add(rows, 0);
       BoardRow row;
@@ -144,20 +144,20 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"code"},
-                                 CsvColumn{"name"},
-                                 CsvColumn{"type"},
-                                 CsvColumn{"board"},
-                                 CsvColumn{"latitude"},
-                                 CsvColumn{"longitude"},
-                                 CsvColumn{"beds"},
-                                 CsvColumn{"deliveries"},
-                                 CsvColumn{"babies_under_32_weeks"},
-                                 CsvColumn{"maternity_units"},
-                                 CsvColumn{"teaching"}};
+    constexpr std::array kColumns{CsvColumn{"code"},
+                                  CsvColumn{"name"},
+                                  CsvColumn{"type"},
+                                  CsvColumn{"board"},
+                                  CsvColumn{"latitude"},
+                                  CsvColumn{"longitude"},
+                                  CsvColumn{"beds"},
+                                  CsvColumn{"deliveries"},
+                                  CsvColumn{"babies_under_32_weeks"},
+                                  CsvColumn{"maternity_units"},
+                                  CsvColumn{"teaching"}};
     const auto trust_types =
         std::span(kOrganisationTypeNames).first(static_cast<std::size_t>(OrganisationType::maternity_unit));
-    CsvReader rows(folder / "trusts.csv", columns, OtherColumns::ignored, problems);
+    CsvReader rows(folder / "trusts.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       trusts.add(rows, 0);
       TrustRow row;
@@ -181,11 +181,11 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"region"},        CsvColumn{"residential_homes"},
-                                 CsvColumn{"nursing_homes"}, CsvColumn{"residential_beds"},
-                                 CsvColumn{"nursing_beds"},  CsvColumn{"mean_beds"},
-                                 CsvColumn{"sd_beds"}};
-    CsvReader rows(folder / "care_homes_by_region.csv", columns, OtherColumns::ignored, problems);
+    constexpr std::array kColumns{CsvColumn{"region"},        CsvColumn{"residential_homes"},
+                                  CsvColumn{"nursing_homes"}, CsvColumn{"residential_beds"},
+                                  CsvColumn{"nursing_beds"},  CsvColumn{"mean_beds"},
+                                  CsvColumn{"sd_beds"}};
+    CsvReader rows(folder / "care_homes_by_region.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       home_regions.add(rows, 0);
       HomeRegionRow row;
@@ -200,11 +200,11 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"code_prefix"},   CsvColumn{"board"},
-                                 CsvColumn{"region"},        CsvColumn{"residential_homes"},
-                                 CsvColumn{"nursing_homes"}, CsvColumn{"first_residential"},
-                                 CsvColumn{"first_nursing"}};
-    CsvReader rows(folder / "care_homes_by_board.csv", columns, OtherColumns::ignored, problems);
+    constexpr std::array kColumns{CsvColumn{"code_prefix"},   CsvColumn{"board"},
+                                  CsvColumn{"region"},        CsvColumn{"residential_homes"},
+                                  CsvColumn{"nursing_homes"}, CsvColumn{"first_residential"},
+                                  CsvColumn{"first_nursing"}};
+    CsvReader rows(folder / "care_homes_by_board.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       prefixes.add(rows, 0);
       HomeStratumRow row;
@@ -219,8 +219,8 @@ Tables read_tables(const std::filesystem::path& folder) {
     }
   }
   {
-    constexpr std::array columns{CsvColumn{"name"}, CsvColumn{"groups"}, CsvColumn{"homes_each"}};
-    CsvReader rows(folder / "care_home_groups.csv", columns, OtherColumns::ignored, problems);
+    constexpr std::array kColumns{CsvColumn{"name"}, CsvColumn{"groups"}, CsvColumn{"homes_each"}};
+    CsvReader rows(folder / "care_home_groups.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next()) {
       owners.add(rows, 0);
       tables.owners.push_back(
@@ -255,10 +255,10 @@ class Lattice {
   Lattice(Key key, std::string_view kind) : shift_(draw(key, identity_of(kind), Decision::lattice)) {}
 
   [[nodiscard]] std::array<double, 2> operator()(int k) const {
-    constexpr std::array step{1 / std::numbers::phi, std::numbers::sqrt2 - 1};
+    constexpr std::array kStep{1 / std::numbers::phi, std::numbers::sqrt2 - 1};
     std::array<double, 2> u{};
     for (std::size_t a = 0; a < 2; ++a) {
-      const double x = shift_[a] + k * step[a];
+      const double x = shift_[a] + k * kStep[a];
       u[a] = std::clamp(x - std::floor(x), 0x1p-53, 1 - 0x1p-53);
     }
     return u;
@@ -502,9 +502,9 @@ namespace {
 class Sources {
  public:
   explicit Sources(const std::filesystem::path& folder) {
-    constexpr std::array columns{CsvColumn{"table"}, CsvColumn{"column"}, CsvColumn{"source"}};
+    constexpr std::array kColumns{CsvColumn{"table"}, CsvColumn{"column"}, CsvColumn{"source"}};
     std::vector<Problem> problems;
-    CsvReader rows(folder / "sources.csv", columns, OtherColumns::ignored, problems);
+    CsvReader rows(folder / "sources.csv", kColumns, OtherColumns::ignored, problems);
     while (rows.next())
       source_[fmt::format("{} {}", rows.required_text(0), rows.required_text(1))] = rows.required_text(2);
     if (!problems.empty()) throw InputError(std::move(problems));
@@ -563,7 +563,7 @@ void add_home_sizes(const Population& population, const Tables& tables, const So
     marginals.push_back({"care homes, " + std::move(name), table, built, tolerance, source});
   };
   const auto beds = beds_by_region(population, tables);
-  constexpr std::array<std::string_view, 2> kind{"residential", "nursing"};
+  constexpr std::array<std::string_view, 2> kKind{"residential", "nursing"};
   std::array<double, 2> n_table{}, beds_table{};
   std::array<Moments, 2> england;
   for (std::size_t r = 0; r < tables.home_regions.size(); ++r) {
@@ -572,8 +572,8 @@ void add_home_sizes(const Population& population, const Tables& tables, const So
     all.add(beds[r][1]);
     add(row.name + ": count", row.n_homes[0] + row.n_homes[1], all.n, kCountTolerance);
     for (std::size_t k = 0; k < 2; ++k) {
-      add(fmt::format("{}: {} homes", row.name, kind[k]), row.n_homes[k], beds[r][k].n, kCountTolerance);
-      add(fmt::format("{}: beds in {} homes", row.name, kind[k]), row.n_beds[k], beds[r][k].sum, kBedsTolerance);
+      add(fmt::format("{}: {} homes", row.name, kKind[k]), row.n_homes[k], beds[r][k].n, kCountTolerance);
+      add(fmt::format("{}: beds in {} homes", row.name, kKind[k]), row.n_beds[k], beds[r][k].sum, kBedsTolerance);
       n_table[k] += row.n_homes[k];
       beds_table[k] += row.n_beds[k];
       england[k].add(beds[r][k]);
@@ -582,8 +582,8 @@ void add_home_sizes(const Population& population, const Tables& tables, const So
     add(row.name + ": sd of beds", row.sd_beds, all.sd(), kSpreadTolerance);
   }
   for (std::size_t k = 0; k < 2; ++k) {
-    add(fmt::format("England: {} homes", kind[k]), n_table[k], england[k].n, kCountTolerance);
-    add(fmt::format("England: mean beds of {} homes", kind[k]), beds_table[k] / n_table[k], england[k].mean(),
+    add(fmt::format("England: {} homes", kKind[k]), n_table[k], england[k].n, kCountTolerance);
+    add(fmt::format("England: mean beds of {} homes", kKind[k]), beds_table[k] / n_table[k], england[k].mean(),
         kBedsTolerance);
   }
   add("England: beds", beds_table[0] + beds_table[1], england[0].sum + england[1].sum, kBedsTolerance);

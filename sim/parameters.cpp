@@ -29,8 +29,10 @@ constexpr std::array<T, 3> all(T x) {
   return {x, x, x};
 }
 
+// Columns of one letter. NOLINTBEGIN(readability-identifier-naming)
 constexpr Grade R = Grade::read, D = Grade::derived, A = Grade::assumption;
 constexpr Home P = Home::programme, E = Home::economy;
+// NOLINTEND(readability-identifier-naming)
 using enum Parameter;
 
 // Figures, priors and grades: model.md 4.3, 4.9, 5.1, 5.2 (rows of care homes) and 5.3, where their working stands.
@@ -296,7 +298,10 @@ namespace {
 /// it writes a global sign, a race between threads.
 double log_gamma(double x) {
   double product = 1;
-  for (; x < 10; ++x) product *= x;
+  while (x < 10) {
+    product *= x;
+    x += 1;
+  }
   const double r = 1 / (x * x);
   const double series =
       (1.0 / 12 - r * (1.0 / 360 - r * (1.0 / 1260 - r * (1.0 / 1680 - r * (1.0 / 1188 - r * 691.0 / 360360))))) / x;
@@ -334,7 +339,8 @@ LogDistribution log_beta_distribution(double y, double a, double b, double log_b
   const double log_front = a * y + b * std::log1p(-x) - log_beta;
   const auto fraction = [](double z, double r, double s) {
     return continued_fraction(1, [=](int n) {
-      const double m = n / 2;
+      const int half = n / 2;
+      const double m = half;
       const double d = n % 2 == 0 ? m * (s - m) / ((r + 2 * m - 1) * (r + 2 * m))
                                   : -(r + m) * (r + s + m) / ((r + 2 * m) * (r + 2 * m + 1));
       return std::pair{d * z, 1.0};

@@ -520,7 +520,7 @@ std::vector<TableTie> read_ties(const std::filesystem::path& file, const Organis
     if (from && from == to)
       rows.report(column::to, fmt::format("organisation \"{}\" is tied to itself", rows.text(column::to)));
     if (!layer) continue;
-    const Layer which = static_cast<Layer>(*layer);
+    const auto which = static_cast<Layer>(*layer);
     if (which == Layer::community || which == Layer::ownership) {
       rows.report(column::layer, fmt::format("layer \"{}\" is made of groups, not of ties", rows.text(column::layer)),
                   fmt::format("use column \"{}\" of organisations.csv", which == Layer::community ? "board" : "owner"));
