@@ -15,7 +15,6 @@ namespace uptake {
 
 namespace {
 
-constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
 constexpr std::uint32_t kNotEligible = 0xffffffffU;
 
 /// Boundaries are kept in 16 bits, signed where one may be missing.

@@ -190,7 +190,9 @@ int Step::engagement_week(const Who& w) const {
       w.of.rates, w.of.plan.profile[w.record], 0, rates_.n_weeks, w.of.doors[w.record].engage,
       [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
       [](const Rates::Step& step, int a, int, std::int64_t rest) {
-        return a + static_cast<int>((rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage)) - 1;
+        // A clock that rounds to 0 fires in the first week, not before it.
+        const std::int64_t weeks = (rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage);
+        return a + static_cast<int>(std::max<std::int64_t>(1, weeks)) - 1;
       });
 }
 
@@ -227,6 +229,7 @@ void Step::link(Who& w, Pending pending, int week) {
 /// Begins a decision clock at a boundary: its hazard starts at 0 there.
 void Step::wait(Who& w, int boundary) {
   const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, w.own.n_decisions);
+  UPTAKE_EXPECTS(w.own.n_decisions < 255);
   w.own.n_decisions += 1;
   if (clock >= kNever || boundary >= rates_.n_weeks) return;  // outside the susceptible share, or too late
   w.own.multiplier = multiplier(w, boundary);
@@ -379,11 +382,13 @@ void Step::schedule(Who& w, int boundary) {
       break;
     case Stage::implementing: {
       const int weeks = implementing_weeks(clocks_, w.of.programme, w.of.j, w.record, w.own.n_implementations);
+      UPTAKE_EXPECTS(w.own.n_implementations < 255);
       w.own.n_implementations += 1;
       link(w, Pending::finish, boundary + weeks - 1);
       break;
     }
     case Stage::in_use:
+      UPTAKE_EXPECTS(w.own.n_uses < 255);
       w.own.n_uses += 1;
       link(w, Pending::stop, stop_week(w));
       break;

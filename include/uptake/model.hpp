@@ -18,6 +18,7 @@ namespace uptake {
 /// Scale of cumulated hazards in the kernel: one unit of hazard = 2^40. Exposure and weights: 1 = 2^16. Peer rates: 2^24.
 inline constexpr int kHazardBits = 40;
 inline constexpr int kExposureBits = 16;
+inline constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
 inline constexpr int kPeerRateBits = kHazardBits - kExposureBits;
 
 /// A tie to a receiver: while the source is in use, the receiver's exposure in that layer holds `weight`.
