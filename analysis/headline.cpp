@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <tuple>
 
 #include "statistics.hpp"
 #include "uptake/results.hpp"
@@ -38,9 +39,13 @@ constexpr std::array kShown{
 };
 
 /// What the answer rests on most (model.md 4.9): shown with value, prior and grade.
-constexpr std::array kDecisive{
-    Parameter::delivery_staff_days, Parameter::a0, Parameter::a1, Parameter::p, Parameter::eta,
-    Parameter::relative_risk};
+constexpr std::array kDecisive{Parameter::half_effort_factor,
+                               Parameter::delivery_staff_days,
+                               Parameter::a0,
+                               Parameter::a1,
+                               Parameter::p,
+                               Parameter::eta,
+                               Parameter::relative_risk};
 
 constexpr std::string_view kUndefined = "-";
 
@@ -129,6 +134,23 @@ std::string interval_text(const Statistics& s) {
   return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
 }
 
+/// What "anyway" means: the world that the finding is measured against.
+std::string comparator_in_words(const RunRecord& record) {
+  const Strategy& comparator =
+      record.model->scenario.strategies[static_cast<std::size_t>(record.model->scenario.comparator)];
+  return fmt::format("{} ({})", comparator.name,
+                     comparator.delivery == Delivery::no_network     ? "still commissioned, without network effort"
+                     : comparator.delivery == Delivery::no_programme ? "neither commissioned nor supported"
+                                                                     : "as delivered");
+}
+
+/// How far the figures can be trusted, said beside them.
+std::string_view standing(ParameterMode mode) {
+  return mode == ParameterMode::prior
+             ? "The figures follow from prior assumptions; they are not calibrated to the record."
+             : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.";
+}
+
 /// The finding in words, from the numbers alone.
 std::string finding(const RunRecord& record, int strategy, int programme, int time) {
   const SummaryLayout& layout = record.layout;
@@ -148,15 +170,16 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
       s.p05 = low;
       return s;
     };
-    text += fmt::format(" {} {} {} emergency admissions; {} of them would not have been {} anyway", subject,
-                        fewer ? "avoided" : "added", interval_text(flipped(*gross)), interval_text(flipped(*net)),
-                        fewer ? "avoided" : "added");
+    const std::string_view verb = fewer ? "avoided" : "added";
+    text +=
+        fmt::format(" {} {} {} emergency admissions; {} of them would not have been {} anyway, under {}", subject, verb,
+                    interval_text(flipped(*gross)), interval_text(flipped(*net)), verb, comparator_in_words(record));
     const auto cash = place(Metric::savings_cash_gbp, View::net);
     const auto capacity = place(Metric::capacity_released_gbp, View::net);
     if (cash && capacity)
       text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
                           interval_text(*cash), interval_text(*capacity), kPriceYear);
-    return text + ".";
+    return text + ". " + std::string(standing(scenario.mode));
   }
   const auto adopted = place(Metric::ever_adopted, View::gross), more = place(Metric::ever_adopted, View::net);
   if (!adopted || !more) return text + " nothing was measured.";
@@ -202,19 +225,42 @@ std::string table(const Spot& place, std::size_t width) {
   return text;
 }
 
+/// How often the net effect has the sign that is hoped for, and how exact the mean is.
+std::string chances(const Spot& place) {
+  std::string text;
+  for (const auto& [metric, threshold, what] :
+       {std::tuple{Metric::admissions_avoided, 0.0, "Fewer admissions than without"},
+        std::tuple{Metric::net_present_value_gbp, 0.0, "A net present value above 0 (net)"},
+        std::tuple{Metric::roi_net, 1.0, "Added cash above added cost"}}) {
+    if (const auto share = place.share_above(metric, View::net, threshold)) {
+      text += fmt::format("  {}: {:.0f} % of replicates.\n", what, 100 * *share);
+    }
+  }
+  const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
+  if (gross && net && std::isfinite(net->mcse)) {
+    text += fmt::format("  Monte-Carlo error of the mean admissions avoided: gross {}, net {}.\n", rounded(gross->mcse),
+                        rounded(net->mcse));
+  }
+  return text;
+}
+
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
   for (int strategy = 0; strategy < static_cast<int>(record.layout.strategies.size()); ++strategy) {
     if (strategy == lead || strategy == record.layout.comparator) continue;
     const Spot place(record, strategy, programme, time);
-    std::string line = fmt::format("{}: ", record.layout.strategies[static_cast<std::size_t>(strategy)]);
+    const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
+    std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
+                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)" : "");
+    std::string_view mark = " ";
     for (const auto& [metric, label] : {std::pair{Metric::ever_adopted, "ever in use"},
                                         std::pair{Metric::admissions_avoided, "admissions avoided"}}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
       if (!gross || !net) continue;
-      line += fmt::format("{}{} {} (net {})", metric == Metric::ever_adopted ? "" : ", ", rounded(gross->mean), label,
-                          rounded(net->mean));
+      line += fmt::format("{}{} {}", mark, rounded(gross->mean), label);
+      if (delivery == Delivery::as_delivered) line += fmt::format(" (net {})", rounded(net->mean));
+      mark = ", ";
     }
     text += "  " + paragraph(line, width - 2, 4);
   }
@@ -228,9 +274,13 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   for (const ProgrammeSpec& programme : scenario.programmes) {
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
     if (effort.grade == Grade::assumption)
-      text += paragraph(fmt::format("- The effort assumption decides the answer: {} {} ({}), and it was not measured.",
-                                    rounded(effort.value), spec(Parameter::delivery_staff_days).unit, programme.name),
-                        width, 2);
+      text +=
+          paragraph(fmt::format("- The effort assumption decides the answer: the effort as delivered ({}: {} {}) is "
+                                "taken to have 75 % of its full effect, the rest turning on {}; neither was "
+                                "measured. The days themselves decide the cost alone.",
+                                programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
+                                spec(Parameter::half_effort_factor).key),
+                    width, 2);
     if (scenario.programmes.size() > 1) continue;
     for (const Parameter id : kDecisive) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
@@ -276,9 +326,7 @@ std::string headline_table(const RunRecord& record, int width) {
                         layout.programmes[static_cast<std::size_t>(programme)], iso(period.from), iso(period.to),
                         time == 0 ? " (headline)" : "");
     text += table(place, columns) + others(record, *lead, programme, time, columns);
-    if (const auto pays = place.share_above(Metric::roi_fiscal, View::gross, 1)) {
-      text += fmt::format("  Cash savings exceed public cost in {:.0f} % of replicates.\n", 100 * *pays);
-    }
+    text += chances(place);
     text += '\n';
   }
   text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "

@@ -26,7 +26,7 @@ namespace uptake {
 
 inline constexpr std::int64_t kNever = std::int64_t{1} << 60;  ///< a clock that does not fire
 inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers: 1 = 2^20
-inline constexpr int kStopBits = 32;  ///< cumulated stop hazard; times a factor of 2^16
+inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
 inline constexpr int kNSlots = 4;  ///< edge layers 0, 1, then group layers 2, 3
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within

@@ -301,8 +301,9 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       return;
     case Metric::roi_net:
       by_place([&](std::size_t p) {
-        return ratio_of(sheet.present(value_cash, report)[p] - otherwise.present(value_cash, report)[p],
-                        sheet.present(value_cost, report)[p] - otherwise.present(value_cost, report)[p]);
+        const double added_cost = sheet.present(value_cost, report)[p] - otherwise.present(value_cost, report)[p];
+        if (added_cost <= 0) return kNone;  // a return on what was not spent says nothing
+        return ratio_of(sheet.present(value_cash, report)[p] - otherwise.present(value_cash, report)[p], added_cost);
       });
       return;
     case Metric::attributable_share:
