@@ -72,7 +72,7 @@ Handle creation_list(hid_t kind) {
   Handle list(H5Pcreate(kind), H5Pclose, "make a property list");
   if (kind != H5P_DATASET_CREATE) must(H5Pset_link_creation_order(list, kInOrder), "track the order of links");
   must(H5Pset_attr_creation_order(list, kInOrder), "track the order of attributes");
-  must(H5Pset_obj_track_times(list, 0), "leave times out");
+  must(H5Pset_obj_track_times(list, false), "leave times out");
   return list;
 }
 
@@ -219,7 +219,7 @@ class File {
       : id_([] {
           const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
           // In memory: then one write puts the file on the disk, and a full disk is an ordinary error.
-          must(H5Pset_fapl_core(access, std::size_t{1} << 24, 0), "work in memory");
+          must(H5Pset_fapl_core(access, std::size_t{1} << 24, false), "work in memory");
           return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
                         "make a file");
         }()) {}

@@ -12,7 +12,8 @@ namespace {
 /// A value of at least 0 in units of 2^-bits, to the nearest, at most kNever.
 std::int64_t fixed(double value, int bits) {
   const double scaled = value * static_cast<double>(std::int64_t{1} << bits);
-  return scaled < static_cast<double>(kNever) ? static_cast<std::int64_t>(scaled + 0.5) : kNever;
+  const double half_up = scaled + 0.5;  // what follows cuts off; a call of llround would cost more than the rest
+  return scaled < static_cast<double>(kNever) ? static_cast<std::int64_t>(half_up) : kNever;
 }
 std::int64_t hazard_of_week(double per_year, double years, int bits) {
   return fixed(std::clamp(per_year * years, 0.0, kCertainHazard), bits);

@@ -310,7 +310,7 @@ void Step::apply_use(Who& w, int boundary, int sign) {
       const std::uint32_t before = receiver.exposure[l];
       const std::uint32_t after = sign > 0 ? before + weight : before - weight;
       receiver.exposure[l] = after;
-      move_target(receiver, before, after, peer[receiver.record_class * kNSlots + l]);
+      move_target(receiver, before, after, peer[std::size_t{receiver.record_class} * kNSlots + l]);
     }
   };
   const auto with_response = [&](std::size_t l, const auto& row) {
