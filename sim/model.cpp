@@ -220,7 +220,8 @@ void compress_regions(Model& model, int j) {
   programme.region_class.assign(n_regions, 0);
   std::vector<std::size_t> kept;
   const auto same = [](const ProgrammePlan::WeekFactors& a, const ProgrammePlan::WeekFactors& b) {
-    return a.commissioned == b.commissioned && a.mandate == b.mandate && a.covid == b.covid && a.shock == b.shock;
+    return a.commissioned == b.commissioned && a.mandate == b.mandate && a.covid == b.covid && a.shock == b.shock &&
+           a.capacity == b.capacity;
   };
   for (std::size_t r = 0; r < n_regions; ++r) {
     const auto at = std::ranges::find_if(kept, [&](std::size_t k) {

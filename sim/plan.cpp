@@ -340,6 +340,7 @@ ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, 
   factors.mandate.assign(n_weeks, 0.0F);
   factors.covid.assign(n_weeks, 0.0F);
   factors.shock.assign(n_weeks, 1.0F);
+  factors.capacity.assign(n_weeks, 1.0F);
   const auto set = [](std::vector<float>& series, WeekRange weeks, float to) {
     change_weeks(series, weeks, [to](float& value) { value = to; });
   };

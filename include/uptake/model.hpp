@@ -101,6 +101,7 @@ struct ProgrammePlan {
     std::vector<float> mandate;       ///< 0 or 1 per week
     std::vector<float> covid;         ///< +1 aligned surge, -1 not aligned stall, 0 none
     std::vector<float> shock;         ///< factor of shock levers
+    std::vector<float> capacity;      ///< factor on beds, and on the people whom an organisation in use can reach
   };
   std::vector<WeekFactors> classes;
   std::vector<std::uint32_t> in_use_at_start;            ///< records
