@@ -235,6 +235,13 @@ std::optional<ProgrammeSpec> read_programme(const fs::path& file, Problems& prob
   return programme;
 }
 
+ProgrammeSpec load_programme(const fs::path& file) {
+  Problems problems;
+  std::optional<ProgrammeSpec> programme = read_programme(file, problems);
+  problems.throw_if_any();
+  return *std::move(programme);
+}
+
 ProgrammeSpec ProgrammeSpec::with_table_defaults(std::string name, OrganisationType eligible) {
   ProgrammeSpec programme;
   programme.name = programme.title = programme.classification = std::move(name);

@@ -285,6 +285,9 @@ struct Scenario {
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file, std::span<const std::string> overrides,
                                      const std::filesystem::path& data_folder);
 
+/// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once
+[[nodiscard]] ProgrammeSpec load_programme(const std::filesystem::path& file);
+
 /// Economy settings of the table.
 [[nodiscard]] std::array<Setting, kNParameters - kNProgrammeParameters> default_economy();
 
