@@ -53,6 +53,8 @@ ExitCode list(const Output& output);
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
 ExitCode info_population(const Output& output);
+/// Makes report.html again from the results in a folder.
+ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
 ExitCode licences(const Output& output);
 /// The known-answer cases of the model on this very program.

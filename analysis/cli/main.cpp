@@ -107,6 +107,10 @@ class Parser {
                            [this] { return cli::verify(options_.run.n_threads, options_.output); });
     add_threads(verify);
 
+    CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
+                           [this] { return cli::report(report_folder_, options_.output); });
+    report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
         [this] { return cli::licences(options_.output); });
   }
@@ -211,6 +215,7 @@ class Parser {
   CLI::App app_;
   Options options_;
   bool of_population_ = false;
+  std::filesystem::path report_folder_;
   std::vector<Command> commands_;
 };
 
