@@ -53,6 +53,18 @@ ExitCode list(const Output& output);
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
 ExitCode info_population(const Output& output);
+struct SensitivityOptions {
+  std::filesystem::path scenario;
+  std::vector<std::string> overrides;
+  std::optional<std::string> metric;            ///< default: what the scenario is about
+  std::optional<std::filesystem::path> folder;  ///< where sensitivity.json goes, and the page that shows it
+  int n_replicates = 20;                        ///< paired, so that few show a difference [A]
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+/// Moves one assumption at a time.
+ExitCode sensitivity(const SensitivityOptions& options, const Output& output);
+
 /// Makes report.html again from the results in a folder.
 ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
