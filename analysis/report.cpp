@@ -764,6 +764,11 @@ Section equity(const Run& run) {
   return {"equity", "Who was left behind", html};
 }
 
+/// A unit as it follows a number.
+std::string unit_text(const std::string& unit) {
+  return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
+}
+
 Section drivers(const fs::path& folder, Json& data) {
   const fs::path file = folder / "sensitivity.json";
   std::ifstream stream(file);
@@ -785,8 +790,8 @@ Section drivers(const fs::path& folder, Json& data) {
                     {"at_low", row["at_low"]},
                     {"at_high", row["at_high"]}});
     rows.push_back({{row["parameter"].get<std::string>()},
-                    number_cell(fmt::format("{:.3g} to {:.3g} {}", row["low"].get<double>(), row["high"].get<double>(),
-                                            row["unit"].get<std::string>())),
+                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
+                                            unit_text(row["unit"].get<std::string>()))),
                     number_cell(rounded(row["at_low"].get<double>())),
                     number_cell(rounded(row["at_high"].get<double>())),
                     {row["grade"].get<std::string>()}});

@@ -624,9 +624,10 @@ void write_eligible(Group& group, const RunRecord& record, Geography geography) 
     for (const std::uint32_t organisation : programme.organisation) {
       const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
                                    : std::size_t{population.board[organisation]};
-      eligible[j * n_places + place] += scale;
-      if (by_region) eligible[j * n_places] += scale;
+      eligible[j * n_places + place] += 1;
+      if (by_region) eligible[j * n_places] += 1;
     }
+    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
   }
   if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
     const std::size_t last = model.programmes.size() * n_places;

@@ -53,6 +53,10 @@ ExitCode list(const Output& output);
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
 ExitCode info_population(const Output& output);
+/// The results in a folder as tidy tables. @param into default: `csv` in that folder
+ExitCode export_tables(const std::filesystem::path& folder, const std::optional<std::filesystem::path>& into,
+                       const Output& output);
+
 struct SensitivityOptions {
   std::filesystem::path scenario;
   std::vector<std::string> overrides;

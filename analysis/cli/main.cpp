@@ -129,6 +129,13 @@ class Parser {
     add_seed(sensitivity);
     add_overrides(sensitivity);
 
+    CLI::App& exporting =
+        add("export", "Write the results of a run as tidy tables", "uptake export results/care-homes --csv",
+            [this] { return export_tables(report_folder_, export_into_, options_.output); });
+    exporting.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    exporting.add_flag("--csv", as_csv_, "Tables in CSV with a data dictionary")->required();
+    exporting.add_option("-o,--output", export_into_, "Folder of the tables [DIR/csv]")->type_name("DIR");
+
     CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
                            [this] { return cli::report(report_folder_, options_.output); });
     report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
@@ -238,6 +245,8 @@ class Parser {
   Options options_;
   bool of_population_ = false;
   std::filesystem::path report_folder_;
+  std::optional<std::filesystem::path> export_into_;
+  bool as_csv_ = false;
   SensitivityOptions sensitivity_;
   std::string sensitivity_method_;
   std::vector<Command> commands_;
