@@ -754,6 +754,34 @@ std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
   return plan;
 }
 
+/// Eligible organisations by programme and place, scaled to the historic denominator: what shares are shares of.
+void write_eligible(Group& group, const RunRecord& record, Geography geography) {
+  const Model& model = *record.model;
+  const Population& population = *model.population;
+  const bool by_region = geography == Geography::region;
+  const std::size_t n_places = by_region ? record.layout.regions.size() : record.layout.boards.size();
+  std::vector<double> eligible(record.layout.programmes.size() * n_places, 0.0);
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
+    const auto n = static_cast<double>(programme.n_records());
+    const double scale = model.scenario.programmes[j].historic_denominator.value_or(n) / n;
+    for (const std::uint32_t organisation : programme.organisation) {
+      const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
+                                   : std::size_t{population.board[organisation]};
+      eligible[j * n_places + place] += 1;
+      if (by_region) eligible[j * n_places] += 1;
+    }
+    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
+  }
+  if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
+    const std::size_t last = model.programmes.size() * n_places;
+    for (std::size_t i = 0; i < last; ++i) eligible[last + i % n_places] += eligible[i];
+  }
+  Attributes attributes = named("organisations that may adopt");
+  attributes.emplace_back("units", std::string("organisations"));
+  group.doubles("eligible", eligible, {"programme", std::string(place_name(geography))}, attributes);
+}
+
 void write_axes(Group& group, const std::string& name, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
   if (name == "parameters") {
@@ -803,6 +831,8 @@ class Writer {
                                     {"source", fmt::format("uptake {}", version())},
                                     {"results_format", std::int32_t{kResultsFormat}}});
     write_axes(*group_, name, record_);
+    if (name.empty()) write_eligible(*group_, record_, Geography::region);
+    if (name == "icb") write_eligible(*group_, record_, Geography::board);
   }
 
  private:

@@ -16,6 +16,7 @@
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/report.hpp"
 #include "uptake/results.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -233,12 +234,13 @@ ExitCode run(const RunOptions& options, const Output& output) {
   const std::string table = headline_table(record, kWidthOfFiles);
   write_text(folder / kTableFile, table);
   const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
+  write_report(folder, data_folder() / "england");
   write_run_json(record, facts, folder);
   remove_parts(folder, digest);
 
   const int width = terminal_width();
   fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
-  say(fmt::format("{} replicates in {:.1f} s; results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
+  say(fmt::format("{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
                   n_replicates, facts.seconds_total, folder.string()));
   return ExitCode::done;
 }
