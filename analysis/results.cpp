@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -735,11 +737,12 @@ void write_provenance(const File& file, const RunRecord& record) {
 struct GroupPlan {
   std::string name;  ///< empty = root
   std::vector<Variable> variables;
+  bool by_replicate = false;  ///< its variables hold a value for each replicate
 };
 
 std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
-  std::vector<GroupPlan> plan{{"", {}},    {"year", {}},       {"report", {}},
-                              {"icb", {}}, {"replicates", {}}, {"parameters", {}}};
+  std::vector<GroupPlan> plan{
+      {"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
     plan[group].variables.push_back(statistics_variable(record, block, memory));
@@ -828,11 +831,13 @@ std::vector<Piece> pieces_of(const std::vector<GroupPlan>& plan) {
 }
 
 /// The one fixed sequence of calls. Chunks are worked out in parallel and taken in order.
-void write_hdf5(const RunRecord& record, Output& output, const Control& control) {
+/// @return bytes of chunks that are longer with more replicates
+std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& control) {
   const Quiet quiet;
   const File file(output);
   const std::vector<GroupPlan> plan = plan_of(record, slab_memory(control));
   const std::vector<Piece> pieces = pieces_of(plan);
+  std::size_t growing = 0;
   {
     Writer writer(file, record, plan);
     if (plan.front().variables.empty()) writer.open_group(0);
@@ -847,6 +852,7 @@ void write_hdf5(const RunRecord& record, Output& output, const Control& control)
           const hid_t dataset = writer.dataset(pieces[i].group, pieces[i].variable);
           for (const Chunk& chunk : std::exchange(done[i], {})) {
             if (chunk.packed.empty()) continue;
+            if (plan[pieces[i].group].by_replicate) growing += chunk.packed.size();
             for (const auto& offset : chunk.offsets)
               must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
                    "take a chunk");
@@ -857,6 +863,7 @@ void write_hdf5(const RunRecord& record, Output& output, const Control& control)
   }
   write_diagnostics(file, record);
   write_provenance(file, record);
+  return growing;
 }
 }  // namespace
 
@@ -879,6 +886,38 @@ void write_results(const RunRecord& record, const std::filesystem::path& folder,
   }
   if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
   file.put_in_place();
+}
+
+WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control) {
+  const double times = static_cast<double>(n_replicates) / static_cast<double>(few.ensemble->n_replicates);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  RunRecord record = few;
+  record.report = report_statistics(few, control);
+  WritingCost cost;
+  cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
+  const double before_file = passed();
+  Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
+  if (output.descriptor < 0) throw file_error("a file in memory", "cannot make", errno);
+  const auto growing = static_cast<double>(write_hdf5(record, output, control));
+  const double size = static_cast<double>(std::max<off_t>(::lseek(output.descriptor, 0, SEEK_END), 1));
+  ::close(output.descriptor);
+  if (output.error != 0) throw file_error("a file in memory", "cannot write", output.error);
+  const double seconds_file = passed() - before_file;
+  cost.results_bytes = size + growing * (times - 1);
+  // Gross and net of every value of a summary, but for those that are the same in all replicates: they need no sorting.
+  double n_columns = 0, n_varying = 0, n_seen = 1;
+  for (const Block& block : record.layout.blocks) n_columns += 2 * static_cast<double>(block.size());
+  for (const auto& chunk : record.report->chunks) {
+    n_seen += static_cast<double>(chunk.size());
+    n_varying += static_cast<double>(std::ranges::count_if(chunk, [](const auto& cell) { return cell.value.sd > 0; }));
+  }
+  n_columns *= n_varying / n_seen;
+  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
+                 n_columns * seconds_of_column(n_replicates) / threads_of(control);
+  cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
+                    16.0 * static_cast<double>(n_replicates);
+  return cost;
 }
 
 }  // namespace uptake
