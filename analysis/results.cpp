@@ -235,6 +235,11 @@ struct Output {
   int error = 0;  ///< errno of the first failure
 };
 
+/// How HDF5 carries an Output from its property list to the driver.
+struct OutputInfo {
+  Output* output;
+};
+
 /// HDF5's view of an Output: the least file driver (HDF5 reference manual, "Virtual File Layer").
 struct OutputDriver {
   H5FD_t base;  // first, as HDF5 casts
@@ -245,7 +250,7 @@ struct OutputDriver {
   static const OutputDriver& of(const H5FD_t* file) { return *reinterpret_cast<const OutputDriver*>(file); }
 
   static H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*highest*/) {
-    Output* const output = *static_cast<Output* const*>(H5Pget_driver_info(access));
+    Output* const output = static_cast<const OutputInfo*>(H5Pget_driver_info(access))->output;
     struct stat facts {};
     if (::fstat(output->descriptor, &facts) != 0) output->error = errno;
     auto* driver = new OutputDriver{{}, output, 0, static_cast<haddr_t>(facts.st_size)};
@@ -316,7 +321,7 @@ struct OutputDriver {
     driver.name = "uptake_output";
     driver.maxaddr = (haddr_t{1} << 62) - 1;
     driver.fc_degree = H5F_CLOSE_STRONG;
-    driver.fapl_size = sizeof(Output*);
+    driver.fapl_size = sizeof(OutputInfo);
     driver.open = open;
     driver.close = close;
     driver.cmp = compare;
@@ -341,7 +346,7 @@ class File {
   explicit File(Output& output)
       : driver_(OutputDriver::registered(), H5FDunregister, "register a file driver"), id_([&] {
           const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
-          Output* const where = &output;
+          const OutputInfo where{&output};
           must(H5Pset_driver(access, driver_, &where), "set the file driver");
           return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
                         "make a file");
