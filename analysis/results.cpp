@@ -597,7 +597,7 @@ struct ParameterRow {
   const Setting* setting;
 };
 
-/// In the order of Draw::values().
+/// In the order of Draw::values(), without the last of them where there is no growth ledger.
 std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
   std::vector<ParameterRow> rows;
   for (const ProgrammeSpec& programme : scenario.programmes)
@@ -605,9 +605,10 @@ std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
       rows.push_back({fmt::format("{}.{}", programme.name, p.key), programme.name, &p,
                       &programme.settings[static_cast<std::size_t>(p.id)]});
   for (const ParameterSpec& p : parameter_table().subspan(kNProgrammeParameters))
-    rows.push_back(
-        {std::string(p.key), "", &p,
-         &scenario.economy[static_cast<std::size_t>(p.id) - static_cast<std::size_t>(kNProgrammeParameters)]});
+    if (is_used(scenario, p))
+      rows.push_back(
+          {std::string(p.key), "", &p,
+           &scenario.economy[static_cast<std::size_t>(p.id) - static_cast<std::size_t>(kNProgrammeParameters)]});
   return rows;
 }
 
@@ -638,7 +639,8 @@ Variable drawn_variable(const RunRecord& record, std::size_t n_parameters) {
       values.reserve(n_rows * n_parameters);
       for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
         const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
-        values.insert(values.end(), draw.values().begin(), draw.values().end());
+        const auto used = draw.values().first(n_parameters);
+        values.insert(values.end(), used.begin(), used.end());
       }
       values.resize(n_rows * n_parameters, kFill);
       return std::vector<Chunk>{{{{first, 0}}, packed(std::move(values), kAllDigits)}};
