@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "plan.hpp"
+#include "shown.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -283,6 +284,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   const Population& who = *model->population;
   std::vector<Problem> problems;
   check_identities(asked, who, problems);
+  resolve_shown(model->scenario, who, problems);
   if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {
     problems.push_back({asked.file.string(),
                         fmt::format("a horizon of {} weeks is outside 1 to {}", asked.calendar.n_weeks, kMostSteps),

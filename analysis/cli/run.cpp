@@ -75,16 +75,6 @@ Found look_in(const fs::path& folder, const Scenario& scenario) {
   return same ? Found::same_result : Found::other_result;
 }
 
-std::vector<double> replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
-                              std::uint64_t number) {
-  const Key key = make_key(model->scenario.seed, number);
-  const Draw draw = draw_parameters(model->scenario, key);
-  const std::vector<History> histories = simulate(model, draw, key);
-  Summary summary(layout.size);
-  outcomes(*model, layout, draw, key, histories, summary);
-  return summary;
-}
-
 /// A word as a shell reads it back.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
@@ -191,7 +181,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
   const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   if (options.action == Action::dry_run) {
     const auto begin = Clock::now();
-    static_cast<void>(replicate(model, layout, missing.empty() ? 0 : missing.front()));
+    static_cast<void>(simulate_replicate(model, layout, missing.empty() ? 0 : missing.front()));
     print_estimate(*model, layout, folder, missing.size(), seconds_since(begin), n_threads, output);
     return ExitCode::done;
   }
@@ -207,7 +197,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
     ProgressLine progress(options.progress, output.verbosity);
     control.progress = [&](const Progress& now) { progress.show(now); };
     run_tasks(
-        missing.size(), [&](std::size_t i) { return replicate(model, layout, missing[i]); },
+        missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
         [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
     part.flush();
     control.progress = nullptr;
