@@ -205,6 +205,16 @@ RunValues simulate_values(const std::shared_ptr<const Model>& model, std::size_t
   return run;
 }
 
+void keep_first(RunValues& run, std::size_t n) {
+  if (n >= run.n_replicates) return;
+  const std::size_t n_cells = run.values.size() / run.n_replicates;
+  for (std::size_t cell = 0; cell < n_cells; ++cell)
+    std::copy_n(run.values.begin() + static_cast<std::ptrdiff_t>(cell * run.n_replicates), n,
+                run.values.begin() + static_cast<std::ptrdiff_t>(cell * n));
+  run.values.resize(n_cells * n);
+  run.n_replicates = n;
+}
+
 // ---- Comparing ----------------------------------------------------------------------------------------------------
 
 namespace {
@@ -480,11 +490,13 @@ bool has_peer_lever(const Scenario& scenario, int strategy) {
 std::vector<double> shapley_values(std::span<const double> worth) {
   UPTAKE_EXPECTS(std::has_single_bit(worth.size()));
   const auto n = static_cast<std::size_t>(std::countr_zero(worth.size()));
-  // Of the n! orders, |S|! (n - |S| - 1)! have exactly the players of S before this one.
+  // Of the n! orders, |S|! (n - |S| - 1)! have exactly the players of S before this one: a share of 1 / (n C(n - 1, |S|)).
   std::vector<double> weight(n);
-  for (std::size_t size = 0; size < n; ++size)
-    weight[size] = std::exp(std::lgamma(static_cast<double>(size) + 1) + std::lgamma(static_cast<double>(n - size)) -
-                            std::lgamma(static_cast<double>(n) + 1));
+  double combinations = 1;
+  for (std::size_t size = 0; size < n; ++size) {
+    weight[size] = 1 / (static_cast<double>(n) * combinations);
+    combinations = combinations * static_cast<double>(n - 1 - size) / static_cast<double>(size + 1);
+  }
   std::vector<double> value(n, 0);
   for (std::size_t player = 0; player < n; ++player)
     for (std::size_t set = 0; set < worth.size(); ++set)

@@ -8,15 +8,12 @@
 
 #include "statistics.hpp"
 #include "uptake/results.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
 namespace {
-/// What the headline table shows, in its order, with labels short enough for one line in 80 columns.
-struct Shown {
-  Metric metric;
-  std::string_view label;
-};
+/// What the headline table shows, in its order.
 constexpr std::array kShown{
     Shown{Metric::engaged, "ever engaged"},
     Shown{Metric::ever_adopted, "ever in use"},
@@ -46,55 +43,6 @@ constexpr std::array kDecisive{Parameter::half_effort_factor,
                                Parameter::p,
                                Parameter::eta,
                                Parameter::relative_risk};
-
-constexpr std::string_view kUndefined = "-";
-
-/// `1234567` as `1,234,567`.
-std::string grouped(double whole) {
-  std::string digits = fmt::format("{:.0f}", std::abs(whole));
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
-}
-
-/// Three significant digits, with separators of thousands; the results file has them all.
-std::string rounded(double value) {
-  if (!std::isfinite(value)) return std::string(kUndefined);
-  const double size = std::abs(value);
-  if (size >= 100) {
-    const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
-    return grouped(std::round(value / unit) * unit);
-  }
-  const std::string text = fmt::format("{:.{}f}", value, size >= 10 ? 1 : 2);
-  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
-  if (value == 0) return "0";
-  return text == "-0.00" ? "0.00" : text;
-}
-
-/// Text broken at blanks into lines of at most `width`, all but the first indented.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {
-  std::vector<std::string> lines;
-  std::string line;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) continue;
-    const bool fresh = line.find_first_not_of(' ') == std::string::npos;
-    if (!fresh && line.size() + 1 + word.size() > width) {
-      lines.push_back(std::move(line));
-      line = std::string(indent, ' ') + std::string(word);
-    } else {
-      if (!fresh) line += ' ';
-      line += word;
-    }
-  }
-  if (!line.empty()) lines.push_back(std::move(line));
-  return lines;
-}
-std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0) {
-  return fmt::format("{}\n", fmt::join(wrapped(text, width, indent), "\n"));
-}
 
 /// Statistics for England of one programme (or all) under one strategy.
 class Spot {
@@ -128,11 +76,6 @@ class Spot {
   const RunRecord& record_;
   int strategy_, programme_, time_;
 };
-
-std::string interval_text(const Statistics& s) {
-  if (s.p05 == s.p95) return rounded(s.mean);
-  return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
-}
 
 /// What "anyway" means: the world that the finding is measured against.
 std::string comparator_in_words(const RunRecord& record) {
@@ -189,7 +132,6 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                     interval_text(*adopted), subject, interval_text(*more));
 }
 
-constexpr int kNarrowest = 80;      // columns of a line of the table
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
@@ -305,6 +247,8 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   return text;
 }
 }  // namespace
+
+std::span<const Shown> shown_metrics() { return kShown; }
 
 std::string headline_table(const RunRecord& record, int width) {
   const SummaryLayout& layout = record.layout;

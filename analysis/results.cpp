@@ -18,6 +18,7 @@
 #include "file.hpp"
 #include "libraries.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
@@ -676,6 +677,196 @@ void write_results(const RunRecord& record, const std::filesystem::path& folder,
       },
       [](std::size_t, std::vector<double>&&) {}, whole);
   replace_file(folder / "results.h5", image_of(record, std::move(plan), drawn_parameters(record, whole)));
+}
+
+// ---- reading what was written -------------------------------------------------------------------------------------
+
+namespace {
+/// Largest axis and dataset that are believed: a broken file may state anything.
+constexpr hsize_t kMostOnAxis = 1'000'000;
+constexpr hsize_t kMostValues = hsize_t{1} << 32;
+
+/// A results.h5 of anybody, open for reading: every call that fails says that the file is broken.
+class Stored {
+ public:
+  explicit Stored(const std::filesystem::path& path) : path_(path), id_(open()) {}
+
+  [[nodiscard]] FileError broken(std::string_view why) const {
+    return FileError({path_.string(), fmt::format("is no readable result of uptake: {}", why),
+                      "run its scenario again with --overwrite"});
+  }
+
+  /// Result of a call, which must not be negative.
+  template <class Result>
+  Result must(Result result, const std::string& name) const {
+    if (result < 0) throw broken(fmt::format("{} cannot be read", name));
+    return result;
+  }
+
+  [[nodiscard]] bool has(const std::string& name) const {
+    std::string path;
+    for (std::size_t at = 0; at != std::string::npos && at < name.size();) {
+      at = name.find('/', at + 1);
+      path = name.substr(0, at);
+      if (H5Lexists(id_, path.c_str(), H5P_DEFAULT) <= 0) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] Handle dataset(const std::string& name) const {
+    return handle(H5Dopen2(id_, name.c_str(), H5P_DEFAULT), H5Dclose, name);
+  }
+  [[nodiscard]] std::vector<hsize_t> shape(const Handle& dataset, const std::string& name) const {
+    const Handle space = handle(H5Dget_space(dataset), H5Sclose, name);
+    std::vector<hsize_t> shape(static_cast<std::size_t>(must(H5Sget_simple_extent_ndims(space), name)));
+    if (!shape.empty()) must(H5Sget_simple_extent_dims(space, shape.data(), nullptr), name);
+    for (const hsize_t n : shape)
+      if (n > kMostOnAxis) throw broken(fmt::format("{} has an axis of {}", name, n));
+    return shape;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const {
+    const Handle data = dataset(name);
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} texts", name, n));
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_STRING || H5Tis_variable_str(stored) <= 0)
+      throw broken(fmt::format("{} holds no texts", name));
+    const Handle type = text_type(H5T_VARIABLE);
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    std::vector<char*> read(n, nullptr);
+    must(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), name);
+    std::vector<std::string> texts;
+    for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
+    return texts;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto all = texts(name);
+    if (all.size() != 1) throw broken(fmt::format("{} is not one text", name));
+    return all.front();
+  }
+  template <class Number>
+  [[nodiscard]] std::vector<Number> numbers(const std::string& name, hid_t memory) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_INTEGER) throw broken(fmt::format("{} holds no whole numbers", name));
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} values", name, n));
+    std::vector<Number> values(n);
+    must(H5Dread(data, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] std::vector<Date> dates(const std::string& name, std::size_t n) const {
+    const auto read = numbers<std::int32_t>(name, H5T_NATIVE_INT32);
+    if (read.size() != n) throw broken(fmt::format("{} has {} dates for {}", name, read.size(), n));
+    std::vector<Date> dates;
+    for (const std::int32_t day : read) dates.emplace_back(std::chrono::days{day});
+    return dates;
+  }
+  /// Values (replicate, strategy, programme, report) of a metric, at one place where it has places.
+  [[nodiscard]] std::vector<double> series(const std::string& name, std::vector<hsize_t> expected, std::size_t n_places,
+                                           std::size_t place) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_FLOAT) throw broken(fmt::format("{} holds no numbers", name));
+    const auto actual = shape(data, name);
+    hsize_t n = 1;
+    for (const hsize_t extent : expected) n *= extent;
+    std::vector<hsize_t> first(expected.size(), 0), count = expected;
+    if (actual.size() > expected.size()) {
+      expected.push_back(n_places);
+      first.push_back(place);
+      count.push_back(1);
+    }
+    if (actual != expected || n > kMostValues) throw broken(fmt::format("{} has another shape than its axes", name));
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), name);
+    const Handle memory = simple_space({n});
+    std::vector<double> values(n);
+    must(H5Dread(data, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] bool has_places(const std::string& name) const { return shape(dataset(name), name).size() > 4; }
+  [[nodiscard]] std::int32_t format() const {
+    const std::string name = "the attribute results_format";
+    if (H5Aexists(id_, "results_format") <= 0) throw broken("it has no attribute results_format");
+    const Handle attribute = handle(H5Aopen(id_, "results_format", H5P_DEFAULT), H5Aclose, name);
+    const Handle space = handle(H5Aget_space(attribute), H5Sclose, name);
+    const Handle type = handle(H5Aget_type(attribute), H5Tclose, name);
+    if (H5Sget_simple_extent_npoints(space) != 1 || H5Tget_class(type) != H5T_INTEGER)
+      throw broken(name + " is no number");
+    std::int32_t value = 0;
+    must(H5Aread(attribute, H5T_NATIVE_INT32, &value), name);
+    return value;
+  }
+
+ private:
+  [[nodiscard]] Handle handle(hid_t id, herr_t (*close)(hid_t), const std::string& name) const {
+    return {must(id, name), close, "open"};
+  }
+  [[nodiscard]] Handle open() const {
+    if (std::error_code error; !std::filesystem::exists(path_, error))
+      throw FileError({path_.string(), "does not exist", "run its scenario into this folder"});
+    const hid_t id = H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (id < 0) throw broken("it is no HDF5 file, or a part of one");
+    return {id, H5Fclose, "open"};
+  }
+
+  std::filesystem::path path_;
+  Handle id_;
+};
+}  // namespace
+
+RunValues read_values(const std::filesystem::path& folder, const std::string& region) {
+  const Quiet quiet;
+  const Stored file(folder.extension() == ".h5" ? folder : folder / "results.h5");
+  if (const auto format = file.format(); format != kResultsFormat)
+    throw file.broken(fmt::format("its format is {}, and this version reads {}", format, kResultsFormat));
+  RunValues run;
+  run.label = folder.string();
+  run.scenario = file.text("provenance/scenario");
+  run.version = file.text("provenance/version");
+  run.population_vintage = file.text("provenance/population_vintage");
+  run.mode = file.text("provenance/parameters") == "prior" ? ParameterMode::prior : ParameterMode::defaults;
+  const auto seed = file.numbers<std::uint64_t>("provenance/seed", H5T_NATIVE_UINT64);
+  const auto population_seed = file.numbers<std::uint64_t>("provenance/population_seed", H5T_NATIVE_UINT64);
+  if (seed.size() != 1 || population_seed.size() != 1) throw file.broken("its seed is no single number");
+  run.seed = seed.front();
+  run.population_seed = population_seed.front();
+
+  run.strategies = file.texts("replicates/strategy");
+  run.programmes = file.texts("replicates/programme");
+  const auto regions = file.texts("replicates/region");
+  const auto labels = file.texts("replicates/report");
+  const auto from = file.dates("replicates/report_from", labels.size());
+  const auto to = file.dates("replicates/report_to", labels.size());
+  for (std::size_t t = 0; t < labels.size(); ++t) run.reports.push_back({from[t], to[t], labels[t]});
+  run.n_replicates = file.numbers<std::int32_t>("replicates/replicate", H5T_NATIVE_INT32).size();
+  if (run.strategies.empty() || run.programmes.empty() || regions.empty() || labels.empty() || run.n_replicates == 0)
+    throw file.broken("it holds no replicates");
+  const std::string wanted = region.empty() ? regions.front() : region;
+  const auto place = std::ranges::find(regions, wanted);
+  if (place == regions.end())
+    throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
+  run.region = wanted;
+
+  const std::vector<hsize_t> shape{run.n_replicates, run.strategies.size(), run.programmes.size(), run.reports.size()};
+  const std::size_t n_cells = run.strategies.size() * run.programmes.size() * run.reports.size();
+  for (const MetricSpec& metric : metric_table()) {
+    const std::string name = fmt::format("replicates/{}", metric.name);
+    if (!metric.on_report || metric.id == Metric::attributable_share || !file.has(name)) continue;
+    if (place != regions.begin() && !file.has_places(name)) continue;
+    const auto read = file.series(name, shape, regions.size(), static_cast<std::size_t>(place - regions.begin()));
+    const std::size_t begin = run.values.size();
+    run.values.resize(begin + read.size());
+    for (std::size_t r = 0; r < run.n_replicates; ++r)
+      for (std::size_t cell = 0; cell < n_cells; ++cell)
+        run.values[begin + cell * run.n_replicates + r] = read[r * n_cells + cell];
+    run.metrics.push_back(metric.id);
+  }
+  return run;
 }
 
 }  // namespace uptake

@@ -60,6 +60,9 @@ struct RunValues {
 /// missing, broken or of another format; InputError when it has no such region
 [[nodiscard]] RunValues read_values(const std::filesystem::path& folder, const std::string& region);
 
+/// Leaves the first `n` replicates.
+void keep_first(RunValues& run, std::size_t n);
+
 // ---- Comparing ----------------------------------------------------------------------------------------------------
 
 /// One strategy of one run.
@@ -180,6 +183,7 @@ struct Comparison {
 struct CompareReport {
   std::vector<Comparison> comparisons;
   std::vector<Target> targets;
+  AttentionPair attention;              ///< of the first run, when it has one
   std::vector<Loss> lost_to_attention;  ///< of all programmes, where a strategy without competition was run
   std::vector<DriverSplit> drivers;
   std::string split_strategy;  ///< whose result `drivers` splits
