@@ -231,9 +231,9 @@ std::vector<std::string> shared_programmes(const RunValues& subject, const RunVa
   if (n_shared == n_own(subject) && n_shared == n_own(baseline)) {
     if (n_shared > 1) shared.emplace_back("all");
   } else if (n_shared > 0) {
-    notes.push_back(fmt::format(
-        "{} and {} have {} programmes in common: totals and the programmes that only one has are left out",
-        subject.label, baseline.label, n_shared));
+    notes.push_back(
+        fmt::format("{} and {} have {} programmes in common: totals and the programmes that only one has are left out",
+                    subject.label, baseline.label, n_shared));
   }
   return shared;
 }
@@ -244,7 +244,8 @@ std::vector<Period> shared_reports(const RunValues& subject, const RunValues& ba
   for (const Period& period : subject.reports)
     if (std::ranges::count(baseline.reports, period.to, &Period::to) > 0) shared.push_back(period);
   if (!shared.empty() && (shared.size() < subject.reports.size() || shared.size() < baseline.reports.size()))
-    notes.push_back(fmt::format("report dates that only one of {} and {} has are left out", subject.label, baseline.label));
+    notes.push_back(
+        fmt::format("report dates that only one of {} and {} has are left out", subject.label, baseline.label));
   return shared;
 }
 }  // namespace
@@ -266,7 +267,8 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
     refuse(fmt::format("they are about {} and {}", baseline.region, subject.region), "give both the same focus");
   const bool both_report = !subject.reports.empty() && !baseline.reports.empty();
   if (both_report && subject.reports.front().from != baseline.reports.front().from)
-    refuse(fmt::format("they start on {} and {}", iso(baseline.reports.front().from), iso(subject.reports.front().from)));
+    refuse(
+        fmt::format("they start on {} and {}", iso(baseline.reports.front().from), iso(subject.reports.front().from)));
   pairing.programmes = shared_programmes(subject, baseline, pairing.notes);
   if (pairing.programmes.empty()) refuse("they have no programme in common");
   pairing.reports = shared_reports(subject, baseline, pairing.notes);
@@ -338,7 +340,9 @@ void add_variances(std::vector<Difference>& rows, const Side& subject, const Run
 void add_peers(std::vector<Difference>& rows, const Side& subject, const Side& baseline, const Side& subject0,
                const Side& baseline0) {
   for (Difference& row : rows) {
-    const auto of = [&](const Side& side) { return side.run->find(side.strategy, row.metric, row.programme, row.period.to); };
+    const auto of = [&](const Side& side) {
+      return side.run->find(side.strategy, row.metric, row.programme, row.period.to);
+    };
     const std::vector<double> with = minus(of(subject), of(baseline));
     std::vector<double> without = minus(of(subject0), of(baseline0));
     if (without.empty()) continue;
@@ -387,7 +391,8 @@ Target parse_target(const std::string& text) {
   };
   const bool shaped = day.size() == 10 && day[4] == '-' && day[7] == '-' && whole(0, 4, year) && whole(5, 2, month) &&
                       whole(8, 2, of_month);
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month}, std::chrono::day{of_month}};
+  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
+                                         std::chrono::day{of_month}};
   if (!shaped || !date.ok()) throw wrong(fmt::format("\"{}\" is not a date", day), std::string(kForm));
   target.at = date;
   return target;
@@ -431,8 +436,8 @@ std::vector<Loss> losses(const RunValues& run, int before, int after, std::span<
       std::vector<double> sum(run.n_replicates, 0);
       std::size_t n_summed = 0;
       for (const std::string& programme : programmes) {
-        std::vector<double> loss = minus(run.find(before, *metric, programme, period.to),
-                                         run.find(after, *metric, programme, period.to));
+        std::vector<double> loss =
+            minus(run.find(before, *metric, programme, period.to), run.find(after, *metric, programme, period.to));
         if (loss.empty() || std::ranges::all_of(loss, [](double v) { return std::isnan(v); })) continue;
         for (std::size_t r = 0; r < sum.size(); ++r) sum[r] += loss[r];
         ++n_summed;
@@ -467,7 +472,8 @@ std::vector<std::string> untouched_programmes(const Scenario& scenario, int a, i
   const auto acting = [](const Strategy& strategy, int programme) {
     std::vector<Lever> levers;
     for (const Lever& lever : strategy.levers) {
-      if (!lever.programmes.empty() && std::ranges::find(lever.programmes, programme) == lever.programmes.end()) continue;
+      if (!lever.programmes.empty() && std::ranges::find(lever.programmes, programme) == lever.programmes.end())
+        continue;
       levers.push_back(lever);
       levers.back().programmes.clear();
     }
@@ -501,8 +507,8 @@ std::vector<double> shapley_values(std::span<const double> worth) {
   for (std::size_t player = 0; player < n; ++player)
     for (std::size_t set = 0; set < worth.size(); ++set)
       if ((set >> player & 1U) == 0)
-        value[player] += weight[static_cast<std::size_t>(std::popcount(set))] *
-                         (worth[set | std::size_t{1} << player] - worth[set]);
+        value[player] +=
+            weight[static_cast<std::size_t>(std::popcount(set))] * (worth[set | std::size_t{1} << player] - worth[set]);
   return value;
 }
 

@@ -90,7 +90,8 @@ Json difference_json(const Comparison& comparison, const Difference& row) {
                          {"independent", row.variance->independent},
                          {"reduction", row.variance->independent / row.variance->paired}};
   if (row.peers)
-    entry["peers"] = {{"without", statistics_json(row.peers->without)}, {"through", statistics_json(row.peers->through)}};
+    entry["peers"] = {{"without", statistics_json(row.peers->without)},
+                      {"through", statistics_json(row.peers->through)}};
   return entry;
 }
 
@@ -101,9 +102,12 @@ constexpr std::size_t kWide = 100;  // columns from which there is room for the 
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
 
+/// Equity beside the deprivation gap, which the headline shows.
+const std::vector<Metric> kEquity{Metric::regional_cv, Metric::concentration_index};
+
 /// The rows of one table: a programme at a date.
 std::string difference_rows(const Comparison& comparison, const std::string& programme, const Period& period,
-                            std::size_t width) {
+                            std::size_t width, const std::vector<Metric>& asked) {
   const bool wide = width >= kWide;
   std::string text = fmt::format("  {:<{}}{:>{}}", "", kLabel - 2, "baseline", kNumber);
   if (wide) text += fmt::format("{:>{}}", "strategy", kNumber);
@@ -117,28 +121,28 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const bool millions = spec(row.metric).money && largest >= 1e6;
     const double unit = millions ? 1e6 : 1;
     const std::string label(label_of(row.metric));
-    const std::string interval = d.p05 == d.p95 ? "" : fmt::format("{} to {}", rounded(d.p05 / unit), rounded(d.p95 / unit));
-    text += fmt::format("  {:<{}}{:>{}}", millions ? label + ", GBP m" : label, kLabel - 2, rounded(row.baseline / unit),
-                        kNumber);
+    const std::string interval =
+        d.p05 == d.p95 ? "" : fmt::format("{} to {}", rounded(d.p05 / unit), rounded(d.p95 / unit));
+    text += fmt::format("  {:<{}}{:>{}}", millions ? label + ", GBP m" : label, kLabel - 2,
+                        rounded(row.baseline / unit), kNumber);
     if (wide) text += fmt::format("{:>{}}", rounded(row.subject / unit), kNumber);
     text += fmt::format("{:>{}}{:>{}}", rounded(d.mean / unit), kNumber, interval, kInterval);
     if (wide) text += fmt::format("{:>{}}", rounded(d.sd / unit), kNumber);
     text += fmt::format("{:>{}}{:>{}}\n", rounded(d.mcse / unit), kError, percent(row.p_better), kChance);
     if (row.variance)
-      text += row.variance->paired > 0
-                  ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
-                                rounded(row.variance->independent / row.variance->paired))
-                  : std::string("    independent seeds vary; these pairs do not\n");
+      text += row.variance->paired > 0 ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
+                                                     rounded(row.variance->independent / row.variance->paired))
+                                       : std::string("    independent seeds vary; these pairs do not\n");
   };
-  const auto here = [&](const Difference& row) {
-    return row.programme == programme && row.period.to == period.to;
-  };
+  const auto here = [&](const Difference& row) { return row.programme == programme && row.period.to == period.to; };
   for (const Shown& shown : shown_metrics())
     for (const Difference& row : comparison.rows)
       if (here(row) && row.metric == shown.metric) add(row);
-  // Metrics without a line in the headline: inequality, and what was asked for by name.
+  // Metrics without a line in the headline: equity, or what was asked for by name.
+  const auto& more = asked.empty() ? kEquity : asked;
   for (const Difference& row : comparison.rows)
-    if (here(row) && label_of(row.metric) == spec(row.metric).name) add(row);
+    if (here(row) && label_of(row.metric) == spec(row.metric).name && std::ranges::find(more, row.metric) != more.end())
+      add(row);
   return text;
 }
 
@@ -149,16 +153,18 @@ std::string peers_text(const Comparison& comparison, const std::string& programm
   for (const Difference& row : comparison.rows) {
     if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
     if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
-    text += "  " + paragraph(fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
-                                         "through peers.",
-                                         label_of(row.metric), interval_text(row.peers->without),
-                                         interval_text(row.peers->through)),
-                             width - 2, 4);
+    text += "  " +
+            paragraph(
+                fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
+                            "through peers.",
+                            label_of(row.metric), interval_text(row.peers->without), interval_text(row.peers->through)),
+                width - 2, 4);
   }
   if (!text.empty())
-    text += "  " + paragraph("How strongly peers are heard is prior, not data: the record does not tell it from "
-                             "commissioning.",
-                             width - 2, 4);
+    text += "  " + paragraph(
+                       "How strongly peers are heard is prior, not data: the record does not tell it from "
+                       "commissioning.",
+                       width - 2, 4);
   return text;
 }
 
@@ -214,7 +220,8 @@ std::vector<Json> driver_rows(const DriverSplit& split, const std::string& strat
     add_metric(entry, split.programme, region, split.metric, "shapley", split.period);
     add_statistics(entry, s);
   };
-  for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver) add(kDriverNames[driver], split.by_driver[driver]);
+  for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver)
+    add(kDriverNames[driver], split.by_driver[driver]);
   add("together", split.together);
   return rows;
 }
@@ -254,12 +261,9 @@ std::string compare_json(const CompareReport& report) {
   std::vector<std::string> runs;
   for (const Side& side : sides)
     if (std::ranges::find(runs, side.run->label) == runs.end()) runs.push_back(side.run->label);
-  Json head{{"schema", kJsonSchema},
-            {"scenario", first.scenario},
-            {"seed", first.seed},
-            {"replicates", n_compared(report)},
-            {"version", version()},
-            {"runs", runs},
+  Json head{{"schema", kJsonSchema},    {"scenario", first.scenario},
+            {"seed", first.seed},       {"replicates", n_compared(report)},
+            {"version", version()},     {"runs", runs},
             {"notes", notes_of(report)}};
   std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
   text.pop_back();
@@ -317,10 +321,11 @@ std::string compare_table(const CompareReport& report, int width) {
                                     side_name(comparison.baseline, comparison.subject)),
                         columns);
       const bool has_total = programmes.back() == "all" || programmes.size() == 1;
-      text += fmt::format("{}, {}, {} to {}{}\n", has_total ? programmes.back() : "by programme", comparison.subject.run->region,
-                          iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
+      text +=
+          fmt::format("{}, {}, {} to {}{}\n", has_total ? programmes.back() : "by programme",
+                      comparison.subject.run->region, iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
       if (has_total) {
-        text += difference_rows(comparison, programmes.back(), period, columns);
+        text += difference_rows(comparison, programmes.back(), period, columns, report.asked);
         text += peers_text(comparison, programmes.back(), period, columns);
       }
       if (programmes.size() > 1) text += programmes_text(comparison, period, columns);
@@ -334,8 +339,9 @@ std::string compare_table(const CompareReport& report, int width) {
       std::string line = target.text + ":", mark = " ";
       for (const Side& side : sides_of(report)) {
         const bool one_run = std::ranges::all_of(sides_of(report), [&](const Side& s) { return s.run == side.run; });
-        line += fmt::format("{}{}{} {}", mark, strategy_name(side), one_run ? "" : fmt::format(" ({})", side.run->label),
-                            percent(chance_of(target, side, n_compared(report))));
+        line +=
+            fmt::format("{}{}{} {}", mark, strategy_name(side), one_run ? "" : fmt::format(" ({})", side.run->label),
+                        percent(chance_of(target, side, n_compared(report))));
         mark = ", ";
       }
       text += "  " + paragraph(line + ".", columns - 2, 4);
@@ -347,16 +353,18 @@ std::string compare_table(const CompareReport& report, int width) {
     const std::string split = drivers_text(report.drivers, first.programmes.back(), period, columns);
     const std::string window = fmt::format("{} to {}", iso(period.from), iso(period.to));
     if (!lost.empty())
-      text += fmt::format("{}, {}\n{}\n", first.strategies[static_cast<std::size_t>(report.attention.on)], window, lost);
+      text +=
+          fmt::format("{}, {}\n{}\n", first.strategies[static_cast<std::size_t>(report.attention.on)], window, lost);
     if (!split.empty())
       text += fmt::format("{}, {}, {}\n{}\n", report.split_strategy, first.programmes.back(), window, split);
   }
-  text += paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
-                                "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
-                                "the share of replicates in which the strategy does better than the baseline (less cost, "
-                                "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.",
-                                n_compared(report), first.seed),
-                    columns);
+  text +=
+      paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
+                            "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
+                            "the share of replicates in which the strategy does better than the baseline (less cost, "
+                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.",
+                            n_compared(report), first.seed),
+                columns);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;
 }

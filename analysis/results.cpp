@@ -17,6 +17,7 @@
 
 #include "file.hpp"
 #include "libraries.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/version.hpp"
@@ -546,6 +547,51 @@ void write_diagnostics(const File& file, const RunRecord& record) {
   group.doubles("mcse_share", mcse, axes, attributes);
 }
 
+/// Published figures beside the lead strategy's values; no group when there are none.
+void write_published(const File& file, const RunRecord& record) {
+  const auto all = published_beside(record);
+  if (all.empty()) return;
+  Group group = file.group("published");
+  const std::vector<std::string> axis{"figure"};
+  group.scale("figure", counting(all.size()), named("published figure"));
+  group.scale("view", std::vector<std::string>{"gross", "net"}, named("as in the root group"));
+  group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+  const auto text = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::string> column;
+    for (const PublishedBeside& one : all) column.emplace_back(of(one));
+    group.text(name, column, axis, named(meaning));
+  };
+  text("programme", "innovation; all = all together", [](const auto& one) { return one.programme; });
+  text("region", "England, or a region", [](const auto& one) { return one.region; });
+  text("metric", "metric of the results", [](const auto& one) { return spec(one.metric).name; });
+  text("unit", "unit of published and model", [](const auto& one) { return spec(one.metric).unit; });
+  text("source", "where it was published", [](const auto& one) { return one.figure->source; });
+  text("note", "what it counts", [](const auto& one) { return one.figure->note; });
+  const auto dates = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::int32_t> column;
+    for (const PublishedBeside& one : all) column.push_back(days(of(one)));
+    group.integers(name, column, axis, date_attributes(meaning));
+  };
+  const Date start = record.model->calendar().start;
+  dates("from", "first day that it counts", [&](const auto& one) { return one.asked(start).from; });
+  dates("to", "last day that it counts", [&](const auto& one) { return one.asked(start).to; });
+  dates("model_from", "first day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).from; });
+  dates("model_to", "last day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).to; });
+  std::vector<double> published, below, model;
+  for (const PublishedBeside& one : all) {
+    published.push_back(one.figure->value);
+    below.push_back(one.used ? one.p_below : kFill);
+    for (const Statistics& s : {one.gross, one.net})
+      for (const double value : in_order(s)) model.push_back(one.used ? value : kFill);
+  }
+  group.doubles("published", published, axis, named("published value, in unit"));
+  group.doubles("p_below", below, axis, named("share of replicates whose gross value is below the published one"));
+  group.doubles("model", model, {"figure", "view", "statistic"},
+                named("the lead strategy's value at the nearest date or window that is kept, in unit"));
+}
+
 void write_provenance(const File& file, const RunRecord& record) {
   const Scenario& scenario = record.model->scenario;
   Group group = file.group("provenance");
@@ -596,13 +642,55 @@ struct GroupPlan {
   std::vector<Variable> variables;
 };
 
+/// The lead strategy's result split over its drivers, by place: a chunk is one programme.
+Variable split_variable(const RunRecord& record, const Block& block, const std::vector<int>& worlds) {
+  const MetricSpec& metric = spec(block.metric);
+  const std::size_t n_drivers = kDriverNames.size(), n_statistics = kStatisticNames.size();
+  Variable variable{std::string(metric.name),
+                    {"statistic", "driver", "programme", std::string(axis_name(block.axis))},
+                    {n_statistics, n_drivers, 1, extent(block.n_times)},
+                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    {}};
+  add_place_dimension(variable, record.layout, block, block.n_places);
+  for (int programme = 0; programme < block.n_programmes; ++programme) {
+    const auto values = [&ensemble = *record.ensemble, &block, worlds, programme, n_drivers, n_statistics] {
+      const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
+      std::vector<std::vector<double>> by_driver_and_cell(n_drivers * n_cells);
+      std::vector<double> worth(worlds.size());
+      for (std::size_t r = 0; r < ensemble.n_replicates; ++r) {
+        const auto row = ensemble.row(r);
+        for (std::size_t cell = 0; cell < n_cells; ++cell) {
+          for (std::size_t set = 0; set < worth.size(); ++set)
+            worth[set] = row[block.at(worlds[set], programme, 0, 0) + cell];
+          const std::vector<double> value = shapley_values(worth);
+          for (std::size_t driver = 0; driver < n_drivers; ++driver)
+            by_driver_and_cell[driver * n_cells + cell].push_back(value[driver]);
+        }
+      }
+      std::vector<double> result(n_statistics * n_drivers * n_cells);
+      for (std::size_t at = 0; at < by_driver_and_cell.size(); ++at) {
+        const auto ordered = in_order(statistics(by_driver_and_cell[at]));
+        for (std::size_t k = 0; k < n_statistics; ++k) result[k * n_drivers * n_cells + at] = ordered[k];
+      }
+      return result;
+    };
+    std::vector<hsize_t> offset(variable.dimensions.size(), 0);
+    offset[2] = extent(programme);
+    variable.chunks.push_back({{std::move(offset)}, values, {}});
+  }
+  return variable;
+}
+
 std::vector<GroupPlan> plan_of(const RunRecord& record) {
-  std::vector<GroupPlan> plan{{"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}}};
+  const std::vector<int> worlds = worlds_of_drivers(record.layout.strategies, lead_strategy(record.model->scenario));
+  std::vector<GroupPlan> plan{{"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}}, {"shapley", {}}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
     plan[group].variables.push_back(statistics_variable(record, block));
     if (block.geography != Geography::region) continue;
     const std::string name(spec(block.metric).name);
+    if (block.axis == Axis::report && !worlds.empty() && is_additive(block.metric))
+      plan[5].variables.push_back(split_variable(record, block, worlds));
     if (block.axis == Axis::report)
       plan[4].variables.push_back(replicate_variable(record, block, name, Places::all));
     else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
@@ -620,6 +708,17 @@ void write_axes(Group& group, const std::string& name, const RunRecord& record) 
     add_time_axis(group, layout, Axis::report);
     add_places(group, layout, Geography::region);
     add_time_axis(group, layout, Axis::month);
+    return;
+  }
+  if (name == "shapley") {
+    group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+    group.scale("driver", texts(kDriverNames),
+                named("what drives adoption; their values sum to the world with all less the world with none"));
+    group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
+    add_time_axis(group, layout, Axis::report);
+    add_places(group, layout, Geography::region);
+    group.text("of", {layout.strategies[static_cast<std::size_t>(lead_strategy(record.model->scenario))]}, {},
+               named("strategy whose result is split"));
     return;
   }
   add_what_axes(group, layout);
@@ -653,6 +752,7 @@ std::vector<char> image_of(const RunRecord& record, std::vector<GroupPlan>&& pla
   }
   write_parameters(file, record, std::move(drawn));
   write_diagnostics(file, record);
+  write_published(file, record);
   write_provenance(file, record);
   return file.image();
 }
@@ -848,8 +948,7 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
     throw file.broken("it holds no replicates");
   const std::string wanted = region.empty() ? regions.front() : region;
   const auto place = std::ranges::find(regions, wanted);
-  if (place == regions.end())
-    throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
+  if (place == regions.end()) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
   run.region = wanted;
 
   const std::vector<hsize_t> shape{run.n_replicates, run.strategies.size(), run.programmes.size(), run.reports.size()};

@@ -6,10 +6,11 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "compare_report.hpp"
 #include "file.hpp"
 #include "libraries.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
 #include "uptake/version.hpp"
@@ -28,10 +29,20 @@ struct Row {
   const Statistics& statistics;
 };
 
-/// All rows that are defined: headline window first, then strategy, programme, metric, view, region.
+/// Places with the one that the scenario is about first.
+std::vector<std::size_t> in_order_of_interest(std::size_t n_places, std::size_t focus) {
+  std::vector<std::size_t> places;
+  if (focus < n_places) places.push_back(focus);
+  for (std::size_t place = 0; place < n_places; ++place)
+    if (place != focus) places.push_back(place);
+  return places;
+}
+
+/// All rows that are defined: headline window first, then strategy, programme, metric, view, region (the focus first).
 template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
+  const auto focus = static_cast<std::size_t>(focus_place(layout, record.model->scenario));
   for (std::size_t time = 0; time < layout.reports.size(); ++time)
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
@@ -41,7 +52,7 @@ void for_each_row(const RunRecord& record, const Use& use) {
             const CellRow cells{&block, static_cast<int>(strategy), static_cast<int>(programme),
                                 static_cast<int>(time)};
             const auto places = place_statistics(layout, *record.ensemble, cells, static_cast<View>(view));
-            for (std::size_t place = 0; place < places.size(); ++place)
+            for (const std::size_t place : in_order_of_interest(places.size(), focus))
               if (!std::isnan(places[place].mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
                         spec(block.metric), static_cast<View>(view), layout.reports[time], places[place]});
@@ -49,18 +60,56 @@ void for_each_row(const RunRecord& record, const Use& use) {
         }
 }
 
-std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
-
-/// A field of RFC 4180: quoted when it must be.
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
+Json statistics_json(const Statistics& s) {
+  Json entry = Json::object();
+  const auto values = in_order(s);
+  for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];
+  return entry;
 }
+
+std::vector<Json> published_rows(const RunRecord& record) {
+  std::vector<Json> rows;
+  for (const PublishedBeside& one : published_beside(record)) {
+    const Period asked = one.asked(record.model->scenario.calendar.start);
+    const bool is_flow = spec(one.metric).kind == MetricKind::flow;
+    rows.push_back({{"programme", one.programme},
+                    {"region", one.region},
+                    {"metric", one.figure->metric},
+                    {"unit", spec(one.metric).unit},
+                    {"from", is_flow ? Json(iso(asked.from)) : Json()},
+                    {"to", iso(asked.to)},
+                    {"published", one.figure->value},
+                    {"model_from", one.used && is_flow ? Json(iso(one.used->from)) : Json()},
+                    {"model_to", one.used ? Json(iso(one.used->to)) : Json()},
+                    {"gross", one.used ? statistics_json(one.gross) : Json()},
+                    {"net", one.used ? statistics_json(one.net) : Json()},
+                    {"p_below", one.used ? Json(one.p_below) : Json()},
+                    {"source", one.figure->source},
+                    {"note", one.figure->note}});
+  }
+  return rows;
+}
+
+/// Values that the split and the losses need; none when there is neither.
+RunValues report_values(const RunRecord& record) {
+  const Scenario& scenario = record.model->scenario;
+  const bool split = !worlds_of_drivers(record.layout.strategies, lead_strategy(scenario)).empty();
+  if (!split && attention_pairs(scenario).empty()) return {};
+  return values_of(record, focus_place(record.layout, scenario));
+}
+
+void add_list(std::string& text, std::string_view name, const std::vector<Json>& rows) {
+  text += fmt::format(",\n\"{}\": [", name);
+  std::string_view separator = "\n";
+  for (const Json& row : rows) {
+    text += separator;
+    text += row.dump();
+    separator = ",\n";
+  }
+  text += rows.empty() ? "]" : "\n]";
+}
+
+std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
 }  // namespace
 
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
@@ -75,6 +124,7 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
     text += "\r\n";
   });
   replace_file(folder / "summary.csv", text);
+  write_published_csv(record, folder);
 }
 
 std::string summary_json(const RunRecord& record) {
@@ -102,7 +152,24 @@ std::string summary_json(const RunRecord& record) {
     text += entry.dump();
     separator = ",\n";
   });
-  return text + "\n]}\n";
+  text += "\n]";
+  add_list(text, "published", published_rows(record));
+  const RunValues values = report_values(record);
+  const int lead = lead_strategy(scenario);
+  std::vector<Json> rows;
+  for (const DriverSplit& split : split_over_drivers(values, lead))
+    for (Json& row : driver_rows(split, record.layout.strategies[static_cast<std::size_t>(lead)], values.region))
+      rows.push_back(std::move(row));
+  add_list(text, "shapley", rows);
+  rows.clear();
+  if (const auto pairs = attention_pairs(scenario); !pairs.empty() && scenario.programmes.size() > 1) {
+    const auto name = [&](int strategy) { return record.layout.strategies[static_cast<std::size_t>(strategy)]; };
+    const std::span<const std::string> programmes(values.programmes.data(), scenario.programmes.size());
+    for (const Loss& loss : losses(values, pairs.front().off, pairs.front().on, programmes))
+      rows.push_back(loss_row(loss, "attention", name(pairs.front().on), name(pairs.front().off), values.region));
+  }
+  add_list(text, "displacement", rows);
+  return text + "}\n";
 }
 
 void write_run_json(const RunRecord& record, const RunFacts& facts, const std::filesystem::path& folder) {

@@ -109,7 +109,8 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
                       options.seed, options.decay_km, options.n_nearest, static_cast<int>(options.community));
   text += tables_text(tables);
   for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
-  text += fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));
+  text +=
+      fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));
   for (const Published& figure : scenario.published) text += published_text(figure);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure);

@@ -44,8 +44,8 @@ void resolve_figures(std::vector<Published>& figures, const Population& populati
     }
     const auto metric = find_metric(figure.metric);
     if (metric && !figure.region.empty() && !spec(*metric).by_region) {
-      problems.push_back({figure.where,
-                          fmt::format("{} is given for England alone, not for {}", figure.metric, figure.region), ""});
+      problems.push_back(
+          {figure.where, fmt::format("{} is given for England alone, not for {}", figure.metric, figure.region), ""});
     }
   }
 }

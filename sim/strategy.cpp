@@ -216,7 +216,8 @@ void add_worlds_of_drivers(TableReader& reader, Scenario& scenario) {
         world.without.push_back(id);
     }
     if (std::ranges::count(scenario.strategies, world.name, &Strategy::name) > 0) {
-      reader.report(asked->place, fmt::format("shapley = true makes a strategy \"{}\" and there is one already", world.name),
+      reader.report(asked->place,
+                    fmt::format("shapley = true makes a strategy \"{}\" and there is one already", world.name),
                     "choose another name for it");
     }
     scenario.strategies.push_back(std::move(world));

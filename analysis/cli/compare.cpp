@@ -61,8 +61,9 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names) {
     std::vector<std::string_view> known;
     for (const MetricSpec& metric : metric_table()) known.push_back(metric.name);
     const std::string nearest = nearest_name(name, known);
-    problems.push_back({"--metric " + name, "is no metric",
-                        nearest.empty() ? "docs/results-format.md lists them" : fmt::format("did you mean \"{}\"?", nearest)});
+    problems.push_back(
+        {"--metric " + name, "is no metric",
+         nearest.empty() ? "docs/results-format.md lists them" : fmt::format("did you mean \"{}\"?", nearest)});
   }
   if (!problems.empty()) throw InputError(std::move(problems));
   return metrics;
@@ -102,6 +103,12 @@ class Runs {
     for (const auto& model : models)
       if (focus.empty() && model) focus = model->scenario.focus;
 
+    // Whether they can be paired is known before anything is simulated.
+    std::deque<RunValues> bare;
+    for (std::size_t k = 0; k < models.size(); ++k) {
+      bare.push_back(models[k] ? simulate_values(models[k], 0, {}) : read(options_.runs[k], focus));
+      if (k > 0) static_cast<void>(pair_up(bare.back(), bare.front()));
+    }
     std::vector<const RunValues*> named;
     for (std::size_t k = 0; k < models.size(); ++k) {
       RunValues run = models[k] ? simulate(models[k]) : read(options_.runs[k], focus);
@@ -156,8 +163,9 @@ class Runs {
     if (!options_.replicates) return run;
     const std::size_t n = number_of(*options_.replicates);
     if (n > run.n_replicates)
-      throw InputError({{path.string(), fmt::format("holds {} replicates, fewer than the {} asked for", run.n_replicates, n),
-                         "give its scenario instead"}});
+      throw InputError(
+          {{path.string(), fmt::format("holds {} replicates, fewer than the {} asked for", run.n_replicates, n),
+            "give its scenario instead"}});
     keep_first(run, n);
     return run;
   }
@@ -210,8 +218,8 @@ std::vector<Comparison> across(const std::vector<const RunValues*>& runs, const 
     if (named || std::ranges::count(run.strategies, name) > 0) {
       comparison.subject.strategy = strategy_index(run, name);
     } else {
-      comparison.pairing.notes.push_back(fmt::format("{} has no strategy \"{}\": its first, \"{}\", is compared", run.label,
-                                                     name, run.strategies.front()));
+      comparison.pairing.notes.push_back(fmt::format("{} has no strategy \"{}\": its first, \"{}\", is compared",
+                                                     run.label, name, run.strategies.front()));
     }
     comparisons.push_back(std::move(comparison));
   }
@@ -246,15 +254,17 @@ void complete(Comparison& comparison, const CompareOptions& options, std::span<c
 
 CompareReport report_of(const CompareOptions& options, Runs& runs) {
   CompareReport report;
-  const std::vector<Metric> metrics = metrics_of(options.metrics);
+  const std::vector<Metric> metrics = report.asked = metrics_of(options.metrics);
   for (const std::string& target : options.targets) report.targets.push_back(parse_target(target));
   const std::vector<const RunValues*> named = runs.named();
   const RunValues& first = *named.front();
   report.comparisons = named.size() == 1 ? within(first, options.baseline) : across(named, options.baseline);
-  if (report.comparisons.empty()) throw InputError({{first.label, "has one strategy: there is nothing to compare", ""}});
+  if (report.comparisons.empty())
+    throw InputError({{first.label, "has one strategy: there is nothing to compare", ""}});
   for (Comparison& comparison : report.comparisons) {
     for (const Target& target : report.targets)  // a target that nobody has is said before more is simulated
-      for (const Side& side : {comparison.subject, comparison.baseline}) static_cast<void>(chance_of(target, side, comparison.pairing.n_replicates));
+      for (const Side& side : {comparison.subject, comparison.baseline})
+        static_cast<void>(chance_of(target, side, comparison.pairing.n_replicates));
     complete(comparison, options, metrics, runs);
   }
   const int lead = first.model ? lead_strategy(first.model->scenario) : 0;
@@ -282,8 +292,8 @@ CompareReport report_of(const CompareOptions& options, Runs& runs) {
 ExitCode compare(const CompareOptions& options, const Output& output) {
   const auto result = std::ranges::find_if(options.runs, is_results);
   if (options.variance == CompareOptions::Variance::measured && result != options.runs.end())
-    throw InputError({{*result, "is a result: --variance runs the baseline again with another seed",
-                       "give its scenario instead"}});
+    throw InputError(
+        {{*result, "is a result: --variance runs the baseline again with another seed", "give its scenario instead"}});
   const Interruption interruption;
   try {
     std::optional<Runs> runs(std::in_place, options, output, interruption.token());

@@ -161,10 +161,15 @@ class Parser {
                               asked.progress = options_.run.progress;
                               return cli::compare(asked, options_.output);
                             });
-    command.footer("One scenario or folder: each of its strategies minus the first. Several: the first strategy of each, by "
-                   "name, minus that of the first named.\n\n" + command.get_footer());
-    command.add_option("RUN", compare.runs, "Scenario files or names, or folders of results")->required()->type_name("");
-    command.add_option("--baseline", compare.baseline, "Strategy that is subtracted [the first]")->type_name("STRATEGY");
+    command.footer(
+        "One scenario or folder: each of its strategies minus the first. Several: the first strategy of each, by "
+        "name, minus that of the first named.\n\n" +
+        command.get_footer());
+    command.add_option("RUN", compare.runs, "Scenario files or names, or folders of results")
+        ->required()
+        ->type_name("");
+    command.add_option("--baseline", compare.baseline, "Strategy that is subtracted [the first]")
+        ->type_name("STRATEGY");
     command.add_option("--metric", compare.metrics, "Metric to compare (repeatable) [all]")
         ->type_name("NAME")
         ->allow_extra_args(false);

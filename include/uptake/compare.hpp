@@ -113,7 +113,7 @@ void add_peers(std::vector<Difference>& rows, const Side& subject, const Side& b
 /// A level that a strategy is to reach by a report date.
 struct Target {
   enum class Sense : std::uint8_t { at_least, at_most };
-  std::string text;  ///< as written
+  std::string text;       ///< as written
   std::string programme;  ///< empty = all together
   Metric metric{};
   Sense sense = Sense::at_least;
@@ -181,6 +181,7 @@ struct Comparison {
   std::vector<Loss> displaced;         ///< what those lost
 };
 struct CompareReport {
+  std::vector<Metric> asked;  ///< metrics that the tables show; empty = those of the headline and of equity
   std::vector<Comparison> comparisons;
   std::vector<Target> targets;
   AttentionPair attention;              ///< of the first run, when it has one

@@ -266,7 +266,7 @@ struct Scenario {
   int replicates = 200;
   std::uint64_t seed = 20180401;
   ParameterMode mode = ParameterMode::prior;
-  bool attention = true;      ///< K_i
+  bool attention = true;  ///< K_i
   Shapley shapley = Shapley::off;
   std::vector<Lever> levers;  ///< of every strategy's world, comparators included
   std::string focus;          ///< region that the headline is about; empty = England
