@@ -238,7 +238,8 @@ std::string cut(const std::string& text, std::size_t width) {
 /// Several programmes in a line each: means, gross and net.
 std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
   const SummaryLayout& layout = record.layout;
-  const std::size_t name_width = width >= kWide ? 34 : 24, event_width = width >= kWide ? 26 : 16;
+  const bool roomy = width >= 100;  // as in a file
+  const std::size_t name_width = roomy ? 33 : 24, event_width = roomy ? 26 : 16;
   constexpr std::size_t kColumn = 6;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, "ever in use", 2 * kColumn + 1,
                                  "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
