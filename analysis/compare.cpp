@@ -20,6 +20,20 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// What is not simply the better the more there is of it.
 constexpr std::array kNotHigher{
+    std::pair{Metric::first_use_months, Better::lower},
+    std::pair{Metric::latest_first_use_months, Better::lower},
+    std::pair{Metric::reach_regional_cv, Better::lower},
+    std::pair{Metric::reach_regional_gini, Better::lower},
+    std::pair{Metric::reach_deprivation_gap, Better::nearer_zero},
+    std::pair{Metric::reach_slope_index, Better::nearer_zero},
+    std::pair{Metric::reach_relative_index, Better::nearer_zero},
+    std::pair{Metric::reach_concentration_index, Better::nearer_zero},
+    std::pair{Metric::benefit_regional_cv, Better::lower},
+    std::pair{Metric::benefit_regional_gini, Better::lower},
+    std::pair{Metric::benefit_deprivation_gap, Better::nearer_zero},
+    std::pair{Metric::benefit_slope_index, Better::nearer_zero},
+    std::pair{Metric::benefit_relative_index, Better::nearer_zero},
+    std::pair{Metric::benefit_concentration_index, Better::nearer_zero},
     std::pair{Metric::cost_gbp, Better::lower},
     std::pair{Metric::cost_public_gbp, Better::lower},
     std::pair{Metric::regional_cv, Better::lower},
@@ -157,15 +171,17 @@ RunValues values_of(const RunRecord& record, int place, std::span<const Metric> 
   run.values.resize(blocks.size() * run.strategies.size() * run.programmes.size() * run.reports.size() *
                     run.n_replicates);
   std::size_t first = 0;
+  std::vector<double> row;
   for (const Block* block : blocks) {
     for (int strategy = 0; strategy < block->n_strategies; ++strategy) {
       for (int programme = 0; programme < block->n_programmes; ++programme) {
         const auto n_times = static_cast<std::size_t>(block->n_times);
+        row.resize(n_times * static_cast<std::size_t>(block->n_places));
         for (std::size_t r = 0; r < run.n_replicates; ++r) {
-          const auto row = record.ensemble->row(r);
-          for (int time = 0; time < block->n_times; ++time)
-            run.values[(first + static_cast<std::size_t>(time)) * run.n_replicates + r] =
-                row[block->at(strategy, programme, time, place)];
+          record.ensemble->read(r, block->at(strategy, programme, 0, 0), row);
+          for (std::size_t time = 0; time < n_times; ++time)
+            run.values[(first + time) * run.n_replicates + r] =
+                row[time * static_cast<std::size_t>(block->n_places) + static_cast<std::size_t>(place)];
         }
         first += n_times;
       }
@@ -510,6 +526,45 @@ std::vector<double> shapley_values(std::span<const double> worth) {
         value[player] +=
             weight[static_cast<std::size_t>(std::popcount(set))] * (worth[set | std::size_t{1} << player] - worth[set]);
   return value;
+}
+
+/// What a record's replicates hold of one metric at a time, so that memory stays small; in the order of the dates.
+template <typename Row, typename Of>
+std::vector<Row> metric_by_metric(const RunRecord& record, std::span<const Metric> metrics, const Of& of) {
+  const int place = focus_place(record.layout, record.model->scenario);
+  std::vector<Row> rows;
+  for (const Metric metric : metrics) {
+    const RunValues values = values_of(record, place, {&metric, 1});
+    if (values.metrics.empty()) continue;
+    for (Row& row : of(values)) rows.push_back(std::move(row));
+  }
+  std::ranges::stable_sort(rows, {}, [](const Row& row) { return row.period.to; });
+  return rows;
+}
+
+std::vector<DriverSplit> split_over_drivers(const RunRecord& record, std::span<const Metric> metrics) {
+  const int lead = lead_strategy(record.model->scenario);
+  if (worlds_of_drivers(record.layout.strategies, lead).empty()) return {};
+  auto splits = metric_by_metric<DriverSplit>(
+      record, metrics, [&](const RunValues& values) { return split_over_drivers(values, lead); });
+  const auto& programmes = record.layout.programmes;
+  std::ranges::stable_sort(splits, {}, [&](const DriverSplit& split) {
+    return std::pair(split.period.to, std::ranges::find(programmes, split.programme) - programmes.begin());
+  });
+  return splits;
+}
+
+std::vector<Loss> lost_to_attention(const RunRecord& record) {
+  const Scenario& scenario = record.model->scenario;
+  const auto pairs = attention_pairs(scenario);
+  if (pairs.empty() || scenario.programmes.size() < 2) return {};
+  const std::span<const std::string> programmes(record.layout.programmes.data(), scenario.programmes.size());
+  std::vector<Metric> metrics;
+  for (const std::string_view name : kLostMetrics)
+    if (const auto metric = find_metric(name)) metrics.push_back(*metric);
+  return metric_by_metric<Loss>(record, metrics, [&](const RunValues& values) {
+    return losses(values, pairs.front().off, pairs.front().on, programmes);
+  });
 }
 
 bool is_additive(Metric metric) { return spec(metric).kind != MetricKind::ratio && !spec(metric).paired; }

@@ -51,6 +51,7 @@ class Spot {
  public:
   Spot(const RunRecord& record, int strategy, int programme, int time)
       : record_(record),
+        report_(report_of(record)),
         strategy_(strategy),
         programme_(programme),
         time_(time),
@@ -59,8 +60,7 @@ class Spot {
   [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
     const Block* block = record_.layout.find(metric, Axis::report);
     if (block == nullptr || place_ >= block->n_places) return std::nullopt;
-    const Statistics s = place_statistics(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_},
-                                          view)[static_cast<std::size_t>(place_)];
+    const Statistics s = report_->at(*block, strategy_, programme_, time_, place_, view).value;
     if (std::isnan(s.mean)) return std::nullopt;
     return s;
   }
@@ -70,7 +70,7 @@ class Spot {
     if (block == nullptr || place_ >= block->n_places) return std::nullopt;
     double above = 0, defined = 0;
     for (const double v :
-         cell_values(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, place_, view)) {
+         cell_values(record_.layout, *record_.ensemble, *block, strategy_, programme_, time_, place_, view)) {
       defined += std::isnan(v) ? 0 : 1;
       above += v > threshold ? 1 : 0;
     }
@@ -80,6 +80,7 @@ class Spot {
 
  private:
   const RunRecord& record_;
+  std::shared_ptr<const ReportStatistics> report_;
   int strategy_, programme_, time_, place_;
 };
 
@@ -246,7 +247,6 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
   text += fmt::format("  {:<{}}", "", name_width - 2);
   for (int k = 0; k < 3; ++k) text += fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn);
   text += '\n';
-  const auto events = find_metric("events_avoided");
   for (std::size_t j = 0; j < layout.programmes.size(); ++j) {
     const Spot place(record, strategy, static_cast<int>(j), time);
     std::string row = fmt::format("  {:<{}}", cut(layout.programmes[j], name_width - 2), name_width - 2);
@@ -256,8 +256,8 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
     };
     add(Metric::ever_adopted);
     add(Metric::patients_benefited);
-    const bool has_events = events && place(*events, View::gross);
-    add(has_events ? *events : Metric::admissions_avoided);
+    const bool has_events = place(Metric::events_avoided, View::gross).has_value();
+    add(has_events ? Metric::events_avoided : Metric::admissions_avoided);
     const bool is_total = j == record.model->scenario.programmes.size();
     std::string event;
     if (!is_total) {
@@ -374,34 +374,26 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 /// The split over drivers, and what is lost to competition for attention, where their worlds were run.
 class Shares {
  public:
-  Shares(const RunRecord& record, int lead) {
-    const Scenario& scenario = record.model->scenario;
-    const auto pairs = attention_pairs(scenario);
-    const bool split = !worlds_of_drivers(record.layout.strategies, lead).empty();
-    const bool compete = !pairs.empty() && scenario.programmes.size() > 1;
-    if (!split && !compete) return;
-    std::vector<Metric> metrics;
-    for (const std::string_view name : {"ever_adopted", "patients_benefited", "admissions_avoided", "events_avoided"})
-      if (const auto metric = find_metric(name)) metrics.push_back(*metric);
-    const RunValues values = values_of(record, focus_place(record.layout, scenario), metrics);
-    if (split) drivers_ = split_over_drivers(values, lead);
-    if (!compete) return;
-    const std::span<const std::string> programmes(values.programmes.data(), scenario.programmes.size());
-    lost_ = losses(values, pairs.front().off, pairs.front().on, programmes);
+  explicit Shares(const RunRecord& record) : lost_(lost_to_attention(record)) {
+    constexpr std::array kMetrics{Metric::ever_adopted, Metric::patients_benefited, Metric::events_avoided,
+                                  Metric::admissions_avoided};
+    drivers_ = split_over_drivers(record, kMetrics);
   }
   [[nodiscard]] std::string text(const Period& period, const std::string& programme, std::size_t width) const {
     return attention_text(lost_, period, width) + drivers_text(drivers_, programme, period, width);
   }
 
  private:
-  std::vector<DriverSplit> drivers_;
   std::vector<Loss> lost_;
+  std::vector<DriverSplit> drivers_;
 };
 }  // namespace
 
 std::span<const Shown> shown_metrics() { return kShown; }
 
-std::string headline_table(const RunRecord& record, int width) {
+std::string headline_table(const RunRecord& of, int width) {
+  RunRecord record = of;
+  record.report = report_of(of);
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
@@ -413,7 +405,7 @@ std::string headline_table(const RunRecord& record, int width) {
   std::optional<int> lead;
   for (int strategy = 0; strategy < n_strategies && !lead; ++strategy)
     if (strategy != layout.comparator) lead = strategy;
-  const Shares shares(record, lead.value_or(0));
+  const Shares shares(record);
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
   for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];

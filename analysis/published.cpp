@@ -51,8 +51,11 @@ std::vector<double> summed(const RunRecord& record, const Block& block, const St
                            int programme, int place) {
   std::vector<double> values(record.ensemble->n_replicates, 0);
   for (int time = stretch.first; time <= stretch.last; ++time)
-    for (std::size_t r = 0; r < values.size(); ++r)
-      values[r] += record.ensemble->row(r)[block.at(strategy, programme, time, place)];
+    for (std::size_t r = 0; r < values.size(); ++r) {
+      double value = 0;
+      record.ensemble->read(r, block.at(strategy, programme, time, place), {&value, 1});
+      values[r] += value;
+    }
   return values;
 }
 

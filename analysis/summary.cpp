@@ -42,20 +42,23 @@ std::vector<std::size_t> in_order_of_interest(std::size_t n_places, std::size_t 
 template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
+  const auto report = report_of(record);
   const auto focus = static_cast<std::size_t>(focus_place(layout, record.model->scenario));
   for (std::size_t time = 0; time < layout.reports.size(); ++time)
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
-        for (const Block& block : layout.blocks) {
-          if (block.axis != Axis::report || block.geography != Geography::region) continue;
+        for (const Block& block : report->blocks) {
           for (std::size_t view = 0; view < kViewNames.size(); ++view) {
-            const CellRow cells{&block, static_cast<int>(strategy), static_cast<int>(programme),
-                                static_cast<int>(time)};
-            const auto places = place_statistics(layout, *record.ensemble, cells, static_cast<View>(view));
-            for (const std::size_t place : in_order_of_interest(places.size(), focus))
-              if (!std::isnan(places[place].mean))
+            for (const std::size_t place : in_order_of_interest(static_cast<std::size_t>(block.n_places), focus)) {
+              const Statistics cell =
+                  report
+                      ->at(block, static_cast<int>(strategy), static_cast<int>(programme), static_cast<int>(time),
+                           static_cast<int>(place), static_cast<View>(view))
+                      .value;
+              if (!std::isnan(cell.mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
-                        spec(block.metric), static_cast<View>(view), layout.reports[time], places[place]});
+                        spec(block.metric), static_cast<View>(view), layout.reports[time], cell});
+            }
           }
         }
 }
@@ -88,14 +91,6 @@ std::vector<Json> published_rows(const RunRecord& record) {
                     {"note", one.figure->note}});
   }
   return rows;
-}
-
-/// Values that the split and the losses need; none when there is neither.
-RunValues report_values(const RunRecord& record) {
-  const Scenario& scenario = record.model->scenario;
-  const bool split = !worlds_of_drivers(record.layout.strategies, lead_strategy(scenario)).empty();
-  if (!split && attention_pairs(scenario).empty()) return {};
-  return values_of(record, focus_place(record.layout, scenario));
 }
 
 void add_list(std::string& text, std::string_view name, const std::vector<Json>& rows) {
@@ -154,19 +149,20 @@ std::string summary_json(const RunRecord& record) {
   });
   text += "\n]";
   add_list(text, "published", published_rows(record));
-  const RunValues values = report_values(record);
-  const int lead = lead_strategy(scenario);
+  const SummaryLayout& layout = record.layout;
+  const auto name = [&](int strategy) { return layout.strategies[static_cast<std::size_t>(strategy)]; };
+  const std::string& region = layout.regions[static_cast<std::size_t>(focus_place(layout, scenario))];
+  std::vector<Metric> additive;
+  for (const MetricSpec& metric : metric_table())
+    if (is_additive(metric.id)) additive.push_back(metric.id);
   std::vector<Json> rows;
-  for (const DriverSplit& split : split_over_drivers(values, lead))
-    for (Json& row : driver_rows(split, record.layout.strategies[static_cast<std::size_t>(lead)], values.region))
-      rows.push_back(std::move(row));
+  for (const DriverSplit& split : split_over_drivers(record, additive))
+    for (Json& row : driver_rows(split, name(lead_strategy(scenario)), region)) rows.push_back(std::move(row));
   add_list(text, "shapley", rows);
   rows.clear();
-  if (const auto pairs = attention_pairs(scenario); !pairs.empty() && scenario.programmes.size() > 1) {
-    const auto name = [&](int strategy) { return record.layout.strategies[static_cast<std::size_t>(strategy)]; };
-    const std::span<const std::string> programmes(values.programmes.data(), scenario.programmes.size());
-    for (const Loss& loss : losses(values, pairs.front().off, pairs.front().on, programmes))
-      rows.push_back(loss_row(loss, "attention", name(pairs.front().on), name(pairs.front().off), values.region));
+  for (const Loss& loss : lost_to_attention(record)) {
+    const AttentionPair pair = attention_pairs(scenario).front();
+    rows.push_back(loss_row(loss, "attention", name(pair.on), name(pair.off), region));
   }
   add_list(text, "displacement", rows);
   return text + "}\n";

@@ -34,14 +34,6 @@ bool is_results(const fs::path& path) {
   return fs::is_directory(path, ignored) || path.extension() == ".h5";
 }
 
-/// A scenario by path, or by name among those shipped.
-fs::path scenario_file(const std::string& word) {
-  std::error_code ignored;
-  const fs::path file = word;
-  const fs::path shipped = data_folder() / (word + ".toml");
-  return !fs::exists(file, ignored) && fs::exists(shipped, ignored) ? shipped : file;
-}
-
 std::size_t number_of(const std::string& text) {
   std::size_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -115,7 +107,7 @@ class Runs {
       const bool seen = std::ranges::any_of(named, [&](const RunValues* other) { return other->label == run.label; });
       if (seen) run.label = options_.runs[k];
       named.push_back(&runs_.emplace_back(std::move(run)));
-      files_.push_back(scenario_file(options_.runs[k]));
+      files_.push_back(models[k] ? scenario_file(options_.runs[k]) : fs::path());
     }
     return named;
   }

@@ -170,6 +170,14 @@ struct DriverSplit {
 /// Every additive metric at every report date. @return empty when the run lacks a world of the split
 [[nodiscard]] std::vector<DriverSplit> split_over_drivers(const RunValues& run, int lead);
 
+// ---- Of a run that is written -------------------------------------------------------------------------------------
+
+/// The split of the lead strategy for the scenario's focus, of the metrics named; a metric at a time, so that memory
+/// stays small. Empty when the run has no worlds for it.
+[[nodiscard]] std::vector<DriverSplit> split_over_drivers(const RunRecord& record, std::span<const Metric> metrics);
+/// What programmes lose to each other's claim on attention, for the focus; empty when no strategy is without it.
+[[nodiscard]] std::vector<Loss> lost_to_attention(const RunRecord& record);
+
 // ---- As text and as JSON ------------------------------------------------------------------------------------------
 
 /// Two sides and what differs between them.
