@@ -311,8 +311,15 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
   return pairing;
 }
 
+namespace {
+/// A value as results.h5 keeps it: with the digits of a 32-bit float.
+double as_stored(double value) { return static_cast<double>(static_cast<float>(value)); }
+}  // namespace
+
 std::vector<Difference> differences(const Side& subject, const Side& baseline, const Pairing& pairing,
                                     std::span<const Metric> metrics) {
+  // What was simulated loses the digits that a file does not keep, or equals would not be equal.
+  const bool mixed = (subject.run->model == nullptr) != (baseline.run->model == nullptr);
   std::vector<Difference> rows;
   for (const Period& period : pairing.reports) {
     for (const std::string& programme : pairing.programmes) {
@@ -323,8 +330,8 @@ std::vector<Difference> differences(const Side& subject, const Side& baseline, c
         std::vector<double> as, bs;
         for (std::size_t r = 0; r < std::min({a.size(), b.size(), pairing.n_replicates}); ++r) {
           if (std::isnan(a[r]) || std::isnan(b[r])) continue;
-          as.push_back(a[r]);
-          bs.push_back(b[r]);
+          as.push_back(mixed ? as_stored(a[r]) : a[r]);
+          bs.push_back(mixed ? as_stored(b[r]) : b[r]);
         }
         if (as.empty()) continue;
         Difference row{metric, programme, period, mean_of(as), mean_of(bs), {}, 0, 0, {}, {}};

@@ -23,6 +23,7 @@ constexpr std::array kShown{
     Shown{Metric::sustained_adopters, "in use for 52 weeks"},
     Shown{Metric::home_years, "organisation-years in use"},
     Shown{Metric::patients_benefited, "people reached, each once"},
+    Shown{Metric::events_avoided, "events avoided"},
     Shown{Metric::admissions_avoided, "admissions avoided"},
     Shown{Metric::bed_days_avoided, "bed-days avoided"},
     Shown{Metric::savings_cash_gbp, "cash savings"},

@@ -50,11 +50,10 @@ void for_each_row(const RunRecord& record, const Use& use) {
         for (const Block& block : report->blocks) {
           for (std::size_t view = 0; view < kViewNames.size(); ++view) {
             for (const std::size_t place : in_order_of_interest(static_cast<std::size_t>(block.n_places), focus)) {
-              const Statistics cell =
-                  report
-                      ->at(block, static_cast<int>(strategy), static_cast<int>(programme), static_cast<int>(time),
-                           static_cast<int>(place), static_cast<View>(view))
-                      .value;
+              const Statistics cell = report
+                                          ->at(block, static_cast<int>(strategy), static_cast<int>(programme),
+                                               static_cast<int>(time), static_cast<int>(place), static_cast<View>(view))
+                                          .value;
               if (!std::isnan(cell.mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
                         spec(block.metric), static_cast<View>(view), layout.reports[time], cell});

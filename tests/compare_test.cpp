@@ -386,7 +386,10 @@ bool same_values(const RunValues& a, const RunValues& b) {
          a.population_seed == b.population_seed && a.version == b.version && a.mode == b.mode &&
          a.values.size() == b.values.size() &&
          std::equal(a.values.begin(), a.values.end(), b.values.begin(),
-                    [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }) &&
+                    // A file keeps the digits of 32-bit floats.
+                    [](double x, double y) {
+                      return static_cast<float>(x) == static_cast<float>(y) || (std::isnan(x) && std::isnan(y));
+                    }) &&
          std::ranges::equal(a.reports, b.reports, [](const Period& x, const Period& y) {
            return x.from == y.from && x.to == y.to && x.label == y.label;
          });
@@ -474,7 +477,8 @@ TEST(PublishedFigures, StandBesideTheNearestValueThatIsKept) {
   const auto mean = [&](Metric metric, Axis axis, int strategy, const std::vector<int>& times) {
     double sum = 0;
     for (std::size_t r = 0; r < 5; ++r)
-      for (const int time : times) sum += value_at(run->ensemble, r, layout.find(metric, axis)->at(strategy, 1, time, 0));
+      for (const int time : times)
+        sum += value_at(run->ensemble, r, layout.find(metric, axis)->at(strategy, 1, time, 0));
     return sum / 5;
   };
   EXPECT_EQ(all[1].programme, "programme-1");
