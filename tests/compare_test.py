@@ -97,12 +97,12 @@ class Compare(program.ProgramTest):
         n = 0
         for row in read["metrics"]:
             key = (row["metric"], row["to"])
-            if row["unit"] == "organisations":
+            if row["unit"] == "organisations" and ("as-delivered", *key) in rows:
                 expected = rows["double-facilitation", *key] - rows["as-delivered", *key]
                 self.assertAlmostEqual(row["mean"], expected, places=9)
                 self.assertAlmostEqual(row["mean"], row["strategy_mean"] - row["baseline_mean"], places=9)
                 n += 1
-        self.assertEqual(n, 10)
+        self.assertGreaterEqual(n, 10)
 
     def test_the_same_run_differs_in_nothing_and_another_seed_is_refused(self):
         self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 20)
@@ -135,7 +135,7 @@ class Compare(program.ProgramTest):
     def test_bad_requests_say_what_is_wrong(self):
         self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 5)
         for words, code, what in [
-            (["absent"], 3, "absent: cannot read"),
+            (["absent"], 3, "absent: is neither a file nor the name of a shipped scenario"),
             (["minimal", "--metric", "adoptrs"], 2, 'did you mean "adopters"?'),
             (["minimal", "--baseline", "as-deliverd"], 2, 'did you mean "as-delivered"?'),
             (["minimal", "--target", "adopters>=1@2022-01-01"], 2, "2022-01-01 is no report date of minimal"),
