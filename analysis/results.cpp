@@ -24,7 +24,9 @@
 
 #include "file.hpp"
 #include "libraries.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
@@ -711,6 +713,51 @@ void write_diagnostics(const File& file, const RunRecord& record) {
   group.doubles("mcse_share", mcse, axes, attributes);
 }
 
+/// Published figures beside the lead strategy's values; no group when there are none.
+void write_published(const File& file, const RunRecord& record) {
+  const auto all = published_beside(record);
+  if (all.empty()) return;
+  Group group = file.group("published");
+  const std::vector<std::string> axis{"figure"};
+  group.scale("figure", counting(all.size()), named("published figure"));
+  group.scale("view", std::vector<std::string>{"gross", "net"}, named("as in the root group"));
+  group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+  const auto text = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::string> column;
+    for (const PublishedBeside& one : all) column.emplace_back(of(one));
+    group.text(name, column, axis, named(meaning));
+  };
+  text("programme", "innovation; all = all together", [](const auto& one) { return one.programme; });
+  text("region", "England, or a region", [](const auto& one) { return one.region; });
+  text("metric", "metric of the results", [](const auto& one) { return spec(one.metric).name; });
+  text("unit", "unit of published and model", [](const auto& one) { return spec(one.metric).unit; });
+  text("source", "where it was published", [](const auto& one) { return one.figure->source; });
+  text("note", "what it counts", [](const auto& one) { return one.figure->note; });
+  const auto dates = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::int32_t> column;
+    for (const PublishedBeside& one : all) column.push_back(days(of(one)));
+    group.integers(name, column, axis, date_attributes(meaning));
+  };
+  const Date start = record.model->calendar().start;
+  dates("from", "first day that it counts", [&](const auto& one) { return one.asked(start).from; });
+  dates("to", "last day that it counts", [&](const auto& one) { return one.asked(start).to; });
+  dates("model_from", "first day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).from; });
+  dates("model_to", "last day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).to; });
+  std::vector<double> published, below, model;
+  for (const PublishedBeside& one : all) {
+    published.push_back(one.figure->value);
+    below.push_back(one.used ? one.p_below : kFill);
+    for (const Statistics& s : {one.gross, one.net})
+      for (const double value : in_order(s)) model.push_back(one.used ? value : kFill);
+  }
+  group.doubles("published", published, axis, named("published value, in unit"));
+  group.doubles("p_below", below, axis, named("share of replicates whose gross value is below the published one"));
+  group.doubles("model", model, {"figure", "view", "statistic"},
+                named("the lead strategy's value at the nearest date or window that is kept, in unit"));
+}
+
 void write_provenance(const File& file, const RunRecord& record) {
   const Scenario& scenario = record.model->scenario;
   Group group = file.group("provenance");
@@ -747,14 +794,68 @@ struct GroupPlan {
   bool by_replicate = false;  ///< its variables hold a value for each replicate
 };
 
+/// The lead strategy's result split over its drivers, by place: a chunk is one programme.
+Variable split_variable(const RunRecord& record, const Block& block, const std::vector<int>& worlds,
+                        std::size_t memory) {
+  const MetricSpec& metric = spec(block.metric);
+  const std::size_t n_drivers = kDriverNames.size(), n_statistics = kStatisticNames.size();
+  Variable variable{std::string(metric.name),
+                    {"statistic", "driver", "programme", std::string(axis_name(block.axis))},
+                    {n_statistics, n_drivers, 1, extent(block.n_times)},
+                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    {}};
+  variable.attributes.push_back(digits_kept(kStatisticDigits));
+  add_place_dimension(variable, record.layout, block, block.n_places);
+  const auto work = [&ensemble = *record.ensemble, &block, worlds, memory, n_drivers, n_statistics,
+                     rank = variable.dimensions.size()](int programme) {
+    const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
+    const std::size_t n = ensemble.n_replicates;
+    const std::size_t n_at_once = std::clamp<std::size_t>(memory / (n * n_drivers * sizeof(double)), 1, n_cells);
+    std::vector<double> result(n_statistics * n_drivers * n_cells), worth(worlds.size()), values;
+    std::vector<std::vector<double>> of_world(worlds.size());
+    for (std::size_t first = 0; first < n_cells; first += n_at_once) {
+      const std::size_t n_here = std::min(n_at_once, n_cells - first);
+      values.resize(n_drivers * n_here * n);
+      for (std::size_t r = 0; r < n; ++r) {
+        for (std::size_t set = 0; set < worlds.size(); ++set) {
+          of_world[set].resize(n_here);
+          ensemble.read(r, block.at(worlds[set], programme, 0, 0) + first, of_world[set]);
+        }
+        for (std::size_t cell = 0; cell < n_here; ++cell) {
+          for (std::size_t set = 0; set < worlds.size(); ++set) worth[set] = of_world[set][cell];
+          const std::vector<double> value = shapley_values(worth);
+          for (std::size_t driver = 0; driver < n_drivers; ++driver)
+            values[(driver * n_here + cell) * n + r] = value[driver];
+        }
+      }
+      for (std::size_t driver = 0; driver < n_drivers; ++driver)
+        for (std::size_t cell = 0; cell < n_here; ++cell) {
+          const auto ordered = in_order(statistics(std::span(values).subspan((driver * n_here + cell) * n, n)));
+          for (std::size_t k = 0; k < n_statistics; ++k)
+            result[(k * n_drivers + driver) * n_cells + first + cell] = ordered[k];
+        }
+    }
+    std::vector<hsize_t> offset(rank, 0);
+    offset[2] = extent(programme);
+    return std::vector<Chunk>{{{std::move(offset)}, packed(std::move(result), kStatisticDigits)}};
+  };
+  for (int programme = 0; programme < block.n_programmes; ++programme)
+    variable.work.emplace_back([work, programme] { return work(programme); });
+  return variable;
+}
+
 std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
+  const std::vector<int> worlds = worlds_of_drivers(record.layout.strategies, lead_strategy(record.model->scenario));
   std::vector<GroupPlan> plan{
-      {"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true}};
+      {"", {}},       {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true},
+      {"shapley", {}}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
     plan[group].variables.push_back(statistics_variable(record, block, memory));
     if (block.geography != Geography::region) continue;
     const std::string name(spec(block.metric).name);
+    if (block.axis == Axis::report && !worlds.empty() && is_additive(block.metric))
+      plan[6].variables.push_back(split_variable(record, block, worlds, memory));
     if (block.axis == Axis::report)
       plan[4].variables.push_back(replicate_variable(record, block, name, Places::all));
     else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
@@ -805,6 +906,17 @@ void write_axes(Group& group, const std::string& name, const RunRecord& record) 
     add_time_axis(group, layout, Axis::report);
     add_places(group, layout, Geography::region);
     add_time_axis(group, layout, Axis::month);
+    return;
+  }
+  if (name == "shapley") {
+    group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+    group.scale("driver", texts(kDriverNames),
+                named("what drives adoption; their values sum to the world with all less the world with none"));
+    group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
+    add_time_axis(group, layout, Axis::report);
+    add_places(group, layout, Geography::region);
+    group.text("of", {layout.strategies[static_cast<std::size_t>(lead_strategy(record.model->scenario))]}, {},
+               named("strategy whose result is split"));
     return;
   }
   add_what_axes(group, layout);
@@ -899,6 +1011,7 @@ std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& c
         control);
   }
   write_diagnostics(file, record);
+  write_published(file, record);
   write_provenance(file, record);
   return growing;
 }
@@ -955,6 +1068,195 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
   cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
                     16.0 * static_cast<double>(n_replicates);
   return cost;
+}
+
+// ---- reading what was written -------------------------------------------------------------------------------------
+
+namespace {
+/// Largest axis and dataset that are believed: a broken file may state anything.
+constexpr hsize_t kMostOnAxis = 1'000'000;
+constexpr hsize_t kMostValues = hsize_t{1} << 32;
+
+/// A results.h5 of anybody, open for reading: every call that fails says that the file is broken.
+class Stored {
+ public:
+  explicit Stored(const std::filesystem::path& path) : path_(path), id_(open()) {}
+
+  [[nodiscard]] FileError broken(std::string_view why) const {
+    return FileError({path_.string(), fmt::format("is no readable result of uptake: {}", why),
+                      "run its scenario again with --overwrite"});
+  }
+
+  /// Result of a call, which must not be negative.
+  template <class Result>
+  Result must(Result result, const std::string& name) const {
+    if (result < 0) throw broken(fmt::format("{} cannot be read", name));
+    return result;
+  }
+
+  [[nodiscard]] bool has(const std::string& name) const {
+    std::string path;
+    for (std::size_t at = 0; at != std::string::npos && at < name.size();) {
+      at = name.find('/', at + 1);
+      path = name.substr(0, at);
+      if (H5Lexists(id_, path.c_str(), H5P_DEFAULT) <= 0) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] Handle dataset(const std::string& name) const {
+    return handle(H5Dopen2(id_, name.c_str(), H5P_DEFAULT), H5Dclose, name);
+  }
+  [[nodiscard]] std::vector<hsize_t> shape(const Handle& dataset, const std::string& name) const {
+    const Handle space = handle(H5Dget_space(dataset), H5Sclose, name);
+    std::vector<hsize_t> shape(static_cast<std::size_t>(must(H5Sget_simple_extent_ndims(space), name)));
+    if (!shape.empty()) must(H5Sget_simple_extent_dims(space, shape.data(), nullptr), name);
+    for (const hsize_t n : shape)
+      if (n > kMostOnAxis) throw broken(fmt::format("{} has an axis of {}", name, n));
+    return shape;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const {
+    const Handle data = dataset(name);
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} texts", name, n));
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_STRING || H5Tis_variable_str(stored) <= 0)
+      throw broken(fmt::format("{} holds no texts", name));
+    const Handle type = text_type(H5T_VARIABLE);
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    std::vector<char*> read(n, nullptr);
+    must(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), name);
+    std::vector<std::string> texts;
+    for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
+    return texts;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto all = texts(name);
+    if (all.size() != 1) throw broken(fmt::format("{} is not one text", name));
+    return all.front();
+  }
+  template <class Number>
+  [[nodiscard]] std::vector<Number> numbers(const std::string& name, hid_t memory) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_INTEGER) throw broken(fmt::format("{} holds no whole numbers", name));
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} values", name, n));
+    std::vector<Number> values(n);
+    must(H5Dread(data, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] std::vector<Date> dates(const std::string& name, std::size_t n) const {
+    const auto read = numbers<std::int32_t>(name, H5T_NATIVE_INT32);
+    if (read.size() != n) throw broken(fmt::format("{} has {} dates for {}", name, read.size(), n));
+    std::vector<Date> dates;
+    for (const std::int32_t day : read) dates.emplace_back(std::chrono::days{day});
+    return dates;
+  }
+  /// Values (replicate, strategy, programme, report) of a metric, at one place where it has places.
+  [[nodiscard]] std::vector<double> series(const std::string& name, std::vector<hsize_t> expected, std::size_t n_places,
+                                           std::size_t place) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_FLOAT) throw broken(fmt::format("{} holds no numbers", name));
+    const auto actual = shape(data, name);
+    hsize_t n = 1;
+    for (const hsize_t extent : expected) n *= extent;
+    std::vector<hsize_t> first(expected.size(), 0), count = expected;
+    if (actual.size() > expected.size()) {
+      expected.push_back(n_places);
+      first.push_back(place);
+      count.push_back(1);
+    }
+    if (actual != expected || n > kMostValues) throw broken(fmt::format("{} has another shape than its axes", name));
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), name);
+    const Handle memory = simple_space({n});
+    std::vector<double> values(n);
+    must(H5Dread(data, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] bool has_places(const std::string& name) const { return shape(dataset(name), name).size() > 4; }
+  [[nodiscard]] std::int32_t format() const {
+    const std::string name = "the attribute results_format";
+    if (H5Aexists(id_, "results_format") <= 0) throw broken("it has no attribute results_format");
+    const Handle attribute = handle(H5Aopen(id_, "results_format", H5P_DEFAULT), H5Aclose, name);
+    const Handle space = handle(H5Aget_space(attribute), H5Sclose, name);
+    const Handle type = handle(H5Aget_type(attribute), H5Tclose, name);
+    if (H5Sget_simple_extent_npoints(space) != 1 || H5Tget_class(type) != H5T_INTEGER)
+      throw broken(name + " is no number");
+    std::int32_t value = 0;
+    must(H5Aread(attribute, H5T_NATIVE_INT32, &value), name);
+    return value;
+  }
+
+ private:
+  [[nodiscard]] Handle handle(hid_t id, herr_t (*close)(hid_t), const std::string& name) const {
+    return {must(id, name), close, "open"};
+  }
+  [[nodiscard]] Handle open() const {
+    if (std::error_code error; !std::filesystem::exists(path_, error))
+      throw FileError({path_.string(), "does not exist", "run its scenario into this folder"});
+    const hid_t id = H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (id < 0) throw broken("it is no HDF5 file, or a part of one");
+    return {id, H5Fclose, "open"};
+  }
+
+  std::filesystem::path path_;
+  Handle id_;
+};
+}  // namespace
+
+RunValues read_values(const std::filesystem::path& folder, const std::string& region) {
+  const Quiet quiet;
+  const Stored file(folder.extension() == ".h5" ? folder : folder / "results.h5");
+  if (const auto format = file.format(); format != kResultsFormat)
+    throw file.broken(fmt::format("its format is {}, and this version reads {}", format, kResultsFormat));
+  RunValues run;
+  run.label = folder.string();
+  run.scenario = file.text("provenance/scenario");
+  run.version = file.text("provenance/version");
+  run.population_vintage = file.text("provenance/population_vintage");
+  run.mode = file.text("provenance/parameters") == "prior" ? ParameterMode::prior : ParameterMode::defaults;
+  const auto seed = file.numbers<std::uint64_t>("provenance/seed", H5T_NATIVE_UINT64);
+  const auto population_seed = file.numbers<std::uint64_t>("provenance/population_seed", H5T_NATIVE_UINT64);
+  if (seed.size() != 1 || population_seed.size() != 1) throw file.broken("its seed is no single number");
+  run.seed = seed.front();
+  run.population_seed = population_seed.front();
+
+  run.strategies = file.texts("replicates/strategy");
+  run.programmes = file.texts("replicates/programme");
+  const auto regions = file.texts("replicates/region");
+  const auto labels = file.texts("replicates/report");
+  const auto from = file.dates("replicates/report_from", labels.size());
+  const auto to = file.dates("replicates/report_to", labels.size());
+  for (std::size_t t = 0; t < labels.size(); ++t) run.reports.push_back({from[t], to[t], labels[t]});
+  run.n_replicates = file.numbers<std::int32_t>("replicates/replicate", H5T_NATIVE_INT32).size();
+  if (run.strategies.empty() || run.programmes.empty() || regions.empty() || labels.empty() || run.n_replicates == 0)
+    throw file.broken("it holds no replicates");
+  const std::string wanted = region.empty() ? regions.front() : region;
+  const auto place = std::ranges::find(regions, wanted);
+  if (place == regions.end()) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
+  run.region = wanted;
+
+  const std::vector<hsize_t> shape{run.n_replicates, run.strategies.size(), run.programmes.size(), run.reports.size()};
+  const std::size_t n_cells = run.strategies.size() * run.programmes.size() * run.reports.size();
+  for (const MetricSpec& metric : metric_table()) {
+    const std::string name = fmt::format("replicates/{}", metric.name);
+    if (!metric.on_report || metric.id == Metric::attributable_share || !file.has(name)) continue;
+    if (place != regions.begin() && !file.has_places(name)) continue;
+    const auto read = file.series(name, shape, regions.size(), static_cast<std::size_t>(place - regions.begin()));
+    const std::size_t begin = run.values.size();
+    run.values.resize(begin + read.size());
+    for (std::size_t r = 0; r < run.n_replicates; ++r)
+      for (std::size_t cell = 0; cell < n_cells; ++cell)
+        run.values[begin + cell * run.n_replicates + r] = read[r * n_cells + cell];
+    run.metrics.push_back(metric.id);
+  }
+  return run;
 }
 
 }  // namespace uptake

@@ -90,6 +90,12 @@ std::string lever_text(const Lever& lever) {
                      optional_text(lever.package_days), optional_text(lever.package_weeks),
                      list_text(lever.organisations), lever.share, lever.delay_weeks);
 }
+
+/// What is shown beside the results belongs to them: a result is shown again only as it would be made.
+std::string published_text(const Published& figure) {
+  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+                     list_text(std::vector{figure.region, figure.source, figure.note}));
+}
 }  // namespace
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
@@ -102,7 +108,12 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
                       options.seed, options.decay_km, options.n_nearest, static_cast<int>(options.community));
   text += tables_text(tables);
   for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
-  text += fmt::format("path {} {}\n", scenario.path_months, scenario.by_board);
+  text +=
+      fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));
+  for (const Published& figure : scenario.published) text += published_text(figure);
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure);
+  }
   for (const Lever& lever : scenario.levers) text += lever_text(lever);
   for (const Strategy& strategy : scenario.strategies) {
     text += fmt::format("strategy {} {} without", strategy.name, static_cast<int>(strategy.delivery));

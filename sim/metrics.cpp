@@ -204,6 +204,12 @@ bool is_on(const MetricSpec& metric, Axis axis) {
 
 std::span<const MetricSpec> metric_table() { return kMetrics; }
 
+std::optional<Metric> find_metric(std::string_view name) {
+  const auto at = std::ranges::find(kMetrics, name, &MetricSpec::name);
+  if (at == kMetrics.end()) return std::nullopt;
+  return at->id;
+}
+
 std::span<const Period> SummaryLayout::times(Axis axis) const {
   switch (axis) {
     case Axis::month:

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "plan.hpp"
+#include "shown.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -288,7 +289,7 @@ void add_life(const Scenario& scenario, const ProgrammeSpec& spec, const Populat
   if (share.value > 0 || !(share.prior == Prior{})) programme.start_order = make_start_order(population, programme);
 }
 
-/// Every name of a region that a scenario states, resolved or reported.
+/// Every name of a region that levers and programmes state, resolved or reported.
 void check_regions(const Scenario& scenario, const Population& population, std::vector<Problem>& problems) {
   const auto check = [&](const std::string& name, const std::string& where) {
     const auto found = find_region(population, name);
@@ -310,7 +311,6 @@ void check_regions(const Scenario& scenario, const Population& population, std::
   };
   check_levers(scenario.levers);
   for (const Strategy& strategy : scenario.strategies) check_levers(strategy.levers);
-  if (!scenario.focus.empty()) check(scenario.focus, scenario.file.string());
   for (const ProgrammeSpec& programme : scenario.programmes) {
     std::vector<std::size_t> begun, stated;
     const auto once = [&](std::vector<std::size_t>& seen, const std::string& name, const std::string& where,
@@ -352,6 +352,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   const Population& who = *model->population;
   std::vector<Problem> problems;
   check_identities(asked, who, problems);
+  resolve_shown(model->scenario, who, problems);
   check_regions(asked, who, problems);
   UPTAKE_EXPECTS(asked.programmes.size() < 256);  // kept and counted in 8 bits
   if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {

@@ -240,4 +240,14 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
   }
 }
 
+Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
+                           std::uint64_t number) {
+  const Key key = make_key(model->scenario.seed, number);
+  const Draw draw = draw_parameters(model->scenario, key);
+  const std::vector<History> histories = simulate(model, draw, key);
+  Summary summary(layout.size);
+  outcomes(*model, layout, draw, key, histories, summary);
+  return summary;
+}
+
 }  // namespace uptake

@@ -7,6 +7,7 @@
 
 #include "settings.hpp"
 #include "uptake/error.hpp"
+#include "uptake/outcomes.hpp"
 
 namespace uptake {
 
@@ -197,6 +198,13 @@ void read_published(TableReader& reader, std::string_view key, std::vector<Publi
     figure.where = fields.place().text();
     fields.require("metric", "\"ever_adopted\"");
     figure.metric = fields.text("metric").value_or("");
+    if (!figure.metric.empty() && !find_metric(figure.metric)) {
+      std::vector<std::string_view> names;
+      for (const MetricSpec& metric : metric_table()) names.push_back(metric.name);
+      fields.report(fields.find("metric")->place,
+                    fmt::format("a published figure names an unknown metric \"{}\"", figure.metric),
+                    did_you_mean(figure.metric, names));
+    }
     figure.region = fields.text("region").value_or("");
     figure.from = fields.date("from");
     fields.require("to", "2023-03-31");

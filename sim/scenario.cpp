@@ -203,6 +203,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   if (const auto n = reader.whole("replicates", 1, kMostReplicates)) scenario.replicates = static_cast<int>(*n);
   if (const auto seed = reader.whole("seed", 0, kMostSeed)) scenario.seed = static_cast<std::uint64_t>(*seed);
   scenario.attention = reader.flag("attention").value_or(true);
+  scenario.shapley = reader.flag("shapley").value_or(false) ? Shapley::drivers : Shapley::off;
   scenario.focus = reader.text("focus").value_or("");
   constexpr std::array<std::string_view, 3> kPaths{"month", "quarter", "year"};
   constexpr std::array kPathMonths{1, 3, 12};
@@ -388,6 +389,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   read_parameters(loading, reader, parameters);
   read_common_levers(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
   read_strategies(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
+  add_worlds_of_drivers(reader, scenario);
   reader.finish();
 
   if (loading.unreadable && !problems.empty()) {

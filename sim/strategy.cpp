@@ -181,6 +181,56 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
 }
 }  // namespace
 
+std::string name_without(DriverSet lacking) {
+  std::string name = "without";
+  for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver) {
+    if ((lacking >> driver & 1U) != 0) name += fmt::format("-{}", kDriverNames[driver]);
+  }
+  return name;
+}
+
+std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead) {
+  std::vector<int> worlds;
+  for (DriverSet lacking = kAllDrivers; lacking > 0; --lacking) {
+    const auto at = std::ranges::find(strategies, name_without(lacking));
+    if (at == strategies.end()) return {};
+    worlds.push_back(static_cast<int>(at - strategies.begin()));
+  }
+  worlds.push_back(lead);
+  return worlds;
+}
+
+int lead_strategy(const Scenario& scenario) {
+  const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
+  return lead == scenario.strategies.end() ? 0 : static_cast<int>(lead - scenario.strategies.begin());
+}
+
+void add_worlds_of_drivers(TableReader& reader, Scenario& scenario) {
+  if (scenario.shapley == Shapley::off) return;
+  const TomlValue* asked = reader.find("shapley");
+  const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
+  if (lead == scenario.strategies.end()) {
+    reader.report(asked->place, "shapley = true splits what is delivered, and no strategy is as delivered");
+    return;
+  }
+  const Strategy whole = *lead;
+  for (DriverSet lacking = kAllDrivers; lacking > 0; --lacking) {
+    Strategy world = whole;
+    world.name = name_without(lacking);
+    for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver) {
+      const auto id = static_cast<Driver>(driver);
+      if ((lacking >> driver & 1U) != 0 && std::ranges::find(world.without, id) == world.without.end())
+        world.without.push_back(id);
+    }
+    if (std::ranges::count(scenario.strategies, world.name, &Strategy::name) > 0) {
+      reader.report(asked->place,
+                    fmt::format("shapley = true makes a strategy \"{}\" and there is one already", world.name),
+                    "choose another name for it");
+    }
+    scenario.strategies.push_back(std::move(world));
+  }
+}
+
 std::vector<std::string_view> programme_names(const Scenario& scenario) {
   std::vector<std::string_view> names;
   for (const ProgrammeSpec& programme : scenario.programmes) names.push_back(programme.name);

@@ -41,6 +41,23 @@ struct RunOptions {
 /// Simulates a scenario into a folder, or prints the result again that is there.
 ExitCode run(const RunOptions& options, const Output& output);
 
+struct CompareOptions {
+  std::vector<std::string> runs;          ///< scenario files or names, or folders of results
+  std::optional<std::string> baseline;    ///< strategy that the others are compared with
+  std::vector<std::string> metrics;       ///< names; empty = all
+  std::vector<std::string> targets;       ///< `metric>=VALUE@DATE`
+  std::optional<std::string> replicates;  ///< number, as typed
+  std::vector<std::string> overrides;     ///< `key=value`, --seed and --replicates included
+  bool has_own_overrides = false;         ///< any beside --replicates
+  enum class Variance : std::uint8_t { left_out, measured } variance = Variance::left_out;
+  enum class Drivers : std::uint8_t { left_out, split } drivers = Drivers::left_out;
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+
+/// Compares strategies, scenarios or results replicate by replicate.
+ExitCode compare(const CompareOptions& options, const Output& output);
+
 /// Checks scenarios as `run` would, down to the model.
 ExitCode validate(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides,
                   const Output& output);

@@ -37,6 +37,7 @@ std::string exit_codes() {
 struct Options {
   Output output;
   RunOptions run;
+  CompareOptions compare;
   std::vector<std::filesystem::path> files;
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
@@ -85,6 +86,8 @@ class Parser {
     add_threads(run);
     add_seed(run);
     add_overrides(run);
+
+    add_compare();
 
     CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
                              [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
@@ -186,6 +189,49 @@ class Parser {
         "--quiet", [this] { options_.output.verbosity = Verbosity::quiet; }, "Print results and errors, nothing else");
     commands_.push_back({command, std::move(perform)});
     return *command;
+  }
+
+  void add_compare() {
+    CompareOptions& compare = options_.compare;
+    CLI::App& command = add("compare", "Compare strategies, scenarios or results, replicate by replicate",
+                            "uptake compare scenarios/minimal.toml --target 'ever_adopted>=4@2022-03-31'", [this] {
+                              CompareOptions asked = options_.compare;
+                              asked.overrides = options_.overrides();
+                              asked.replicates = options_.replicates;
+                              asked.has_own_overrides = !options_.set.empty() || options_.seed.has_value();
+                              asked.n_threads = options_.run.n_threads;
+                              asked.progress = options_.run.progress;
+                              return cli::compare(asked, options_.output);
+                            });
+    command.footer(
+        "One scenario or folder: each of its strategies minus the first. Several: the first strategy of each, by "
+        "name, minus that of the first named.\n\n" +
+        command.get_footer());
+    command.add_option("RUN", compare.runs, "Scenario files or names, or folders of results")
+        ->required()
+        ->type_name("");
+    command.add_option("--baseline", compare.baseline, "Strategy that is subtracted [the first]")
+        ->type_name("STRATEGY");
+    command.add_option("--metric", compare.metrics, "Metric to compare (repeatable) [all]")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command
+        .add_option("--target", compare.targets,
+                    "Level whose chance is printed, METRIC>=VALUE@DATE or PROGRAMME:METRIC<=VALUE@DATE (repeatable)")
+        ->type_name("TARGET")
+        ->allow_extra_args(false);
+    command.add_flag_callback(
+        "--variance", [&compare] { compare.variance = CompareOptions::Variance::measured; },
+        "Measure how much less the pairs vary than independent seeds (runs the baseline again)");
+    command.add_flag_callback(
+        "--shapley", [&compare] { compare.drivers = CompareOptions::Drivers::split; },
+        "Split what is delivered over effort, incentive and shock (8 worlds)");
+    command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
+        ->type_name("N");
+    add_progress(command);
+    add_threads(command);
+    add_seed(command);
+    add_overrides(command);
   }
 
   void add_threads(CLI::App& command) {

@@ -78,16 +78,6 @@ Found look_in(const fs::path& folder, const Scenario& scenario) {
   return same ? Found::same_result : Found::other_result;
 }
 
-std::vector<double> replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
-                              std::uint64_t number) {
-  const Key key = make_key(model->scenario.seed, number);
-  const Draw draw = draw_parameters(model->scenario, key);
-  const std::vector<History> histories = simulate(model, draw, key);
-  Summary summary(layout.size);
-  outcomes(*model, layout, draw, key, histories, summary);
-  return summary;
-}
-
 /// A word as a shell reads it back.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
@@ -125,7 +115,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   const auto begin = Clock::now();
   double first = 0;  // the first replicate meets cold memory
   while (few.n_replicates < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
-    const std::vector<double> summary = replicate(model, layout, few.n_replicates);
+    const std::vector<double> summary = simulate_replicate(model, layout, few.n_replicates);
     few.values.insert(few.values.end(), summary.begin(), summary.end());
     if (++few.n_replicates == 1) first = seconds_since(begin);
   }
@@ -240,7 +230,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
     ProgressLine progress(options.progress, output.verbosity);
     control.progress = [&](const Progress& now) { progress.show(now); };
     n_simulated = run_tasks(
-        missing.size(), [&](std::size_t i) { return replicate(model, layout, missing[i]); },
+        missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
         [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
     part.flush();
     control.progress = nullptr;
@@ -271,8 +261,9 @@ ExitCode run(const RunOptions& options, const Output& output) {
 
   const int width = terminal_width();
   fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
-  say(fmt::format("{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
-                  n_replicates, facts.seconds_total, folder.string()));
+  say(fmt::format(
+      "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
+      n_replicates, facts.seconds_total, folder.string()));
   return ExitCode::done;
 }
 

@@ -103,6 +103,9 @@ struct MetricSpec {
 [[nodiscard]] std::span<const MetricSpec> metric_table();
 [[nodiscard]] inline const MetricSpec& spec(Metric id) { return metric_table()[static_cast<std::size_t>(id)]; }
 
+/// The metric of that name. @return nothing when there is none
+[[nodiscard]] std::optional<Metric> find_metric(std::string_view name);
+
 /// Price year of every GBP in the output (model.md 4.9 Money).
 inline constexpr std::string_view kPriceYear = "2023/24";
 
@@ -166,6 +169,10 @@ enum class Seen : std::uint8_t { nothing, own, comparator, difference };
 /// The summary of one replicate. @param histories one per strategy, in the model's order @param out layout.size values
 void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key,
               std::span<const History> histories, std::span<double> out);
+
+/// Replicate `number` of the model's scenario, from its door to its summary.
+[[nodiscard]] Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
+                                         std::uint64_t number);
 
 // ---- Functions that `verify` shows on their own -------------------------------------------------------------------
 

@@ -239,6 +239,9 @@ inline constexpr std::array<std::string_view, 3> kDriverNames{"effort", "incenti
 /// Whether programmes compete for an organisation's attention in a strategy's world.
 enum class Attention : std::uint8_t { as_scenario, off };
 
+/// Whether the worlds without each set of drivers are simulated too, so that a result can be split over the drivers.
+enum class Shapley : std::uint8_t { off, drivers };
+
 struct Strategy {
   std::string name;
   Delivery delivery = Delivery::as_delivered;
@@ -261,7 +264,8 @@ struct Scenario {
   int replicates = 200;
   std::uint64_t seed = 20180401;
   ParameterMode mode = ParameterMode::prior;
-  bool attention = true;      ///< K_i
+  bool attention = true;  ///< K_i
+  Shapley shapley = Shapley::off;
   std::vector<Lever> levers;  ///< of every strategy's world, comparators included
   std::string focus;          ///< region that the headline is about; empty = England
   /// How often the course of stocks is kept, months: 1, 3 or 12.
@@ -285,6 +289,17 @@ struct Scenario {
 /// @throws FileError when the file cannot be read; InputError with every problem at once
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file, std::span<const std::string> overrides,
                                      const std::filesystem::path& data_folder);
+
+/// The drivers in a set, a bit each in the order of Driver.
+using DriverSet = unsigned;
+inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
+/// `without-effort-shock`: how the world that lacks these drivers is called. @pre `lacking` is not empty
+[[nodiscard]] std::string name_without(DriverSet lacking);
+/// The strategies whose worlds split a result over the drivers: by the set of drivers that a world *has*, so that the
+/// first lacks all and the last, `lead`, none. Empty when any of them is missing.
+[[nodiscard]] std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead);
+/// The strategy that a scenario is about: the first that is delivered; 0 when there is none.
+[[nodiscard]] int lead_strategy(const Scenario& scenario);
 
 /// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once
 [[nodiscard]] ProgrammeSpec load_programme(const std::filesystem::path& file);
