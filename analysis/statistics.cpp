@@ -185,7 +185,8 @@ std::vector<Statistics> place_statistics(const SummaryLayout& layout, const Ense
   for (std::size_t place = 0; place < n_places; ++place) {
     Statistics& s = result[place];
     if (row.block->metric != Metric::attributable_share || std::isnan(s.mean)) continue;
-    const Block* avoided = layout.find(Metric::admissions_avoided, row.block->axis, row.block->geography);
+    const auto& benefit = layout.benefit[static_cast<std::size_t>(row.programme)];
+    const Block* avoided = benefit ? layout.find(*benefit, row.block->axis, row.block->geography) : nullptr;
     if (avoided == nullptr) continue;
     const CellRow same{avoided, row.strategy, row.programme, row.time};
     const auto at = static_cast<int>(place);
