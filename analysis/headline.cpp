@@ -100,13 +100,12 @@ std::string paragraph(std::string_view text, std::size_t width, std::size_t inde
 class Spot {
  public:
   Spot(const RunRecord& record, int strategy, int programme, int time)
-      : record_(record), strategy_(strategy), programme_(programme), time_(time) {}
+      : record_(record), report_(report_of(record)), strategy_(strategy), programme_(programme), time_(time) {}
 
   [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
     const Block* block = record_.layout.find(metric, Axis::report);
     if (block == nullptr) return std::nullopt;
-    const Statistics s =
-        place_statistics(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, view).front();
+    const Statistics s = report_->at(*block, strategy_, programme_, time_, 0, view).value;
     if (std::isnan(s.mean)) return std::nullopt;
     return s;
   }
@@ -116,7 +115,7 @@ class Spot {
     if (block == nullptr) return std::nullopt;
     double above = 0, defined = 0;
     for (const double v :
-         cell_values(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, 0, view)) {
+         cell_values(record_.layout, *record_.ensemble, *block, strategy_, programme_, time_, 0, view)) {
       defined += std::isnan(v) ? 0 : 1;
       above += v > threshold ? 1 : 0;
     }
@@ -126,6 +125,7 @@ class Spot {
 
  private:
   const RunRecord& record_;
+  std::shared_ptr<const ReportStatistics> report_;
   int strategy_, programme_, time_;
 };
 
@@ -306,7 +306,9 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 }
 }  // namespace
 
-std::string headline_table(const RunRecord& record, int width) {
+std::string headline_table(const RunRecord& of, int width) {
+  RunRecord record = of;
+  record.report = report_of(of);
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));

@@ -1,16 +1,21 @@
 #include "uptake/results.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cerrno>
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -24,11 +29,18 @@ namespace uptake {
 
 namespace {
 /// Version of docs/results-format.md that is written.
-constexpr int kResultsFormat = 1;
+constexpr int kResultsFormat = 2;
 constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
+/// Binary digits kept behind the first: of statistics (a relative error of at most 2^-21 < 5e-7, far below any
+/// Monte-Carlo error) and of the replicates' own values (as a 32-bit float has). Compression does the rest. [A]
+constexpr int kStatisticDigits = 20, kReplicateDigits = 23;
+/// Digits of a double behind the first: nothing is rounded.
+constexpr int kAllDigits = std::numeric_limits<double>::digits - 1;
+/// Most values in a chunk of replicates: 1 MiB. [A]
+constexpr std::size_t kChunkValues = std::size_t{1} << 17;
 // ---- HDF5 by the recipe of docs/results-format.md -----------------------------------------------------------------
 
-/// The file is made in memory, so a refusal is a fault of the program, not of the disk.
+/// HDF5 never hears of a disk that refuses (see Output), so a refusal of its own is a fault of the program.
 template <class Result>
 Result must(Result result, const char* what) {
   if (result < 0) throw std::runtime_error(fmt::format("HDF5 refused to {}", what));
@@ -213,13 +225,122 @@ class Group {
   std::vector<Scale> scales_;
 };
 
+/// The file that HDF5 writes to. HDF5 cannot leave a file that it cannot write to: it tries again at the end of the
+/// program and prints. So the first error of the system is kept here, what follows is dropped, and HDF5 is told that all
+/// went well.
+struct Output {
+  int descriptor = -1;
+  int error = 0;  ///< errno of the first failure
+};
+
+/// HDF5's view of an Output: the least file driver (HDF5 reference manual, "Virtual File Layer").
+struct OutputDriver {
+  H5FD_t base;  // first, as HDF5 casts
+  Output* output;
+  haddr_t end_of_space = 0, end_of_file = 0;
+
+  static OutputDriver& of(H5FD_t* file) { return *reinterpret_cast<OutputDriver*>(file); }
+  static const OutputDriver& of(const H5FD_t* file) { return *reinterpret_cast<const OutputDriver*>(file); }
+
+  static H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*highest*/) {
+    Output* const output = *static_cast<Output* const*>(H5Pget_driver_info(access));
+    struct stat facts {};
+    if (::fstat(output->descriptor, &facts) != 0) output->error = errno;
+    auto* driver = new OutputDriver{{}, output, 0, static_cast<haddr_t>(facts.st_size)};
+    return &driver->base;
+  }
+  static herr_t close(H5FD_t* file) {
+    delete &of(file);
+    return 0;
+  }
+  static int compare(const H5FD_t* a, const H5FD_t* b) {
+    return static_cast<int>(of(a).output > of(b).output) - static_cast<int>(of(a).output < of(b).output);
+  }
+  static herr_t query(const H5FD_t* /*file*/, unsigned long* flags) {
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+             H5FD_FEAT_AGGREGATE_SMALLDATA;
+    return 0;
+  }
+  static haddr_t space(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_space; }
+  static herr_t set_space(H5FD_t* file, H5FD_mem_t /*kind*/, haddr_t end) {
+    of(file).end_of_space = end;
+    return 0;
+  }
+  static haddr_t size(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_file; }
+  static herr_t read(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size, void* to) {
+    auto* bytes = static_cast<char*>(to);
+    while (size > 0) {
+      const ssize_t n = ::pread(of(file).output->descriptor, bytes, size, static_cast<off_t>(at));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && of(file).output->error == 0) of(file).output->error = errno;
+      if (n <= 0) break;
+      bytes += n;
+      at += static_cast<haddr_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    std::fill_n(bytes, size, '\0');  // what was never written
+    return 0;
+  }
+  static herr_t write(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size,
+                      const void* from) {
+    OutputDriver& driver = of(file);
+    const auto* bytes = static_cast<const char*>(from);
+    driver.end_of_file = std::max(driver.end_of_file, at + size);
+    while (size > 0 && driver.output->error == 0) {
+      const ssize_t n = ::pwrite(driver.output->descriptor, bytes, size, static_cast<off_t>(at));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        driver.output->error = errno;
+        break;
+      }
+      bytes += n;
+      at += static_cast<haddr_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    return 0;
+  }
+  static herr_t truncate(H5FD_t* file, hid_t /*transfer*/, hbool_t /*closing*/) {
+    OutputDriver& driver = of(file);
+    if (driver.end_of_file == driver.end_of_space || driver.output->error != 0) return 0;
+    if (::ftruncate(driver.output->descriptor, static_cast<off_t>(driver.end_of_space)) != 0)
+      driver.output->error = errno;
+    driver.end_of_file = driver.end_of_space;
+    return 0;
+  }
+
+  static hid_t registered() {
+    constexpr H5FD_mem_t kRaw = H5FD_MEM_DRAW, kRest = H5FD_MEM_SUPER;
+    H5FD_class_t driver{};
+    driver.name = "uptake_output";
+    driver.maxaddr = (haddr_t{1} << 62) - 1;
+    driver.fc_degree = H5F_CLOSE_STRONG;
+    driver.fapl_size = sizeof(Output*);
+    driver.open = open;
+    driver.close = close;
+    driver.cmp = compare;
+    driver.query = query;
+    driver.get_eoa = space;
+    driver.set_eoa = set_space;
+    driver.get_eof = size;
+    driver.read = read;
+    driver.write = write;
+    driver.truncate = truncate;
+    // Raw data apart from the rest, as HDF5's own drivers keep them.
+    std::fill(std::begin(driver.fl_map), std::end(driver.fl_map), kRest);
+    driver.fl_map[H5FD_MEM_DRAW] = kRaw;
+    driver.fl_map[H5FD_MEM_GHEAP] = kRaw;
+    return H5FDregister(&driver);
+  }
+};
+
 class File {
  public:
-  File()
-      : id_([] {
+  /// @param output must outlive the file
+  explicit File(Output& output)
+      : driver_(OutputDriver::registered(), H5FDunregister, "register a file driver"), id_([&] {
           const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
-          // In memory: then one write puts the file on the disk, and a full disk is an ordinary error.
-          must(H5Pset_fapl_core(access, std::size_t{1} << 24, false), "work in memory");
+          Output* const where = &output;
+          must(H5Pset_driver(access, driver_, &where), "set the file driver");
           return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
                         "make a file");
         }()) {}
@@ -229,14 +350,9 @@ class File {
     return Group(Handle(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, creation_list(H5P_GROUP_CREATE), H5P_DEFAULT),
                         H5Gclose, "make a group"));
   }
-  [[nodiscard]] std::vector<char> image() const {
-    must(H5Fflush(id_, H5F_SCOPE_GLOBAL), "flush");
-    std::vector<char> bytes(static_cast<std::size_t>(must(H5Fget_file_image(id_, nullptr, 0), "size the file")));
-    must(H5Fget_file_image(id_, bytes.data(), bytes.size()), "hand over the file");
-    return bytes;
-  }
 
  private:
+  Handle driver_;
   Handle id_;
 };
 
@@ -245,21 +361,34 @@ class File {
 /// One compressed piece of a dataset. Several offsets when the same values stand in several places.
 struct Chunk {
   std::vector<std::vector<hsize_t>> offsets;
-  std::function<std::vector<double>()> values;
   std::vector<Bytef> packed;  ///< empty when all values are undefined: the fill value stands for them
 };
+/// Works out some chunks of a variable.
+using Work = std::function<std::vector<Chunk>()>;
 
 struct Variable {
   std::string name;
   std::vector<std::string> dimensions;
   std::vector<hsize_t> chunk_shape;
   Attributes attributes;
-  std::vector<Chunk> chunks;
+  std::vector<Work> work;  ///< in the order in which chunks are written
 };
 
+/// `value` with `digits` binary digits behind the first, ties to even. Whole numbers below 2^53 stay exact.
+double rounded(double value, int digits) {
+  if (digits >= kAllDigits || !std::isfinite(value)) return value;
+  if (value == std::trunc(value) && std::abs(value) < 0x1p53) return value;
+  const int dropped = kAllDigits - digits;
+  auto bits = std::bit_cast<std::uint64_t>(value);
+  const std::uint64_t odd = bits >> dropped & 1;
+  bits += (std::uint64_t{1} << (dropped - 1)) - 1 + odd;
+  return std::bit_cast<double>(bits >> dropped << dropped);
+}
+
 /// Bytes as HDF5's filters shuffle (all first bytes, all second bytes, ...) and deflate make them.
-std::vector<Bytef> packed(const std::vector<double>& values) {
+std::vector<Bytef> packed(std::vector<double>&& values, int digits) {
   if (std::all_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {};
+  for (double& value : values) value = rounded(value, digits);
   const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
   std::vector<Bytef> shuffled(values.size() * sizeof(double));
   for (std::size_t byte = 0; byte < sizeof(double); ++byte)
@@ -358,48 +487,59 @@ void add_place_dimension(Variable& variable, const SummaryLayout& layout, const 
   }
 }
 
+/// Says how many digits are kept, by the name that the netCDF library reads (its quantize mode "BitRound").
+std::pair<std::string, Value> digits_kept(int digits) {
+  return {"_QuantizeBitRoundNumberOfSignificantBits", std::int32_t{digits}};
+}
+
+/// Statistics of a chunk as they stand in the file: [statistic][cell].
+std::vector<double> by_statistic(const std::vector<CellStatistics>& cells) {
+  std::vector<double> result(kStatisticNames.size() * cells.size());
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const auto ordered = in_order(cells[cell].value);
+    for (std::size_t k = 0; k < ordered.size(); ++k) result[k * cells.size() + cell] = ordered[k];
+  }
+  return result;
+}
+
 /// Statistics of a block: a chunk is one (strategy, view, programme). The counterfactual is the comparator's gross, so
-/// it is computed once and stands in every strategy.
-Variable statistics_variable(const RunRecord& record, const Block& block) {
+/// it is worked out once and stands in every strategy.
+Variable statistics_variable(const RunRecord& record, const Block& block, std::size_t memory) {
   const MetricSpec& metric = spec(block.metric);
   Variable variable{std::string(metric.name),
                     {"strategy", "view", "statistic", "programme", std::string(axis_name(block.axis))},
                     {1, 1, kStatisticNames.size(), 1, extent(block.n_times)},
                     metric_attributes(metric, block.axis, time_coordinates(block.axis)),
                     {}};
+  variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);
-  const auto add = [&](int strategy, View view, int programme, std::vector<std::vector<hsize_t>> offsets) {
-    const auto values = [&layout = record.layout, &ensemble = *record.ensemble, &block, strategy, view, programme] {
-      const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
-      std::vector<double> result(kStatisticNames.size() * n_cells);
-      std::size_t cell = 0;
-      for (int time = 0; time < block.n_times; ++time) {
-        for (const Statistics& s : place_statistics(layout, ensemble, {&block, strategy, programme, time}, view)) {
-          const auto ordered = in_order(s);
-          for (std::size_t k = 0; k < ordered.size(); ++k) result[k * n_cells + cell] = ordered[k];
-          ++cell;
-        }
-      }
-      return result;
-    };
-    variable.chunks.push_back({std::move(offsets), values, {}});
-  };
   const auto offset = [n = variable.dimensions.size()](int strategy, View view, int programme) {
     std::vector<hsize_t> at{extent(strategy), static_cast<hsize_t>(view), 0, extent(programme), 0, 0};
     at.resize(n);
     return at;
   };
-  for (int programme = 0; programme < block.n_programmes; ++programme) {
-    for (int strategy = 0; strategy < block.n_strategies; ++strategy) {
-      if (!metric.paired) {
-        std::vector<std::vector<hsize_t>> offsets{offset(strategy, View::gross, programme)};
-        if (strategy == record.layout.comparator)
-          for (int s = 0; s < block.n_strategies; ++s) offsets.push_back(offset(s, View::counterfactual, programme));
-        add(strategy, View::gross, programme, std::move(offsets));
-      }
-      add(strategy, View::net, programme, {offset(strategy, View::net, programme)});
+  const bool tabled = block.axis == Axis::report && block.geography == Geography::region;
+  const auto work = [&record, &block, offset, memory, tabled](int strategy, int programme) {
+    constexpr std::array kViews{View::gross, View::net};
+    const Cells cells = all_cells(block, strategy, programme);
+    const auto worked = tabled ? std::vector<std::vector<CellStatistics>>{}
+                               : cell_statistics(record.layout, *record.ensemble, cells, kViews, memory);
+    std::vector<Chunk> chunks;
+    for (std::size_t v = 0; v < kViews.size(); ++v) {
+      Chunk& chunk = chunks.emplace_back();
+      chunk.packed =
+          packed(by_statistic(tabled ? record.report->chunk(block, strategy, programme, kViews[v]) : worked[v]),
+                 kStatisticDigits);
+      chunk.offsets.push_back(offset(strategy, kViews[v], programme));
+      if (kViews[v] == View::gross && strategy == record.layout.comparator)
+        for (int s = 0; s < block.n_strategies; ++s)
+          chunk.offsets.push_back(offset(s, View::counterfactual, programme));
     }
-  }
+    return chunks;
+  };
+  for (int programme = 0; programme < block.n_programmes; ++programme)
+    for (int strategy = 0; strategy < block.n_strategies; ++strategy)
+      variable.work.emplace_back([work, strategy, programme] { return work(strategy, programme); });
   return variable;
 }
 
@@ -409,29 +549,35 @@ enum class Places : std::uint8_t { all, england };
 Variable replicate_variable(const RunRecord& record, const Block& block, std::string name, Places places) {
   const MetricSpec& metric = spec(block.metric);
   const int n_places = places == Places::all ? block.n_places : 1;
-  const hsize_t n = record.ensemble->n_replicates;
+  const std::size_t n = record.ensemble->n_replicates;
+  const auto n_kept = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(n_places);
+  const std::size_t n_rows = std::clamp<std::size_t>(kChunkValues / std::max<std::size_t>(n_kept, 1), 1, n);
   Variable variable{std::move(name),
                     {"replicate", "strategy", "programme", std::string(axis_name(block.axis))},
-                    {n, 1, 1, extent(block.n_times)},
+                    {n_rows, 1, 1, extent(block.n_times)},
                     metric_attributes(metric, block.axis, "draw " + time_coordinates(block.axis)),
                     {}};
+  variable.attributes.push_back(digits_kept(kReplicateDigits));
   add_place_dimension(variable, record.layout, block, n_places);
-  for (int strategy = 0; strategy < block.n_strategies; ++strategy)
-    for (int programme = 0; programme < block.n_programmes; ++programme) {
-      const auto values = [&ensemble = *record.ensemble, &block, strategy, programme, n_places] {
-        std::vector<double> result;
-        result.reserve(ensemble.n_replicates * static_cast<std::size_t>(block.n_times * n_places));
-        for (std::size_t r = 0; r < ensemble.n_replicates; ++r)
-          for (int time = 0; time < block.n_times; ++time)
-            for (int place = 0; place < n_places; ++place)
-              result.push_back(ensemble.row(r)[block.at(strategy, programme, time, place)]);
-        return result;
-      };
-      std::vector<hsize_t> offset(variable.dimensions.size(), 0);
-      offset[1] = extent(strategy);
-      offset[2] = extent(programme);
-      variable.chunks.push_back({{std::move(offset)}, values, {}});
+  const auto work = [&ensemble = *record.ensemble, &block, n, n_rows, n_kept, rank = variable.dimensions.size()](
+                        int strategy, int programme, std::size_t first) {
+    const Cells cells = all_cells(block, strategy, programme);
+    const std::size_t step = cells.n / n_kept;  // 1, or all places where England alone is kept
+    std::vector<double> row(cells.n), values(n_rows * n_kept, kFill);
+    for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
+      ensemble.read(r, block.at(strategy, programme, 0, 0), row);
+      for (std::size_t k = 0; k < n_kept; ++k) values[(r - first) * n_kept + k] = row[k * step];
     }
+    std::vector<hsize_t> offset(rank, 0);
+    offset[0] = first;
+    offset[1] = extent(strategy);
+    offset[2] = extent(programme);
+    return std::vector<Chunk>{{{std::move(offset)}, packed(std::move(values), kReplicateDigits)}};
+  };
+  for (int strategy = 0; strategy < block.n_strategies; ++strategy)
+    for (int programme = 0; programme < block.n_programmes; ++programme)
+      for (std::size_t first = 0; first < n; first += n_rows)
+        variable.work.emplace_back([work, strategy, programme, first] { return work(strategy, programme, first); });
   return variable;
 }
 
@@ -472,8 +618,29 @@ void add_replicates(Group& group, const RunRecord& record) {
   group.integers("draw", draw, {"replicate"}, named("parameter vector of the replicate"));
 }
 
-void write_parameters(const File& file, const RunRecord& record, std::vector<double>&& drawn) {
-  Group group = file.group("parameters");
+/// Parameter vectors by replicate, drawn again: they are a function of the seed.
+Variable drawn_variable(const RunRecord& record, std::size_t n_parameters) {
+  const std::size_t n = record.ensemble->n_replicates;
+  const std::size_t n_rows = std::clamp<std::size_t>(kChunkValues / n_parameters, 1, n);
+  Variable variable{"drawn", {"replicate", "parameter"}, {n_rows, n_parameters}, {}, {}};
+  variable.attributes = named("value used by the replicate, in unit");
+  variable.attributes.emplace_back("coordinates", std::string("draw"));
+  for (std::size_t first = 0; first < n; first += n_rows)
+    variable.work.emplace_back([&scenario = record.model->scenario, n, n_rows, n_parameters, first] {
+      std::vector<double> values;
+      values.reserve(n_rows * n_parameters);
+      for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
+        const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
+        values.insert(values.end(), draw.values().begin(), draw.values().end());
+      }
+      values.resize(n_rows * n_parameters, kFill);
+      return std::vector<Chunk>{{{{first, 0}}, packed(std::move(values), kAllDigits)}};
+    });
+  return variable;
+}
+
+/// Columns of the parameters; what was drawn comes after them.
+void write_parameters(Group& group, const RunRecord& record) {
   const auto rows = parameter_rows(record.model->scenario);
   const auto column = [&](auto&& text) {
     std::vector<std::string> values;
@@ -497,22 +664,15 @@ void write_parameters(const File& file, const RunRecord& record, std::vector<dou
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
-  Attributes attributes = named("value used by the replicate, in unit");
-  attributes.emplace_back("coordinates", std::string("draw"));
-  group.doubles("drawn", drawn, {"replicate", "parameter"}, attributes);
 }
 
 /// Precision of the report metrics for England.
 void write_diagnostics(const File& file, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
   Group group = file.group("diagnostics");
-  std::vector<const Block*> blocks;
+  const std::vector<Block>& blocks = record.report->blocks;
   std::vector<std::string> names;
-  for (const Block& block : layout.blocks)
-    if (block.axis == Axis::report && block.geography == Geography::region) {
-      blocks.push_back(&block);
-      names.emplace_back(spec(block.metric).name);
-    }
+  for (const Block& block : blocks) names.emplace_back(spec(block.metric).name);
   group.integers("n_replicates", {static_cast<std::int32_t>(record.ensemble->n_replicates)}, {},
                  named("replicates in this file"));
   group.integers("n_draws", {static_cast<std::int32_t>(n_draws(record))}, {}, named("parameter vectors in this file"));
@@ -525,17 +685,14 @@ void write_diagnostics(const File& file, const RunRecord& record) {
   const std::vector<std::string> axes{"metric", "strategy", "view", "programme", "report"};
   std::vector<std::int32_t> n_defined;
   std::vector<double> mcse;
-  for (const Block* block : blocks)
+  for (const Block& block : blocks)
     for (int strategy = 0; strategy < static_cast<int>(layout.strategies.size()); ++strategy)
       for (std::size_t view = 0; view < kViewNames.size(); ++view)
         for (int programme = 0; programme < static_cast<int>(layout.programmes.size()); ++programme)
-          for (int time = 0; time < block->n_times; ++time) {
-            auto values =
-                cell_values(layout, *record.ensemble, {block, strategy, programme, time}, 0, static_cast<View>(view));
-            const auto undefined = std::count_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
-            n_defined.push_back(static_cast<std::int32_t>(values.size()) - static_cast<std::int32_t>(undefined));
-            const Statistics s = statistics(values);
-            mcse.push_back(s.mcse / std::abs(s.mean));
+          for (int time = 0; time < block.n_times; ++time) {
+            const CellStatistics cell = record.report->at(block, strategy, programme, time, 0, static_cast<View>(view));
+            n_defined.push_back(cell.n_defined);
+            mcse.push_back(cell.value.mcse / std::abs(cell.value.mean));
           }
   for (double& share : mcse)
     if (!std::isfinite(share)) share = kFill;
@@ -574,32 +731,18 @@ void write_provenance(const File& file, const RunRecord& record) {
   group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));
 }
 
-/// Parameter vectors by replicate, drawn again: they are a function of the seed.
-std::vector<double> drawn_parameters(const RunRecord& record, const Control& control) {
-  const Scenario& scenario = record.model->scenario;
-  std::vector<double> drawn;
-  run_tasks(
-      record.ensemble->n_replicates,
-      [&](std::size_t r) {
-        const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
-        return std::vector<double>(draw.values().begin(), draw.values().end());
-      },
-      [&](std::size_t, std::vector<double>&& values) { drawn.insert(drawn.end(), values.begin(), values.end()); },
-      control);
-  return drawn;
-}
-
 /// Datasets of one group, in file order.
 struct GroupPlan {
   std::string name;  ///< empty = root
   std::vector<Variable> variables;
 };
 
-std::vector<GroupPlan> plan_of(const RunRecord& record) {
-  std::vector<GroupPlan> plan{{"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}}};
+std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
+  std::vector<GroupPlan> plan{{"", {}},    {"year", {}},       {"report", {}},
+                              {"icb", {}}, {"replicates", {}}, {"parameters", {}}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
-    plan[group].variables.push_back(statistics_variable(record, block));
+    plan[group].variables.push_back(statistics_variable(record, block, memory));
     if (block.geography != Geography::region) continue;
     const std::string name(spec(block.metric).name);
     if (block.axis == Axis::report)
@@ -607,11 +750,16 @@ std::vector<GroupPlan> plan_of(const RunRecord& record) {
     else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
       plan[4].variables.push_back(replicate_variable(record, block, name + "_by_month", Places::england));
   }
+  plan[5].variables.push_back(drawn_variable(record, parameter_rows(record.model->scenario).size()));
   return plan;
 }
 
 void write_axes(Group& group, const std::string& name, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
+  if (name == "parameters") {
+    write_parameters(group, record);
+    return;
+  }
   if (name == "replicates") {
     add_replicates(group, record);
     group.scale("strategy", layout.strategies, named("what is done"));
@@ -626,34 +774,89 @@ void write_axes(Group& group, const std::string& name, const RunRecord& record) 
   add_places(group, layout, name == "icb" ? Geography::board : Geography::region);
 }
 
-std::vector<char> image_of(const RunRecord& record, std::vector<GroupPlan>&& plan, std::vector<double>&& drawn) {
-  const Quiet quiet;
-  const File file;
-  for (GroupPlan& part : plan) {
-    if (part.variables.empty() && !part.name.empty()) continue;
-    Group group = part.name.empty() ? file.root() : file.group(part.name);
-    if (part.name.empty())
-      add_attributes(group.id(), {{"Conventions", std::string("CF-1.10")},
-                                  {"title", record.model->scenario.title},
-                                  {"source", fmt::format("uptake {}", version())},
-                                  {"results_format", std::int32_t{kResultsFormat}}});
-    write_axes(group, part.name, record);
-    for (Variable& variable : part.variables) {
-      const Handle dataset =
-          group.chunked(variable.name, variable.dimensions, variable.chunk_shape, variable.attributes);
-      for (Chunk& chunk : variable.chunks) {
-        if (chunk.packed.empty()) continue;
-        for (const auto& offset : chunk.offsets)
-          must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
-               "take a chunk");
-        chunk.packed = {};
-      }
+/// Makes groups and datasets one after another, in the order of the plan, as their chunks come.
+class Writer {
+ public:
+  Writer(const File& file, const RunRecord& record, const std::vector<GroupPlan>& plan)
+      : file_(file), record_(record), plan_(plan) {}
+
+  /// The dataset of a variable of the plan; those before it are complete.
+  hid_t dataset(std::size_t group, std::size_t variable) {
+    if (!group_ || group != group_at_) {
+      dataset_.reset();
+      open_group(group);
+    } else if (dataset_ && variable == variable_at_) {
+      return *dataset_;
     }
+    const Variable& v = plan_[group].variables[variable];
+    dataset_.emplace(group_->chunked(v.name, v.dimensions, v.chunk_shape, v.attributes));
+    variable_at_ = variable;
+    return *dataset_;
   }
-  write_parameters(file, record, std::move(drawn));
+  void open_group(std::size_t group) {
+    const std::string& name = plan_[group].name;
+    group_.emplace(name.empty() ? file_.root() : file_.group(name));
+    group_at_ = group;
+    if (name.empty())
+      add_attributes(group_->id(), {{"Conventions", std::string("CF-1.10")},
+                                    {"title", record_.model->scenario.title},
+                                    {"source", fmt::format("uptake {}", version())},
+                                    {"results_format", std::int32_t{kResultsFormat}}});
+    write_axes(*group_, name, record_);
+  }
+
+ private:
+  const File& file_;
+  const RunRecord& record_;
+  const std::vector<GroupPlan>& plan_;
+  std::optional<Group> group_;
+  std::optional<Handle> dataset_;
+  std::size_t group_at_ = 0, variable_at_ = 0;
+};
+
+/// A piece of work and the variable that it is for.
+struct Piece {
+  std::size_t group = 0, variable = 0;
+  const Work* work = nullptr;
+};
+std::vector<Piece> pieces_of(const std::vector<GroupPlan>& plan) {
+  std::vector<Piece> pieces;
+  for (std::size_t g = 0; g < plan.size(); ++g)
+    for (std::size_t v = 0; v < plan[g].variables.size(); ++v)
+      for (const Work& work : plan[g].variables[v].work) pieces.push_back({g, v, &work});
+  return pieces;
+}
+
+/// The one fixed sequence of calls. Chunks are worked out in parallel and taken in order.
+void write_hdf5(const RunRecord& record, Output& output, const Control& control) {
+  const Quiet quiet;
+  const File file(output);
+  const std::vector<GroupPlan> plan = plan_of(record, slab_memory(control));
+  const std::vector<Piece> pieces = pieces_of(plan);
+  {
+    Writer writer(file, record, plan);
+    if (plan.front().variables.empty()) writer.open_group(0);
+    std::vector<std::vector<Chunk>> done(pieces.size());
+    run_tasks(
+        pieces.size(),
+        [&](std::size_t i) {
+          done[i] = (*pieces[i].work)();
+          return std::vector<double>{};
+        },
+        [&](std::size_t i, std::vector<double>&&) {
+          const hid_t dataset = writer.dataset(pieces[i].group, pieces[i].variable);
+          for (const Chunk& chunk : std::exchange(done[i], {})) {
+            if (chunk.packed.empty()) continue;
+            for (const auto& offset : chunk.offsets)
+              must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
+                   "take a chunk");
+          }
+          if (output.error != 0) throw std::runtime_error("the disk refused");  // told apart by write_results
+        },
+        control);
+  }
   write_diagnostics(file, record);
   write_provenance(file, record);
-  return file.image();
 }
 }  // namespace
 
@@ -661,21 +864,21 @@ std::string hdf5_version() { return H5_VERS_INFO; }
 std::string deflate_version() { return zlibVersion(); }
 
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
-  // Writing takes a fraction of a second and half a file is of no use: it is not stopped, nor reported on.
+  // Half a file is of no use: writing is not stopped, nor reported on.
   const Control whole{control.body, control.n_threads, {}, {}};
-  std::vector<GroupPlan> plan = plan_of(record);
-  std::vector<Chunk*> chunks;
-  for (GroupPlan& group : plan)
-    for (Variable& variable : group.variables)
-      for (Chunk& chunk : variable.chunks) chunks.push_back(&chunk);
-  run_tasks(
-      chunks.size(),
-      [&](std::size_t i) {
-        chunks[i]->packed = packed(chunks[i]->values());
-        return std::vector<double>{};
-      },
-      [](std::size_t, std::vector<double>&&) {}, whole);
-  replace_file(folder / "results.h5", image_of(record, std::move(plan), drawn_parameters(record, whole)));
+  RunRecord complete = record;
+  if (!complete.report) complete.report = report_statistics(record, whole);
+  Replacement file(folder / "results.h5");
+  Output output{file.descriptor(), 0};
+  try {
+    write_hdf5(complete, output, whole);
+  } catch (const FileError&) {
+    throw;
+  } catch (const std::exception&) {
+    if (output.error == 0) throw;
+  }
+  if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
+  file.put_in_place();
 }
 
 }  // namespace uptake

@@ -32,19 +32,22 @@ struct Row {
 template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
+  const auto report = report_of(record);
   for (std::size_t time = 0; time < layout.reports.size(); ++time)
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
-        for (const Block& block : layout.blocks) {
-          if (block.axis != Axis::report || block.geography != Geography::region) continue;
+        for (const Block& block : report->blocks) {
           for (std::size_t view = 0; view < kViewNames.size(); ++view) {
-            const CellRow cells{&block, static_cast<int>(strategy), static_cast<int>(programme),
-                                static_cast<int>(time)};
-            const auto places = place_statistics(layout, *record.ensemble, cells, static_cast<View>(view));
-            for (std::size_t place = 0; place < places.size(); ++place)
-              if (!std::isnan(places[place].mean))
-                use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
-                        spec(block.metric), static_cast<View>(view), layout.reports[time], places[place]});
+            for (int place = 0; place < block.n_places; ++place) {
+              const Statistics cell = report
+                                          ->at(block, static_cast<int>(strategy), static_cast<int>(programme),
+                                               static_cast<int>(time), place, static_cast<View>(view))
+                                          .value;
+              if (!std::isnan(cell.mean))
+                use(Row{layout.strategies[strategy], layout.programmes[programme],
+                        layout.regions[static_cast<std::size_t>(place)], spec(block.metric), static_cast<View>(view),
+                        layout.reports[time], cell});
+            }
           }
         }
 }

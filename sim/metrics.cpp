@@ -1,7 +1,5 @@
-#include <algorithm>
 #include <array>
 #include <chrono>
-#include <functional>
 #include <limits>
 #include <utility>
 
@@ -321,27 +319,34 @@ SummaryLayout make_layout(const Model& model) {
   return layout;
 }
 
-void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
-                    int programme, int time, View view, std::span<double> out) {
-  const double* own = summary.data() + block.at(strategy, programme, time, 0);
-  const double* without = summary.data() + block.at(layout.comparator, programme, time, 0);
-  const bool paired = spec(block.metric).paired;
-  if (paired ? view != View::net : (view == View::net && spec(block.metric).own_world)) {
-    std::ranges::fill(out, std::numeric_limits<double>::quiet_NaN());
-  } else if (paired || view == View::gross) {
-    std::copy_n(own, out.size(), out.begin());
-  } else if (view == View::counterfactual) {
-    std::copy_n(without, out.size(), out.begin());
-  } else {
-    std::transform(own, own + out.size(), without, out.begin(), std::minus<>{});
+Seen seen(Metric metric, View view) {
+  if (spec(metric).paired) return view == View::net ? Seen::own : Seen::nothing;
+  switch (view) {
+    case View::gross:
+      return Seen::own;
+    case View::counterfactual:
+      return Seen::comparator;
+    case View::net:
+      return spec(metric).own_world ? Seen::nothing : Seen::difference;
   }
+  return Seen::nothing;
 }
 
 double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
                      int programme, int time, int place, View view) {
-  std::vector<double> row(static_cast<std::size_t>(block.n_places));
-  values_in_view(layout, summary, block, strategy, programme, time, view, row);
-  return row[static_cast<std::size_t>(place)];
+  const double own = summary[block.at(strategy, programme, time, place)];
+  const double without = summary[block.at(layout.comparator, programme, time, place)];
+  switch (seen(block.metric, view)) {
+    case Seen::own:
+      return own;
+    case Seen::comparator:
+      return without;
+    case Seen::difference:
+      return own - without;
+    case Seen::nothing:
+      break;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace uptake

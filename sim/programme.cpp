@@ -145,7 +145,6 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
     }
   }
   programme.engaged_at_start = reader.flag("engaged_at_start").value_or(false);
-  programme.in_use_at_start = read_figure(reader, "in_use_at_start", "share", 0, 1).value_or(0);
   programme.sites_at_start = plain(reader.texts("sites_at_start"));
 }
 
@@ -234,6 +233,13 @@ std::optional<ProgrammeSpec> read_programme(const fs::path& file, Problems& prob
                         [&](const ParameterSpec& row, const Setting& s) { setting_of(programme, row.id) = s; });
   reader.finish();
   return programme;
+}
+
+ProgrammeSpec load_programme(const fs::path& file) {
+  Problems problems;
+  std::optional<ProgrammeSpec> programme = read_programme(file, problems);
+  problems.throw_if_any();
+  return *std::move(programme);
 }
 
 ProgrammeSpec ProgrammeSpec::with_table_defaults(std::string name, OrganisationType eligible) {

@@ -49,6 +49,10 @@ ExitCode params(const std::optional<std::filesystem::path>& scenario, const std:
                 const Output& output);
 /// Scenarios shipped, and runs in ./results.
 ExitCode list(const Output& output);
+/// Programmes shipped: evidence, who adopts, what their use does, when they were commissioned.
+ExitCode list_programmes(const Output& output);
+/// The table of outcome kinds: formula, source, and the impact dimensions that results of the kind speak to.
+ExitCode list_outcomes(const Output& output);
 /// Facts about the build.
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
@@ -60,6 +64,13 @@ ExitCode verify(int n_threads, const Output& output);
 
 /// Folder of the shipped scenarios and tables.
 [[nodiscard]] std::filesystem::path data_folder();
+/// Scenario files of the shipped folder, then those of its `what-if/`, each in the order of their names.
+[[nodiscard]] std::vector<std::filesystem::path> shipped_scenarios();
+/// Programme files shipped, in the order of their names.
+[[nodiscard]] std::vector<std::filesystem::path> shipped_programmes();
+/// The file that a scenario argument means: `NAME` or `what-if/NAME`, without .toml and no file here, is the shipped
+/// scenario of that name; NAME alone finds a what-if too. @throws FileError for a name that nothing has
+[[nodiscard]] std::filesystem::path scenario_file(const std::filesystem::path& named);
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 

@@ -65,7 +65,9 @@ class Parser {
 
     CLI::App& run = add("run", "Simulate a scenario and write its results", "uptake run scenarios/minimal.toml -o out",
                         [this] { return cli::run(options_.run, options_.output); });
-    run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
+    run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML), or the name of a shipped one")
+        ->required()
+        ->type_name("FILE");
     run.add_option("-o,--output", options_.run.folder, "Folder of the results [results/<scenario name>]")
         ->type_name("DIR")
         ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
@@ -86,7 +88,7 @@ class Parser {
 
     CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
                              [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
-    validate.add_option("FILE", options_.files, "Scenario files")->required()->type_name("");
+    validate.add_option("FILE", options_.files, "Scenario files, or names of shipped ones")->required()->type_name("");
     add_overrides(validate);
 
     CLI::App& params = add("params", "Print every parameter with unit, range, default, prior, grade and source",
@@ -95,8 +97,15 @@ class Parser {
     params.add_option("SCENARIO", options_.scenario, "Print the values that hold in this scenario")->type_name("FILE");
     add_overrides(params);
 
-    add("list", "List the scenarios shipped and the runs in ./results", "uptake list",
-        [this] { return cli::list(options_.output); });
+    CLI::App& list = add("list", "List the scenarios shipped and the runs in ./results", "uptake list --programmes",
+                         [this] { return list_what_(options_.output); });
+    auto* programmes = list.add_flag_callback(
+        "--programmes", [this] { list_what_ = cli::list_programmes; },
+        "List the programmes shipped, with evidence, adopters, outcome and window");
+    list.add_flag_callback(
+            "--outcomes", [this] { list_what_ = cli::list_outcomes; },
+            "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to")
+        ->excludes(programmes);
 
     CLI::App& info = add("info", "Print facts about this build", "uptake info --population", [this] {
       return of_population_ ? info_population(options_.output) : cli::info(options_.output);
@@ -211,6 +220,7 @@ class Parser {
   CLI::App app_;
   Options options_;
   bool of_population_ = false;
+  ExitCode (*list_what_)(const Output&) = cli::list;
   std::vector<Command> commands_;
 };
 

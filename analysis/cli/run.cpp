@@ -144,7 +144,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
 
-  Scenario scenario = load_scenario(options.scenario, options.overrides, data_folder());
+  Scenario scenario = load_scenario(scenario_file(options.scenario), options.overrides, data_folder());
   const std::string digest = scenario.digest;
   const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
   const bool json = output.format == Format::json;
@@ -202,39 +202,42 @@ ExitCode run(const RunOptions& options, const Output& output) {
   const Interruption interruption;
   control.stop = interruption.token();
   const auto began_simulating = Clock::now();
+  std::size_t n_simulated = 0;
   {
     PartFile part(folder, digest, 0, layout.size);
     ProgressLine progress(options.progress, output.verbosity);
     control.progress = [&](const Progress& now) { progress.show(now); };
-    run_tasks(
+    n_simulated = run_tasks(
         missing.size(), [&](std::size_t i) { return replicate(model, layout, missing[i]); },
         [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
     part.flush();
     control.progress = nullptr;
   }
   const double seconds_simulating = seconds_since(began_simulating);
-  const auto finished_now = finished_replicates(folder, digest, layout.size, n_replicates);
-  const auto n_finished_now = static_cast<std::size_t>(std::count(finished_now.begin(), finished_now.end(), true));
-  if (n_finished_now < n_replicates) {
-    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished_now,
+  if (n_simulated < missing.size()) {
+    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished + n_simulated,
                n_replicates, folder.string(), resuming(options.command));
     return ExitCode::interrupted;
   }
 
   // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
   const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
-  const RunRecord record{model, layout, &ensemble};
+  control.stop = {};
+  RunRecord record{model, layout, &ensemble};
+  record.report = report_statistics(record, control);
   fs::remove(folder / kRunFile);
   write_results(record, folder, control);
   write_summary_csv(record, folder);
   const std::string summary = summary_json(record) + "\n";
   write_text(folder / kJsonFile, summary);
-  write_text(folder / kTableFile, headline_table(record, kWidthOfFiles));
+  const std::string table = headline_table(record, kWidthOfFiles);
+  write_text(folder / kTableFile, table);
   const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
   write_run_json(record, facts, folder);
   remove_parts(folder, digest);
 
-  fmt::print("{}", json ? summary : headline_table(record, terminal_width()));
+  const int width = terminal_width();
+  fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
   say(fmt::format("{} replicates in {:.1f} s; results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
                   n_replicates, facts.seconds_total, folder.string()));
   return ExitCode::done;

@@ -150,14 +150,14 @@ using Summary = std::vector<double>;
 enum class View : std::uint8_t { gross, counterfactual, net };
 inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfactual", "net"};
 
-/// A value of a summary seen in a view: gross as stored, counterfactual = the comparator's, net = their paired
-/// difference; paired measures have view net alone (others NaN). The net of a share or an inequality is its change
-/// (model.md 4.7); returns on spending have none, for that is roi_net.
+/// What a view shows of a metric: gross as stored, counterfactual = the comparator's, net = their paired difference;
+/// paired measures have view net alone, as stored. The net of a share or an inequality is its change;
+/// returns on spending have none, for that is roi_net.
+enum class Seen : std::uint8_t { nothing, own, comparator, difference };
+[[nodiscard]] Seen seen(Metric metric, View view);
+/// A value of a summary seen in a view, NaN where nothing is.
 [[nodiscard]] double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block,
                                    int strategy, int programme, int time, int place, View view);
-/// The same for all places at once: out[place], block.n_places values.
-void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
-                    int programme, int time, View view, std::span<double> out);
 
 /// The summary of one replicate. @param histories one per strategy, in the model's order @param out layout.size values
 void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key,

@@ -94,8 +94,8 @@ struct Population {
   std::vector<OrganisationType> type;
   std::vector<std::uint16_t> board;         ///< index into boards
   std::vector<double> latitude, longitude;  ///< degrees
-  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices), deliveries a year (units);
-  /// NaN where the table has none (then no size covariate, never 0).
+  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices, care networks, care boards),
+  /// deliveries a year (units); NaN where the table has none (then no size covariate, never 0).
   std::vector<double> size;
   std::vector<std::uint8_t> quintile;  ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
   std::vector<std::uint8_t> nursing;   ///< 1 for a nursing home
@@ -126,8 +126,8 @@ struct PopulationOptions {
   std::vector<OrganisationType> types;
 };
 
-/// England from the tables in `folder` (scenarios/england): every trust as it is, units, practices and homes
-/// synthesised to the tables' marginals, reproducibly from options.seed.
+/// England from the tables in `folder` (scenarios/england): every trust and board as it is; units, practices and their
+/// networks, homes and community sites synthesised to the tables' marginals, reproducibly from options.seed.
 /// @throws FileError, InputError (every bad row, with file:line:column)
 [[nodiscard]] Population build_england(const std::filesystem::path& folder, const PopulationOptions& options);
 
