@@ -250,9 +250,11 @@ std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& la
                                                          std::size_t memory) {
   const Block& block = *cells.block;
   const std::size_t n = ensemble.n_replicates;
-  const Block* avoided = block.metric == Metric::attributable_share
-                             ? layout.find(Metric::admissions_avoided, block.axis, block.geography)
-                             : nullptr;
+  const Block* avoided = nullptr;
+  if (block.metric == Metric::attributable_share) {
+    const auto& benefit = layout.benefit[static_cast<std::size_t>(cells.programme)];
+    if (benefit) avoided = layout.find(*benefit, block.axis, block.geography);
+  }
   auto with = Slab::With::own;
   for (const View view : views)
     if (needed_for(seen(block.metric, view)) == Slab::With::comparator) with = Slab::With::comparator;

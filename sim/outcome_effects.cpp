@@ -29,22 +29,19 @@ void IntegralByAge::tabulate(const FidelityRatio& ratio, const OutcomeTables& ta
   row_start_.assign(static_cast<std::size_t>(n_weeks), -1);
 }
 
-const double* IntegralByAge::row(const OutcomeTables& tables, int go_live) {
-  const std::size_t n_cells = tables.cells.size();
-  std::int32_t& at = row_start_[static_cast<std::size_t>(go_live)];
-  if (at < 0) {
-    at = static_cast<std::int32_t>(by_cell_.size() / n_cells);
-    by_cell_.resize(by_cell_.size() + n_cells);
-    double* row = by_cell_.data() + static_cast<std::size_t>(at) * n_cells;
-    double before = 0;
-    for (auto cell = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]);
-         cell < n_cells; ++cell) {
-      const double until = after(tables.cells[cell].to - 7 * go_live);
-      row[cell] = until - before;
-      before = until;
-    }
+const double* IntegralByAge::made_row(const OutcomeTables& tables, int go_live) {
+  const std::size_t n_cells = tables.cells.size(), at = by_cell_.size();
+  row_start_[static_cast<std::size_t>(go_live)] = static_cast<std::int32_t>(at);
+  by_cell_.resize(at + n_cells);
+  double* row = by_cell_.data() + at;
+  double before = 0;
+  for (auto cell = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]); cell < n_cells;
+       ++cell) {
+    const double until = after(tables.cells[cell].to - 7 * go_live);
+    row[cell] = until - before;
+    before = until;
   }
-  return by_cell_.data() + static_cast<std::size_t>(at) * n_cells;
+  return row;
 }
 
 namespace {
@@ -64,6 +61,18 @@ void by_cell(const OutcomeTables& tables, int go_live, int from, int to, Integra
   use(first, from == go_live ? row[first] : part(7 * from, tables.cells[first].to));
   for (std::size_t cell = first + 1; cell < last; ++cell) use(cell, row[cell]);
   if (last < tables.cells.size() && tables.cells[last].from < 7 * to) use(last, part(tables.cells[last].from, 7 * to));
+}
+
+/// Adds weight x integral to every cell of a whole spell: most of what outcomes cost.
+void add_spell(const OutcomeTables& tables, const Spell& spell, double weight, IntegralByAge& integral, double* sums) {
+  const int go_live = spell.from;
+  const auto first = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]);
+  const auto last = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.to)]);
+  const double* row = integral.row(tables, go_live);
+  for (std::size_t cell = first; cell < last; ++cell) sums[cell] += weight * row[cell];
+  if (last == tables.cells.size()) return;
+  const int begun = std::max(tables.cells[last].from - 7 * go_live, 0);
+  sums[last] += weight * (integral.after(7 * (spell.to - go_live)) - integral.after(begun));
 }
 
 /// The same for an integral in closed form, by days from go-live.
@@ -317,8 +326,7 @@ void add_people(const OutcomeTables& tables, Effect& effect, const Spell& spell,
     weight = people * effect.arrivals;
     if (weight == 0) return;
   }
-  by_cell(tables, spell.from, spell.from, spell.to, effect.reach_integral,
-          [&](std::size_t cell, double years) { row[cell] += weight * years; });
+  add_spell(tables, spell, weight, effect.reach_integral, row);
 }
 
 /// Uptake above the background, organisations of mean size times years; people as above where they stay eligible.
@@ -347,8 +355,17 @@ void add_beds(const OutcomeTables& tables, const Effect& effect, const Spell& sp
   }
 }
 
-/// Several effects at once over a run of cells: x[k * n + i] becomes the share of the baseline that k avoids in cell i.
-/// Where all are small and of one sign the logarithms are series, which the compiler makes several of at once.
+/// Effects up to this size are combined by series: then y < 0.18 and the first term left out is below 2e-15 of the first.
+constexpr double kSmallEffect = 0.3;
+/// expm1(s) / s, by its series where s is too near 0 for a quotient: the first term left out is below 3e-16.
+double expm1_over(double s, double quotient) {
+  const double series =
+      1 + s / 2 * (1 + s / 3 * (1 + s / 4 * (1 + s / 5 * (1 + s / 6 * (1 + s / 7 * (1 + s / 8 * (1 + s / 9)))))));
+  return std::abs(s) < 0.1 ? series : quotient;
+}
+
+/// combine_effects over a run of cells: x[k * n + i] becomes the share of the baseline that k avoids in cell i. Small
+/// effects go by series, several cells at once.
 void combine_rows(std::size_t n_effects, std::size_t n, bool are_small, std::vector<double>& x,
                   std::vector<double>& scratch) {
   scratch.resize(2 * n + 2 * n_effects);
@@ -367,22 +384,18 @@ void combine_rows(std::size_t n_effects, std::size_t n, bool are_small, std::vec
   for (std::size_t k = 0; k < n_effects; ++k) {
     double* row = x.data() + k * n;
     for (std::size_t i = 0; i < n; ++i) {
-      const double y = row[i] / (2 - row[i]), z = y * y;  // ln(1 - x) = -2 atanh(y); the series stops at 1e-15 of it
+      const double y = row[i] / (2 - row[i]), z = y * y;  // ln(1 - x) = -2 atanh(y)
+      const double tail = z * (1.0 / 11 + z * (1.0 / 13 + z * (1.0 / 15 + z * (1.0 / 17))));
+      const double atanh = y * (1 + z * (1.0 / 3 + z * (1.0 / 5 + z * (1.0 / 7 + z * (1.0 / 9 + tail)))));
       together[i] += row[i] - together[i] * row[i];
-      const double a =
-          y * (1 + z * (1.0 / 3 +
-                        z * (1.0 / 5 +
-                             z * (1.0 / 7 +
-                                  z * (1.0 / 9 + z * (1.0 / 11 + z * (1.0 / 13 + z * (1.0 / 15 + z * (1.0 / 17)))))))));
-      row[i] = a;
-      sum[i] += a;
+      row[i] = 2 * atanh;
+      sum[i] += 2 * atanh;
     }
   }
-  for (std::size_t i = 0; i < n; ++i) sum[i] = together[i] / (sum[i] == 0 ? 1.0 : sum[i]);
+  for (std::size_t i = 0; i < n; ++i) sum[i] = expm1_over(-sum[i], together[i] / (sum[i] == 0 ? 1.0 : sum[i]));
   for (std::size_t k = 0; k < n_effects; ++k)
     for (std::size_t i = 0; i < n; ++i) x[k * n + i] *= sum[i];
 }
-constexpr double kSmallEffect = 0.3;  // then y < 0.18 and the first term left out is below 2e-15 of the first
 
 /// What one programme does in an organisation whose baseline others may act on too.
 struct Actor {
@@ -396,12 +409,20 @@ struct Actor {
 /// One actor alone between two boundaries.
 void add_alone(const OutcomeTables& tables, const Actor& actor, int from, int to) {
   const int go_live = actor.spell->from;
+  const double events = actor.events, avoided = events * actor.per_ratio;
+  double* const row = actor.row;
   if (actor.is_capped)
     by_cell_exactly(tables, go_live, from, to, CappedIntegral(*actor.effect, actor.per_ratio),
-                    [&](std::size_t cell, double share) { actor.row[cell] += actor.events * share; });
+                    [&](std::size_t cell, double share) { row[cell] += events * share; });
+  else if (from == actor.spell->from && to == actor.spell->to)
+    add_spell(tables, *actor.spell, avoided, actor.effect->effect_integral, row);
   else
     by_cell(tables, go_live, from, to, actor.effect->effect_integral,
-            [&](std::size_t cell, double years) { actor.row[cell] += actor.events * actor.per_ratio * years; });
+            [row, avoided](std::size_t cell, double years) { row[cell] += avoided * years; });
+}
+
+void add_product(double weight, std::size_t n, const double* years, const double* share, double* sums) {
+  for (std::size_t i = 0; i < n; ++i) sums[i] += weight * years[i] * share[i];
 }
 
 /// Several between two boundaries: combined cell by cell, each at its mean share.
@@ -418,7 +439,7 @@ void add_together(const OutcomeTables& tables, std::span<const Actor> actors, in
   years[n - 1] = (end - std::max(tables.cells[last].from, begin)) / kDaysPerYear;
 
   x.assign(actors.size() * n, 0.0);
-  bool all_gain = true, all_lose = true, are_small = true;
+  bool are_small = true;
   for (std::size_t k = 0; k < actors.size(); ++k) {
     const Actor& actor = actors[k];
     double* row = x.data() + k * n - first;
@@ -427,17 +448,16 @@ void add_together(const OutcomeTables& tables, std::span<const Actor> actors, in
                       [&](std::size_t cell, double share) { row[cell] = share; });
       are_small = false;
     } else {
-      by_cell(tables, actor.spell->from, from, to, actor.effect->effect_integral,
-              [&](std::size_t cell, double integral) { row[cell] = actor.per_ratio * integral; });
+      by_cell(
+          tables, actor.spell->from, from, to, actor.effect->effect_integral,
+          [row, per_ratio = actor.per_ratio](std::size_t cell, double integral) { row[cell] = per_ratio * integral; });
       are_small = are_small && std::abs(actor.per_ratio) * actor.effect->highest_ratio <= kSmallEffect;
     }
-    all_gain = all_gain && actor.per_ratio >= 0;
-    all_lose = all_lose && actor.per_ratio <= 0;
     for (std::size_t i = 0; i < n; ++i) x[k * n + i] /= years[i];
   }
-  combine_rows(actors.size(), n, are_small && (all_gain || all_lose), x, scratch);
+  combine_rows(actors.size(), n, are_small, x, scratch);
   for (std::size_t k = 0; k < actors.size(); ++k)
-    for (std::size_t i = 0; i < n; ++i) actors[k].row[first + i] += actors[k].events * years[i] * x[k * n + i];
+    add_product(actors[k].events, n, years.data(), x.data() + k * n, actors[k].row + first);
 }
 
 /// Organisations in which several programmes act on one baseline: the time of their spells is cut where any of them
@@ -532,8 +552,11 @@ void add_effects(const OutcomeTables& tables, const std::vector<Spell>& spells, 
       continue;
     }
     const double per_ratio = avoided_per_ratio(effect, work.avoided[spell.record]);
-    add_alone(tables, {&spell, &effect, per_ratio, effect.events_per_size * size, cap_binds(effect, per_ratio), sums},
-              spell.from, spell.to);
+    const double events = effect.events_per_size * size;
+    if (cap_binds(effect, per_ratio))
+      add_alone(tables, {&spell, &effect, per_ratio, events, true, sums}, spell.from, spell.to);
+    else
+      add_spell(tables, spell, events * per_ratio, effect.effect_integral, sums);
   }
   if (!work.shared.empty()) add_shared(tables, work, tallies);
 }

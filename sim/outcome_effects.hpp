@@ -27,9 +27,14 @@ class IntegralByAge {
   /// From go-live to the end of day `days` of use.
   [[nodiscard]] double after(int days) const { return by_day_[static_cast<std::size_t>(days)]; }
   /// What falls into each cell when go-live is at this boundary and use goes on; valid until the next call.
-  [[nodiscard]] const double* row(const OutcomeTables& tables, int go_live);
+  [[nodiscard]] const double* row(const OutcomeTables& tables, int go_live) {
+    const std::int32_t at = row_start_[static_cast<std::size_t>(go_live)];
+    return at < 0 ? made_row(tables, go_live) : by_cell_.data() + at;
+  }
 
  private:
+  const double* made_row(const OutcomeTables& tables, int go_live);
+
   std::vector<double> by_day_;           // from go-live to the end of day 0 .. 7 n_weeks
   std::vector<double> by_cell_;          // rows, made when first met
   std::vector<std::int32_t> row_start_;  // by go-live boundary; -1 = not made

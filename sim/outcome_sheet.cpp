@@ -274,16 +274,19 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
 
 void fill_spread(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally, Sheet& sheet) {
   const std::size_t n_regions = facts.eligible.size() - 1;
-  for (std::size_t report = 0; report < sheet.shape.n_reports; ++report) {
-    for (std::size_t r = 0; r < n_regions; ++r)
-      sheet.not_otherwise(report)[1 + r] = facts.scale * tally.not_otherwise[report * n_regions + r];
+  for (std::size_t i = 0; i < sheet.shape.n_reports; ++i) {
+    const auto report = static_cast<std::size_t>(tables.reports_in_order[i]);
+    for (std::size_t r = 0; r < n_regions; ++r) {
+      const std::size_t from = i * n_regions + r, to = report * n_regions + r;
+      sheet.not_otherwise(report)[1 + r] = facts.scale * tally.not_otherwise[from];
+      sheet.first_use[to] = tally.first_use[from];
+      sheet.latest_use[to] = tally.latest_use[from];
+    }
     add_up_england(sheet.not_otherwise(report), n_regions);
   }
   if (sheet.knows(Needs::sites))
     for (int at = 0; at < static_cast<int>(sheet.shape.n_stocks); ++at)
       std::copy_n(sheet.stock(stock_adopters, at), sheet.shape.n_places, sheet.sites(at));
-  sheet.first_use = tally.first_use;
-  sheet.latest_use = tally.latest_use;
   sheet.uptake = tally.uptake;
   if (tally.beds.empty()) return;
   for (std::size_t at = 0; at < tables.stock_boundaries.size(); ++at) {

@@ -46,11 +46,12 @@ inline constexpr int kNValues = value_cost_public + 1;
 
 /// Sums over the organisations of one programme in one world.
 struct Tally {
-  std::vector<std::int32_t> stocks;                 ///< change, [stock][stock boundary][board]
-  std::vector<std::int32_t> quintiles;              ///< change of adopters, [stock boundary][quintile]
-  std::vector<std::int32_t> ever;                   ///< organisations first in use, [boundary]
-  std::vector<std::int32_t> not_otherwise;          ///< first in use here and not in the comparator, [report][region]
-  std::vector<std::int32_t> first_use, latest_use;  ///< boundary, [report][region]; -1 = nobody yet
+  std::vector<std::int32_t> stocks;     ///< change, [stock][stock boundary][board]
+  std::vector<std::int32_t> quintiles;  ///< change of adopters, [stock boundary][quintile]
+  std::vector<std::int32_t> ever;       ///< organisations first in use, [boundary]
+  // By report date in order of time, [report][region]
+  std::vector<std::int32_t> not_otherwise;          ///< first in use by then here, and not in the comparator's world
+  std::vector<std::int32_t> first_use, latest_use;  ///< boundary; -1 = nobody yet
   // [region][cell]
   std::vector<std::int32_t> set_ups;
   std::vector<std::int64_t> days;     ///< in use, in the cell of a start or stop itself

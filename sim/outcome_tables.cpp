@@ -96,6 +96,13 @@ void cut_time(const Calendar& calendar, const SummaryLayout& layout, OutcomeTabl
     tables.stock_of_report.push_back(first_stock(calendar.boundary_at_end_of(report.to)));
   for (const Period& report : layout.reports)
     tables.report_boundaries.push_back(calendar.boundary_at_end_of(report.to));
+  tables.reports_in_order.resize(layout.reports.size());
+  std::iota(tables.reports_in_order.begin(), tables.reports_in_order.end(), 0);
+  std::ranges::stable_sort(tables.reports_in_order, {},
+                           [&](int report) { return tables.report_boundaries[static_cast<std::size_t>(report)]; });
+  for (int boundary = 0; boundary <= calendar.n_weeks; ++boundary)
+    tables.first_report_at.push_back(
+        static_cast<int>(std::ranges::count_if(tables.report_boundaries, [&](int until) { return until < boundary; })));
 }
 
 /// Weekly staff-days by region, spread evenly over the days of each week, by cell.

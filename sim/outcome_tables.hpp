@@ -36,7 +36,9 @@ struct OutcomeTables {
   std::vector<int> stock_of_month, stock_of_report;
   /// Cells of the calendar month of a month end or report date, up to the date.
   std::vector<Span> latest_of_month, latest_of_report;
-  std::vector<int> report_boundaries;  ///< by report date, in any order
+  std::vector<int> report_boundaries;  ///< by report date
+  /// Report dates in order of time; and by boundary, how many of them come before it.
+  std::vector<int> reports_in_order, first_report_at;
 
   struct Record {  // small, for events meet records in random order
     std::uint16_t programme = 0;

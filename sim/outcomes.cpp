@@ -111,21 +111,27 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     count(tally, stock_implementing_ever, stock, record.board, 1);
   };
 
+  // Kept where they begin to hold, in the order of report dates; added up afterwards.
+  const std::size_t n_reports = tables.report_boundaries.size();
+  std::size_t report = 0;
   const auto first_use = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    for (std::size_t report = 0; report < tables.report_boundaries.size(); ++report) {
-      const int until = tables.report_boundaries[report];
-      if (boundary > until) continue;
-      const std::size_t at = report * n_regions + record.region;
-      if (tally.first_use[at] < 0) tally.first_use[at] = boundary;
-      tally.latest_use[at] = boundary;
-      if (work.first_use_otherwise[i] > until) ++tally.not_otherwise[at];
-    }
+    if (report == n_reports) return;
+    const std::size_t at = report * n_regions + record.region;
+    if (tally.first_use[at] < 0) tally.first_use[at] = boundary;
+    tally.latest_use[at] = boundary;
+    const std::int16_t otherwise = work.first_use_otherwise[i];
+    if (otherwise <= boundary) return;
+    ++tally.not_otherwise[at];
+    if (otherwise > n_weeks) return;
+    const auto until = static_cast<std::size_t>(tables.first_report_at[static_cast<std::size_t>(otherwise)]);
+    if (until < n_reports) --tally.not_otherwise[until * n_regions + record.region];
   };
 
   for (const Event& event : history.events) {
     if (event.boundary != boundary) {
       boundary = event.boundary;
       stock = stock_at(boundary);
+      report = static_cast<std::size_t>(tables.first_report_at[event.boundary]);
       cell = static_cast<std::size_t>(tables.cell_of_boundary[event.boundary]);
       days_left = cell < n_cells ? tables.cells[cell].to - 7 * boundary : 0;
     }
@@ -167,6 +173,13 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     count(tallies[record.programme], stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
     spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(n_weeks), away(course), true});
   }
+  for (Tally& tally : tallies)
+    for (std::size_t at = n_regions; at < n_reports * n_regions; ++at) {
+      const std::size_t before = at - n_regions;
+      tally.not_otherwise[at] += tally.not_otherwise[before];
+      if (tally.first_use[before] >= 0) tally.first_use[at] = tally.first_use[before];
+      tally.latest_use[at] = std::max(tally.latest_use[at], tally.latest_use[before]);
+    }
 }
 
 }  // namespace

@@ -16,16 +16,21 @@ ROW = ["strategy", "programme", "region", "metric", "view", "unit", "from", "to"
 COUNTS = {"engaged", "implementing_ever", "adopters", "ever_adopted", "sustained_adopters"}
 ADDITIVE = COUNTS | {"patients_benefited", "patients_in_year", "admissions_avoided", "bed_days_avoided", "home_years",
                      "savings_gross_gbp", "savings_cash_gbp", "capacity_released_gbp", "cost_gbp",
-                     "net_present_value_gbp"}
+                     "net_present_value_gbp", "events_avoided"}
 PROMISED = ADDITIVE | {"adoption_share", "roi_fiscal", "roi_net", "acceleration_months", "attributable_share",
                        "regional_cv", "deprivation_gap"}
 # Promised for programmes whose outcomes or ledger need them; none of those is shipped yet.
-LATER = {"uptake_share", "capacity_beds", "sites", "events_avoided", "qalys", "roi_social", "investment_gbp", "jobs",
+LATER = {"uptake_share", "capacity_beds", "sites", "qalys", "roi_social", "investment_gbp", "jobs",
          "companies_supported"}
 MORE = {"cost_public_gbp", "levels_never_reached_share", "regional_gini", "slope_index", "relative_index",
-        "concentration_index"}
+        "concentration_index", "not_otherwise_adopted", "significantly_reduced", "first_use_months",
+        "latest_first_use_months"}
+MORE |= {f"{of}_{measure}" for of in ("reach", "benefit")
+         for measure in ("regional_cv", "regional_gini", "deprivation_gap", "slope_index", "relative_index",
+                         "concentration_index")}
 # Comparisons of two strategies have no other view; a ratio of sums has no difference.
-NET_ALONE = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share"}
+NET_ALONE = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share",
+             "not_otherwise_adopted", "significantly_reduced"}
 NO_NET = {"roi_fiscal"}
 
 
@@ -75,7 +80,7 @@ class Json(program.ProgramTest):
         for (strategy, programme, region, metric, view, to), row in cells.items():
             if region in regions and metric in ADDITIVE:
                 regional[strategy, programme, "England", metric, view, to].append(row["mean"])
-            if view == "net" and metric not in NET_ALONE:
+            if view == "net" and metric in ADDITIVE:
                 gross, otherwise = (cells[strategy, programme, region, metric, v, to]["mean"] for v in VIEWS[:2])
                 # A share is undefined in single replicates, which may be others in the difference.
                 if metric in ADDITIVE:

@@ -64,6 +64,7 @@ inline std::unique_ptr<MadeUpRun> made_up_run(const MadeUpSize& size, ParameterM
   layout.comparator = scenario.comparator;
   for (const ProgrammeSpec& programme : scenario.programmes) layout.programmes.push_back(programme.name);
   if (layout.programmes.size() > 1) layout.programmes.emplace_back("all");
+  layout.benefit.assign(layout.programmes.size(), Metric::admissions_avoided);
   layout.regions = {"England", "North, East and \"West\""};
   while (static_cast<int>(layout.regions.size()) <= size.n_regions)
     layout.regions.push_back("Region " + std::to_string(layout.regions.size()));
