@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "uptake/error.hpp"
+#include "uptake/import.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake::cli {
@@ -40,6 +41,15 @@ struct RunOptions {
 
 /// Simulates a scenario into a folder, or prints the result again that is there.
 ExitCode run(const RunOptions& options, const Output& output);
+
+struct ImportOptions {
+  RegisterFiles files;
+  std::filesystem::path folder;
+  TablesThere there = TablesThere::refuse;
+};
+
+/// Makes a folder of population tables of public registers, and says what was kept and dropped.
+ExitCode import_registers(const ImportOptions& options, const Output& output);
 
 /// Checks scenarios as `run` would, down to the model.
 ExitCode validate(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides,
