@@ -217,7 +217,7 @@ constexpr int kMixedHomes = 300;
 Scenario paired_worlds(std::string_view id) {
   ProgrammeSpec spec = ProgrammeSpec::with_table_defaults("deterioration", OrganisationType::care_home);
   spec.response = PeerResponse::drawn;
-  spec.outcome = OutcomeKind::admissions;
+  spec.outcome = OutcomeKind::events;
   spec.fix(Parameter::kappa, 2.0);
   spec.fix(Parameter::relative_risk, 0.93);  // model.md 5.2, so that there is something to count
   // model.md 4.9 Effort: 13,200 days for 15,140 homes.

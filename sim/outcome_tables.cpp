@@ -111,7 +111,7 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
 
   std::vector<int> baselines(population.n_organisations(), 0);  // programmes that act on an organisation's admissions
   for (std::size_t j = 0; j < model.programmes.size(); ++j)
-    if (model.scenario.programmes[j].outcome == OutcomeKind::admissions)
+    if (model.scenario.programmes[j].outcome == OutcomeKind::events)
       for (const std::uint32_t organisation : model.programmes[j].organisation) ++baselines[organisation];
 
   for (std::size_t j = 0; j < model.programmes.size(); ++j) {
@@ -128,7 +128,7 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
       tables->records.push_back(
           {static_cast<std::uint16_t>(j), population.board[organisation], static_cast<std::uint8_t>(region),
            population.quintile[organisation],
-           model.scenario.programmes[j].outcome == OutcomeKind::admissions && baselines[organisation] > 1});
+           model.scenario.programmes[j].outcome == OutcomeKind::events && baselines[organisation] > 1});
       ++facts.eligible[1 + static_cast<std::size_t>(region)];
       ++facts.eligible_by_quintile[population.quintile[organisation]];
     }

@@ -201,7 +201,7 @@ void tabulate(const FidelityRatio& ratio, const OutcomeTables& tables, int n_wee
 
 void make_effect(const Model& model, const OutcomeTables& tables, const Draw& draw, int programme, Effect& effect) {
   const auto j = static_cast<std::size_t>(programme);
-  effect.has_outcome = model.scenario.programmes[j].outcome == OutcomeKind::admissions;
+  effect.has_outcome = model.scenario.programmes[j].outcome == OutcomeKind::events;
   effect.people_per_size = 0;
   if (!effect.has_outcome) return;
   const OutcomeTables::Programme& facts = tables.programmes[j];

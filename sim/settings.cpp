@@ -35,13 +35,6 @@ std::vector<std::string> plain(std::vector<LocatedText> placed) {
 
 // ---- Where a figure comes from ------------------------------------------------------------------------------------
 
-namespace {
-struct Origin {
-  Grade grade = Grade::assumption;
-  std::string source;
-};
-
-/// The `source` and `grade` of a figure: one of them is owed for every number that is not a choice.
 Origin read_origin(TableReader& figure, const std::string& label, Provenance provenance) {
   const auto source = figure.text("source");
   const auto grade = figure.choice("grade", kGradeNames);
@@ -54,6 +47,7 @@ Origin read_origin(TableReader& figure, const std::string& label, Provenance pro
   return {grade ? static_cast<Grade>(*grade) : source ? Grade::read : Grade::assumption, source.value_or("")};
 }
 
+namespace {
 const TomlTable kNoTable;
 }  // namespace
 

@@ -21,7 +21,7 @@ struct SmallOrganisation {
 /// What a test says of one programme; every organisation is eligible.
 struct SmallProgramme {
   std::string name = "tool";
-  OutcomeKind outcome = OutcomeKind::admissions;
+  OutcomeKind outcome = OutcomeKind::events;
   std::optional<double> historic_denominator = std::nullopt;
   bool effect_already_shrunk = true;
   Funder delivery_funder = Funder::nhs_improvement;

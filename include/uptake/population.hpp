@@ -20,20 +20,30 @@ enum class OrganisationType : std::uint8_t {
   ambulance_trust,
   maternity_unit,
   practice,
-  care_home
+  care_home,
+  care_network,   ///< primary care network: a group of practices that adopts as one
+  care_board,     ///< integrated care board, where a system adopts as one
+  community_site  ///< candidate site in the community (leisure centre, clinic)
 };
-inline constexpr int kNOrganisationTypes = 8;
+inline constexpr int kNOrganisationTypes = 11;
 /// Names as in tables and scenarios, in the order of OrganisationType.
 inline constexpr std::array<std::string_view, kNOrganisationTypes> kOrganisationTypeNames{
     "acute-trust", "specialist-trust", "mental-health-trust", "community-trust", "ambulance-trust", "maternity-unit",
-    "practice",    "care-home"};
+    "practice",    "care-home",        "care-network",        "care-board",      "community-site"};
 
 /// Which of the parameter table's defaults a type takes (model.md 5.1 gives them for trust, GP and home).
 enum class AdopterClass : std::uint8_t { trust, practice, home };
 [[nodiscard]] constexpr AdopterClass adopter_class(OrganisationType type) noexcept {
-  return type == OrganisationType::practice    ? AdopterClass::practice
-         : type == OrganisationType::care_home ? AdopterClass::home
-                                               : AdopterClass::trust;
+  switch (type) {
+    case OrganisationType::practice:
+    case OrganisationType::care_network:
+    case OrganisationType::community_site:
+      return AdopterClass::practice;
+    case OrganisationType::care_home:
+      return AdopterClass::home;
+    default:
+      return AdopterClass::trust;
+  }
 }
 
 /// Layers of ties (model.md 4.2 and 4.9). Geography and pathway are edges, community and ownership are groups.
