@@ -320,8 +320,8 @@ class Import {
   /// Boards of the row's own register, so that two registers of different dates are noticed.
   void saw_board(const CsvReader& rows, std::size_t column, const KnownBoard& known) {
     if (known.in == Boards::both) return;
-    std::string& first = known.in == Boards::of_2022 ? first_of_2022_ : first_of_2026_;
-    if (first.empty()) first = fmt::format("{} (board {})", rows.where(column), known.board.code);
+    Seen& first = known.in == Boards::of_2022 ? first_of_2022_ : first_of_2026_;
+    if (first.where.empty()) first = {rows.where(column), known.board.code};
   }
 
   // ---- Organisation Data Service ----
@@ -501,9 +501,10 @@ class Import {
   void read_postcodes(const fs::path& file);
 
   void check_dates() {
-    if (first_of_2022_.empty() || first_of_2026_.empty()) return;
-    problems_.push_back({first_of_2026_,
-                         fmt::format("a board of April 2026 or later, and at {} one that ended there", first_of_2022_),
+    if (first_of_2022_.where.empty() || first_of_2026_.where.empty()) return;
+    problems_.push_back({first_of_2026_.where,
+                         fmt::format("board {} is of April 2026, and {} at {} ended there", first_of_2026_.board,
+                                     first_of_2022_.board, first_of_2022_.where),
                          "give registers of one date"});
   }
 
@@ -548,7 +549,11 @@ class Import {
   std::map<std::string, std::map<std::string, int>> boards_of_sub_board_;  ///< practices by both
   std::unordered_map<std::string, std::string> board_of_sub_board_, board_of_home_;
   std::map<std::pair<std::string, std::string>, std::size_t> activity_of_;  ///< by code and month
-  std::string first_of_2022_, first_of_2026_;  ///< where a board that is only in one of the two sets was first seen
+  /// Where a board that is only in one of the two sets was first seen.
+  struct Seen {
+    std::string where, board;
+  };
+  Seen first_of_2022_, first_of_2026_;
 };
 
 // ---- patients registered at a GP practice ------------------------------------------------------------------------
@@ -777,7 +782,7 @@ std::string Import::board_of_home(const CsvReader& rows) const {
       return found->second;
   const auto found = lookups_.authorities.find(authority_key(rows.text(cqc::authority)));
   if (found == lookups_.authorities.end()) return {};
-  return first_of_2026_.empty() ? found->second.board_2022 : found->second.board_2026;
+  return first_of_2026_.where.empty() ? found->second.board_2022 : found->second.board_2026;
 }
 
 void Import::read_cqc(const fs::path& file) {

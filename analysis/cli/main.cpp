@@ -25,8 +25,6 @@ void print_problems(const std::vector<Problem>& problems) {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string exit_codes() {
   std::string text = "Exit codes:";
   for (const ExitCodeMeaning& row : kExitCodes) {
@@ -39,7 +37,7 @@ std::string exit_codes() {
 struct Options {
   Output output;
   RunOptions run;
-  ImportOptions import;
+  ImportOptions registers;
   std::vector<std::filesystem::path> files;
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
@@ -151,97 +149,103 @@ class Parser {
     return *command;
   }
 
+  /// One command with a word before the files of each publisher, so that one folder comes out of one command.
   void add_import() {
-    CLI::App& import =
+    CLI::App& command =
         add("import", "Make population tables of public registers",
             "uptake import ods etr.csv epraccur.csv gp gp-reg-pat-prac-all.csv cqc locations.csv -o tables",
-            [this] { return import_registers(options_.import, options_.output); });
-    import.add_option("-o,--output", options_.import.folder, "Folder of the tables")
+            [this] { return import_registers(options_.registers, options_.output); });
+    command.add_option("-o,--output", options_.registers.folder, "Folder of the tables")
         ->required()
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string();
-  });
-    import.add_flag_callback(
-        "--overwrite", [this] { options_.import.there = TablesThere::replace; }, "Replace tables that are there");
-import.require_subcommand(1, 0);
-const auto publisher = [&](const std::string& name, const std::string& meaning, std::vector<fs::path>& files) {
-  import.add_subcommand(name, meaning)->fallthrough()->add_option("FILE", files, meaning)->required()->type_name("");
-};
-RegisterFiles& files = options_.import.files;
-publisher("ods", "Organisation Data Service: etr, ets, epraccur, ecarehomesite", files.ods);
-publisher("gp", "Patients registered at a GP practice: list sizes, map of practices", files.gp);
-publisher("cqc", "Care Quality Commission: active locations, social-care export", files.cqc);
-publisher("ae", "A&E attendances and emergency admissions, monthly", files.ae);
-publisher("postcodes", "ONS postcode directory, to place who has no coordinates", files.postcodes);
-}  // namespace
-
-void add_threads(CLI::App& command) {
-  command.add_option("--threads", options_.run.n_threads, "Threads [all that this process may use]")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
-}
-void add_seed(CLI::App& command) {
-  command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
-}
-void add_overrides(CLI::App& command) {
-  command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
-}
-void add_progress(CLI::App& command) {
-  const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},
-                                                    {"plain", ProgressStyle::plain},
-                                                    {"json", ProgressStyle::json},
-                                                    {"off", ProgressStyle::off}};
-  command
-      .add_option_function<std::string>(
-          "--progress", [this, styles](const std::string& name) { options_.run.progress = styles.at(name); },
-          "Progress on stderr: auto, plain, json or off [auto]")
-      ->type_name("STYLE")
-      ->check(CLI::IsMember({"auto", "plain", "json", "off"}));
-}
-
-/// One problem for each argument that nobody expects, with the nearest name; else what the parser says.
-[[nodiscard]] std::vector<Problem> problems_of_usage(const CLI::ParseError& error) const {
-  const CLI::App* command = nullptr;
-  std::vector<std::string> names;
-  for (const Command& candidate : commands_) {
-    if (candidate.app->parsed()) command = candidate.app;
-    names.push_back(candidate.app->get_name());
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_flag_callback(
+        "--overwrite", [this] { options_.registers.there = TablesThere::replace; }, "Replace tables that are there");
+    command.require_subcommand(1, 0);
+    const auto publisher = [&](const std::string& name, const std::string& meaning,
+                               std::vector<std::filesystem::path>& files) {
+      CLI::App* word = command.add_subcommand(name, meaning)->fallthrough();
+      word->add_option("FILE", files, "Files as published")->required()->type_name("");
+    };
+    RegisterFiles& files = options_.registers.files;
+    publisher("ods", "Organisation Data Service: etr, ets, epraccur, ecarehomesite", files.ods);
+    publisher("gp", "Patients registered at a GP practice: list sizes, map of practices", files.gp);
+    publisher("cqc", "Care Quality Commission: active locations, social-care export", files.cqc);
+    publisher("ae", "A&E attendances and emergency admissions, monthly", files.ae);
+    publisher("postcodes", "ONS postcode directory, to place who has no coordinates", files.postcodes);
   }
-  const std::string see = command ? "uptake " + command->get_name() + " --help" : "uptake --help";
-  const auto suggestion = [&](const std::string& word, const std::vector<std::string>& candidates) {
-    const std::vector<std::string_view> views(candidates.begin(), candidates.end());
-    const std::string nearest = nearest_name(word, views);
-    return nearest.empty() ? fmt::format("see `{}`", see) : fmt::format("did you mean \"{}\"?", nearest);
-  };
-  std::vector<Problem> problems;
-  for (const std::string& argument : app_.remaining(true)) {
-    const std::string word = argument.substr(0, argument.find('='));
-    if (word.starts_with("-")) {
-      std::vector<std::string> options;
-      for (const CLI::Option* option : (command ? command : &app_)->get_options()) {
-        for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
-      }
-      problems.push_back({word, "is not an option", suggestion(word, options)});
-    } else if (command == nullptr) {
-      problems.push_back({word, "is not a command", suggestion(word, names)});
-      break;  // what follows an unknown command cannot be judged
-    } else {
-      problems.push_back({word, "is one argument too many", fmt::format("see `{}`", see)});
+
+  void add_threads(CLI::App& command) {
+    command.add_option("--threads", options_.run.n_threads, "Threads [all that this process may use]")
+        ->type_name("N")
+        ->check(CLI::Range(1, 4096));
+  }
+  void add_seed(CLI::App& command) {
+    command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
+  }
+  void add_overrides(CLI::App& command) {
+    command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
+        ->type_name("KEY=VALUE")
+        ->allow_extra_args(false);
+  }
+  void add_progress(CLI::App& command) {
+    const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},
+                                                      {"plain", ProgressStyle::plain},
+                                                      {"json", ProgressStyle::json},
+                                                      {"off", ProgressStyle::off}};
+    command
+        .add_option_function<std::string>(
+            "--progress", [this, styles](const std::string& name) { options_.run.progress = styles.at(name); },
+            "Progress on stderr: auto, plain, json or off [auto]")
+        ->type_name("STYLE")
+        ->check(CLI::IsMember({"auto", "plain", "json", "off"}));
+  }
+
+  /// One problem for each argument that nobody expects, with the nearest name; else what the parser says.
+  [[nodiscard]] std::vector<Problem> problems_of_usage(const CLI::ParseError& error) const {
+    const CLI::App* command = nullptr;
+    std::vector<std::string> names;
+    for (const Command& candidate : commands_) {
+      if (candidate.app->parsed()) command = candidate.app;
+      names.push_back(candidate.app->get_name());
     }
+    const std::string see = command ? "uptake " + command->get_name() + " --help" : "uptake --help";
+    const auto suggestion = [&](const std::string& word, const std::vector<std::string>& candidates) {
+      const std::vector<std::string_view> views(candidates.begin(), candidates.end());
+      const std::string nearest = nearest_name(word, views);
+      return nearest.empty() ? fmt::format("see `{}`", see) : fmt::format("did you mean \"{}\"?", nearest);
+    };
+    std::vector<Problem> problems;
+    for (const std::string& argument : app_.remaining(true)) {
+      const std::string word = argument.substr(0, argument.find('='));
+      if (word.starts_with("-")) {
+        std::vector<std::string> options;
+        for (const CLI::Option* option : (command ? command : &app_)->get_options()) {
+          for (const std::string& name : option->get_lnames()) options.push_back("--" + name);
+        }
+        problems.push_back({word, "is not an option", suggestion(word, options)});
+      } else if (command == nullptr) {
+        problems.push_back({word, "is not a command", suggestion(word, names)});
+        break;  // what follows an unknown command cannot be judged
+      } else {
+        std::vector<std::string> parts;
+        for (const CLI::App* part : command->get_subcommands([](const CLI::App*) { return true; })) {
+          parts.push_back(part->get_name());
+        }
+        problems.push_back({word, "is one argument too many", suggestion(word, parts)});
+      }
+    }
+    if (problems.empty()) {
+      problems.push_back({command ? command->get_name() : "uptake", error.what(), fmt::format("see `{}`", see)});
+    }
+    return problems;
   }
-  if (problems.empty()) {
-    problems.push_back({command ? command->get_name() : "uptake", error.what(), fmt::format("see `{}`", see)});
-  }
-  return problems;
-}
 
-CLI::App app_;
-Options options_;
-bool of_population_ = false;
-std::vector<Command> commands_;
-};  // namespace uptake::cli
+  CLI::App app_;
+  Options options_;
+  bool of_population_ = false;
+  std::vector<Command> commands_;
+};
 
 ExitCode guarded(int argc, char** argv) {
   try {
