@@ -105,7 +105,7 @@ class Import(program.ProgramTest):
                       self.uptake(*self.words, code=2).stderr)
         program.write(self.path("etr.csv"), TRUSTS)
         program.write(self.path("file"), "")
-        self.assertIn("file/t", self.uptake("import", "ods", "etr.csv", "-o", "file/t", code=3).stderr)
+        self.assertIn("error: file: cannot make the folder", self.uptake("import", "ods", "etr.csv", "-o", "file/t", code=3).stderr)
         self.assertFalse(os.path.exists(self.path("t")))
         self.assertFalse(os.path.exists(self.path("tables")))
 
