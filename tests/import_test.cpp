@@ -503,6 +503,8 @@ TEST_F(Import, RefusesFilesThatNoPublisherMakes) {
   using namespace std::string_literals;
   const RegisterFiles good = everything();
   ASSERT_EQ(problems(good), Lines{});
+  std::string lines;
+  while (lines.size() < 1'200'000) lines += std::string(1000, 'x') + "\n";
   const std::vector<std::pair<std::string, std::function<std::string(const std::string&)>>> spoilers{
       {"the table is empty", [](const std::string&) { return ""s; }},
       {"the file is a zip archive or a workbook (.ods, .xlsx), not CSV",
@@ -518,11 +520,10 @@ TEST_F(Import, RefusesFilesThatNoPublisherMakes) {
       {"byte 0x00 is not text", [](const std::string& text) { return text + std::string(50, '\0') + "\n"; }},
       {"a quoted field of this row is not closed before the end of the file",
        [](const std::string& text) { return text + "\"cut off"; }},
-      {"fields, 16384 are possible", [](const std::string&) { return std::string(1'000'000, ',') + "\n"; }},
-      {"fields, 16384 are possible", [](const std::string& text) { return text + std::string(1'000'000, ',') + "\n"; }},
-      {"the row is longer than 1 MiB", [](const std::string&) { return std::string(3'000'000, 'x'); }},
-      {"the row is longer than 1 MiB",
-       [](const std::string& text) { return text + "\"" + std::string(2'000'000, '\n') + "\"\n"; }},
+      {"fields, 16384 are possible", [](const std::string&) { return std::string(50'000, ',') + "\n"; }},
+      {"fields, 16384 are possible", [](const std::string& text) { return text + std::string(50'000, ',') + "\n"; }},
+      {"the row is longer than 1 MiB", [](const std::string&) { return std::string(1'200'000, 'x'); }},
+      {"the row is longer than 1 MiB", [&](const std::string& text) { return text + "\"" + lines + "\"\n"; }},
       {"is a folder, not a table", nullptr}};
   for (std::vector<fs::path> RegisterFiles::*list :
        {&RegisterFiles::ods, &RegisterFiles::gp, &RegisterFiles::cqc, &RegisterFiles::ae, &RegisterFiles::postcodes}) {
