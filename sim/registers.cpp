@@ -857,7 +857,7 @@ void Import::read_cqc(const fs::path& file) {
   if (n_without_beds > 0)
     of_file.notes.push_back(fmt::format("{} homes have no beds stated and count as of unknown size", n_without_beds));
   if (n_by_authority_alone > 0)
-    of_file.notes.push_back(
+    of_file.notes.emplace_back(
         "boards go by local authority (registers/local_authorities.csv says which authorities lie in several)");
 }
 
