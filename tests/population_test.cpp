@@ -630,6 +630,30 @@ TEST(Population, WithoutATableOfTiesTheyAreBuiltFromPlaces) {
   EXPECT_EQ(p.pathway.sources, (std::vector<std::uint32_t>{0, 2, 0, 2, 2}));
 }
 
+TEST(Population, NamesAndCentroidsMayStandInTablesOfTheirOwn) {
+  const Tables tables;
+  tables.write("organisations.csv",
+               "code,type,region,board,latitude,longitude,network\n"
+               "P,practice,R1,B1,54,-1,U1\nQ,practice,R1,B1,,,U2\nX,practice,R1,B2,,,\n"
+               "Y,practice,R2,B3,51,-2,U1\n");
+  tables.write("regions.csv", "code,name,short_name,other\nR1,The North,N,x\nR9,Nobody's,,x\n");
+  tables.write("boards.csv", "code,name,latitude,longitude\nB1,Board one,54.5,-1.5\nB2,Board two,53,-2\n");
+  const Population p = read_population(tables.folder(), {});
+  EXPECT_EQ(p.regions[0].name + "|" + p.regions[0].short_name + "|" + p.regions[1].name, "The North|N|R2");
+  EXPECT_EQ(p.community.names, (Lines{"Board one", "Board two", "B3"}));
+  EXPECT_EQ(p.latitude, (std::vector<double>{54, 54.5, 53, 51}));  // B1's centroid is as given, not that of P
+  EXPECT_EQ(p.longitude, (std::vector<double>{-1, -1.5, -2, -2}));
+  EXPECT_EQ(p.network.names, (Lines{"U1", "U2"}));
+  EXPECT_EQ(p.network.group_of, (std::vector<std::int32_t>{0, 1, -1, 0}));
+
+  tables.write("regions.csv", "code,name\nR1,North\nR2,North\nR1,\n");
+  tables.write("boards.csv", "code,name,latitude,longitude\nB1,One,54.5,\n");
+  EXPECT_EQ(tables.problems(read_population),
+            (Lines{"regions.csv:3:4: \"North\" is already on line 2", "regions.csv:4:4: name is empty",
+                   "regions.csv:4:1: \"R1\" is already on line 2",
+                   "boards.csv:2:8: latitude and longitude must be given both or neither"}));
+}
+
 TEST(Population, OneMoreRowChangesNobodyElse) {
   const Tables tables;
   const std::string rows = std::string(kHeader) +

@@ -146,7 +146,8 @@ TEST(Scenario, AllProblemsOfAllFilesAreReportedAtOnceInTheOrderOfTheirPlaces) {
       "s.toml:9:5: bass.q states no source; add source = \"…\" or grade = \"assumption\"\n"
       "programmes/tool.toml:4:13: eligible names an unknown type \"care-hone\" (known are \"acute-trust\", "
       "\"specialist-trust\", \"mental-health-trust\", \"community-trust\", \"ambulance-trust\", \"maternity-unit\", "
-      "\"practice\", \"care-home\", \"care-network\", \"care-board\" or \"community-site\"); did you mean \"care-home\"?\n"
+      "\"practice\", \"care-home\", \"care-network\", \"care-board\" or \"community-site\"); did you mean "
+      "\"care-home\"?\n"
       "--set bass.z: unknown parameter \"bass.z\"; did you mean \"bass.p\"?\n"
       "--set seed: seed is a text, must be a whole number");
 }

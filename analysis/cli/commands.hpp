@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "uptake/error.hpp"
+#include "uptake/import.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake::cli {
@@ -57,6 +58,15 @@ struct CompareOptions {
 
 /// Compares strategies, scenarios or results replicate by replicate.
 ExitCode compare(const CompareOptions& options, const Output& output);
+
+struct ImportOptions {
+  RegisterFiles files;
+  std::filesystem::path folder;
+  TablesThere there = TablesThere::refuse;
+};
+
+/// Makes a folder of population tables of public registers, and says what was kept and dropped.
+ExitCode import_registers(const ImportOptions& options, const Output& output);
 
 /// Checks scenarios as `run` would, down to the model.
 ExitCode validate(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides,

@@ -38,6 +38,7 @@ struct Options {
   Output output;
   RunOptions run;
   CompareOptions compare;
+  ImportOptions registers;
   std::vector<std::filesystem::path> files;
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
@@ -151,6 +152,7 @@ class Parser {
     CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
                            [this] { return cli::report(report_folder_, options_.output); });
     report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    add_import();
 
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
         [this] { return cli::licences(options_.output); });
@@ -234,6 +236,32 @@ class Parser {
     add_overrides(command);
   }
 
+  /// One command with a word before the files of each publisher, so that one folder comes out of one command.
+  void add_import() {
+    CLI::App& command =
+        add("import", "Make population tables of public registers",
+            "uptake import ods etr.csv epraccur.csv gp gp-reg-pat-prac-all.csv cqc locations.csv -o tables",
+            [this] { return import_registers(options_.registers, options_.output); });
+    command.add_option("-o,--output", options_.registers.folder, "Folder of the tables")
+        ->required()
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_flag_callback(
+        "--overwrite", [this] { options_.registers.there = TablesThere::replace; }, "Replace tables that are there");
+    command.require_subcommand(1, 0);
+    const auto publisher = [&](const std::string& name, const std::string& meaning,
+                               std::vector<std::filesystem::path>& files) {
+      CLI::App* word = command.add_subcommand(name, meaning)->fallthrough();
+      word->add_option("FILE", files, "Files as published")->required()->type_name("");
+    };
+    RegisterFiles& files = options_.registers.files;
+    publisher("ods", "Organisation Data Service: etr, ets, epraccur, ecarehomesite", files.ods);
+    publisher("gp", "Patients registered at a GP practice: list sizes, map of practices", files.gp);
+    publisher("cqc", "Care Quality Commission: active locations, social-care export", files.cqc);
+    publisher("ae", "A&E attendances and emergency admissions, monthly", files.ae);
+    publisher("postcodes", "ONS postcode directory, to place who has no coordinates", files.postcodes);
+  }
+
   void add_threads(CLI::App& command) {
     command.add_option("--threads", options_.run.n_threads, "Threads [all that this process may use]")
         ->type_name("N")
@@ -287,7 +315,11 @@ class Parser {
         problems.push_back({word, "is not a command", suggestion(word, names)});
         break;  // what follows an unknown command cannot be judged
       } else {
-        problems.push_back({word, "is one argument too many", fmt::format("see `{}`", see)});
+        std::vector<std::string> parts;
+        for (const CLI::App* part : command->get_subcommands([](const CLI::App*) { return true; })) {
+          parts.push_back(part->get_name());
+        }
+        problems.push_back({word, "is one argument too many", suggestion(word, parts)});
       }
     }
     if (problems.empty()) {

@@ -107,7 +107,7 @@ struct Population {
   Groups community;  ///< by board, or by region if the scenario says so
   Groups ownership;  ///< owner groups of two or more
   Groups network;    ///< primary care networks of practices; no layer of ties, but what some programmes are
-                     ///< counted in; empty for populations read from tables
+                     ///< counted in; empty for populations whose tables name none
   Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
 
   [[nodiscard]] std::size_t n_organisations() const noexcept { return code.size(); }
@@ -132,8 +132,8 @@ struct PopulationOptions {
 [[nodiscard]] Population build_england(const std::filesystem::path& folder, const PopulationOptions& options);
 
 /// A population given organisation by organisation: `organisations.csv` (code, name, type, region, board, latitude,
-/// longitude, size, quintile, owner, parent; see docs/tables.md) and optionally `ties.csv` (from, to, layer, weight).
-/// Without ties.csv geography and pathway ties are built as for England.
+/// longitude, size, quintile, owner, parent, network; see docs/tables.md) and optionally `ties.csv` (from, to, layer,
+/// weight), `regions.csv` and `boards.csv` (names, and centroids of boards). Without ties.csv geography and pathway ties are built as for England.
 /// @throws FileError, InputError: duplicate code, unknown type, tie to a missing organisation, cyclic parent, ...
 [[nodiscard]] Population read_population(const std::filesystem::path& folder, const PopulationOptions& options);
 
