@@ -4,9 +4,11 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <tuple>
 
 #include "compare_report.hpp"
+#include "numbers.hpp"
 #include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
@@ -145,12 +147,12 @@ constexpr std::size_t kWide = 104;  // columns from which the gross value has ro
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
 /// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.
-std::string table(const Spot& place, std::size_t width) {
+std::string table(const Spot& place, std::span<const Shown> shown, std::size_t width) {
   const bool wide = width >= kWide;
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
-  for (const auto& [metric, label] : kShown) {
+  for (const auto& [metric, label] : shown) {
     const MetricSpec& m = spec(metric);
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
@@ -159,7 +161,7 @@ std::string table(const Spot& place, std::size_t width) {
     for (const auto& view : {gross, without, net}) {
       if (view) largest = std::max({largest, std::abs(view->p05), std::abs(view->p95)});
     }
-    const bool millions = m.money && largest >= 1e6;
+    const bool millions = m.unit == "GBP" && largest >= 1e6;
     const double unit = millions ? 1e6 : 1;
     const auto mean = [&](const std::optional<Statistics>& s) {
       return s ? rounded(s->mean / unit) : std::string(kUndefined);
@@ -328,6 +330,43 @@ std::string published_table(const RunRecord& record, std::size_t width) {
   return text + "  They were not fitted to. Why they differ: what is counted, and the notes in published.csv.\n\n";
 }
 
+/// What the growth ledger shows, in its order.
+constexpr std::array kShownGrowth{
+    Shown{Metric::investment_gbp, "investment"},
+    Shown{Metric::jobs, "jobs"},
+    Shown{Metric::companies_supported, "companies supported"},
+    Shown{Metric::pipeline_supported, "... at the highest support"},
+    Shown{Metric::pipeline_evaluated, "... innovation evaluated"},
+    Shown{Metric::pipeline_in_new_setting, "... in a new setting"},
+    Shown{Metric::pipeline_fellows, "accelerator fellows"},
+};
+
+/// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
+std::string growth(const RunRecord& record, int lead, std::size_t width) {
+  const SummaryLayout& layout = record.layout;
+  if (!record.model->scenario.growth || layout.reports.empty()) return "";
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0);
+  const Period& period = layout.reports.front();
+  std::string text =
+      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
+  text += table(place, kShownGrowth, width);
+  const Setting& job_share =
+      record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
+                                     static_cast<std::size_t>(kNProgrammeParameters)];
+  if (const auto roi = place(Metric::growth_roi, View::net))
+    text +=
+        "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
+                                     "with {:g} of the jobs taken to be additional, not a finding.",
+                                     interval_text(*roi), job_share.value),
+                         width - 2, 2);
+  text +=
+      "  " + paragraph(
+                 "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
+                 "to have come anyway. No part of the figures above, and never to be added to them.",
+                 width - 2, 2);
+  return text + '\n';
+}
+
 /// What the answer rests on: decisive parameters with their grades, then the notes of programmes and scenario.
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
@@ -400,7 +439,8 @@ std::string headline_table(const RunRecord& of, int width) {
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
   const int n_strategies = static_cast<int>(layout.strategies.size());
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
-  const int programme = static_cast<int>(layout.programmes.size()) - 1;
+  // All together, or the only one by its name.
+  const int programme = scenario.programmes.size() == 1 ? 0 : static_cast<int>(layout.programmes.size()) - 1;
   const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
   std::optional<int> lead;
@@ -417,11 +457,13 @@ std::string headline_table(const RunRecord& of, int width) {
                         iso(period.to), time == 0 ? " (headline)" : "");
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
-    if (programme == 0 || time == 0) text += table(place, columns) + others(record, *lead, programme, time, columns);
+    if (programme == 0 || time == 0)
+      text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes.back(), columns);
     if (programme == 0 || time == 0) text += chances(place);
     text += '\n';
   }
+  if (lead) text += growth(record, *lead, columns);
   text += published_table(record, columns);
   text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
                                 "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "

@@ -106,7 +106,7 @@ void add_list(std::string& text, std::string_view name, const std::vector<Json>&
 std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
 }  // namespace
 
-void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+std::string summary_csv(const RunRecord& record) {
   std::string text = fmt::format("strategy,programme,region,metric,view,unit,from,to,price_year,{}\r\n",
                                  fmt::join(kStatisticNames, ","));
   for_each_row(record, [&](const Row& row) {
@@ -117,7 +117,11 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
       text += std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
     text += "\r\n";
   });
-  replace_file(folder / "summary.csv", text);
+  return text;
+}
+
+void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+  replace_file(folder / "summary.csv", summary_csv(record));
   write_published_csv(record, folder);
 }
 

@@ -122,7 +122,8 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
     for (const Lever& lever : strategy.levers) text += lever_text(lever);
   }
   for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
-    text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
+    if (is_used(scenario, row))
+      text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
   }
   return fmt::format("{:016x}", identity_of(text));
 }

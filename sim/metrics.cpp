@@ -19,7 +19,8 @@ constexpr unsigned kMonth = 1, kYear = 2, kReport = 4, kRegion = 8, kBoard = 16,
 constexpr Dimensions kPatients = bit(ImpactDimension::patient_outcome), kPractice = bit(ImpactDimension::practice),
                      kCommissioning = bit(ImpactDimension::commissioning), kHarm = bit(ImpactDimension::harm),
                      kAwareness = bit(ImpactDimension::awareness), kEfficiency = bit(ImpactDimension::efficiency),
-                     kSociety = bit(ImpactDimension::society), kSpread = bit(ImpactDimension::spread);
+                     kSociety = bit(ImpactDimension::society), kSpread = bit(ImpactDimension::spread),
+                     kGrowth = bit(ImpactDimension::company_growth);
 
 constexpr MetricSpec row(Metric id, std::string_view name, std::string_view unit, std::string_view long_name,
                          MetricKind kind, unsigned flags, Needs needs, unsigned dimensions) {
@@ -157,6 +158,28 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         kReport, Needs::benefit, kPatients | kSociety),
     row(Metric::benefit_concentration_index, "benefit_concentration_index", "1",
         "Concentration of benefit towards the least deprived", ratio, kReport, Needs::benefit, kPatients | kSociety),
+    // Prices of each year, as companies report them: no price year.
+    row(Metric::investment_gbp, "investment_gbp", "GBP",
+        "Investment that supported companies report: self-reported survey, prices of each year", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::jobs, "jobs", "jobs",
+        "Jobs created or safeguarded that supported companies report: self-reported survey", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::companies_supported, "companies_supported", "companies", "Companies supported", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_needs_assessment, "pipeline_needs_assessment", "companies",
+        "Companies whose needs are assessed", flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_fellows, "pipeline_fellows", "fellows", "Fellows who join the accelerator", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_supported, "pipeline_supported", "companies", "Companies that come to the highest support",
+        flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_evaluated, "pipeline_evaluated", "companies", "Companies whose innovation is evaluated", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_in_new_setting, "pipeline_in_new_setting", "companies",
+        "Companies whose innovation comes into a new setting", flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::growth_roi, "growth_roi", "1",
+        "Value of additional jobs per pound of growth funding: an identity set to the published 3.96, no validation",
+        ratio, kReport | kPaired, Needs::growth, kGrowth),
 }};
 
 constexpr bool in_order() {
@@ -290,11 +313,12 @@ SummaryLayout make_layout(const Model& model) {
     layout.benefit.push_back(benefit_of(known));
     any |= known;
   }
-  if (several) {
+  if (several || scenario.growth) {
     layout.programmes.emplace_back("all");
-    layout.benefit.push_back(benefit_of(any & ~bit(Needs::events)));
-    if ((any & bit(Needs::people)) != 0) any |= bit(Needs::several);
+    layout.benefit.push_back(several ? benefit_of(any & ~bit(Needs::events)) : layout.benefit.front());
   }
+  if (several && (any & bit(Needs::people)) != 0) any |= bit(Needs::several);
+  if (scenario.growth) any |= bit(Needs::growth);
   layout.regions.emplace_back("England");
   for (const Region& region : model.population->regions) layout.regions.push_back(region.name);
   for (const Board& board : model.population->boards) layout.boards.push_back(board.short_name);

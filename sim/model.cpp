@@ -332,11 +332,11 @@ void check_regions(const Scenario& scenario, const Population& population, std::
       sum += share.share;
     }
     if (sum > 1 + 1e-9) {
-      problems.push_back(
-          {programme.name, fmt::format("the shares delivered by region add up to {}", sum), "they must be at most 1"});
+      problems.push_back({programme.name, fmt::format("the shares delivered by region add up to {:.6g}", sum),
+                          "they must be at most 1"});
     } else if (stated.size() == population.regions.size() && sum < 1 - 1e-9) {
       problems.push_back({programme.name,
-                          fmt::format("the shares delivered by region add up to {} and name every region", sum),
+                          fmt::format("the shares delivered by region add up to {:.6g} and name every region", sum),
                           "leave out the regions that share the rest, or let them add up to 1"});
     }
   }

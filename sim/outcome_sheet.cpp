@@ -566,6 +566,15 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       row[0] = equity(of, sheet.shape.n_places, at % kNEquityMeasures);
       return;
     }
+    case Metric::investment_gbp:
+    case Metric::jobs:
+    case Metric::companies_supported:
+    case Metric::pipeline_needs_assessment:
+    case Metric::pipeline_fellows:
+    case Metric::pipeline_supported:
+    case Metric::pipeline_evaluated:
+    case Metric::pipeline_in_new_setting:
+    case Metric::growth_roi:  // growth_ledger() writes these
     case Metric::count_:
       break;
   }

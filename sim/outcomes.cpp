@@ -8,6 +8,7 @@
 #include "outcome_sheet.hpp"
 #include "outcome_tables.hpp"
 #include "uptake/error.hpp"
+#include "uptake/growth.hpp"
 
 namespace uptake {
 
@@ -226,7 +227,9 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
     }
   }
 
-  for (const Block& block : layout.blocks)
+  growth_ledger(model, layout, draw, key, out);
+  for (const Block& block : layout.blocks) {
+    if (is_growth(block.metric)) continue;
     for (int s = 0; s < block.n_strategies; ++s)
       for (int j = 0; j < block.n_programmes; ++j) {
         const auto programme = static_cast<std::size_t>(j);
@@ -234,6 +237,7 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
           write_row(tables, block, work.sheets[static_cast<std::size_t>(s)][programme],
                     work.sheets[comparator][programme], time, out.data() + block.at(s, j, time, 0));
       }
+  }
 }
 
 Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,

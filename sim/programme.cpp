@@ -110,10 +110,20 @@ void read_dates(TableReader& reader, ProgrammeSpec& programme) {
   programme.available_from = read_sourced_day(reader, "available_from");
   programme.withdrawn = read_sourced_day(reader, "withdrawn");
   programme.background_from = read_sourced_day(reader, "background_from");
+  if (programme.available_from && programme.withdrawn && *programme.withdrawn <= *programme.available_from) {
+    reader.report(reader.find("withdrawn")->place,
+                  fmt::format("the programme is withdrawn on {}, not after it is available on {}",
+                              iso(*programme.withdrawn), iso(*programme.available_from)));
+  }
   read_tranches(reader, programme);
   read_delivered_by_region(reader, programme);
   if (const auto* value = reader.find("commissioned")) {
     programme.commissioned = read_sourced_window(*value, "commissioned", reader.problems());
+    for (const Tranche& tranche : programme.tranches) {
+      if (!programme.commissioned || tranche.from <= programme.commissioned->to) continue;
+      reader.report(value->place, fmt::format("a tranche begins on {}, after the programme's commissioning ends on {}",
+                                              iso(tranche.from), iso(programme.commissioned->to)));
+    }
   }
   programme.covid = choice_or(reader, "covid", kCovidNames, CovidStance::none);
   if (const auto* value = reader.find("covid_window")) {

@@ -211,6 +211,10 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   scenario.by_board = reader.flag("by_board").value_or(true);
   read_published(reader, "published", scenario.published);
 
+  // `growth = true`, or the section with its parameters, which is read with the others.
+  const TomlValue* growth = reader.find("growth");
+  scenario.growth = growth && (growth->as<TomlTable>() ? true : reader.flag("growth").value_or(false));
+
   const auto* mode = reader.find("parameters");
   const auto* word = mode ? mode->as<std::string>() : nullptr;
   if (word && (word->ends_with(".h5") || word->ends_with(".json") || word->find('/') != std::string::npos)) {

@@ -105,6 +105,8 @@ std::optional<Window> read_sourced_window(const TomlValue& value, const std::str
 // ---- Parameters ---------------------------------------------------------------------------------------------------
 
 namespace {
+constexpr std::string_view kGrowthGroup = "growth";
+
 bool is_share_of_peers(Parameter id) { return std::ranges::find(kLayerShares, id) != kLayerShares.end(); }
 
 /// What is wrong with a prior for a parameter, or an empty text.
@@ -218,6 +220,8 @@ void read_parameter_groups(TableReader& reader, Scope scope,
   for (const std::string_view group : parameter_groups()) {
     const TomlValue* value = reader.find(group);
     if (!value) continue;
+    // `growth` of a scenario is also the word that asks for the ledger without saying anything of it.
+    if (group == kGrowthGroup && scope == Scope::scenario && !value->as<TomlTable>()) continue;
     const auto* table = value->as<TomlTable>();
     if (!table) {
       reader.report(value->place, fmt::format("{} is {}, must be a table [{}]", reader.label(group), value->kind(),

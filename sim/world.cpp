@@ -66,7 +66,9 @@ class Step {
   [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
 
   [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
-  [[nodiscard]] std::int64_t community_level(const Who& w, int boundary) const;
+  [[nodiscard, gnu::always_inline]] std::int64_t level_of_layers(const Who& w, int boundary) const;
+  [[nodiscard, gnu::noinline]] std::int64_t level_with_community(const Who& w, int boundary) const;
+  [[gnu::noinline]] void apply_community(Who& w, int boundary, int sign);
   [[nodiscard]] std::uint32_t community_exposure(const Context& of, std::size_t region) const;
   [[nodiscard]] std::uint32_t strongest_layer(const Who& w) const;
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
@@ -119,6 +121,12 @@ class Step {
 
 /// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
 std::int64_t Step::level(const Who& w, int boundary) const {
+  if (!w.of.rates.added.empty()) [[unlikely]]
+    return level_with_community(w, boundary);
+  return level_of_layers(w, boundary);
+}
+
+inline std::int64_t Step::level_of_layers(const Who& w, int boundary) const {
   const auto row = static_cast<std::size_t>(boundary) * w.of.rates.n_classes + w.own.record_class;
   std::int64_t sum = w.of.rates.external[row];
   const std::int64_t* peer = &w.of.rates.peer[row * kNSlots];
@@ -128,17 +136,17 @@ std::int64_t Step::level(const Who& w, int boundary) const {
     const State::Pair& pair = w.of.state.pairs[g][w.place.pair[g]];
     sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
   }
-  if (!w.of.rates.added.empty()) sum += community_level(w, boundary);
   return sum;
 }
 
-/// The part of the level that comes through a community of practice made by a lever.
-std::int64_t Step::community_level(const Who& w, int boundary) const {
-  if (w.of.plan.joins[w.record] == 0) return 0;
+/// The same with what comes through a community of practice made by a lever.
+std::int64_t Step::level_with_community(const Who& w, int boundary) const {
+  const std::int64_t sum = level_of_layers(w, boundary);
+  if (w.of.plan.joins[w.record] == 0) return sum;
   const std::size_t region = w.of.programme.region[w.record];
   const State::Pair& community = w.of.state.communities[region];
   const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
-  return community.offset +
+  return sum + community.offset +
          static_cast<std::int64_t>(community.value) * w.of.rates.added[row + w.of.programme.region_class[region]];
 }
 
@@ -230,10 +238,9 @@ int Step::stop_week(const Who& w) const {
         return times_stop_factor(hazard[b - entered] - hazard[a - entered], step.stop);
       },
       [&](const Rates::Step& step, int a, int b, std::int64_t rest) {
-        const std::int64_t start = hazard[a - entered];
-        const auto* at = std::partition_point(
-            hazard + a - entered + 1, hazard + b - entered + 1,
-            [&](std::int64_t value) { return times_stop_factor(value - start, step.stop) < rest; });
+        const std::int64_t factor = std::max<std::int64_t>(1, step.stop);
+        const std::int64_t enough = hazard[a - entered] + (rest + factor - 1) / factor;
+        const auto* at = std::lower_bound(hazard + a - entered + 1, hazard + b - entered + 1, enough);
         return entered + static_cast<int>(at - hazard) - 1;
       });
 }
@@ -373,17 +380,22 @@ void Step::apply_use(Who& w, int boundary, int sign) {
       seen.value = value;
     }
   }
-  if (!w.of.rates.added.empty() && w.of.plan.joins[w.record] != 0) {
-    const std::size_t region = w.of.programme.region[w.record];
-    std::uint32_t& in_use = w.of.state.community_in_use[region];
-    in_use = sign > 0 ? in_use + 1 : in_use - 1;
-    State::Pair& community = w.of.state.communities[region];
-    const std::uint32_t value = community_exposure(w.of, region);
-    const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
-    community.offset -= (static_cast<std::int64_t>(value) - community.value) *
-                        w.of.rates.added[row + w.of.programme.region_class[region]];
-    community.value = value;
-  }
+  if (!w.of.rates.added.empty()) [[unlikely]]
+    apply_community(w, boundary, sign);
+}
+
+/// The same for the community of practice that a lever made.
+void Step::apply_community(Who& w, int boundary, int sign) {
+  if (w.of.plan.joins[w.record] == 0) return;
+  const std::size_t region = w.of.programme.region[w.record];
+  std::uint32_t& in_use = w.of.state.community_in_use[region];
+  in_use = sign > 0 ? in_use + 1 : in_use - 1;
+  State::Pair& community = w.of.state.communities[region];
+  const std::uint32_t value = community_exposure(w.of, region);
+  const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
+  community.offset -= (static_cast<std::int64_t>(value) - community.value) *
+                      w.of.rates.added[row + w.of.programme.region_class[region]];
+  community.value = value;
 }
 
 void Step::count_implementing(const Who& w, int change) {

@@ -91,7 +91,8 @@ void for_each_setting(const Scenario& scenario, const Use& use) {
     }
   }
   for (std::size_t p = 0; p < scenario.economy.size(); ++p) {
-    use("run", parameter_table()[kNProgrammeParameters + p], scenario.economy[p]);
+    const ParameterSpec& row = parameter_table()[kNProgrammeParameters + p];
+    if (is_used(scenario, row)) use("run", row, scenario.economy[p]);
   }
 }
 

@@ -35,6 +35,9 @@ enum class Metric : std::uint8_t {
   reach_concentration_index,
   benefit_regional_cv, benefit_regional_gini, benefit_deprivation_gap, benefit_slope_index, benefit_relative_index,
   benefit_concentration_index,
+  // growth ledger: a ledger of its own, the last rows
+  investment_gbp, jobs, companies_supported, pipeline_needs_assessment, pipeline_fellows, pipeline_supported,
+  pipeline_evaluated, pipeline_in_new_setting, growth_roi,
   // clang-format on
   count_
 };
@@ -67,12 +70,13 @@ enum class Needs : std::uint8_t {
   beds,        ///< beds opened
   sites,       ///< adopters are sites in the community
   several,     ///< more than one programme, and people
+  growth,      ///< a growth ledger
   count_
 };
 /// A set of what is known: bit n = Needs n.
 using Known = std::uint32_t;
 [[nodiscard]] constexpr Known bit(Needs needs) noexcept { return Known{1} << static_cast<unsigned>(needs); }
-/// What a programme's file and the economy say enough about for a metric to be given. `several` is never in it.
+/// What a programme's file and the economy say enough about for a metric to be given. `several` and `growth` are never in it.
 [[nodiscard]] Known known_of(const Scenario& scenario, const ProgrammeSpec& programme);
 
 /// The impact dimensions that a metric speaks to: bit n = ImpactDimension n.
@@ -130,7 +134,7 @@ struct SummaryLayout {
   std::vector<Block> blocks;
   std::size_t size = 0;
   std::vector<std::string> strategies;
-  /// Programme names, then "all" when there is more than one.
+  /// Programme names, then "all" when there is more than one or a growth ledger.
   std::vector<std::string> programmes;
   std::vector<std::string> regions;  ///< "England", then the regions
   std::vector<std::string> boards;   ///< short names

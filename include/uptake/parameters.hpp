@@ -70,11 +70,19 @@ enum class Parameter : std::uint8_t {
   // economy
   admission_price, deflator, bed_day_price, cashable_share, discount_money, discount_health, optimism_cost,
   optimism_benefit, qaly_value, carbon_per_admission, carbon_per_bed_day, carbon_per_journey,
+  // growth ledger (economy)
+  growth_companies, growth_investing_share, growth_investment_per_company, growth_investment_spread,
+  growth_jobs_per_company, growth_job_dispersion, growth_response, growth_extrapolation,
+  growth_deadweight, growth_leakage, growth_displacement, growth_substitution, growth_multiplier,
+  growth_job_additionality, growth_value_per_job, growth_job_years, growth_value_of_investment, growth_network_cost,
+  growth_fellows, growth_supported, growth_evaluated, growth_in_new_setting,
   // clang-format on
   count_
 };
 inline constexpr int kNParameters = static_cast<int>(Parameter::count_);
 inline constexpr int kNProgrammeParameters = static_cast<int>(Parameter::admission_price);
+/// Rows of the growth ledger, the last of the table: no part of a run without it.
+[[nodiscard]] constexpr bool is_growth(Parameter id) noexcept { return id >= Parameter::growth_companies; }
 
 /// One row. Values are in `unit`; ranges are closed.
 struct ParameterSpec {

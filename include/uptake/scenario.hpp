@@ -275,7 +275,8 @@ struct Scenario {
   /// At least "no-network"; the comparators `no-network` and `no-programme` are appended when not named.
   std::vector<Strategy> strategies;
   std::array<Setting, kNParameters - kNProgrammeParameters> economy;
-  int comparator = 0;  ///< index of `no-network` in strategies
+  int comparator = 0;   ///< index of `no-network` in strategies
+  bool growth = false;  ///< whether the growth ledger is kept beside the health ledger
   std::vector<std::string> notes;
 
   /// Digest (16 hex digits) of everything that decides a replicate: resolved settings, tables named, seed, version.
@@ -302,6 +303,11 @@ inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
 
 /// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once
 [[nodiscard]] ProgrammeSpec load_programme(const std::filesystem::path& file);
+
+/// Whether a row of the parameter table has any part in a run: those of the growth ledger only when it is kept.
+[[nodiscard]] inline bool is_used(const Scenario& scenario, const ParameterSpec& row) {
+  return scenario.growth || !is_growth(row.id);
+}
 
 /// Economy settings of the table.
 [[nodiscard]] std::array<Setting, kNParameters - kNProgrammeParameters> default_economy();
