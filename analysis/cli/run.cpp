@@ -115,7 +115,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   const auto begin = Clock::now();
   double first = 0;  // the first replicate meets cold memory
   while (few.n_replicates < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
-    const std::vector<double> summary = replicate(model, layout, few.n_replicates);
+    const std::vector<double> summary = simulate_replicate(model, layout, few.n_replicates);
     few.values.insert(few.values.end(), summary.begin(), summary.end());
     if (++few.n_replicates == 1) first = seconds_since(begin);
   }
