@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "compare_report.hpp"
+#include "numbers.hpp"
 #include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
@@ -221,43 +222,6 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
   return text;
 }
 
-/// What the growth ledger shows, in its order.
-constexpr std::array kShownGrowth{
-    Shown{Metric::investment_gbp, "investment"},
-    Shown{Metric::jobs, "jobs"},
-    Shown{Metric::companies_supported, "companies supported"},
-    Shown{Metric::pipeline_supported, "... at the highest support"},
-    Shown{Metric::pipeline_evaluated, "... innovation evaluated"},
-    Shown{Metric::pipeline_in_new_setting, "... in a new setting"},
-    Shown{Metric::pipeline_fellows, "accelerator fellows"},
-};
-
-/// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
-std::string growth(const RunRecord& record, int lead, std::size_t width) {
-  const SummaryLayout& layout = record.layout;
-  if (!record.model->scenario.growth || layout.reports.empty()) return "";
-  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0);
-  const Period& period = layout.reports.front();
-  std::string text =
-      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
-  text += table(place, kShownGrowth, width);
-  const Setting& job_share =
-      record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
-                                     static_cast<std::size_t>(kNProgrammeParameters)];
-  if (const auto roi = place(Metric::growth_roi, View::net))
-    text +=
-        "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
-                                     "with {:g} of the jobs taken to be additional, not a finding.",
-                                     interval_text(*roi), job_share.value),
-                         width - 2, 2);
-  text +=
-      "  " + paragraph(
-                 "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
-                 "to have come anyway. No part of the figures above, and never to be added to them.",
-                 width - 2, 2);
-  return text + '\n';
-}
-
 /// Three significant digits in at most six columns.
 std::string compact(double value) {
   for (const auto& [unit, mark] : {std::pair{1e9, "bn"}, std::pair{1e6, "m"}, std::pair{1e4, "k"}}) {
@@ -366,6 +330,43 @@ std::string published_table(const RunRecord& record, std::size_t width) {
   return text + "  They were not fitted to. Why they differ: what is counted, and the notes in published.csv.\n\n";
 }
 
+/// What the growth ledger shows, in its order.
+constexpr std::array kShownGrowth{
+    Shown{Metric::investment_gbp, "investment"},
+    Shown{Metric::jobs, "jobs"},
+    Shown{Metric::companies_supported, "companies supported"},
+    Shown{Metric::pipeline_supported, "... at the highest support"},
+    Shown{Metric::pipeline_evaluated, "... innovation evaluated"},
+    Shown{Metric::pipeline_in_new_setting, "... in a new setting"},
+    Shown{Metric::pipeline_fellows, "accelerator fellows"},
+};
+
+/// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
+std::string growth(const RunRecord& record, int lead, std::size_t width) {
+  const SummaryLayout& layout = record.layout;
+  if (!record.model->scenario.growth || layout.reports.empty()) return "";
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0);
+  const Period& period = layout.reports.front();
+  std::string text =
+      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
+  text += table(place, kShownGrowth, width);
+  const Setting& job_share =
+      record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
+                                     static_cast<std::size_t>(kNProgrammeParameters)];
+  if (const auto roi = place(Metric::growth_roi, View::net))
+    text +=
+        "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
+                                     "with {:g} of the jobs taken to be additional, not a finding.",
+                                     interval_text(*roi), job_share.value),
+                         width - 2, 2);
+  text +=
+      "  " + paragraph(
+                 "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
+                 "to have come anyway. No part of the figures above, and never to be added to them.",
+                 width - 2, 2);
+  return text + '\n';
+}
+
 /// What the answer rests on: decisive parameters with their grades, then the notes of programmes and scenario.
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
@@ -456,13 +457,14 @@ std::string headline_table(const RunRecord& of, int width) {
                         iso(period.to), time == 0 ? " (headline)" : "");
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
-    if (programme == 0 || time == 0) text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
+    if (programme == 0 || time == 0)
+      text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes.back(), columns);
     if (programme == 0 || time == 0) text += chances(place);
     text += '\n';
   }
-  text += published_table(record, columns);
   if (lead) text += growth(record, *lead, columns);
+  text += published_table(record, columns);
   text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
                                 "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
                                 "the last date, flows over the window; by region in summary.csv.",

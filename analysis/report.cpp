@@ -20,7 +20,7 @@
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/tiles.hpp"
-#include "wording.hpp"
+#include "numbers.hpp"
 
 // Linked in by assets.S.
 extern "C" {

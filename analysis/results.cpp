@@ -752,7 +752,7 @@ void write_published(const File& file, const RunRecord& record) {
     for (const Statistics& s : {one.gross, one.net})
       for (const double value : in_order(s)) model.push_back(one.used ? value : kFill);
   }
-  group.doubles("published", published, axis, named("published value, in unit"));
+  group.doubles("value", published, axis, named("published value, in unit"));
   group.doubles("p_below", below, axis, named("share of replicates whose gross value is below the published one"));
   group.doubles("model", model, {"figure", "view", "statistic"},
                 named("the lead strategy's value at the nearest date or window that is kept, in unit"));

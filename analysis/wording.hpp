@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "numbers.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -25,10 +26,6 @@ inline constexpr std::string_view kUndefined = "-";
 /// Narrowest table that is written, columns.
 inline constexpr int kNarrowest = 80;
 
-/// `1234567` as `1,234,567`.
-[[nodiscard]] std::string grouped(double whole);
-/// Three significant digits, with separators of thousands; the results file has them all.
-[[nodiscard]] std::string rounded(double value);
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
