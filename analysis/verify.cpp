@@ -218,6 +218,7 @@ Scenario paired_worlds(std::string_view id) {
   ProgrammeSpec spec = ProgrammeSpec::with_table_defaults("deterioration", OrganisationType::care_home);
   spec.response = PeerResponse::drawn;
   spec.outcome = OutcomeKind::events;
+  spec.event = "emergency-admission";
   spec.fix(Parameter::kappa, 2.0);
   spec.fix(Parameter::relative_risk, 0.93);  // model.md 5.2, so that there is something to count
   // model.md 4.9 Effort: 13,200 days for 15,140 homes.
@@ -392,6 +393,11 @@ void add_mass_balance(Record& record, const Control& control) {
           for (int time = 0; time < block.n_times; ++time) {
             const double england = summary[block.at(strategy, programme, time, 0)];
             double sum = 0, magnitude = 1;
+            if (std::isnan(england)) {  // not known of this programme: then of no region
+              for (int place = 1; place < block.n_places; ++place)
+                apart += !std::isnan(summary[block.at(strategy, programme, time, place)]);
+              continue;
+            }
             for (int place = 1; place < block.n_places; ++place) {
               const double value = summary[block.at(strategy, programme, time, place)];
               sum += value;

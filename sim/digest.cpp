@@ -72,8 +72,7 @@ std::string programme_text(const ProgrammeSpec& programme) {
   for (const Window& window : programme.mandates) text += fmt::format("mandate {}\n", window_text(window));
   text += fmt::format("form {} {} {} {} {}\n", static_cast<int>(programme.response), static_cast<int>(programme.rule),
                       static_cast<int>(programme.restart), programme.skipped.engaged, programme.skipped.implementing);
-  text += fmt::format("start {} {} {}\n", programme.engaged_at_start, programme.in_use_at_start,
-                      list_text(programme.sites_at_start));
+  text += fmt::format("start {} {}\n", programme.engaged_at_start, list_text(programme.sites_at_start));
   text +=
       fmt::format("outcome {} {}/{} {} {} {} {}\n", static_cast<int>(programme.outcome), programme.event,
                   programme.baseline, programme.effect_already_shrunk, optional_text(programme.historic_denominator),

@@ -145,7 +145,6 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
     }
   }
   programme.engaged_at_start = reader.flag("engaged_at_start").value_or(false);
-  programme.in_use_at_start = read_figure(reader, "in_use_at_start", "share", 0, 1).value_or(0);
   programme.sites_at_start = plain(reader.texts("sites_at_start"));
 }
 

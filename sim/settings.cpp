@@ -111,6 +111,7 @@ bool is_share_of_peers(Parameter id) { return std::ranges::find(kLayerShares, id
 std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) {
   const bool on_unit_scale = prior.family == Family::beta || prior.family == Family::one_or_uniform;
   if (on_unit_scale && factor != 1) return "needs a value without a scaled unit";
+  if (row.id == Parameter::delivery_staff_days) return "is one too many: effort is fixed before any draw";
   if (row.unit == "phases" && prior.family != Family::fixed) return "does not fit a whole number (write fixed(3))";
   if (prior.family == Family::gamma_share && !is_share_of_peers(row.id)) return "is for the shares of the layers only";
   if (is_share_of_peers(row.id)) {

@@ -86,6 +86,13 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
   if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
     reader.report(reader.place(), "package_days and package_weeks belong together");
   }
+  const bool is_order = lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
+  if (is_effort && is_order && !reader.find("package_days") && !reader.find("package_weeks")) {
+    reader.report(reader.place(),
+                  fmt::format("an order of rollout (targeting = \"{}\") needs the days of each organisation's package",
+                              kTargetingNames[static_cast<std::size_t>(lever.targeting)]),
+                  "add package_days = \"5 staff-days\" and package_weeks = \"12 weeks\"");
+  }
   const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
   if (lever.kind == LeverKind::seeding && !has_list && !reader.find("share")) {
     reader.report(reader.place(), "a lever of kind \"seeding\" needs share or organisations");

@@ -396,7 +396,6 @@ rule = "maximum"
 skipped = ["implementing"]
 restart = "decides-again"
 engaged_at_start = true
-in_use_at_start = { value = 5, unit = "%", source = "x" }
 sites_at_start = ["A", "B"]
 historic_denominator = { value = 6890, unit = "organisations", source = "x" }
 outcome = "events"
@@ -420,7 +419,6 @@ notes = ["one", "two"]
   EXPECT_EQ(p.skipped, (SkippedStages{false, true}));
   EXPECT_EQ(p.restart, Restart::decides_again);
   EXPECT_TRUE(p.engaged_at_start);
-  EXPECT_DOUBLE_EQ(p.in_use_at_start, 0.05);
   EXPECT_EQ(p.sites_at_start, (std::vector<std::string>{"A", "B"}));
   EXPECT_EQ(p.historic_denominator, 6890);
   EXPECT_EQ(p.outcome, OutcomeKind::events);

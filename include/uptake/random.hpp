@@ -53,6 +53,7 @@ enum class Stream : std::uint16_t {
   parameter = 10,        ///< one drawn parameter, a uniform
   seeding = 11,          ///< order of organisations where a start is drawn
   population = 12,       ///< synthetic organisations (key = population seed)
+  uptake = 13,           ///< an organisation's uptake without the programme, a uniform
   implement = 32,        ///< Erlang phases p = 0..31: stream implement + p / 2, second uniform of the block for odd p
 };
 

@@ -149,10 +149,8 @@ struct ProgrammeSpec {
   LayerRule rule = LayerRule::sum;
   SkippedStages skipped;
   Restart restart = Restart::constant;
-  bool engaged_at_start = false;  ///< every organisation starts engaged (PReCePT)
-  /// Share of eligible organisations in use at the start, the first in the order of the seeding stream.
-  double in_use_at_start = 0;
-  std::vector<std::string> sites_at_start;     ///< codes of organisations in use at the start, beside the share
+  bool engaged_at_start = false;               ///< every organisation starts engaged (PReCePT)
+  std::vector<std::string> sites_at_start;     ///< codes in use at the start, beside the share `initial.in_use`
   std::optional<double> historic_denominator;  ///< e.g. 15,140 homes: counts and costs are scaled to it
   OutcomeKind outcome = OutcomeKind::none;
   /// What is avoided: kebab-case, e.g. "emergency-admission", "stroke". Names that end in "admission" count as
