@@ -6,6 +6,7 @@
 #include <optional>
 #include <tuple>
 
+#include "numbers.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
 
@@ -48,28 +49,6 @@ constexpr std::array kDecisive{Parameter::half_effort_factor,
                                Parameter::relative_risk};
 
 constexpr std::string_view kUndefined = "-";
-
-/// `1234567` as `1,234,567`.
-std::string grouped(double whole) {
-  std::string digits = fmt::format("{:.0f}", std::abs(whole));
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
-}
-
-/// Three significant digits, with separators of thousands; the results file has them all.
-std::string rounded(double value) {
-  if (!std::isfinite(value)) return std::string(kUndefined);
-  const double size = std::abs(value);
-  if (size >= 100) {
-    const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
-    return grouped(std::round(value / unit) * unit);
-  }
-  const std::string text = fmt::format("{:.{}f}", value, size >= 10 ? 1 : 2);
-  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
-  if (value == 0) return "0";
-  return text == "-0.00" ? "0.00" : text;
-}
 
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {

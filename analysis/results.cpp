@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -233,6 +235,11 @@ struct Output {
   int error = 0;  ///< errno of the first failure
 };
 
+/// How HDF5 carries an Output from its property list to the driver.
+struct OutputInfo {
+  Output* output;
+};
+
 /// HDF5's view of an Output: the least file driver (HDF5 reference manual, "Virtual File Layer").
 struct OutputDriver {
   H5FD_t base;  // first, as HDF5 casts
@@ -243,7 +250,7 @@ struct OutputDriver {
   static const OutputDriver& of(const H5FD_t* file) { return *reinterpret_cast<const OutputDriver*>(file); }
 
   static H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*highest*/) {
-    Output* const output = *static_cast<Output* const*>(H5Pget_driver_info(access));
+    Output* const output = static_cast<const OutputInfo*>(H5Pget_driver_info(access))->output;
     struct stat facts {};
     if (::fstat(output->descriptor, &facts) != 0) output->error = errno;
     auto* driver = new OutputDriver{{}, output, 0, static_cast<haddr_t>(facts.st_size)};
@@ -314,7 +321,7 @@ struct OutputDriver {
     driver.name = "uptake_output";
     driver.maxaddr = (haddr_t{1} << 62) - 1;
     driver.fc_degree = H5F_CLOSE_STRONG;
-    driver.fapl_size = sizeof(Output*);
+    driver.fapl_size = sizeof(OutputInfo);
     driver.open = open;
     driver.close = close;
     driver.cmp = compare;
@@ -339,7 +346,7 @@ class File {
   explicit File(Output& output)
       : driver_(OutputDriver::registered(), H5FDunregister, "register a file driver"), id_([&] {
           const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
-          Output* const where = &output;
+          const OutputInfo where{&output};
           must(H5Pset_driver(access, driver_, &where), "set the file driver");
           return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
                         "make a file");
@@ -735,11 +742,12 @@ void write_provenance(const File& file, const RunRecord& record) {
 struct GroupPlan {
   std::string name;  ///< empty = root
   std::vector<Variable> variables;
+  bool by_replicate = false;  ///< its variables hold a value for each replicate
 };
 
 std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
-  std::vector<GroupPlan> plan{{"", {}},    {"year", {}},       {"report", {}},
-                              {"icb", {}}, {"replicates", {}}, {"parameters", {}}};
+  std::vector<GroupPlan> plan{
+      {"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
     plan[group].variables.push_back(statistics_variable(record, block, memory));
@@ -752,6 +760,34 @@ std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
   }
   plan[5].variables.push_back(drawn_variable(record, parameter_rows(record.model->scenario).size()));
   return plan;
+}
+
+/// Eligible organisations by programme and place, scaled to the historic denominator: what shares are shares of.
+void write_eligible(Group& group, const RunRecord& record, Geography geography) {
+  const Model& model = *record.model;
+  const Population& population = *model.population;
+  const bool by_region = geography == Geography::region;
+  const std::size_t n_places = by_region ? record.layout.regions.size() : record.layout.boards.size();
+  std::vector<double> eligible(record.layout.programmes.size() * n_places, 0.0);
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
+    const auto n = static_cast<double>(programme.n_records());
+    const double scale = model.scenario.programmes[j].historic_denominator.value_or(n) / n;
+    for (const std::uint32_t organisation : programme.organisation) {
+      const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
+                                   : std::size_t{population.board[organisation]};
+      eligible[j * n_places + place] += 1;
+      if (by_region) eligible[j * n_places] += 1;
+    }
+    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
+  }
+  if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
+    const std::size_t last = model.programmes.size() * n_places;
+    for (std::size_t i = 0; i < last; ++i) eligible[last + i % n_places] += eligible[i];
+  }
+  Attributes attributes = named("organisations that may adopt");
+  attributes.emplace_back("units", std::string("organisations"));
+  group.doubles("eligible", eligible, {"programme", std::string(place_name(geography))}, attributes);
 }
 
 void write_axes(Group& group, const std::string& name, const RunRecord& record) {
@@ -803,6 +839,8 @@ class Writer {
                                     {"source", fmt::format("uptake {}", version())},
                                     {"results_format", std::int32_t{kResultsFormat}}});
     write_axes(*group_, name, record_);
+    if (name.empty()) write_eligible(*group_, record_, Geography::region);
+    if (name == "icb") write_eligible(*group_, record_, Geography::board);
   }
 
  private:
@@ -828,11 +866,13 @@ std::vector<Piece> pieces_of(const std::vector<GroupPlan>& plan) {
 }
 
 /// The one fixed sequence of calls. Chunks are worked out in parallel and taken in order.
-void write_hdf5(const RunRecord& record, Output& output, const Control& control) {
+/// @return bytes of chunks that are longer with more replicates
+std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& control) {
   const Quiet quiet;
   const File file(output);
   const std::vector<GroupPlan> plan = plan_of(record, slab_memory(control));
   const std::vector<Piece> pieces = pieces_of(plan);
+  std::size_t growing = 0;
   {
     Writer writer(file, record, plan);
     if (plan.front().variables.empty()) writer.open_group(0);
@@ -847,6 +887,7 @@ void write_hdf5(const RunRecord& record, Output& output, const Control& control)
           const hid_t dataset = writer.dataset(pieces[i].group, pieces[i].variable);
           for (const Chunk& chunk : std::exchange(done[i], {})) {
             if (chunk.packed.empty()) continue;
+            if (plan[pieces[i].group].by_replicate) growing += chunk.packed.size();
             for (const auto& offset : chunk.offsets)
               must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
                    "take a chunk");
@@ -857,6 +898,7 @@ void write_hdf5(const RunRecord& record, Output& output, const Control& control)
   }
   write_diagnostics(file, record);
   write_provenance(file, record);
+  return growing;
 }
 }  // namespace
 
@@ -879,6 +921,38 @@ void write_results(const RunRecord& record, const std::filesystem::path& folder,
   }
   if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
   file.put_in_place();
+}
+
+WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control) {
+  const double times = static_cast<double>(n_replicates) / static_cast<double>(few.ensemble->n_replicates);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  RunRecord record = few;
+  record.report = report_statistics(few, control);
+  WritingCost cost;
+  cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
+  const double before_file = passed();
+  Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
+  if (output.descriptor < 0) throw file_error("a file in memory", "cannot make", errno);
+  const auto growing = static_cast<double>(write_hdf5(record, output, control));
+  const double size = static_cast<double>(std::max<off_t>(::lseek(output.descriptor, 0, SEEK_END), 1));
+  ::close(output.descriptor);
+  if (output.error != 0) throw file_error("a file in memory", "cannot write", output.error);
+  const double seconds_file = passed() - before_file;
+  cost.results_bytes = size + growing * (times - 1);
+  // Gross and net of every value of a summary, but for those that are the same in all replicates: they need no sorting.
+  double n_columns = 0, n_varying = 0, n_seen = 1;
+  for (const Block& block : record.layout.blocks) n_columns += 2 * static_cast<double>(block.size());
+  for (const auto& chunk : record.report->chunks) {
+    n_seen += static_cast<double>(chunk.size());
+    n_varying += static_cast<double>(std::ranges::count_if(chunk, [](const auto& cell) { return cell.value.sd > 0; }));
+  }
+  n_columns *= n_varying / n_seen;
+  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
+                 n_columns * seconds_of_column(n_replicates) / threads_of(control);
+  cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
+                    16.0 * static_cast<double>(n_replicates);
+  return cost;
 }
 
 }  // namespace uptake

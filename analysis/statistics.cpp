@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
 
 #include "uptake/error.hpp"
+#include "uptake/random.hpp"
 
 namespace uptake {
 
@@ -292,6 +294,25 @@ std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& la
     }
   }
   return result;
+}
+
+std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory) {
+  const std::size_t column = n_replicates * sizeof(double);
+  // Own columns and the comparator's, the one that is being sorted, and rows on their way into columns.
+  return std::max(std::min(memory, 2 * kCellsAtOnce * column), 2 * column) + column;
+}
+
+double seconds_of_column(std::size_t n_replicates) {
+  Columns columns(n_replicates);
+  std::array<CellStatistics, kLanes> results;
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const std::span<double> column = columns.next();
+    for (std::size_t r = 0; r < n_replicates; ++r) column[r] = static_cast<double>(mix64(mix64(lane) ^ r) >> 11);
+    columns.add(results[lane]);
+  }
+  columns.finish();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / kLanes;
 }
 
 std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const Block& block, int strategy,

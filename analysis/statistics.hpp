@@ -63,6 +63,11 @@ inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
                                                                        const Ensemble& ensemble, const Cells& cells,
                                                                        std::span<const View> views, std::size_t memory);
 
+/// Memory that cell_statistics may come to for n_replicates with `memory` bytes allowed.
+[[nodiscard]] std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory);
+/// Seconds that the statistics of one column of n_replicates values take here and now, by trial.
+[[nodiscard]] double seconds_of_column(std::size_t n_replicates);
+
 /// Values of one cell by replicate as `view` sees it. @throws FileError
 [[nodiscard]] std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const Block& block,
                                               int strategy, int programme, int time, int place, View view);

@@ -66,7 +66,7 @@ std::string csv_field(std::string_view text) {
 }
 }  // namespace
 
-void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+std::string summary_csv(const RunRecord& record) {
   std::string text = fmt::format("strategy,programme,region,metric,view,unit,from,to,price_year,{}\r\n",
                                  fmt::join(kStatisticNames, ","));
   for_each_row(record, [&](const Row& row) {
@@ -77,7 +77,11 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
       text += std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
     text += "\r\n";
   });
-  replace_file(folder / "summary.csv", text);
+  return text;
+}
+
+void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+  replace_file(folder / "summary.csv", summary_csv(record));
 }
 
 std::string summary_json(const RunRecord& record) {

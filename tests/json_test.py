@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 from collections import defaultdict
 
@@ -161,6 +162,26 @@ class Json(program.ProgramTest):
             self.assertTrue(all(isinstance(row[k], (int, float)) for k in ("expected", "got", "tolerance")), row)
         self.assertEqual(done.returncode, 1 if any(row["verdict"] == "fail" for row in data["cases"]) else 0)
         self.assertEqual([row["id"] for row in data["cases"] if row["verdict"] == "fail"], [])
+
+    def test_a_dry_run_foretells_disk_and_memory_within_a_factor_of_two(self):
+        for n in (200, 1000):
+            words = ("run", program.MINIMAL, "--replicates", n, "--threads", 2, "--overwrite")
+            told = strict(self.uptake(*words, "-o", "nothing", "--dry-run", "--json").stdout)
+            self.assertFalse(os.path.exists(self.path("nothing")))
+            self.assertGreater(min(told["seconds_simulating"], told["seconds_writing"]), 0)
+            self.uptake(*words, "-o", "out")
+            sizes = {name: os.path.getsize(self.path("out", name)) for name in os.listdir(self.path("out"))}
+            with open(self.path("out", "run.json"), encoding="utf-8") as file:
+                memory = json.load(file)["peak_memory_mib"] * 2**20
+            for what, got in (("result_bytes", sum(sizes.values())), ("memory_bytes", memory)):
+                with self.subTest(what, n=n):
+                    self.assertTrue(got / 2 < told[what] < got * 2, f"{told[what]} told, {got} taken")
+            # A result that cannot be put in place leaves the part file: header and a frame for each record.
+            os.makedirs(self.path("parts", "results.h5"))
+            self.uptake(*words, "-o", "parts", code=3)
+            part, = os.listdir(self.path("parts", ".parts"))
+            self.assertEqual(os.path.getsize(self.path("parts", ".parts", part)), 40 + 24 * n + told["part_file_bytes"])
+            shutil.rmtree(self.path("parts"))
 
     def test_the_other_commands(self):
         promised = {

@@ -57,6 +57,24 @@ ExitCode list_outcomes(const Output& output);
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
 ExitCode info_population(const Output& output);
+/// The results in a folder as tidy tables. @param into default: `csv` in that folder
+ExitCode export_tables(const std::filesystem::path& folder, const std::optional<std::filesystem::path>& into,
+                       const Output& output);
+
+struct SensitivityOptions {
+  std::filesystem::path scenario;
+  std::vector<std::string> overrides;
+  std::optional<std::string> metric;            ///< default: what the scenario is about
+  std::optional<std::filesystem::path> folder;  ///< where sensitivity.json goes, and the page that shows it
+  int n_replicates = 20;                        ///< paired, so that few show a difference [A]
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+/// Moves one assumption at a time.
+ExitCode sensitivity(const SensitivityOptions& options, const Output& output);
+
+/// Makes report.html again from the results in a folder.
+ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
 ExitCode licences(const Output& output);
 /// The known-answer cases of the model on this very program.

@@ -116,6 +116,39 @@ class Parser {
                            [this] { return cli::verify(options_.run.n_threads, options_.output); });
     add_threads(verify);
 
+    CLI::App& sensitivity =
+        add("sensitivity", "Say what drives the answer, one assumption at a time",
+            "uptake sensitivity scenarios/care-homes.toml --method one-way -o results/care-homes", [this] {
+              sensitivity_.overrides = options_.overrides();
+              sensitivity_.n_threads = options_.run.n_threads;
+              sensitivity_.progress = options_.run.progress;
+              return cli::sensitivity(sensitivity_, options_.output);
+            });
+    sensitivity.add_option("SCENARIO", sensitivity_.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
+    sensitivity.add_option("--method", sensitivity_method_, "one-way")->required()->check(CLI::IsMember({"one-way"}));
+    sensitivity.add_option("--metric", sensitivity_.metric, "Metric of the report dates [what the scenario is about]")
+        ->type_name("NAME");
+    sensitivity.add_option("-o,--output", sensitivity_.folder, "Folder for sensitivity.json and the page")
+        ->type_name("DIR");
+    sensitivity.add_option("--replicates", sensitivity_.n_replicates, "Replicates for each setting [20]")
+        ->type_name("N")
+        ->check(CLI::Range(2, 100000));
+    add_progress(sensitivity);
+    add_threads(sensitivity);
+    add_seed(sensitivity);
+    add_overrides(sensitivity);
+
+    CLI::App& exporting =
+        add("export", "Write the results of a run as tidy tables", "uptake export results/care-homes --csv",
+            [this] { return export_tables(report_folder_, export_into_, options_.output); });
+    exporting.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    exporting.add_flag("--csv", as_csv_, "Tables in CSV with a data dictionary")->required();
+    exporting.add_option("-o,--output", export_into_, "Folder of the tables [DIR/csv]")->type_name("DIR");
+
+    CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
+                           [this] { return cli::report(report_folder_, options_.output); });
+    report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
         [this] { return cli::licences(options_.output); });
   }
@@ -221,6 +254,11 @@ class Parser {
   Options options_;
   bool of_population_ = false;
   ExitCode (*list_what_)(const Output&) = cli::list;
+  std::filesystem::path report_folder_;
+  std::optional<std::filesystem::path> export_into_;
+  bool as_csv_ = false;
+  SensitivityOptions sensitivity_;
+  std::string sensitivity_method_;
   std::vector<Command> commands_;
 };
 

@@ -80,8 +80,20 @@ struct RunRecord {
 /// for the same scenario, seed and version. Chunks are worked out and compressed in parallel and written as they come,
 /// so memory does not grow with the file. Specification: docs/results-format.md. @throws FileError
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control);
+/// What writing will take once all replicates are there.
+struct WritingCost {
+  double seconds = 0;
+  double results_bytes = 0;  ///< of results.h5
+  double tables_bytes = 0;   ///< of summary.csv and summary.json
+  double slab_bytes = 0;     ///< memory for slabs and for the places of records
+};
+/// Estimates the writing of `n_replicates` from a record of a few: they are written to memory, and what grows with the
+/// replicates is scaled up; statistics are timed on made-up columns of n_replicates values.
+[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
+/// Its text.
+[[nodiscard]] std::string summary_csv(const RunRecord& record);
 /// Version of every JSON that the program writes (docs/results-format.md).
 inline constexpr int kJsonSchema = 1;
 /// The JSON of interfaces.md 4, as text.
