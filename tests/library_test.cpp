@@ -54,18 +54,18 @@ std::vector<fs::path> scenarios() {
 }
 
 std::set<std::string> keys_of_sources() {
-  static const std::regex kEntry(R"(@misc\{([^,]+),)");
+  static const std::regex entry(R"(@misc\{([^,]+),)");
   const std::string text = text_of(shipped() / "sources.bib");
   std::set<std::string> keys;
-  for (std::sregex_iterator at(text.begin(), text.end(), kEntry), end; at != end; ++at) keys.insert((*at)[1]);
+  for (std::sregex_iterator at(text.begin(), text.end(), entry), end; at != end; ++at) keys.insert((*at)[1]);
   return keys;
 }
 
 /// Keys of sources that a text cites and that the list of sources does not have.
 std::vector<std::string> unknown_sources(const std::string& text, const std::set<std::string>& keys) {
-  static const std::regex kKey(R"(\b(S\d+[a-e]?|O-[a-z0-9]+(-[a-z0-9]+)*)\b)");
+  static const std::regex cited(R"(\b(S\d+[a-e]?|O-[a-z0-9]+(-[a-z0-9]+)*)\b)");
   std::vector<std::string> unknown;
-  for (std::sregex_iterator at(text.begin(), text.end(), kKey), end; at != end; ++at) {
+  for (std::sregex_iterator at(text.begin(), text.end(), cited), end; at != end; ++at) {
     if (!keys.contains((*at)[1])) unknown.push_back((*at)[1]);
   }
   return unknown;
