@@ -15,12 +15,12 @@
 #include <sstream>
 
 #include "file.hpp"
+#include "numbers.hpp"
 #include "results_file.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/tiles.hpp"
-#include "numbers.hpp"
 
 // Linked in by assets.S.
 extern "C" {

@@ -196,6 +196,8 @@ class Json(program.ProgramTest):
             ("params", program.MINIMAL): ["schema", "scenario", "parameters"],
             ("info", "--population"): ["schema", "organisations", "vintage", "marginals"],
             ("list",): ["schema", "scenarios", "runs"],
+            ("list", "--programmes"): ["schema", "programmes"],
+            ("list", "--outcomes"): ["schema", "outcomes"],
             ("licences",): ["schema", "licence", "notice"],
         }
         for words, keys in promised.items():
@@ -205,6 +207,11 @@ class Json(program.ProgramTest):
                 self.assertEqual(data["schema"], 1)
         for row in strict(self.uptake("params", "--json").stdout)["parameters"]:
             self.assertLessEqual({"key", "unit", "lowest", "highest", "default", "prior", "grade", "source"}, set(row))
+        for row in strict(self.uptake("list", "--programmes", "--json").stdout)["programmes"]:
+            self.assertLessEqual({"name", "evidence", "eligible", "outcome", "commissioned", "published"}, set(row))
+            self.assertTrue(row["outcome"] != "none" or row["no_outcome_note"], row)
+        for row in strict(self.uptake("list", "--outcomes", "--json").stdout)["outcomes"]:
+            self.assertTrue(row["dimensions"] and row["meaning"], row)
         self.assertTrue(all(row["holds"] for row in
                             strict(self.uptake("info", "--population", "--json").stdout)["marginals"]))
         files = strict(self.uptake("validate", "nowhere.toml", program.MINIMAL, "--json", code=3).stdout)["files"]
