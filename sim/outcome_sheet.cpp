@@ -142,6 +142,7 @@ void fill_stocks(const OutcomeTables& tables, const OutcomeTables::Programme& fa
 /// Sums over cells of what some organisations do.
 struct Sums {
   double people = 0, effect = 0, home_years = 0, set_ups = 0, staff_days = 0;
+  double people_paid = 0, home_years_paid = 0, set_ups_paid = 0;  ///< in so far as a tariff pays for them
 };
 
 /// What sums come to at the programme's prices, with the flows that are not of its kind 0.
@@ -165,9 +166,12 @@ class Account {
   [[nodiscard]] double adoption() const {
     return s_.set_ups * p_.set_up + s_.home_years * p_.running + s_.people * p_.cost_per_person;
   }
+  [[nodiscard]] double tariff() const {
+    return s_.set_ups_paid * p_.set_up + s_.home_years_paid * p_.running + s_.people_paid * p_.cost_per_person;
+  }
   [[nodiscard]] double cost() const { return delivery() + adoption(); }
   [[nodiscard]] double cost_public() const {
-    return (p_.delivery_is_public ? delivery() : 0.0) + (p_.adoption_is_public ? adoption() : 0.0);
+    return (p_.delivery_is_public ? delivery() : 0.0) + (p_.adoption_is_public ? adoption() : tariff());
   }
   [[nodiscard]] double carbon() const {
     return admissions() * p_.carbon_per_admission + bed_days() * p_.carbon_per_bed_day +
@@ -199,7 +203,8 @@ class Account {
 };
 
 void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally,
-                std::span<const double> delivered, const Discounts& discounts, const Prices& prices, Sheet& sheet) {
+                std::span<const double> delivered, std::span<const double> subsidy, const Discounts& discounts,
+                const Prices& prices, Sheet& sheet) {
   const std::size_t n_regions = facts.eligible.size() - 1;
   const std::size_t n_cells = tables.cells.size();
   std::vector<double> home_years(n_cells);
@@ -225,6 +230,11 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
         sums.home_years += w * home_years[c];
         sums.set_ups += w * facts.scale * tally.set_ups[r * n_cells + c];
         sums.staff_days += w * delivered[c * n_regions + r];
+        if (subsidy.empty()) continue;
+        const double paid = w * subsidy[c * n_regions + r];
+        sums.people_paid += paid * people[c];
+        sums.home_years_paid += paid * home_years[c];
+        sums.set_ups_paid += paid * facts.scale * tally.set_ups[r * n_cells + c];
       }
       return sums;
     };
@@ -424,7 +434,7 @@ void write_months(const std::int32_t* boundaries, std::size_t n_places, double* 
 }  // namespace
 
 void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                const Discounts& discounts, const Prices& prices, Sheet& sheet) {
+                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet) {
   const OutcomeTables::Programme& facts = tables.programmes[static_cast<std::size_t>(programme)];
   sheet.known = facts.known;
   sheet.eligible = facts.eligible;
@@ -432,7 +442,7 @@ void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, 
   sheet.eligible_by_quintile = facts.eligible_by_quintile;
   sheet.size_by_quintile = facts.size_by_quintile;
   fill_stocks(tables, facts, tally, sheet);
-  fill_flows(tables, facts, tally, delivered, discounts, prices, sheet);
+  fill_flows(tables, facts, tally, delivered, subsidy, discounts, prices, sheet);
   fill_spread(tables, facts, tally, sheet);
 }
 

@@ -190,9 +190,10 @@ struct Discounts {
   std::vector<double> money, health;
 };
 
-/// Fills a sheet from a finished tally. @param delivered staff-days by cell and region
+/// Fills a sheet from a finished tally. @param delivered staff-days by cell and region @param subsidy share of the
+/// adopters' costs that is paid for them, likewise; empty = none
 void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                const Discounts& discounts, const Prices& prices, Sheet& sheet);
+                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet);
 
 /// Values of a block's metric at one time: a row of places. @param otherwise the comparator's sheet
 void write_row(const OutcomeTables& tables, const Block& block, const Sheet& sheet, const Sheet& otherwise, int time,

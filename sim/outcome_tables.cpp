@@ -121,28 +121,29 @@ std::vector<double> delivered_by_cell(const OutcomeTables& tables, const Program
   return delivered;
 }
 
-/// Factor of capacity levers by cell and region, the mean over a cell's days; empty where it is 1 throughout.
-std::vector<double> capacity_by_cell(const OutcomeTables& tables, const ProgrammePlan& plan,
-                                     const std::vector<std::uint8_t>& region_class, std::size_t n_regions) {
-  const auto is_one = [](const ProgrammePlan::WeekFactors& factors) {
-    return std::ranges::all_of(factors.capacity, [](float factor) { return factor == 1.0F; });
+/// What levers do in each week, by cell and region, the mean over a cell's days; empty where it is `none` throughout.
+std::vector<double> by_cell(const OutcomeTables& tables, const ProgrammePlan& plan,
+                            const std::vector<std::uint8_t>& region_class, std::size_t n_regions,
+                            std::vector<float> ProgrammePlan::WeekFactors::*series, float none) {
+  const auto is_idle = [&](const ProgrammePlan::WeekFactors& factors) {
+    return std::ranges::all_of(factors.*series, [none](float factor) { return factor == none; });
   };
-  if (std::ranges::all_of(plan.classes, is_one)) return {};
-  std::vector<double> capacity(tables.cells.size() * n_regions, 1.0);
+  if (std::ranges::all_of(plan.classes, is_idle)) return {};
+  std::vector<double> values(tables.cells.size() * n_regions, static_cast<double>(none));
   for (std::size_t region = 0; region < n_regions; ++region) {
-    const std::vector<float>& by_week = plan.classes[region_class[region]].capacity;
+    const std::vector<float>& by_week = plan.classes[region_class[region]].*series;
     if (by_week.empty()) continue;
     for (std::size_t cell = 0; cell < tables.cells.size(); ++cell) {
       const auto& [from, to, middle] = tables.cells[cell];
       double sum = 0;
       for (int day = from; day < to; ++day) sum += static_cast<double>(by_week[static_cast<std::size_t>(day / 7)]);
-      capacity[cell * n_regions + region] = sum / (to - from);
+      values[cell * n_regions + region] = sum / (to - from);
     }
   }
-  return capacity;
+  return values;
 }
 
-/// The same at the moments at which stocks are counted: that of the week before.
+/// Factors of capacity levers at the moments at which stocks are counted: that of the week before.
 std::vector<double> capacity_at_stocks(const OutcomeTables& tables, const ProgrammePlan& plan,
                                        const std::vector<std::uint8_t>& region_class, std::size_t n_regions) {
   std::vector<double> capacity;
@@ -206,6 +207,7 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
     // What there is from a day on begins with the week that the plan begins it with.
     const Date available = std::max(calendar.start, spec.available_from.value_or(calendar.start));
     facts.available_day = 7 * std::clamp(calendar.nearest_boundary(available), 0, calendar.n_weeks);
+    facts.begins = programme.begins;
     facts.background_day =
         spec.background_from ? static_cast<int>((*spec.background_from - calendar.start).count()) : facts.available_day;
     const std::vector<double> sizes = relative_sizes(population, programme);
@@ -242,7 +244,9 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
       const ProgrammePlan& plan = strategy.programmes[j];
       tables->delivered.push_back(delivered_by_cell(*tables, plan, n_regions));
       const std::vector<std::uint8_t>& classes = model.programmes[j].region_class;
-      tables->capacity.push_back(capacity_by_cell(*tables, plan, classes, n_regions));
+      using Factors = ProgrammePlan::WeekFactors;
+      tables->capacity.push_back(by_cell(*tables, plan, classes, n_regions, &Factors::capacity, 1.0F));
+      tables->subsidy.push_back(by_cell(*tables, plan, classes, n_regions, &Factors::subsidy, 0.0F));
       tables->capacity_at_stock.emplace_back();
       if (!tables->capacity.back().empty())
         tables->capacity_at_stock.back() = capacity_at_stocks(*tables, plan, classes, n_regions);

@@ -68,6 +68,7 @@ struct OutcomeTables {
     /// The same in organisations of mean size.
     std::vector<double> size;
     std::array<double, kNQuintileGroups> size_by_quintile{};
+    int begins = 0;          ///< boundary from which there is the innovation
     int available_day = 0;   ///< days since the start from which there is the innovation
     int background_day = 0;  ///< at which the drifting background has its stated level; may be negative
   };
@@ -77,6 +78,8 @@ struct OutcomeTables {
   std::vector<std::vector<double>> delivered;
   /// Mean factor on beds and reach by cell and region, likewise; empty = 1 throughout.
   std::vector<std::vector<double>> capacity, capacity_at_stock;  ///< the second by stock boundary and region
+  /// Share of the adopters' costs that a tariff pays, by cell and region, likewise; empty = none.
+  std::vector<std::vector<double>> subsidy;
 };
 
 [[nodiscard]] std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, const SummaryLayout& layout);

@@ -56,7 +56,7 @@ struct Course {
 /// Memory of a replicate, kept by its thread so that nothing is allocated on the hot path.
 struct Workspace {
   std::vector<Course> courses;
-  std::vector<std::uint8_t> set_up_before;        ///< by record: in use at the start in the comparator's world too
+  std::vector<std::uint8_t> set_up_before;        ///< by record: in use when the programme begins, in the comparator's world too
   std::vector<std::int16_t> first_use_otherwise;  ///< by record: boundary in the comparator's world
   std::vector<std::vector<Spell>> spells;         ///< by strategy
   std::vector<std::vector<Tally>> tallies;        ///< by strategy and programme
@@ -102,7 +102,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     if (cell + 1 < n_cells) tally.started[record.region * n_cells + cell + 1] += change;
   };
   const auto set_up = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    if (cell == n_cells || (boundary == 0 && work.set_up_before[i] != 0)) return;
+    if (cell == n_cells || (work.set_up_before[i] != 0 && boundary == tables.programmes[record.programme].begins)) return;
     ++tally.set_ups[record.region * n_cells + cell];
   };
   const auto begin = [&](Tally& tally, const OutcomeTables::Record& record, Course& course) {
@@ -200,7 +200,8 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
   work.set_up_before.assign(tables.records.size(), 0);
   work.first_use_otherwise.assign(tables.records.size(), kNeverUsed);
   for (const Event& event : histories[comparator].events) {
-    if (event.boundary == 0 && enters_set_up(event)) work.set_up_before[event.record] = 1;
+    const int begins = tables.programmes[tables.records[event.record].programme].begins;
+    if (event.boundary == begins && enters_set_up(event)) work.set_up_before[event.record] = 1;
     std::int16_t& first = work.first_use_otherwise[event.record];
     if (event.stage == Stage::in_use && first == kNeverUsed) first = static_cast<std::int16_t>(event.boundary);
   }
@@ -231,7 +232,7 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
       const std::size_t plan = s * n_programmes + j;
       finish(tables, work.effects.effects[j], static_cast<int>(j), plan, work.tallies[s][j]);
       sheets[j].reset(shape, layout.benefit[j]);
-      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], work.discounts,
+      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan], work.discounts,
                  prices_of(model, draw, static_cast<int>(j)), sheets[j]);
     }
     if (sheets.size() > n_programmes) {
