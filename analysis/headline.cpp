@@ -157,6 +157,9 @@ std::string table(const Spot& place, std::span<const Shown> shown, std::size_t w
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
     if (!gross && !without && !net) continue;
+    // Where all events are admissions they are shown once, under that name.
+    const auto admissions = place(Metric::admissions_avoided, View::gross);
+    if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
     double largest = 0;
     for (const auto& view : {gross, without, net}) {
       if (view) largest = std::max({largest, std::abs(view->p05), std::abs(view->p95)});

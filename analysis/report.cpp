@@ -20,6 +20,7 @@
 #include "uptake/calendar.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/results.hpp"
 #include "uptake/tiles.hpp"
 
 // Linked in by assets.S.
@@ -190,6 +191,16 @@ class Run {
     }
     return found->second ? &*found->second : nullptr;
   }
+  /// Single replicates of a report metric; null when they are not kept.
+  [[nodiscard]] const Labelled* replicates(const std::string& metric) const {
+    auto found = replicates_.find(metric);
+    if (found == replicates_.end()) {
+      std::optional<Labelled> loaded;
+      if (file.has("replicates/" + metric)) loaded.emplace(file.numbers("replicates/" + metric));
+      found = replicates_.emplace(metric, std::move(loaded)).first;
+    }
+    return found->second ? &*found->second : nullptr;
+  }
   /// On the report axis.
   [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
                                              int time, int at_place) const {
@@ -217,6 +228,7 @@ class Run {
 
  private:
   mutable std::map<std::string, std::optional<Cube>> cubes_;
+  mutable std::map<std::string, std::optional<Labelled>> replicates_;
 };
 
 /// What the finding is about: the first of these that the run knows.
@@ -272,35 +284,44 @@ std::string finding_sentence(const Run& run) {
   return text;
 }
 
+/// Values of a report metric by replicate at one report date: strategy less baseline; what is paired already as it is.
+std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
+                                            int programme, int report) {
+  const Labelled* values = run.replicates(metric);
+  if (values == nullptr) return {};
+  const Cube* statistics = run.cube("report/" + metric);
+  const bool paired = statistics && !statistics->at(strategy, View::gross, programme, report, 0);
+  std::vector<std::size_t> steps(values->shape.size(), 1);
+  for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
+    steps[axis] = steps[axis + 1] * values->shape[axis + 1];
+  const auto value = [&](std::size_t replicate, int of) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < values->dimensions.size(); ++axis) {
+      const std::string& name = values->dimensions[axis];
+      at += steps[axis] * (name == "replicate"   ? replicate
+                           : name == "strategy"  ? static_cast<std::size_t>(of)
+                           : name == "programme" ? static_cast<std::size_t>(programme)
+                           : name == "report"    ? static_cast<std::size_t>(report)
+                           : name == "region"    ? static_cast<std::size_t>(run.place)
+                                                 : 0);
+    }
+    return values->values[at];
+  };
+  std::vector<double> differences;
+  for (std::size_t r = 0; r < values->shape.front(); ++r) {
+    const double own = value(r, strategy);
+    differences.push_back(paired ? own : own - value(r, baseline));
+  }
+  return differences;
+}
+
 /// Share of the replicates in which the net effect is above a bound.
 std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
-  const std::string path = "replicates/" + metric;
-  if (!run.file.has(path)) return std::nullopt;
-  const Labelled values = run.file.numbers(path);
-  const Cube* statistics = run.cube("report/" + metric);
-  const bool paired = statistics && !statistics->at(run.lead, View::gross, run.programme, 0, 0);
-  std::vector<std::size_t> steps(values.shape.size(), 1);
-  for (std::size_t axis = values.shape.size() - 1; axis-- > 0;) steps[axis] = steps[axis + 1] * values.shape[axis + 1];
-  const auto offset = [&](std::size_t replicate, int strategy) {
-    std::size_t at = 0;
-    for (std::size_t axis = 0; axis < values.dimensions.size(); ++axis) {
-      const std::string& name = values.dimensions[axis];
-      const std::size_t index = name == "replicate"   ? replicate
-                                : name == "strategy"  ? static_cast<std::size_t>(strategy)
-                                : name == "programme" ? static_cast<std::size_t>(run.programme)
-                                : name == "region"    ? static_cast<std::size_t>(run.place)
-                                                      : 0;
-      at += index * steps[axis];
-    }
-    return at;
-  };
   double above = 0, defined = 0;
-  for (std::size_t r = 0; r < values.shape.front(); ++r) {
-    double value = values.values[offset(r, run.lead)];
-    if (!paired) value -= values.values[offset(r, run.comparator)];
-    if (std::isnan(value)) continue;
+  for (const double net : difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0)) {
+    if (std::isnan(net)) continue;
     defined += 1;
-    above += value > bound ? 1 : 0;
+    above += net > bound ? 1 : 0;
   }
   if (defined == 0) return std::nullopt;
   return above / defined;
@@ -668,35 +689,17 @@ Section outcomes_and_savings(const Run& run) {
   return {"outcomes", "What it was worth, and what it cost", html};
 }
 
-/// Net values of a report metric by replicate, lead against comparator.
-std::vector<double> net_by_replicate(const Run& run, const std::string& metric) {
-  const std::string path = "replicates/" + metric;
-  if (!run.file.has(path)) return {};
-  const Labelled values = run.file.numbers(path);
-  std::vector<std::size_t> steps(values.shape.size(), 1);
-  for (std::size_t axis = values.shape.size() - 1; axis-- > 0;) steps[axis] = steps[axis + 1] * values.shape[axis + 1];
-  std::vector<double> net;
-  for (std::size_t r = 0; r < values.shape.front(); ++r) {
-    const auto value = [&](int strategy) {
-      std::size_t at = 0;
-      for (std::size_t axis = 0; axis < values.dimensions.size(); ++axis) {
-        const std::string& name = values.dimensions[axis];
-        at += steps[axis] * (name == "replicate"   ? r
-                             : name == "strategy"  ? static_cast<std::size_t>(strategy)
-                             : name == "programme" ? static_cast<std::size_t>(run.programme)
-                             : name == "region"    ? static_cast<std::size_t>(run.place)
-                                                   : 0);
-      }
-      return values.values[at];
-    };
-    net.push_back(value(run.lead) - value(run.comparator));
-  }
-  return net;
-}
-
 Section cost_effectiveness(const Run& run, Json& data) {
   constexpr std::array kThresholds{15000.0, 20000.0, 25000.0, 30000.0, 35000.0, 70000.0};
-  const std::vector<double> qalys = net_by_replicate(run, "qalys"), cost = net_by_replicate(run, "cost_gbp");
+  if (run.programmes.size() > 1) {
+    return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
+            paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
+                      "ratio of the two would say nothing. Run a programme by itself.")};
+  }
+  const auto net = [&](const std::string& metric) {
+    return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
+  };
+  const std::vector<double> qalys = net("qalys"), cost = net("cost_gbp");
   std::string html;
   const bool known = !qalys.empty() && qalys.size() == cost.size() &&
                      std::ranges::none_of(qalys, [](double q) { return std::isnan(q); });
@@ -726,6 +729,114 @@ Section cost_effectiveness(const Run& run, Json& data) {
   return {"cost-effectiveness", "Is it worth its cost?", html};
 }
 
+/// Of several programmes: a line each, never added up over unlike events.
+Section programme_by_programme(const Run& run) {
+  if (run.programmes.size() < 2) return {};
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t j = 0; j < run.programmes.size(); ++j) {
+    const int p = static_cast<int>(j);
+    const auto pair = [&](std::string_view metric, std::vector<Cell>& row) {
+      for (const View view : {View::gross, View::net}) {
+        const auto s = run.report(metric, run.lead, view, p, 0, run.place);
+        row.push_back(number_cell(s ? rounded(s->mean) : "–"));
+      }
+      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
+      row.push_back(number_cell(net ? range(*net) : ""));
+    };
+    std::vector<Cell> row{{run.programmes[j]}};
+    pair("ever_adopted", row);
+    pair("patients_benefited", row);
+    pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
+         row);
+    rows.push_back(std::move(row));
+  }
+  return {"programmes", "Programme by programme",
+          paragraph("A dash means that no effect or no number of people was read for the programme, so that none is "
+                    "shown. Events differ between programmes and are not added; the last line adds admissions alone.") +
+              table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
+                                run.place_name()),
+                    {{"Programme"},
+                     number_cell("ever in use"),
+                     number_cell("net"),
+                     number_cell("90 %"),
+                     number_cell("people"),
+                     number_cell("net"),
+                     number_cell("90 %"),
+                     number_cell("events avoided"),
+                     number_cell("net"),
+                     number_cell("90 %")},
+                    rows)};
+}
+
+/// What the other strategies change, replicate by replicate.
+Section strategies(const Run& run) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRows{{
+      {"ever_adopted", "Organisations ever in use"},
+      {"patients_benefited", "People reached"},
+      {"admissions_avoided", "Emergency admissions avoided"},
+      {"events_avoided", "Events avoided"},
+      {"savings_cash_gbp", "Cash savings, GBP"},
+      {"capacity_released_gbp", "Capacity released, GBP"},
+      {"cost_gbp", "Cost, all funders, GBP"},
+      {"net_present_value_gbp", "Net present value, GBP"},
+      {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
+  }};
+  std::string html;
+  for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
+    const std::string& name = run.strategy(s);
+    if (s == run.lead || s == run.comparator || name.starts_with("without-")) continue;
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [metric, label] : kRows) {
+      auto differences = difference_by_replicate(run, std::string(metric), s, run.lead, run.programme, 0);
+      std::erase_if(differences, [](double d) { return std::isnan(d); });
+      if (differences.empty()) continue;
+      const auto more = std::ranges::count_if(differences, [](double d) { return d > 0; });
+      const auto n = static_cast<double>(differences.size());
+      const Statistics d = statistics(differences);
+      const int digits = metric == "deprivation_gap" ? 3 : 0;
+      const auto text = [&](double v) { return digits > 0 ? fmt::format("{:.3f}", v) : rounded(v); };
+      rows.push_back({{std::string(label)},
+                      number_cell(text(d.mean)),
+                      number_cell(fmt::format("{} to {}", text(d.p05), text(d.p95))),
+                      number_cell(fmt::format("{:.0f} %", 100 * static_cast<double>(more) / n))});
+    }
+    html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
+                  {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("chance that it is more")},
+                  rows);
+  }
+  if (html.empty()) return {};
+  return {
+      "strategies", "What else could be done",
+      paragraph("Each strategy against the first, in the same worlds: the same organisations, the same luck.") + html};
+}
+
+/// The measures of a run under the headings that a network reports by.
+Section dimensions(const Run& run) {
+  std::string html;
+  for (const std::string_view dimension : kImpactDimensionNames) {
+    std::vector<std::vector<Cell>> rows;
+    for (const std::string& metric : run.file.datasets("report")) {
+      const std::string spoken_to = run.file.attribute("report/" + metric, "impact_dimensions");
+      if (fmt::format("; {};", spoken_to).find(fmt::format("; {};", dimension)) == std::string::npos) continue;
+      const auto gross = run.headline(metric, View::gross), net = run.headline(metric, View::net);
+      if (!gross && !net) continue;
+      const Cube* cube = run.cube("report/" + metric);
+      rows.push_back({{cube->data().long_name},
+                      {cube->data().units == "1" ? "" : cube->data().units},
+                      number_cell(gross ? rounded(gross->mean) : "–"),
+                      number_cell(net ? rounded(net->mean) : "–"),
+                      number_cell(net ? range(*net) : "")});
+    }
+    if (!rows.empty())
+      html += table(dimension, {{"Measure"}, {"unit"}, number_cell("gross"), number_cell("net"), number_cell("90 %")},
+                    rows);
+  }
+  if (html.empty()) return {};
+  return {"dimensions", "The same, by kind of impact",
+          paragraph("A measure can speak to several kinds of impact; nothing is added up over them.") +
+              folded("Tables by kind of impact", html)};
+}
+
 Section equity(const Run& run) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kRows{{
       {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
@@ -734,12 +845,12 @@ Section equity(const Run& run) {
       {"concentration_index", "Concentration index, adoption"},
       {"regional_cv", "Variation between networks (CV), adoption"},
       {"regional_gini", "Variation between networks (Gini), adoption"},
-      {"deprivation_gap_reach", "Reach: most deprived fifth less the rest"},
-      {"concentration_index_reach", "Concentration index, reach"},
-      {"regional_cv_reach", "Variation between networks (CV), reach"},
-      {"deprivation_gap_benefit", "Benefit: most deprived fifth less the rest"},
-      {"concentration_index_benefit", "Concentration index, benefit"},
-      {"regional_cv_benefit", "Variation between networks (CV), benefit"},
+      {"reach_deprivation_gap", "Reach: most deprived fifth less the rest"},
+      {"reach_concentration_index", "Concentration index, reach"},
+      {"reach_regional_cv", "Variation between networks (CV), reach"},
+      {"benefit_deprivation_gap", "Benefit: most deprived fifth less the rest"},
+      {"benefit_concentration_index", "Concentration index, benefit"},
+      {"benefit_regional_cv", "Variation between networks (CV), benefit"},
   }};
   std::vector<std::vector<Cell>> rows;
   for (const auto& [metric, label] : kRows) {
@@ -938,9 +1049,10 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["observed"] = observed(run);
 
   std::vector<Section> sections;
-  for (Section& section : std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data),
-                                     outcomes_and_savings(run), cost_effectiveness(run, data), equity(run),
-                                     drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
+  for (Section& section :
+       std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data), programme_by_programme(run),
+                  outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run), equity(run),
+                  dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 

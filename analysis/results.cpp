@@ -480,6 +480,11 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
     attributes.emplace_back("cell_methods",
                             fmt::format("{}: {}", axis_name(axis), metric.kind == MetricKind::stock ? "point" : "sum"));
   if (metric.money) attributes.emplace_back("price_year", std::string(kPriceYear));
+  std::vector<std::string_view> spoken_to;
+  for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
+    if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
+  if (!spoken_to.empty())
+    attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;
 }

@@ -16,6 +16,9 @@
     for (const figure of document.querySelectorAll("[data-fan]")) {
       const metric = figure.dataset.fan;
       if (!data.course[metric]) continue;
+      const known = unique.some(s => course(metric, s, 0).p50.some(v => v !== null));
+      figure.closest("figure").hidden = !known;
+      if (!known) continue;
       draw.fan(figure, {
         times: data.times, unit: data.course[metric].unit,
         series: unique.map(s => ({ name: data.strategies[s], own: s === data.lead, ...course(metric, s, 0) })),
