@@ -1,5 +1,6 @@
 #include "special_functions.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -41,12 +42,22 @@ double gamma_cdf(double shape, double x) {
 
 double chi_squared_tail(double x, double degrees) { return 1 - gamma_cdf(degrees / 2, x / 2); }
 
+namespace {
+/// Where summing may begin: 12 standard deviations below the mean there is nothing that a double could add to 1, and
+/// above it nothing underflows.
+std::int64_t first_of_note(double mean, double variance) {
+  return static_cast<std::int64_t>(std::max(0.0, mean - 12 * std::sqrt(variance)));
+}
+}  // namespace
+
 std::int64_t binomial_quantile(std::int64_t n, double probability, double u) {
   if (probability <= 0 || n == 0) return 0;
   if (probability >= 1) return n;
   const double odds = probability / (1 - probability);
-  double mass = std::exp(static_cast<double>(n) * std::log1p(-probability)), sum = mass;
-  std::int64_t k = 0;
+  std::int64_t k =
+      first_of_note(static_cast<double>(n) * probability, static_cast<double>(n) * probability * (1 - probability));
+  double mass = std::exp(k == 0 ? static_cast<double>(n) * std::log1p(-probability) : log_binomial(k, n, probability));
+  double sum = mass;
   while (sum < u && k < n) {
     mass *= odds * static_cast<double>(n - k) / static_cast<double>(k + 1);
     sum += mass;
@@ -56,8 +67,9 @@ std::int64_t binomial_quantile(std::int64_t n, double probability, double u) {
 }
 
 std::int64_t poisson_quantile(double mean, double u) {
-  double mass = std::exp(-mean), sum = mass;
-  std::int64_t k = 0;
+  std::int64_t k = first_of_note(mean, mean);
+  const auto from = static_cast<double>(k);
+  double mass = std::exp(k == 0 ? -mean : from * std::log(mean) - mean - std::lgamma(from + 1)), sum = mass;
   // Where the sum no longer grows the tail is beyond the precision of u.
   while (sum < u && (mass > 0 && (static_cast<double>(k) < mean || sum + mass > sum))) {
     ++k;

@@ -12,10 +12,9 @@ namespace uptake {
 [[nodiscard]] double gamma_cdf(double shape, double x);
 /// P(chi-squared with `degrees` > x).
 [[nodiscard]] double chi_squared_tail(double x, double degrees);
-/// Smallest k with P(Binomial(n, probability) <= k) >= u: monotone in u, n and probability. By summing from 0, for
-/// small n.
+/// Smallest k with P(Binomial(n, probability) <= k) >= u: by summing, for small n.
 [[nodiscard]] std::int64_t binomial_quantile(std::int64_t n, double probability, double u);
-/// Smallest k with P(Poisson(mean) <= k) >= u, by summing from 0, for small means.
+/// Smallest k with P(Poisson(mean) <= k) >= u, by summing, for small means.
 [[nodiscard]] std::int64_t poisson_quantile(double mean, double u);
 /// ln of P(Binomial(n, probability) = k); -infinity outside 0..n.
 [[nodiscard]] double log_binomial(std::int64_t k, std::int64_t n, double probability);

@@ -92,6 +92,9 @@ TEST(SpecialFunctions, QuantilesInvertTheirDistribution) {
         below_m + std::exp(static_cast<double>(m) * std::log(7.5) - 7.5 - std::lgamma(static_cast<double>(m) + 1)),
         u - 1e-12);
   }
+  // Where the first probabilities are too small for a double.
+  EXPECT_EQ(binomial_quantile(4000, 0.9, 0.5), 3600);
+  EXPECT_EQ(poisson_quantile(2000, 0.5), 2000);
   EXPECT_EQ(binomial_quantile(50, 0, 0.9), 0);
   EXPECT_EQ(binomial_quantile(50, 1, 0.1), 50);
   EXPECT_EQ(poisson_quantile(0, 0.9), 0);
