@@ -243,8 +243,11 @@ KnownPosterior reported_bass() {
   return known;
 }
 
+namespace {
+constexpr double kPersistence = 0.9, kMove = 0.25, kNoise = 0.5;  // the last two are variances
+}  // namespace
+
 FilteredLevel kalman_filter() {
-  constexpr double kPersistence = 0.9, kMove = 0.25, kNoise = 0.5;
   FilteredLevel level{.mean = 0, .variance = kMove / (1 - kPersistence * kPersistence)};
   for (std::size_t t = 0; t < kLevelSeries.size(); ++t) {
     if (t > 0) {
@@ -257,6 +260,27 @@ FilteredLevel kalman_filter() {
     level.variance *= 1 - gain;
   }
   return level;
+}
+
+LevelStepper::State LevelStepper::start(std::span<const double>, Key key) const { return {.level = 0, .key = key}; }
+void LevelStepper::advance(State& state, int interval) const {
+  const double z = normal_number(state.key, static_cast<std::size_t>(interval));
+  state.level = interval == 0 ? std::sqrt(kMove / (1 - kPersistence * kPersistence)) * z
+                              : kPersistence * state.level + std::sqrt(kMove) * z;
+}
+double LevelStepper::observe(const State& state, int interval) const {
+  return log_normal_density(kLevelSeries[static_cast<std::size_t>(interval)], state.level, std::sqrt(kNoise));
+}
+
+BassStepper::State BassStepper::start(std::span<const double> parameters, Key key) const {
+  return {.p = parameters[0], .q = parameters[1], .in_use = 0, .key = key};
+}
+void BassStepper::advance(State& state, int interval) const {
+  state.in_use += bass_jump(std::array{state.p, state.q}, state.in_use,
+                            uniform_number(state.key, static_cast<std::size_t>(interval)));
+}
+double BassStepper::observe(const State& state, int interval) const {
+  return log_binomial(kReportedCounts[static_cast<std::size_t>(interval)], state.in_use, kReporting);
 }
 
 Closeness closeness(const KnownPosterior& known, const WeightedDraws& draws) {

@@ -56,6 +56,29 @@ struct FilteredLevel {
 };
 [[nodiscard]] FilteredLevel kalman_filter();
 
+/// Steppers of P11 and P13, for the particle filter.
+struct LevelStepper {
+  struct State {
+    double level = 0;
+    Key key;
+  };
+  [[nodiscard]] State start(std::span<const double> parameters, Key key) const;
+  void advance(State& state, int interval) const;
+  [[nodiscard]] double observe(const State& state, int interval) const;
+  void reclock(State& state, Key key) const { state.key = key; }
+};
+struct BassStepper {
+  struct State {
+    double p = 0, q = 0;
+    int in_use = 0;
+    Key key;
+  };
+  [[nodiscard]] State start(std::span<const double> parameters, Key key) const;
+  void advance(State& state, int interval) const;
+  [[nodiscard]] double observe(const State& state, int interval) const;
+  void reclock(State& state, Key key) const { state.key = key; }
+};
+
 /// How far a posterior is from the known one, in units of the known sd.
 struct Closeness {
   double mean_error = 0, largest_error = 0;            ///< over parameters, of means
