@@ -103,8 +103,12 @@ class Parser {
     });
     info.add_flag("--population", of_population_, "Print England as built beside its tables");
 
-    CLI::App& verify = add("verify", "Run the known-answer cases of the model", "uptake verify --json",
-                           [this] { return cli::verify(options_.run.n_threads, options_.output); });
+    CLI::App& verify =
+        add("verify", "Run the known-answer cases of the model, or of calibration", "uptake verify --calibration",
+            [this] { return cli::verify(suite_, options_.run.n_threads, options_.output); });
+    verify.add_flag_callback(
+        "--calibration", [this] { suite_ = Suite::calibration; },
+        "The cases of calibration instead: exact posteriors, ranks, scores");
     add_threads(verify);
 
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
@@ -211,6 +215,7 @@ class Parser {
   CLI::App app_;
   Options options_;
   bool of_population_ = false;
+  Suite suite_ = Suite::model;
   std::vector<Command> commands_;
 };
 
