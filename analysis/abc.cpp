@@ -73,9 +73,9 @@ bool all_finite(std::span<const double> values) {
 
 class AbcRun {
  public:
-  AbcRun(const CalibrationProblem& problem, const AbcOptions& options, const Control& control,
+  AbcRun(const CalibrationProblem& problem, const AbcOptions& options, Control control,
          const std::function<void(const CalibrationProgress&)>& progress)
-      : problem_(problem), options_(options), control_(control), tell_(progress) {
+      : problem_(problem), options_(options), control_(std::move(control)), tell_(progress) {
     control_.progress = {};
     for (const Observed& observed : problem.observed) observed_.push_back(observed.value);
     largest_step_ = options.largest_step > 0 ? options.largest_step : 2.38 / std::sqrt(static_cast<double>(n_of_p()));

@@ -42,7 +42,7 @@ class Reader {
   explicit Reader(std::span<const char> bytes) : bytes_(bytes) {}
   std::uint64_t word() {
     std::uint64_t value = 0;
-    UPTAKE_EXPECTS(at_ + sizeof value <= bytes_.size());
+    UPTAKE_EXPECTS(bytes_.size() - at_ >= 8);
     std::memcpy(&value, bytes_.data() + at_, sizeof value);
     at_ += sizeof value;
     return value;

@@ -280,7 +280,7 @@ void BassStepper::advance(State& state, int interval) const {
                             uniform_number(state.key, static_cast<std::size_t>(interval)));
 }
 double BassStepper::observe(const State& state, int interval) const {
-  return log_binomial(kReportedCounts[static_cast<std::size_t>(interval)], state.in_use, kReporting);
+  return log_binomial(counts[static_cast<std::size_t>(interval)], state.in_use, kReporting);
 }
 
 Closeness closeness(const KnownPosterior& known, const WeightedDraws& draws) {

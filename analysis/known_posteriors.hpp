@@ -68,6 +68,7 @@ struct LevelStepper {
   void reclock(State& state, Key key) const { state.key = key; }
 };
 struct BassStepper {
+  std::vector<int> counts{kReportedCounts.begin(), kReportedCounts.end()};  ///< reported, by interval
   struct State {
     double p = 0, q = 0;
     int in_use = 0;

@@ -190,12 +190,14 @@ class Chain {
     double low = here - kWidth * numbers_.uniform(), high = low + kWidth;
     while (log_density(low) > level) low -= kWidth;
     while (log_density(high) > level) high += kWidth;
-    double candidate = here;
-    do {
-      candidate = low + (high - low) * numbers_.uniform();
+    for (;;) {
+      const double candidate = low + (high - low) * numbers_.uniform();
+      if (log_density(candidate) > level) {
+        tau_[j] = std::exp(candidate);
+        return;
+      }
       (candidate < here ? low : high) = candidate;
-    } while (!(log_density(candidate) > level));
-    tau_[j] = std::exp(candidate);
+    }
   }
 
   /// One of the stored draws, with probability proportional to hierarchy over working prior.

@@ -48,8 +48,8 @@ Sbc simulation_based_calibration(const CalibrationProblem& problem, const Fit& f
         const auto quantities = [&](std::span<const double> x, std::size_t part) {
           std::vector<double> values(x.begin(), x.end());
           const std::vector<double> parameters = to_natural(problem.parameters, x);
-          for (std::size_t q = 0; q < options.quantities.size(); ++q) {
-            values.push_back(options.quantities[q].of(parameters, y, key(Purpose::predictive, part)));
+          for (const TestQuantity& quantity : options.quantities) {
+            values.push_back(quantity.of(parameters, y, key(Purpose::predictive, part)));
           }
           return values;
         };

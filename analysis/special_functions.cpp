@@ -18,8 +18,8 @@ double gamma_cdf(double shape, double x) {
   const double scale = std::exp(shape * std::log(x) - x - std::lgamma(shape));
   if (x < shape + 1) {
     double term = 1 / shape, sum = term;
-    for (double a = shape + 1; term > sum * kPrecision; ++a) {
-      term *= x / a;
+    for (int i = 1; term > sum * kPrecision; ++i) {
+      term *= x / (shape + i);
       sum += term;
     }
     return sum * scale;

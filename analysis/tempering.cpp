@@ -27,8 +27,12 @@ LogWeights log_weights(std::span<const double> logs, double scale) {
 class TemperedRun {
  public:
   TemperedRun(const std::vector<CalibratedParameter>& parameters, const UnconstrainedPrior& prior,
-              const LogLikelihood& log_likelihood, const TemperingOptions& options, const Control& control)
-      : parameters_(parameters), prior_(prior), log_likelihood_(log_likelihood), options_(options), control_(control) {
+              const LogLikelihood& log_likelihood, const TemperingOptions& options, Control control)
+      : parameters_(parameters),
+        prior_(prior),
+        log_likelihood_(log_likelihood),
+        options_(options),
+        control_(std::move(control)) {
     control_.progress = {};
   }
 
