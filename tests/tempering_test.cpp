@@ -135,19 +135,19 @@ TEST(Tempering, SaysWhenNothingCanHaveMadeTheObservations) {
 // ---- ensemble Kalman inversion ------------------------------------------------------------------------------------
 
 TEST(Kalman, OneLinearStepIsTheKalmanUpdateOfTheEnsemblesMoments) {
-  constexpr std::size_t n = 40, p = 3, d = 4;
-  Matrix theta(n, p), h(d, p);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j < p; ++j) {
+  constexpr std::size_t kMembers = 40, kParameters = 3, kOutputs = 4;
+  Matrix theta(kMembers, kParameters), h(kOutputs, kParameters);
+  for (std::size_t i = 0; i < kMembers; ++i) {
+    for (std::size_t j = 0; j < kParameters; ++j) {
       theta(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)) = normal_number(make_key(1, i), j);
     }
   }
-  for (std::size_t k = 0; k < d; ++k) {
-    for (std::size_t j = 0; j < p; ++j) {
+  for (std::size_t k = 0; k < kOutputs; ++k) {
+    for (std::size_t j = 0; j < kParameters; ++j) {
       h(static_cast<Eigen::Index>(k), static_cast<Eigen::Index>(j)) = normal_number(make_key(2, k), j);
     }
   }
-  Matrix noise = Matrix::Identity(d, d) * 0.5;
+  Matrix noise = Matrix::Identity(kOutputs, kOutputs) * 0.5;
   noise(0, 1) = noise(1, 0) = 0.2;
   const Matrix outputs = theta * h.transpose();
   const std::vector<double> observed{0.3, -1, 2, 0.1};
@@ -155,12 +155,12 @@ TEST(Kalman, OneLinearStepIsTheKalmanUpdateOfTheEnsemblesMoments) {
     return std::span<const double>(m.data(), static_cast<std::size_t>(m.size()));
   };
   const std::vector<double> moved = kalman_step(span_of(theta), span_of(outputs), observed, span_of(noise), 1);
-  const Matrix prior = covariance(as_matrix(span_of(theta), n, p));
+  const Matrix prior = covariance(as_matrix(span_of(theta), kMembers, kParameters));
   const Matrix gain = prior * h.transpose() * (h * prior * h.transpose() + noise).inverse();
-  const Eigen::VectorXd gap = as_matrix(observed, d, 1).col(0) - outputs.colwise().mean().transpose();
+  const Eigen::VectorXd gap = as_matrix(observed, kOutputs, 1).col(0) - outputs.colwise().mean().transpose();
   const Eigen::VectorXd mean = theta.colwise().mean().transpose() + gain * gap;
   const Matrix posterior = prior - gain * h * prior;
-  const MatrixView result = as_matrix(moved, n, p);
+  const MatrixView result = as_matrix(moved, kMembers, kParameters);
   EXPECT_LT((result.colwise().mean().transpose() - mean).cwiseAbs().maxCoeff(), 1e-10);
   EXPECT_LT((covariance(result) - posterior).cwiseAbs().maxCoeff(), 1e-10);
 }
