@@ -100,7 +100,7 @@ ProgrammeSpec bass_programme(double p, double q) {
 /// Homes in use at the start that stop with hazards `first_year`, then `later`; no way to be in use but a restart.
 ProgrammeSpec stopping_programme(double first_year, double later, double restart) {
   ProgrammeSpec spec = bass_programme(0, 0);
-  spec.in_use_at_start = 1;
+  spec.fix(Parameter::start_in_use, 1);
   spec.fix(Parameter::mu1, first_year);
   spec.fix(Parameter::mu2, later);
   spec.fix(Parameter::rho, restart);
@@ -341,7 +341,7 @@ Experiment on_and_off() {
 /// A programme that spreads by peers alone from a share in use.
 ProgrammeSpec spreading_programme(double in_use_at_start) {
   ProgrammeSpec spec = bass_programme(0, 1);
-  spec.in_use_at_start = in_use_at_start;
+  spec.fix(Parameter::start_in_use, in_use_at_start);
   return spec;
 }
 
@@ -426,7 +426,7 @@ Experiment logistic_spread() {
 Experiment stop_and_decide_again(double q, double stop, double published) {
   constexpr double kYears = 150;  // the slowest of the three forgets its start at 0.156 a year: e^-23
   ProgrammeSpec spec = bass_programme(kBassP, q);
-  spec.in_use_at_start = 1;
+  spec.fix(Parameter::start_in_use, 1);
   spec.restart = Restart::decides_again;
   spec.fix(Parameter::mu1, stop);
   spec.fix(Parameter::mu2, stop);

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace uptake {
 
@@ -64,30 +65,31 @@ void write_all(int descriptor, std::span<const char> bytes, const std::filesyste
   }
 }
 
-void replace_file(const std::filesystem::path& path, std::span<const char> bytes) {
-  make_folder(path.parent_path());
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
-  const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw file_error(temporary, "cannot create", errno);
-  const auto failed = [&](std::string_view doing, int error) {
-    ::unlink(temporary.c_str());
-    return file_error(path, doing, error);
-  };
-  try {
-    write_all(descriptor, bytes, path);
-  } catch (...) {
-    ::close(descriptor);
-    ::unlink(temporary.c_str());
-    throw;
-  }
-  const int sync_error = ::fsync(descriptor) == 0 ? 0 : errno;
+Replacement::Replacement(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+  make_folder(path_.parent_path());
+  temporary_ += ".tmp";
+  descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) throw file_error(temporary_, "cannot create", errno);
+}
+
+Replacement::~Replacement() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void Replacement::put_in_place() {
+  if (::fsync(descriptor_) != 0) throw file_error(path_, "cannot write", errno);
   // Network file systems report a full disk only here.
-  const int close_error = ::close(descriptor) == 0 ? 0 : errno;
-  if (sync_error != 0) throw failed("cannot write", sync_error);
-  if (close_error != 0) throw failed("cannot write", close_error);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) throw failed("cannot put in place", errno);
-  sync_folder(path.parent_path());
+  if (::close(std::exchange(descriptor_, -1)) != 0) throw file_error(path_, "cannot write", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) throw file_error(path_, "cannot put in place", errno);
+  temporary_.clear();
+  sync_folder(path_.parent_path());
+}
+
+void replace_file(const std::filesystem::path& path, std::span<const char> bytes) {
+  Replacement file(path);
+  write_all(file.descriptor(), bytes, path);
+  file.put_in_place();
 }
 
 }  // namespace uptake

@@ -19,6 +19,23 @@ void make_folder(const std::filesystem::path& folder);
 /// Writes all of `bytes` to the open file `descriptor`; `path` is for the message. @throws FileError
 void write_all(int descriptor, std::span<const char> bytes, const std::filesystem::path& path);
 
+/// A file that takes the place of `path` when it is complete: written as `path`.tmp, synced and renamed, so that at any
+/// moment there is the old file or the new one, never a part of it. Makes the folder.
+class Replacement {
+ public:
+  explicit Replacement(std::filesystem::path path);  ///< @throws FileError
+  Replacement(const Replacement&) = delete;
+  Replacement& operator=(const Replacement&) = delete;
+  ~Replacement();  ///< removes the .tmp unless it was put in place
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  void put_in_place();  ///< @throws FileError
+
+ private:
+  std::filesystem::path path_, temporary_;
+  int descriptor_ = -1;
+};
+
 /// Puts `bytes` at `path` by `path`.tmp, fsync and rename: at any moment the old file or the new one, never a part of
 /// it. Makes the folder. On failure the .tmp is removed. @throws FileError
 void replace_file(const std::filesystem::path& path, std::span<const char> bytes);

@@ -4,19 +4,20 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <span>
 #include <tuple>
 
+#include "compare_report.hpp"
+#include "numbers.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
 namespace {
-/// What the headline table shows, in its order, with labels short enough for one line in 80 columns.
-struct Shown {
-  Metric metric;
-  std::string_view label;
-};
+/// What the headline table shows, in its order.
 constexpr std::array kShown{
     Shown{Metric::engaged, "ever engaged"},
     Shown{Metric::ever_adopted, "ever in use"},
@@ -24,6 +25,7 @@ constexpr std::array kShown{
     Shown{Metric::sustained_adopters, "in use for 52 weeks"},
     Shown{Metric::home_years, "organisation-years in use"},
     Shown{Metric::patients_benefited, "people reached, each once"},
+    Shown{Metric::events_avoided, "events avoided"},
     Shown{Metric::admissions_avoided, "admissions avoided"},
     Shown{Metric::bed_days_avoided, "bed-days avoided"},
     Shown{Metric::savings_cash_gbp, "cash savings"},
@@ -47,76 +49,31 @@ constexpr std::array kDecisive{Parameter::half_effort_factor,
                                Parameter::eta,
                                Parameter::relative_risk};
 
-constexpr std::string_view kUndefined = "-";
-
-/// `1234567` as `1,234,567`.
-std::string grouped(double whole) {
-  std::string digits = fmt::format("{:.0f}", std::abs(whole));
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
-}
-
-/// Three significant digits, with separators of thousands; the results file has them all.
-std::string rounded(double value) {
-  if (!std::isfinite(value)) return std::string(kUndefined);
-  const double size = std::abs(value);
-  if (size >= 100) {
-    const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
-    return grouped(std::round(value / unit) * unit);
-  }
-  const std::string text = fmt::format("{:.{}f}", value, size >= 10 ? 1 : 2);
-  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
-  if (value == 0) return "0";
-  return text == "-0.00" ? "0.00" : text;
-}
-
-/// Text broken at blanks into lines of at most `width`, all but the first indented.
-std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {
-  std::vector<std::string> lines;
-  std::string line;
-  while (!text.empty()) {
-    const auto end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (word.empty()) continue;
-    const bool fresh = line.find_first_not_of(' ') == std::string::npos;
-    if (!fresh && line.size() + 1 + word.size() > width) {
-      lines.push_back(std::move(line));
-      line = std::string(indent, ' ') + std::string(word);
-    } else {
-      if (!fresh) line += ' ';
-      line += word;
-    }
-  }
-  if (!line.empty()) lines.push_back(std::move(line));
-  return lines;
-}
-std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0) {
-  return fmt::format("{}\n", fmt::join(wrapped(text, width, indent), "\n"));
-}
-
-/// Statistics for England of one programme (or all) under one strategy.
+/// Statistics, for the place that the scenario is about, of one programme (or all) under one strategy.
 class Spot {
  public:
   Spot(const RunRecord& record, int strategy, int programme, int time)
-      : record_(record), strategy_(strategy), programme_(programme), time_(time) {}
+      : record_(record),
+        report_(report_of(record)),
+        strategy_(strategy),
+        programme_(programme),
+        time_(time),
+        place_(focus_place(record.layout, record.model->scenario)) {}
 
   [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
     const Block* block = record_.layout.find(metric, Axis::report);
-    if (block == nullptr) return std::nullopt;
-    const Statistics s =
-        place_statistics(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, view).front();
+    if (block == nullptr || place_ >= block->n_places) return std::nullopt;
+    const Statistics s = report_->at(*block, strategy_, programme_, time_, place_, view).value;
     if (std::isnan(s.mean)) return std::nullopt;
     return s;
   }
   /// Share of replicates in which the metric is above `threshold`, of those in which it is defined.
   [[nodiscard]] std::optional<double> share_above(Metric metric, View view, double threshold) const {
     const Block* block = record_.layout.find(metric, Axis::report);
-    if (block == nullptr) return std::nullopt;
+    if (block == nullptr || place_ >= block->n_places) return std::nullopt;
     double above = 0, defined = 0;
     for (const double v :
-         cell_values(record_.layout, *record_.ensemble, {block, strategy_, programme_, time_}, 0, view)) {
+         cell_values(record_.layout, *record_.ensemble, *block, strategy_, programme_, time_, place_, view)) {
       defined += std::isnan(v) ? 0 : 1;
       above += v > threshold ? 1 : 0;
     }
@@ -126,13 +83,9 @@ class Spot {
 
  private:
   const RunRecord& record_;
-  int strategy_, programme_, time_;
+  std::shared_ptr<const ReportStatistics> report_;
+  int strategy_, programme_, time_, place_;
 };
-
-std::string interval_text(const Statistics& s) {
-  if (s.p05 == s.p95) return rounded(s.mean);
-  return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
-}
 
 /// What "anyway" means: the world that the finding is measured against.
 std::string comparator_in_words(const RunRecord& record) {
@@ -159,6 +112,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const Spot place(record, strategy, programme, time);
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
+  if (!scenario.focus.empty()) text += fmt::format(", in {},", scenario.focus);
   const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
   if (gross && net) {
     const bool fewer = gross->mean >= 0;
@@ -189,17 +143,16 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                     interval_text(*adopted), subject, interval_text(*more));
 }
 
-constexpr int kNarrowest = 80;      // columns of a line of the table
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
 /// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.
-std::string table(const Spot& place, std::size_t width) {
+std::string table(const Spot& place, std::span<const Shown> shown, std::size_t width) {
   const bool wide = width >= kWide;
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
-  for (const auto& [metric, label] : kShown) {
+  for (const auto& [metric, label] : shown) {
     const MetricSpec& m = spec(metric);
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
@@ -208,7 +161,7 @@ std::string table(const Spot& place, std::size_t width) {
     for (const auto& view : {gross, without, net}) {
       if (view) largest = std::max({largest, std::abs(view->p05), std::abs(view->p95)});
     }
-    const bool millions = m.money && largest >= 1e6;
+    const bool millions = m.unit == "GBP" && largest >= 1e6;
     const double unit = millions ? 1e6 : 1;
     const auto mean = [&](const std::optional<Statistics>& s) {
       return s ? rounded(s->mean / unit) : std::string(kUndefined);
@@ -247,8 +200,10 @@ std::string chances(const Spot& place) {
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
+  const std::vector<int> worlds = worlds_of_drivers(record.layout.strategies, lead);
   for (int strategy = 0; strategy < static_cast<int>(record.layout.strategies.size()); ++strategy) {
     if (strategy == lead || strategy == record.layout.comparator) continue;
+    if (std::ranges::find(worlds, strategy) != worlds.end()) continue;  // they only serve the split
     const Spot place(record, strategy, programme, time);
     const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
     std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
@@ -267,11 +222,164 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
   return text;
 }
 
+/// Three significant digits in at most six columns.
+std::string compact(double value) {
+  for (const auto& [unit, mark] : {std::pair{1e9, "bn"}, std::pair{1e6, "m"}, std::pair{1e4, "k"}}) {
+    if (std::abs(value) < unit) continue;
+    const double scale = mark[0] == 'k' ? 1e3 : unit;
+    const double n = value / scale;
+    return fmt::format("{:.{}f}{}", n, std::abs(n) >= 100 ? 0 : std::abs(n) >= 10 ? 1 : 2, mark);
+  }
+  return rounded(value);
+}
+std::string compact(const std::optional<Statistics>& s) { return s ? compact(s->mean) : std::string(kUndefined); }
+
+/// Text cut to fit, with two dots where something is missing.
+std::string cut(const std::string& text, std::size_t width) {
+  return text.size() <= width ? text : text.substr(0, width - 2) + "..";
+}
+
+/// Several programmes in a line each: means, gross and net.
+std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
+  const SummaryLayout& layout = record.layout;
+  const bool roomy = width >= 100;  // as in a file
+  const std::size_t name_width = roomy ? 33 : 24, event_width = roomy ? 26 : 16;
+  constexpr std::size_t kColumn = 6;
+  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, "ever in use", 2 * kColumn + 1,
+                                 "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
+  text += fmt::format("  {:<{}}", "", name_width - 2);
+  for (int k = 0; k < 3; ++k) text += fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn);
+  text += '\n';
+  for (std::size_t j = 0; j < layout.programmes.size(); ++j) {
+    const Spot place(record, strategy, static_cast<int>(j), time);
+    std::string row = fmt::format("  {:<{}}", cut(layout.programmes[j], name_width - 2), name_width - 2);
+    const auto add = [&](Metric metric) {
+      row += fmt::format("{:>{}}{:>{}}", compact(place(metric, View::gross)), kColumn + 1,
+                         compact(place(metric, View::net)), kColumn);
+    };
+    add(Metric::ever_adopted);
+    add(Metric::patients_benefited);
+    const bool has_events = place(Metric::events_avoided, View::gross).has_value();
+    add(has_events ? Metric::events_avoided : Metric::admissions_avoided);
+    const bool is_total = j == record.model->scenario.programmes.size();
+    std::string event;
+    if (!is_total) {
+      const ProgrammeSpec& programme = record.model->scenario.programmes[j];
+      event = programme.outcome == OutcomeKind::none ? "no effect size"
+              : programme.event.empty()              ? std::string(spec(programme.outcome).name)
+                                                     : programme.event;
+    } else if (!has_events) {
+      event = "admissions";
+    }
+    row += ' ' + cut(event, event_width);
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
+  }
+  return text;
+}
+
+/// A published figure in two lines: the numbers, and what they are and where they were published.
+std::string published_lines(const PublishedBeside& one, const RunRecord& record, std::size_t width) {
+  constexpr std::size_t kFigure = 11, kGross = 20, kNet = 9;
+  const std::size_t label_width = kNarrowest - 2 - kFigure - kGross - kNet;
+  const bool several = record.model->scenario.programmes.size() > 1;
+  const bool is_flow = spec(one.metric).kind == MetricKind::flow;
+  const Period asked = one.asked(record.model->scenario.calendar.start);
+  const auto window = [&](const Period& period) {
+    return is_flow ? fmt::format("{} to {}", iso(period.from), iso(period.to)) : iso(period.to);
+  };
+  std::string what = fmt::format("{}, {}", label_of(one.metric), window(asked));
+  if (one.region != record.layout.regions.front()) what += ", " + one.region;
+  const std::string label = several ? one.programme : std::string(label_of(one.metric));
+  std::string text =
+      fmt::format("  {:<{}}{:>{}}", cut(label, label_width - 1), label_width, rounded(one.figure->value), kFigure);
+  if (one.used)
+    text += fmt::format("{:>{}}{:>{}}",
+                        std::isnan(one.gross.mean)
+                            ? std::string(kUndefined)
+                            : fmt::format("{} to {}", rounded(one.gross.p05), rounded(one.gross.p95)),
+                        kGross, rounded(one.net.mean), kNet);
+  text += '\n';
+  std::string rest = several ? what : what.substr(label_of(one.metric).size() + 2);
+  if (!one.used)
+    rest += "; the model keeps no value near it";
+  else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
+    rest += fmt::format("; model: {}", window(*one.used));
+  rest += "; " + one.figure->source;
+  return text + "    " + paragraph(rest, width - 4, 4);
+}
+
+/// Published figures beside the result. Of several programmes the first of each; the file has them all.
+std::string published_table(const RunRecord& record, std::size_t width) {
+  const auto all = published_beside(record);
+  if (all.empty()) return {};
+  const bool several = record.model->scenario.programmes.size() > 1;
+  std::string text = fmt::format("{:<40}{:>11}{:>20}{:>9}\n", "Published figures beside the result", "published",
+                                 "gross, 5 to 95 %", "net");
+  std::vector<std::string> shown;
+  std::size_t n_left_out = 0;
+  for (const PublishedBeside& one : all) {
+    const bool again = std::ranges::find(shown, one.programme) != shown.end();
+    if (several && one.programme != "all" && again) {
+      ++n_left_out;
+      continue;
+    }
+    shown.push_back(one.programme);
+    text += published_lines(one, record, width);
+  }
+  if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
+  return text + "  They were not fitted to. Why they differ: what is counted, and the notes in published.csv.\n\n";
+}
+
+/// What the growth ledger shows, in its order.
+constexpr std::array kShownGrowth{
+    Shown{Metric::investment_gbp, "investment"},
+    Shown{Metric::jobs, "jobs"},
+    Shown{Metric::companies_supported, "companies supported"},
+    Shown{Metric::pipeline_supported, "... at the highest support"},
+    Shown{Metric::pipeline_evaluated, "... innovation evaluated"},
+    Shown{Metric::pipeline_in_new_setting, "... in a new setting"},
+    Shown{Metric::pipeline_fellows, "accelerator fellows"},
+};
+
+/// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
+std::string growth(const RunRecord& record, int lead, std::size_t width) {
+  const SummaryLayout& layout = record.layout;
+  if (!record.model->scenario.growth || layout.reports.empty()) return "";
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0);
+  const Period& period = layout.reports.front();
+  std::string text =
+      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
+  text += table(place, kShownGrowth, width);
+  const Setting& job_share =
+      record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
+                                     static_cast<std::size_t>(kNProgrammeParameters)];
+  if (const auto roi = place(Metric::growth_roi, View::net))
+    text +=
+        "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
+                                     "with {:g} of the jobs taken to be additional, not a finding.",
+                                     interval_text(*roi), job_share.value),
+                         width - 2, 2);
+  text +=
+      "  " + paragraph(
+                 "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
+                 "to have come anyway. No part of the figures above, and never to be added to them.",
+                 width - 2, 2);
+  return text + '\n';
+}
+
 /// What the answer rests on: decisive parameters with their grades, then the notes of programmes and scenario.
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
   std::string text = "What this rests on\n";
+  if (scenario.programmes.size() > 1)
+    text += paragraph(
+        fmt::format("- The effort assumption decides the answer: the effort as delivered is taken to have 75 % "
+                    "of its full effect in each of the {} programmes, the rest turning on {}; where it is "
+                    "graded an assumption, neither was measured. The days themselves decide the cost alone.",
+                    scenario.programmes.size(), spec(Parameter::half_effort_factor).key),
+        width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
+    if (scenario.programmes.size() > 1) break;
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
     if (effort.grade == Grade::assumption)
       text +=
@@ -281,7 +389,6 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
                                 programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
                                 spec(Parameter::half_effort_factor).key),
                     width, 2);
-    if (scenario.programmes.size() > 1) continue;
     for (const Parameter id : kDecisive) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
@@ -304,31 +411,60 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
   return text;
 }
+/// The split over drivers, and what is lost to competition for attention, where their worlds were run.
+class Shares {
+ public:
+  explicit Shares(const RunRecord& record) : lost_(lost_to_attention(record)) {
+    constexpr std::array kMetrics{Metric::ever_adopted, Metric::patients_benefited, Metric::events_avoided,
+                                  Metric::admissions_avoided};
+    drivers_ = split_over_drivers(record, kMetrics);
+  }
+  [[nodiscard]] std::string text(const Period& period, const std::string& programme, std::size_t width) const {
+    return attention_text(lost_, period, width) + drivers_text(drivers_, programme, period, width);
+  }
+
+ private:
+  std::vector<Loss> lost_;
+  std::vector<DriverSplit> drivers_;
+};
 }  // namespace
 
-std::string headline_table(const RunRecord& record, int width) {
+std::span<const Shown> shown_metrics() { return kShown; }
+
+std::string headline_table(const RunRecord& of, int width) {
+  RunRecord record = of;
+  record.report = report_of(of);
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
   const int n_strategies = static_cast<int>(layout.strategies.size());
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
-  const int programme = static_cast<int>(layout.programmes.size()) - 1;
+  // All together, or the only one by its name.
+  const int programme = scenario.programmes.size() == 1 ? 0 : static_cast<int>(layout.programmes.size()) - 1;
   const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
   std::optional<int> lead;
   for (int strategy = 0; strategy < n_strategies && !lead; ++strategy)
     if (strategy != layout.comparator) lead = strategy;
+  const Shares shares(record);
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
   for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
     const Spot place(record, *lead, programme, time);
-    text += fmt::format("{}, {}, England\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
-                        layout.programmes[static_cast<std::size_t>(programme)], iso(period.from), iso(period.to),
-                        time == 0 ? " (headline)" : "");
-    text += table(place, columns) + others(record, *lead, programme, time, columns);
-    text += chances(place);
+    const auto at = static_cast<std::size_t>(focus_place(layout, scenario));
+    text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
+                        layout.programmes[static_cast<std::size_t>(programme)], layout.regions[at], iso(period.from),
+                        iso(period.to), time == 0 ? " (headline)" : "");
+    if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
+    // Totals of several programmes once: later dates are in the files.
+    if (programme == 0 || time == 0)
+      text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
+    text += shares.text(period, layout.programmes.back(), columns);
+    if (programme == 0 || time == 0) text += chances(place);
     text += '\n';
   }
+  if (lead) text += growth(record, *lead, columns);
+  text += published_table(record, columns);
   text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
                                 "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
                                 "the last date, flows over the window; by region in summary.csv.",

@@ -8,6 +8,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 #include "file.hpp"
 #include "uptake/results.hpp"
@@ -107,8 +108,8 @@ HeaderState read_header(int descriptor, const std::filesystem::path& path, const
   return HeaderState::whole;
 }
 
-/// Calls use(replicate, payload) for every record that is whole and whose checksum holds. All records have one length,
-/// so a spoilt one costs nobody else's place. @return bytes up to the end of the last complete place
+/// Calls use(replicate, place of its payload) for every record that is whole and whose checksum holds. All records have
+/// one length, so a spoilt one costs nobody else's place. @return bytes up to the end of the last complete place
 template <class Use>
 std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::size_t payload_size, const Use& use) {
   std::vector<char> record(record_size(payload_size));
@@ -120,34 +121,65 @@ std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::size_
     const std::size_t summed = record.size() - sizeof written;
     std::memcpy(&written, record.data() + summed, sizeof written);
     if (head.length != payload_size * sizeof(double) || written != checksum({record.data(), summed})) continue;
-    use(head.replicate, std::span<const char>(record.data() + sizeof head, head.length));
+    use(head.replicate, at + sizeof head);
   }
   return at;
 }
 
-/// Calls use(replicate, payload) for all whole records of all part files of `digest`, files in the order of their
-/// names.
-template <class Use>
-void scan_all(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
-              const Use& use) {
+/// A part file that is open for reading.
+struct OpenPart {
+  std::filesystem::path path;
+  Descriptor descriptor;
+};
+
+/// Opens the part files of `digest` in the order of their names; those without a whole header are left out.
+std::vector<std::unique_ptr<OpenPart>> open_parts(const std::filesystem::path& folder, const std::string& digest,
+                                                  std::size_t payload_size) {
   std::vector<std::filesystem::path> paths;
   std::error_code error;
   std::filesystem::directory_iterator entries(parts_folder(folder), error);
-  if (error == std::errc::no_such_file_or_directory) return;
+  if (error == std::errc::no_such_file_or_directory) return {};
   if (error) throw file_error(parts_folder(folder), "cannot read the folder", error.value());
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
     if (name.starts_with(digest + "-") && name.ends_with(".bin")) paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
+  std::vector<std::unique_ptr<OpenPart>> parts;
   for (const auto& path : paths) {
-    const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (descriptor.value() < 0) throw file_error(path, "cannot read", errno);
-    if (read_header(descriptor.value(), path, digest, payload_size) == HeaderState::torn) continue;
-    scan(descriptor.value(), path, payload_size, use);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) throw file_error(path, "cannot read", errno);
+    // NOLINTNEXTLINE(modernize-make-unique): an aggregate
+    parts.push_back(std::unique_ptr<OpenPart>(new OpenPart{path, Descriptor(descriptor)}));
+    if (read_header(descriptor, path, digest, payload_size) == HeaderState::torn) parts.pop_back();
   }
+  return parts;
 }
 }  // namespace
+
+struct PartRecords {
+  /// Where the payload of a replicate begins.
+  struct Place {
+    std::uint64_t at = 0;
+    std::uint32_t part = 0;
+    bool known = false;
+  };
+  std::vector<std::unique_ptr<OpenPart>> parts;
+  std::vector<Place> places;  ///< by replicate
+};
+
+void Ensemble::read(std::size_t replicate, std::size_t first, std::span<double> out) const {
+  UPTAKE_EXPECTS(replicate < n_replicates && first + out.size() <= width);
+  if (!records) {
+    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(replicate * width + first), out.size(), out.begin());
+    return;
+  }
+  const PartRecords::Place& place = records->places[replicate];
+  const OpenPart& part = *records->parts[place.part];
+  const std::span bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
+  if (read_at(part.descriptor.value(), bytes, place.at + first * sizeof(double), part.path) != bytes.size())
+    throw FileError({part.path.string(), "became shorter while it was read", "run the scenario again with --resume"});
+}
 
 struct PartFile::Impl {
   std::filesystem::path path;
@@ -184,7 +216,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
   if (read_header(descriptor, path, digest, payload_size) == HeaderState::whole) {
-    impl_->end = scan(descriptor, path, payload_size, [](std::uint64_t, std::span<const char>) {});
+    impl_->end = scan(descriptor, path, payload_size, [](std::uint64_t, std::uint64_t) {});
     impl_->cut();
     return;
   }
@@ -221,31 +253,37 @@ void PartFile::flush() {
 std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
                                       std::size_t payload_size, std::size_t n_replicates) {
   std::vector<bool> finished(n_replicates, false);
-  scan_all(folder, digest, payload_size, [&](std::uint64_t replicate, std::span<const char>) {
-    if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
-  });
+  for (const auto& part : open_parts(folder, digest, payload_size))
+    scan(part->descriptor.value(), part->path, payload_size, [&](std::uint64_t replicate, std::uint64_t) {
+      if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
+    });
   return finished;
 }
 
 Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
                     std::size_t n_replicates) {
-  Ensemble ensemble{n_replicates, payload_size, std::vector<double>(n_replicates * payload_size)};
-  std::vector<bool> found(n_replicates, false);
-  // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
-  scan_all(folder, digest, payload_size, [&](std::uint64_t replicate, std::span<const char> payload) {
-    const auto r = static_cast<std::size_t>(replicate);
-    if (replicate >= n_replicates || found[r]) return;
-    found[r] = true;
-    if (!payload.empty()) std::memcpy(ensemble.values.data() + r * payload_size, payload.data(), payload.size());
-  });
-  const auto missing = static_cast<std::size_t>(std::count(found.begin(), found.end(), false));
+  auto records = std::make_shared<PartRecords>();
+  records->parts = open_parts(folder, digest, payload_size);
+  records->places.resize(n_replicates);
+  std::size_t missing = n_replicates;
+  for (std::uint32_t p = 0; p < records->parts.size(); ++p) {
+    const OpenPart& part = *records->parts[p];
+    // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
+    scan(part.descriptor.value(), part.path, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
+      if (replicate >= n_replicates) return;
+      PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
+      if (place.known) return;
+      place = {at, p, true};
+      --missing;
+    });
+  }
   if (missing > 0) {
-    const auto first = std::find(found.begin(), found.end(), false) - found.begin();
+    const auto first = std::ranges::find(records->places, false, &PartRecords::Place::known) - records->places.begin();
     throw FileError({parts_folder(folder).string(),
                      fmt::format("{} of {} replicates are missing, the first is {}", missing, n_replicates, first),
                      "run the scenario again with --resume"});
   }
-  return ensemble;
+  return {n_replicates, payload_size, {}, std::move(records)};
 }
 
 }  // namespace uptake

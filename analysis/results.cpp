@@ -1,34 +1,50 @@
 #include "uptake/results.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <hdf5.h>
 #include <hdf5_hl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <map>
+#include <optional>
 #include <stdexcept>
 #include <utility>
 #include <variant>
 
 #include "file.hpp"
 #include "libraries.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
 
 namespace {
 /// Version of docs/results-format.md that is written.
-constexpr int kResultsFormat = 1;
+constexpr int kResultsFormat = 2;
 constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
+/// Binary digits kept behind the first: of statistics (a relative error of at most 2^-21 < 5e-7, far below any
+/// Monte-Carlo error) and of the replicates' own values (as a 32-bit float has). Compression does the rest. [A]
+constexpr int kStatisticDigits = 20, kReplicateDigits = 23;
+/// Digits of a double behind the first: nothing is rounded.
+constexpr int kAllDigits = std::numeric_limits<double>::digits - 1;
+/// Most values in a chunk of replicates: 1 MiB. [A]
+constexpr std::size_t kChunkValues = std::size_t{1} << 17;
 // ---- HDF5 by the recipe of docs/results-format.md -----------------------------------------------------------------
 
-/// The file is made in memory, so a refusal is a fault of the program, not of the disk.
+/// HDF5 never hears of a disk that refuses (see Output), so a refusal of its own is a fault of the program.
 template <class Result>
 Result must(Result result, const char* what) {
   if (result < 0) throw std::runtime_error(fmt::format("HDF5 refused to {}", what));
@@ -213,13 +229,127 @@ class Group {
   std::vector<Scale> scales_;
 };
 
+/// The file that HDF5 writes to. HDF5 cannot leave a file that it cannot write to: it tries again at the end of the
+/// program and prints. So the first error of the system is kept here, what follows is dropped, and HDF5 is told that all
+/// went well.
+struct Output {
+  int descriptor = -1;
+  int error = 0;  ///< errno of the first failure
+};
+
+/// How HDF5 carries an Output from its property list to the driver.
+struct OutputInfo {
+  Output* output;
+};
+
+/// HDF5's view of an Output: the least file driver (HDF5 reference manual, "Virtual File Layer").
+struct OutputDriver {
+  H5FD_t base;  // first, as HDF5 casts
+  Output* output;
+  haddr_t end_of_space = 0, end_of_file = 0;
+
+  static OutputDriver& of(H5FD_t* file) { return *reinterpret_cast<OutputDriver*>(file); }
+  static const OutputDriver& of(const H5FD_t* file) { return *reinterpret_cast<const OutputDriver*>(file); }
+
+  static H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*highest*/) {
+    Output* const output = static_cast<const OutputInfo*>(H5Pget_driver_info(access))->output;
+    struct stat facts {};
+    if (::fstat(output->descriptor, &facts) != 0) output->error = errno;
+    auto* driver = new OutputDriver{{}, output, 0, static_cast<haddr_t>(facts.st_size)};
+    return &driver->base;
+  }
+  static herr_t close(H5FD_t* file) {
+    delete &of(file);
+    return 0;
+  }
+  static int compare(const H5FD_t* a, const H5FD_t* b) {
+    return static_cast<int>(of(a).output > of(b).output) - static_cast<int>(of(a).output < of(b).output);
+  }
+  static herr_t query(const H5FD_t* /*file*/, unsigned long* flags) {
+    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
+             H5FD_FEAT_AGGREGATE_SMALLDATA;
+    return 0;
+  }
+  static haddr_t space(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_space; }
+  static herr_t set_space(H5FD_t* file, H5FD_mem_t /*kind*/, haddr_t end) {
+    of(file).end_of_space = end;
+    return 0;
+  }
+  static haddr_t size(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_file; }
+  static herr_t read(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size, void* to) {
+    auto* bytes = static_cast<char*>(to);
+    while (size > 0) {
+      const ssize_t n = ::pread(of(file).output->descriptor, bytes, size, static_cast<off_t>(at));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && of(file).output->error == 0) of(file).output->error = errno;
+      if (n <= 0) break;
+      bytes += n;
+      at += static_cast<haddr_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    std::fill_n(bytes, size, '\0');  // what was never written
+    return 0;
+  }
+  static herr_t write(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size,
+                      const void* from) {
+    OutputDriver& driver = of(file);
+    const auto* bytes = static_cast<const char*>(from);
+    driver.end_of_file = std::max(driver.end_of_file, at + size);
+    while (size > 0 && driver.output->error == 0) {
+      const ssize_t n = ::pwrite(driver.output->descriptor, bytes, size, static_cast<off_t>(at));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        driver.output->error = errno;
+        break;
+      }
+      bytes += n;
+      at += static_cast<haddr_t>(n);
+      size -= static_cast<std::size_t>(n);
+    }
+    return 0;
+  }
+  static herr_t truncate(H5FD_t* file, hid_t /*transfer*/, hbool_t /*closing*/) {
+    OutputDriver& driver = of(file);
+    if (driver.end_of_file == driver.end_of_space || driver.output->error != 0) return 0;
+    if (::ftruncate(driver.output->descriptor, static_cast<off_t>(driver.end_of_space)) != 0)
+      driver.output->error = errno;
+    driver.end_of_file = driver.end_of_space;
+    return 0;
+  }
+
+  static hid_t registered() {
+    constexpr H5FD_mem_t kRaw = H5FD_MEM_DRAW, kRest = H5FD_MEM_SUPER;
+    H5FD_class_t driver{};
+    driver.name = "uptake_output";
+    driver.maxaddr = (haddr_t{1} << 62) - 1;
+    driver.fc_degree = H5F_CLOSE_STRONG;
+    driver.fapl_size = sizeof(OutputInfo);
+    driver.open = open;
+    driver.close = close;
+    driver.cmp = compare;
+    driver.query = query;
+    driver.get_eoa = space;
+    driver.set_eoa = set_space;
+    driver.get_eof = size;
+    driver.read = read;
+    driver.write = write;
+    driver.truncate = truncate;
+    // Raw data apart from the rest, as HDF5's own drivers keep them.
+    std::fill(std::begin(driver.fl_map), std::end(driver.fl_map), kRest);
+    driver.fl_map[H5FD_MEM_DRAW] = kRaw;
+    driver.fl_map[H5FD_MEM_GHEAP] = kRaw;
+    return H5FDregister(&driver);
+  }
+};
+
 class File {
  public:
-  File()
-      : id_([] {
+  /// @param output must outlive the file
+  explicit File(Output& output)
+      : driver_(OutputDriver::registered(), H5FDunregister, "register a file driver"), id_([&] {
           const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
-          // In memory: then one write puts the file on the disk, and a full disk is an ordinary error.
-          must(H5Pset_fapl_core(access, std::size_t{1} << 24, false), "work in memory");
+          const OutputInfo where{&output};
+          must(H5Pset_driver(access, driver_, &where), "set the file driver");
           return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
                         "make a file");
         }()) {}
@@ -229,14 +359,9 @@ class File {
     return Group(Handle(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, creation_list(H5P_GROUP_CREATE), H5P_DEFAULT),
                         H5Gclose, "make a group"));
   }
-  [[nodiscard]] std::vector<char> image() const {
-    must(H5Fflush(id_, H5F_SCOPE_GLOBAL), "flush");
-    std::vector<char> bytes(static_cast<std::size_t>(must(H5Fget_file_image(id_, nullptr, 0), "size the file")));
-    must(H5Fget_file_image(id_, bytes.data(), bytes.size()), "hand over the file");
-    return bytes;
-  }
 
  private:
+  Handle driver_;
   Handle id_;
 };
 
@@ -245,21 +370,34 @@ class File {
 /// One compressed piece of a dataset. Several offsets when the same values stand in several places.
 struct Chunk {
   std::vector<std::vector<hsize_t>> offsets;
-  std::function<std::vector<double>()> values;
   std::vector<Bytef> packed;  ///< empty when all values are undefined: the fill value stands for them
 };
+/// Works out some chunks of a variable.
+using Work = std::function<std::vector<Chunk>()>;
 
 struct Variable {
   std::string name;
   std::vector<std::string> dimensions;
   std::vector<hsize_t> chunk_shape;
   Attributes attributes;
-  std::vector<Chunk> chunks;
+  std::vector<Work> work;  ///< in the order in which chunks are written
 };
 
+/// `value` with `digits` binary digits behind the first, ties to even. Whole numbers below 2^53 stay exact.
+double rounded(double value, int digits) {
+  if (digits >= kAllDigits || !std::isfinite(value)) return value;
+  if (value == std::trunc(value) && std::abs(value) < 0x1p53) return value;
+  const int dropped = kAllDigits - digits;
+  auto bits = std::bit_cast<std::uint64_t>(value);
+  const std::uint64_t odd = bits >> dropped & 1;
+  bits += (std::uint64_t{1} << (dropped - 1)) - 1 + odd;
+  return std::bit_cast<double>(bits >> dropped << dropped);
+}
+
 /// Bytes as HDF5's filters shuffle (all first bytes, all second bytes, ...) and deflate make them.
-std::vector<Bytef> packed(const std::vector<double>& values) {
+std::vector<Bytef> packed(std::vector<double>&& values, int digits) {
   if (std::all_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {};
+  for (double& value : values) value = rounded(value, digits);
   const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
   std::vector<Bytef> shuffled(values.size() * sizeof(double));
   for (std::size_t byte = 0; byte < sizeof(double); ++byte)
@@ -358,48 +496,59 @@ void add_place_dimension(Variable& variable, const SummaryLayout& layout, const 
   }
 }
 
+/// Says how many digits are kept, by the name that the netCDF library reads (its quantize mode "BitRound").
+std::pair<std::string, Value> digits_kept(int digits) {
+  return {"_QuantizeBitRoundNumberOfSignificantBits", std::int32_t{digits}};
+}
+
+/// Statistics of a chunk as they stand in the file: [statistic][cell].
+std::vector<double> by_statistic(const std::vector<CellStatistics>& cells) {
+  std::vector<double> result(kStatisticNames.size() * cells.size());
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const auto ordered = in_order(cells[cell].value);
+    for (std::size_t k = 0; k < ordered.size(); ++k) result[k * cells.size() + cell] = ordered[k];
+  }
+  return result;
+}
+
 /// Statistics of a block: a chunk is one (strategy, view, programme). The counterfactual is the comparator's gross, so
-/// it is computed once and stands in every strategy.
-Variable statistics_variable(const RunRecord& record, const Block& block) {
+/// it is worked out once and stands in every strategy.
+Variable statistics_variable(const RunRecord& record, const Block& block, std::size_t memory) {
   const MetricSpec& metric = spec(block.metric);
   Variable variable{std::string(metric.name),
                     {"strategy", "view", "statistic", "programme", std::string(axis_name(block.axis))},
                     {1, 1, kStatisticNames.size(), 1, extent(block.n_times)},
                     metric_attributes(metric, block.axis, time_coordinates(block.axis)),
                     {}};
+  variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);
-  const auto add = [&](int strategy, View view, int programme, std::vector<std::vector<hsize_t>> offsets) {
-    const auto values = [&layout = record.layout, &ensemble = *record.ensemble, &block, strategy, view, programme] {
-      const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
-      std::vector<double> result(kStatisticNames.size() * n_cells);
-      std::size_t cell = 0;
-      for (int time = 0; time < block.n_times; ++time) {
-        for (const Statistics& s : place_statistics(layout, ensemble, {&block, strategy, programme, time}, view)) {
-          const auto ordered = in_order(s);
-          for (std::size_t k = 0; k < ordered.size(); ++k) result[k * n_cells + cell] = ordered[k];
-          ++cell;
-        }
-      }
-      return result;
-    };
-    variable.chunks.push_back({std::move(offsets), values, {}});
-  };
   const auto offset = [n = variable.dimensions.size()](int strategy, View view, int programme) {
     std::vector<hsize_t> at{extent(strategy), static_cast<hsize_t>(view), 0, extent(programme), 0, 0};
     at.resize(n);
     return at;
   };
-  for (int programme = 0; programme < block.n_programmes; ++programme) {
-    for (int strategy = 0; strategy < block.n_strategies; ++strategy) {
-      if (!metric.paired) {
-        std::vector<std::vector<hsize_t>> offsets{offset(strategy, View::gross, programme)};
-        if (strategy == record.layout.comparator)
-          for (int s = 0; s < block.n_strategies; ++s) offsets.push_back(offset(s, View::counterfactual, programme));
-        add(strategy, View::gross, programme, std::move(offsets));
-      }
-      add(strategy, View::net, programme, {offset(strategy, View::net, programme)});
+  const bool tabled = block.axis == Axis::report && block.geography == Geography::region;
+  const auto work = [&record, &block, offset, memory, tabled](int strategy, int programme) {
+    constexpr std::array kViews{View::gross, View::net};
+    const Cells cells = all_cells(block, strategy, programme);
+    const auto worked = tabled ? std::vector<std::vector<CellStatistics>>{}
+                               : cell_statistics(record.layout, *record.ensemble, cells, kViews, memory);
+    std::vector<Chunk> chunks;
+    for (std::size_t v = 0; v < kViews.size(); ++v) {
+      Chunk& chunk = chunks.emplace_back();
+      chunk.packed =
+          packed(by_statistic(tabled ? record.report->chunk(block, strategy, programme, kViews[v]) : worked[v]),
+                 kStatisticDigits);
+      chunk.offsets.push_back(offset(strategy, kViews[v], programme));
+      if (kViews[v] == View::gross && strategy == record.layout.comparator)
+        for (int s = 0; s < block.n_strategies; ++s)
+          chunk.offsets.push_back(offset(s, View::counterfactual, programme));
     }
-  }
+    return chunks;
+  };
+  for (int programme = 0; programme < block.n_programmes; ++programme)
+    for (int strategy = 0; strategy < block.n_strategies; ++strategy)
+      variable.work.emplace_back([work, strategy, programme] { return work(strategy, programme); });
   return variable;
 }
 
@@ -409,29 +558,35 @@ enum class Places : std::uint8_t { all, england };
 Variable replicate_variable(const RunRecord& record, const Block& block, std::string name, Places places) {
   const MetricSpec& metric = spec(block.metric);
   const int n_places = places == Places::all ? block.n_places : 1;
-  const hsize_t n = record.ensemble->n_replicates;
+  const std::size_t n = record.ensemble->n_replicates;
+  const auto n_kept = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(n_places);
+  const std::size_t n_rows = std::clamp<std::size_t>(kChunkValues / std::max<std::size_t>(n_kept, 1), 1, n);
   Variable variable{std::move(name),
                     {"replicate", "strategy", "programme", std::string(axis_name(block.axis))},
-                    {n, 1, 1, extent(block.n_times)},
+                    {n_rows, 1, 1, extent(block.n_times)},
                     metric_attributes(metric, block.axis, "draw " + time_coordinates(block.axis)),
                     {}};
+  variable.attributes.push_back(digits_kept(kReplicateDigits));
   add_place_dimension(variable, record.layout, block, n_places);
-  for (int strategy = 0; strategy < block.n_strategies; ++strategy)
-    for (int programme = 0; programme < block.n_programmes; ++programme) {
-      const auto values = [&ensemble = *record.ensemble, &block, strategy, programme, n_places] {
-        std::vector<double> result;
-        result.reserve(ensemble.n_replicates * static_cast<std::size_t>(block.n_times * n_places));
-        for (std::size_t r = 0; r < ensemble.n_replicates; ++r)
-          for (int time = 0; time < block.n_times; ++time)
-            for (int place = 0; place < n_places; ++place)
-              result.push_back(ensemble.row(r)[block.at(strategy, programme, time, place)]);
-        return result;
-      };
-      std::vector<hsize_t> offset(variable.dimensions.size(), 0);
-      offset[1] = extent(strategy);
-      offset[2] = extent(programme);
-      variable.chunks.push_back({{std::move(offset)}, values, {}});
+  const auto work = [&ensemble = *record.ensemble, &block, n, n_rows, n_kept, rank = variable.dimensions.size()](
+                        int strategy, int programme, std::size_t first) {
+    const Cells cells = all_cells(block, strategy, programme);
+    const std::size_t step = cells.n / n_kept;  // 1, or all places where England alone is kept
+    std::vector<double> row(cells.n), values(n_rows * n_kept, kFill);
+    for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
+      ensemble.read(r, block.at(strategy, programme, 0, 0), row);
+      for (std::size_t k = 0; k < n_kept; ++k) values[(r - first) * n_kept + k] = row[k * step];
     }
+    std::vector<hsize_t> offset(rank, 0);
+    offset[0] = first;
+    offset[1] = extent(strategy);
+    offset[2] = extent(programme);
+    return std::vector<Chunk>{{{std::move(offset)}, packed(std::move(values), kReplicateDigits)}};
+  };
+  for (int strategy = 0; strategy < block.n_strategies; ++strategy)
+    for (int programme = 0; programme < block.n_programmes; ++programme)
+      for (std::size_t first = 0; first < n; first += n_rows)
+        variable.work.emplace_back([work, strategy, programme, first] { return work(strategy, programme, first); });
   return variable;
 }
 
@@ -444,7 +599,7 @@ struct ParameterRow {
   const Setting* setting;
 };
 
-/// In the order of Draw::values().
+/// In the order of Draw::values(), without the last of them where there is no growth ledger.
 std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
   std::vector<ParameterRow> rows;
   for (const ProgrammeSpec& programme : scenario.programmes)
@@ -452,9 +607,10 @@ std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
       rows.push_back({fmt::format("{}.{}", programme.name, p.key), programme.name, &p,
                       &programme.settings[static_cast<std::size_t>(p.id)]});
   for (const ParameterSpec& p : parameter_table().subspan(kNProgrammeParameters))
-    rows.push_back(
-        {std::string(p.key), "", &p,
-         &scenario.economy[static_cast<std::size_t>(p.id) - static_cast<std::size_t>(kNProgrammeParameters)]});
+    if (is_used(scenario, p))
+      rows.push_back(
+          {std::string(p.key), "", &p,
+           &scenario.economy[static_cast<std::size_t>(p.id) - static_cast<std::size_t>(kNProgrammeParameters)]});
   return rows;
 }
 
@@ -472,8 +628,30 @@ void add_replicates(Group& group, const RunRecord& record) {
   group.integers("draw", draw, {"replicate"}, named("parameter vector of the replicate"));
 }
 
-void write_parameters(const File& file, const RunRecord& record, std::vector<double>&& drawn) {
-  Group group = file.group("parameters");
+/// Parameter vectors by replicate, drawn again: they are a function of the seed.
+Variable drawn_variable(const RunRecord& record, std::size_t n_parameters) {
+  const std::size_t n = record.ensemble->n_replicates;
+  const std::size_t n_rows = std::clamp<std::size_t>(kChunkValues / n_parameters, 1, n);
+  Variable variable{"drawn", {"replicate", "parameter"}, {n_rows, n_parameters}, {}, {}};
+  variable.attributes = named("value used by the replicate, in unit");
+  variable.attributes.emplace_back("coordinates", std::string("draw"));
+  for (std::size_t first = 0; first < n; first += n_rows)
+    variable.work.emplace_back([&scenario = record.model->scenario, n, n_rows, n_parameters, first] {
+      std::vector<double> values;
+      values.reserve(n_rows * n_parameters);
+      for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
+        const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
+        const auto used = draw.values().first(n_parameters);
+        values.insert(values.end(), used.begin(), used.end());
+      }
+      values.resize(n_rows * n_parameters, kFill);
+      return std::vector<Chunk>{{{{first, 0}}, packed(std::move(values), kAllDigits)}};
+    });
+  return variable;
+}
+
+/// Columns of the parameters; what was drawn comes after them.
+void write_parameters(Group& group, const RunRecord& record) {
   const auto rows = parameter_rows(record.model->scenario);
   const auto column = [&](auto&& text) {
     std::vector<std::string> values;
@@ -497,22 +675,15 @@ void write_parameters(const File& file, const RunRecord& record, std::vector<dou
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
-  Attributes attributes = named("value used by the replicate, in unit");
-  attributes.emplace_back("coordinates", std::string("draw"));
-  group.doubles("drawn", drawn, {"replicate", "parameter"}, attributes);
 }
 
 /// Precision of the report metrics for England.
 void write_diagnostics(const File& file, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
   Group group = file.group("diagnostics");
-  std::vector<const Block*> blocks;
+  const std::vector<Block>& blocks = record.report->blocks;
   std::vector<std::string> names;
-  for (const Block& block : layout.blocks)
-    if (block.axis == Axis::report && block.geography == Geography::region) {
-      blocks.push_back(&block);
-      names.emplace_back(spec(block.metric).name);
-    }
+  for (const Block& block : blocks) names.emplace_back(spec(block.metric).name);
   group.integers("n_replicates", {static_cast<std::int32_t>(record.ensemble->n_replicates)}, {},
                  named("replicates in this file"));
   group.integers("n_draws", {static_cast<std::int32_t>(n_draws(record))}, {}, named("parameter vectors in this file"));
@@ -525,17 +696,14 @@ void write_diagnostics(const File& file, const RunRecord& record) {
   const std::vector<std::string> axes{"metric", "strategy", "view", "programme", "report"};
   std::vector<std::int32_t> n_defined;
   std::vector<double> mcse;
-  for (const Block* block : blocks)
+  for (const Block& block : blocks)
     for (int strategy = 0; strategy < static_cast<int>(layout.strategies.size()); ++strategy)
       for (std::size_t view = 0; view < kViewNames.size(); ++view)
         for (int programme = 0; programme < static_cast<int>(layout.programmes.size()); ++programme)
-          for (int time = 0; time < block->n_times; ++time) {
-            auto values =
-                cell_values(layout, *record.ensemble, {block, strategy, programme, time}, 0, static_cast<View>(view));
-            const auto undefined = std::count_if(values.begin(), values.end(), [](double v) { return std::isnan(v); });
-            n_defined.push_back(static_cast<std::int32_t>(values.size()) - static_cast<std::int32_t>(undefined));
-            const Statistics s = statistics(values);
-            mcse.push_back(s.mcse / std::abs(s.mean));
+          for (int time = 0; time < block.n_times; ++time) {
+            const CellStatistics cell = record.report->at(block, strategy, programme, time, 0, static_cast<View>(view));
+            n_defined.push_back(cell.n_defined);
+            mcse.push_back(cell.value.mcse / std::abs(cell.value.mean));
           }
   for (double& share : mcse)
     if (!std::isfinite(share)) share = kFill;
@@ -543,6 +711,51 @@ void write_diagnostics(const File& file, const RunRecord& record) {
   Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the mean");
   attributes.emplace_back("units", std::string("1"));
   group.doubles("mcse_share", mcse, axes, attributes);
+}
+
+/// Published figures beside the lead strategy's values; no group when there are none.
+void write_published(const File& file, const RunRecord& record) {
+  const auto all = published_beside(record);
+  if (all.empty()) return;
+  Group group = file.group("published");
+  const std::vector<std::string> axis{"figure"};
+  group.scale("figure", counting(all.size()), named("published figure"));
+  group.scale("view", std::vector<std::string>{"gross", "net"}, named("as in the root group"));
+  group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+  const auto text = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::string> column;
+    for (const PublishedBeside& one : all) column.emplace_back(of(one));
+    group.text(name, column, axis, named(meaning));
+  };
+  text("programme", "innovation; all = all together", [](const auto& one) { return one.programme; });
+  text("region", "England, or a region", [](const auto& one) { return one.region; });
+  text("metric", "metric of the results", [](const auto& one) { return spec(one.metric).name; });
+  text("unit", "unit of published and model", [](const auto& one) { return spec(one.metric).unit; });
+  text("source", "where it was published", [](const auto& one) { return one.figure->source; });
+  text("note", "what it counts", [](const auto& one) { return one.figure->note; });
+  const auto dates = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::int32_t> column;
+    for (const PublishedBeside& one : all) column.push_back(days(of(one)));
+    group.integers(name, column, axis, date_attributes(meaning));
+  };
+  const Date start = record.model->calendar().start;
+  dates("from", "first day that it counts", [&](const auto& one) { return one.asked(start).from; });
+  dates("to", "last day that it counts", [&](const auto& one) { return one.asked(start).to; });
+  dates("model_from", "first day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).from; });
+  dates("model_to", "last day of the model's values; as published where there are none",
+        [&](const auto& one) { return one.used.value_or(one.asked(start)).to; });
+  std::vector<double> published, below, model;
+  for (const PublishedBeside& one : all) {
+    published.push_back(one.figure->value);
+    below.push_back(one.used ? one.p_below : kFill);
+    for (const Statistics& s : {one.gross, one.net})
+      for (const double value : in_order(s)) model.push_back(one.used ? value : kFill);
+  }
+  group.doubles("value", published, axis, named("published value, in unit"));
+  group.doubles("p_below", below, axis, named("share of replicates whose gross value is below the published one"));
+  group.doubles("model", model, {"figure", "view", "statistic"},
+                named("the lead strategy's value at the nearest date or window that is kept, in unit"));
 }
 
 void write_provenance(const File& file, const RunRecord& record) {
@@ -574,44 +787,118 @@ void write_provenance(const File& file, const RunRecord& record) {
   group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));
 }
 
-/// Parameter vectors by replicate, drawn again: they are a function of the seed.
-std::vector<double> drawn_parameters(const RunRecord& record, const Control& control) {
-  const Scenario& scenario = record.model->scenario;
-  std::vector<double> drawn;
-  run_tasks(
-      record.ensemble->n_replicates,
-      [&](std::size_t r) {
-        const Draw draw = draw_parameters(scenario, make_key(scenario.seed, r));
-        return std::vector<double>(draw.values().begin(), draw.values().end());
-      },
-      [&](std::size_t, std::vector<double>&& values) { drawn.insert(drawn.end(), values.begin(), values.end()); },
-      control);
-  return drawn;
-}
-
 /// Datasets of one group, in file order.
 struct GroupPlan {
   std::string name;  ///< empty = root
   std::vector<Variable> variables;
+  bool by_replicate = false;  ///< its variables hold a value for each replicate
 };
 
-std::vector<GroupPlan> plan_of(const RunRecord& record) {
-  std::vector<GroupPlan> plan{{"", {}}, {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}}};
+/// The lead strategy's result split over its drivers, by place: a chunk is one programme.
+Variable split_variable(const RunRecord& record, const Block& block, const std::vector<int>& worlds,
+                        std::size_t memory) {
+  const MetricSpec& metric = spec(block.metric);
+  const std::size_t n_drivers = kDriverNames.size(), n_statistics = kStatisticNames.size();
+  Variable variable{std::string(metric.name),
+                    {"statistic", "driver", "programme", std::string(axis_name(block.axis))},
+                    {n_statistics, n_drivers, 1, extent(block.n_times)},
+                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    {}};
+  variable.attributes.push_back(digits_kept(kStatisticDigits));
+  add_place_dimension(variable, record.layout, block, block.n_places);
+  const auto work = [&ensemble = *record.ensemble, &block, worlds, memory, n_drivers, n_statistics,
+                     rank = variable.dimensions.size()](int programme) {
+    const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
+    const std::size_t n = ensemble.n_replicates;
+    const std::size_t n_at_once = std::clamp<std::size_t>(memory / (n * n_drivers * sizeof(double)), 1, n_cells);
+    std::vector<double> result(n_statistics * n_drivers * n_cells), worth(worlds.size()), values;
+    std::vector<std::vector<double>> of_world(worlds.size());
+    for (std::size_t first = 0; first < n_cells; first += n_at_once) {
+      const std::size_t n_here = std::min(n_at_once, n_cells - first);
+      values.resize(n_drivers * n_here * n);
+      for (std::size_t r = 0; r < n; ++r) {
+        for (std::size_t set = 0; set < worlds.size(); ++set) {
+          of_world[set].resize(n_here);
+          ensemble.read(r, block.at(worlds[set], programme, 0, 0) + first, of_world[set]);
+        }
+        for (std::size_t cell = 0; cell < n_here; ++cell) {
+          for (std::size_t set = 0; set < worlds.size(); ++set) worth[set] = of_world[set][cell];
+          const std::vector<double> value = shapley_values(worth);
+          for (std::size_t driver = 0; driver < n_drivers; ++driver)
+            values[(driver * n_here + cell) * n + r] = value[driver];
+        }
+      }
+      for (std::size_t driver = 0; driver < n_drivers; ++driver)
+        for (std::size_t cell = 0; cell < n_here; ++cell) {
+          const auto ordered = in_order(statistics(std::span(values).subspan((driver * n_here + cell) * n, n)));
+          for (std::size_t k = 0; k < n_statistics; ++k)
+            result[(k * n_drivers + driver) * n_cells + first + cell] = ordered[k];
+        }
+    }
+    std::vector<hsize_t> offset(rank, 0);
+    offset[2] = extent(programme);
+    return std::vector<Chunk>{{{std::move(offset)}, packed(std::move(result), kStatisticDigits)}};
+  };
+  for (int programme = 0; programme < block.n_programmes; ++programme)
+    variable.work.emplace_back([work, programme] { return work(programme); });
+  return variable;
+}
+
+std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
+  const std::vector<int> worlds = worlds_of_drivers(record.layout.strategies, lead_strategy(record.model->scenario));
+  std::vector<GroupPlan> plan{
+      {"", {}},       {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true},
+      {"shapley", {}}};
   for (const Block& block : record.layout.blocks) {
     const std::size_t group = block.geography == Geography::board ? 3 : static_cast<std::size_t>(block.axis);
-    plan[group].variables.push_back(statistics_variable(record, block));
+    plan[group].variables.push_back(statistics_variable(record, block, memory));
     if (block.geography != Geography::region) continue;
     const std::string name(spec(block.metric).name);
+    if (block.axis == Axis::report && !worlds.empty() && is_additive(block.metric))
+      plan[6].variables.push_back(split_variable(record, block, worlds, memory));
     if (block.axis == Axis::report)
       plan[4].variables.push_back(replicate_variable(record, block, name, Places::all));
     else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
       plan[4].variables.push_back(replicate_variable(record, block, name + "_by_month", Places::england));
   }
+  plan[5].variables.push_back(drawn_variable(record, parameter_rows(record.model->scenario).size()));
   return plan;
+}
+
+/// Eligible organisations by programme and place, scaled to the historic denominator: what shares are shares of.
+void write_eligible(Group& group, const RunRecord& record, Geography geography) {
+  const Model& model = *record.model;
+  const Population& population = *model.population;
+  const bool by_region = geography == Geography::region;
+  const std::size_t n_places = by_region ? record.layout.regions.size() : record.layout.boards.size();
+  std::vector<double> eligible(record.layout.programmes.size() * n_places, 0.0);
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
+    const auto n = static_cast<double>(programme.n_records());
+    const double scale = model.scenario.programmes[j].historic_denominator.value_or(n) / n;
+    for (const std::uint32_t organisation : programme.organisation) {
+      const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
+                                   : std::size_t{population.board[organisation]};
+      eligible[j * n_places + place] += 1;
+      if (by_region) eligible[j * n_places] += 1;
+    }
+    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
+  }
+  if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
+    const std::size_t last = model.programmes.size() * n_places;
+    for (std::size_t i = 0; i < last; ++i) eligible[last + i % n_places] += eligible[i];
+  }
+  Attributes attributes = named("organisations that may adopt");
+  attributes.emplace_back("units", std::string("organisations"));
+  group.doubles("eligible", eligible, {"programme", std::string(place_name(geography))}, attributes);
 }
 
 void write_axes(Group& group, const std::string& name, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
+  if (name == "parameters") {
+    write_parameters(group, record);
+    return;
+  }
   if (name == "replicates") {
     add_replicates(group, record);
     group.scale("strategy", layout.strategies, named("what is done"));
@@ -621,39 +908,112 @@ void write_axes(Group& group, const std::string& name, const RunRecord& record) 
     add_time_axis(group, layout, Axis::month);
     return;
   }
+  if (name == "shapley") {
+    group.scale("statistic", texts(kStatisticNames), named("over replicates, as in the root group"));
+    group.scale("driver", texts(kDriverNames),
+                named("what drives adoption; their values sum to the world with all less the world with none"));
+    group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
+    add_time_axis(group, layout, Axis::report);
+    add_places(group, layout, Geography::region);
+    group.text("of", {layout.strategies[static_cast<std::size_t>(lead_strategy(record.model->scenario))]}, {},
+               named("strategy whose result is split"));
+    return;
+  }
   add_what_axes(group, layout);
   add_time_axis(group, layout, name == "year" ? Axis::year : name == "report" ? Axis::report : Axis::month);
   add_places(group, layout, name == "icb" ? Geography::board : Geography::region);
 }
 
-std::vector<char> image_of(const RunRecord& record, std::vector<GroupPlan>&& plan, std::vector<double>&& drawn) {
-  const Quiet quiet;
-  const File file;
-  for (GroupPlan& part : plan) {
-    if (part.variables.empty() && !part.name.empty()) continue;
-    Group group = part.name.empty() ? file.root() : file.group(part.name);
-    if (part.name.empty())
-      add_attributes(group.id(), {{"Conventions", std::string("CF-1.10")},
-                                  {"title", record.model->scenario.title},
-                                  {"source", fmt::format("uptake {}", version())},
-                                  {"results_format", std::int32_t{kResultsFormat}}});
-    write_axes(group, part.name, record);
-    for (Variable& variable : part.variables) {
-      const Handle dataset =
-          group.chunked(variable.name, variable.dimensions, variable.chunk_shape, variable.attributes);
-      for (Chunk& chunk : variable.chunks) {
-        if (chunk.packed.empty()) continue;
-        for (const auto& offset : chunk.offsets)
-          must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
-               "take a chunk");
-        chunk.packed = {};
-      }
+/// Makes groups and datasets one after another, in the order of the plan, as their chunks come.
+class Writer {
+ public:
+  Writer(const File& file, const RunRecord& record, const std::vector<GroupPlan>& plan)
+      : file_(file), record_(record), plan_(plan) {}
+
+  /// The dataset of a variable of the plan; those before it are complete.
+  hid_t dataset(std::size_t group, std::size_t variable) {
+    if (!group_ || group != group_at_) {
+      dataset_.reset();
+      open_group(group);
+    } else if (dataset_ && variable == variable_at_) {
+      return *dataset_;
     }
+    const Variable& v = plan_[group].variables[variable];
+    dataset_.emplace(group_->chunked(v.name, v.dimensions, v.chunk_shape, v.attributes));
+    variable_at_ = variable;
+    return *dataset_;
   }
-  write_parameters(file, record, std::move(drawn));
+  void open_group(std::size_t group) {
+    const std::string& name = plan_[group].name;
+    group_.emplace(name.empty() ? file_.root() : file_.group(name));
+    group_at_ = group;
+    if (name.empty())
+      add_attributes(group_->id(), {{"Conventions", std::string("CF-1.10")},
+                                    {"title", record_.model->scenario.title},
+                                    {"source", fmt::format("uptake {}", version())},
+                                    {"results_format", std::int32_t{kResultsFormat}}});
+    write_axes(*group_, name, record_);
+    if (name.empty()) write_eligible(*group_, record_, Geography::region);
+    if (name == "icb") write_eligible(*group_, record_, Geography::board);
+  }
+
+ private:
+  const File& file_;
+  const RunRecord& record_;
+  const std::vector<GroupPlan>& plan_;
+  std::optional<Group> group_;
+  std::optional<Handle> dataset_;
+  std::size_t group_at_ = 0, variable_at_ = 0;
+};
+
+/// A piece of work and the variable that it is for.
+struct Piece {
+  std::size_t group = 0, variable = 0;
+  const Work* work = nullptr;
+};
+std::vector<Piece> pieces_of(const std::vector<GroupPlan>& plan) {
+  std::vector<Piece> pieces;
+  for (std::size_t g = 0; g < plan.size(); ++g)
+    for (std::size_t v = 0; v < plan[g].variables.size(); ++v)
+      for (const Work& work : plan[g].variables[v].work) pieces.push_back({g, v, &work});
+  return pieces;
+}
+
+/// The one fixed sequence of calls. Chunks are worked out in parallel and taken in order.
+/// @return bytes of chunks that are longer with more replicates
+std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& control) {
+  const Quiet quiet;
+  const File file(output);
+  const std::vector<GroupPlan> plan = plan_of(record, slab_memory(control));
+  const std::vector<Piece> pieces = pieces_of(plan);
+  std::size_t growing = 0;
+  {
+    Writer writer(file, record, plan);
+    if (plan.front().variables.empty()) writer.open_group(0);
+    std::vector<std::vector<Chunk>> done(pieces.size());
+    run_tasks(
+        pieces.size(),
+        [&](std::size_t i) {
+          done[i] = (*pieces[i].work)();
+          return std::vector<double>{};
+        },
+        [&](std::size_t i, std::vector<double>&&) {
+          const hid_t dataset = writer.dataset(pieces[i].group, pieces[i].variable);
+          for (const Chunk& chunk : std::exchange(done[i], {})) {
+            if (chunk.packed.empty()) continue;
+            if (plan[pieces[i].group].by_replicate) growing += chunk.packed.size();
+            for (const auto& offset : chunk.offsets)
+              must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
+                   "take a chunk");
+          }
+          if (output.error != 0) throw std::runtime_error("the disk refused");  // told apart by write_results
+        },
+        control);
+  }
   write_diagnostics(file, record);
+  write_published(file, record);
   write_provenance(file, record);
-  return file.image();
+  return growing;
 }
 }  // namespace
 
@@ -661,21 +1021,242 @@ std::string hdf5_version() { return H5_VERS_INFO; }
 std::string deflate_version() { return zlibVersion(); }
 
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
-  // Writing takes a fraction of a second and half a file is of no use: it is not stopped, nor reported on.
+  // Half a file is of no use: writing is not stopped, nor reported on.
   const Control whole{control.body, control.n_threads, {}, {}};
-  std::vector<GroupPlan> plan = plan_of(record);
-  std::vector<Chunk*> chunks;
-  for (GroupPlan& group : plan)
-    for (Variable& variable : group.variables)
-      for (Chunk& chunk : variable.chunks) chunks.push_back(&chunk);
-  run_tasks(
-      chunks.size(),
-      [&](std::size_t i) {
-        chunks[i]->packed = packed(chunks[i]->values());
-        return std::vector<double>{};
-      },
-      [](std::size_t, std::vector<double>&&) {}, whole);
-  replace_file(folder / "results.h5", image_of(record, std::move(plan), drawn_parameters(record, whole)));
+  RunRecord complete = record;
+  if (!complete.report) complete.report = report_statistics(record, whole);
+  Replacement file(folder / "results.h5");
+  Output output{file.descriptor(), 0};
+  try {
+    write_hdf5(complete, output, whole);
+  } catch (const FileError&) {
+    throw;
+  } catch (const std::exception&) {
+    if (output.error == 0) throw;
+  }
+  if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
+  file.put_in_place();
+}
+
+WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control) {
+  const double times = static_cast<double>(n_replicates) / static_cast<double>(few.ensemble->n_replicates);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  RunRecord record = few;
+  record.report = report_statistics(few, control);
+  WritingCost cost;
+  cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
+  const double before_file = passed();
+  Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
+  if (output.descriptor < 0) throw file_error("a file in memory", "cannot make", errno);
+  const auto growing = static_cast<double>(write_hdf5(record, output, control));
+  const double size = static_cast<double>(std::max<off_t>(::lseek(output.descriptor, 0, SEEK_END), 1));
+  ::close(output.descriptor);
+  if (output.error != 0) throw file_error("a file in memory", "cannot write", output.error);
+  const double seconds_file = passed() - before_file;
+  cost.results_bytes = size + growing * (times - 1);
+  // Gross and net of every value of a summary, but for those that are the same in all replicates: they need no sorting.
+  double n_columns = 0, n_varying = 0, n_seen = 1;
+  for (const Block& block : record.layout.blocks) n_columns += 2 * static_cast<double>(block.size());
+  for (const auto& chunk : record.report->chunks) {
+    n_seen += static_cast<double>(chunk.size());
+    n_varying += static_cast<double>(std::ranges::count_if(chunk, [](const auto& cell) { return cell.value.sd > 0; }));
+  }
+  n_columns *= n_varying / n_seen;
+  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
+                 n_columns * seconds_of_column(n_replicates) / threads_of(control);
+  cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
+                    16.0 * static_cast<double>(n_replicates);
+  return cost;
+}
+
+// ---- reading what was written -------------------------------------------------------------------------------------
+
+namespace {
+/// Largest axis and dataset that are believed: a broken file may state anything.
+constexpr hsize_t kMostOnAxis = 1'000'000;
+constexpr hsize_t kMostValues = hsize_t{1} << 32;
+
+/// A results.h5 of anybody, open for reading: every call that fails says that the file is broken.
+class Stored {
+ public:
+  explicit Stored(const std::filesystem::path& path) : path_(path), id_(open()) {}
+
+  [[nodiscard]] FileError broken(std::string_view why) const {
+    return FileError({path_.string(), fmt::format("is no readable result of uptake: {}", why),
+                      "run its scenario again with --overwrite"});
+  }
+
+  /// Result of a call, which must not be negative.
+  template <class Result>
+  Result must(Result result, const std::string& name) const {
+    if (result < 0) throw broken(fmt::format("{} cannot be read", name));
+    return result;
+  }
+
+  [[nodiscard]] bool has(const std::string& name) const {
+    std::string path;
+    for (std::size_t at = 0; at != std::string::npos && at < name.size();) {
+      at = name.find('/', at + 1);
+      path = name.substr(0, at);
+      if (H5Lexists(id_, path.c_str(), H5P_DEFAULT) <= 0) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] Handle dataset(const std::string& name) const {
+    return handle(H5Dopen2(id_, name.c_str(), H5P_DEFAULT), H5Dclose, name);
+  }
+  [[nodiscard]] std::vector<hsize_t> shape(const Handle& dataset, const std::string& name) const {
+    const Handle space = handle(H5Dget_space(dataset), H5Sclose, name);
+    std::vector<hsize_t> shape(static_cast<std::size_t>(must(H5Sget_simple_extent_ndims(space), name)));
+    if (!shape.empty()) must(H5Sget_simple_extent_dims(space, shape.data(), nullptr), name);
+    for (const hsize_t n : shape)
+      if (n > kMostOnAxis) throw broken(fmt::format("{} has an axis of {}", name, n));
+    return shape;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name) const {
+    const Handle data = dataset(name);
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} texts", name, n));
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_STRING || H5Tis_variable_str(stored) <= 0)
+      throw broken(fmt::format("{} holds no texts", name));
+    const Handle type = text_type(H5T_VARIABLE);
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    std::vector<char*> read(n, nullptr);
+    must(H5Dread(data, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, read.data()), name);
+    std::vector<std::string> texts;
+    for (const char* text : read) texts.emplace_back(text == nullptr ? "" : text);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, read.data());
+    return texts;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const auto all = texts(name);
+    if (all.size() != 1) throw broken(fmt::format("{} is not one text", name));
+    return all.front();
+  }
+  template <class Number>
+  [[nodiscard]] std::vector<Number> numbers(const std::string& name, hid_t memory) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_INTEGER) throw broken(fmt::format("{} holds no whole numbers", name));
+    std::size_t n = 1;
+    for (const hsize_t extent : shape(data, name)) n *= extent;
+    if (n > kMostOnAxis) throw broken(fmt::format("{} has {} values", name, n));
+    std::vector<Number> values(n);
+    must(H5Dread(data, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] std::vector<Date> dates(const std::string& name, std::size_t n) const {
+    const auto read = numbers<std::int32_t>(name, H5T_NATIVE_INT32);
+    if (read.size() != n) throw broken(fmt::format("{} has {} dates for {}", name, read.size(), n));
+    std::vector<Date> dates;
+    for (const std::int32_t day : read) dates.emplace_back(std::chrono::days{day});
+    return dates;
+  }
+  /// Values (replicate, strategy, programme, report) of a metric, at one place where it has places.
+  [[nodiscard]] std::vector<double> series(const std::string& name, std::vector<hsize_t> expected, std::size_t n_places,
+                                           std::size_t place) const {
+    const Handle data = dataset(name);
+    const Handle stored = handle(H5Dget_type(data), H5Tclose, name);
+    if (H5Tget_class(stored) != H5T_FLOAT) throw broken(fmt::format("{} holds no numbers", name));
+    const auto actual = shape(data, name);
+    hsize_t n = 1;
+    for (const hsize_t extent : expected) n *= extent;
+    std::vector<hsize_t> first(expected.size(), 0), count = expected;
+    if (actual.size() > expected.size()) {
+      expected.push_back(n_places);
+      first.push_back(place);
+      count.push_back(1);
+    }
+    if (actual != expected || n > kMostValues) throw broken(fmt::format("{} has another shape than its axes", name));
+    const Handle space = handle(H5Dget_space(data), H5Sclose, name);
+    must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, count.data(), nullptr), name);
+    const Handle memory = simple_space({n});
+    std::vector<double> values(n);
+    must(H5Dread(data, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, values.data()), name);
+    return values;
+  }
+  [[nodiscard]] bool has_places(const std::string& name) const { return shape(dataset(name), name).size() > 4; }
+  [[nodiscard]] std::int32_t format() const {
+    const std::string name = "the attribute results_format";
+    if (H5Aexists(id_, "results_format") <= 0) throw broken("it has no attribute results_format");
+    const Handle attribute = handle(H5Aopen(id_, "results_format", H5P_DEFAULT), H5Aclose, name);
+    const Handle space = handle(H5Aget_space(attribute), H5Sclose, name);
+    const Handle type = handle(H5Aget_type(attribute), H5Tclose, name);
+    if (H5Sget_simple_extent_npoints(space) != 1 || H5Tget_class(type) != H5T_INTEGER)
+      throw broken(name + " is no number");
+    std::int32_t value = 0;
+    must(H5Aread(attribute, H5T_NATIVE_INT32, &value), name);
+    return value;
+  }
+
+ private:
+  [[nodiscard]] Handle handle(hid_t id, herr_t (*close)(hid_t), const std::string& name) const {
+    return {must(id, name), close, "open"};
+  }
+  [[nodiscard]] Handle open() const {
+    if (std::error_code error; !std::filesystem::exists(path_, error))
+      throw FileError({path_.string(), "does not exist", "run its scenario into this folder"});
+    const hid_t id = H5Fopen(path_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (id < 0) throw broken("it is no HDF5 file, or a part of one");
+    return {id, H5Fclose, "open"};
+  }
+
+  std::filesystem::path path_;
+  Handle id_;
+};
+}  // namespace
+
+RunValues read_values(const std::filesystem::path& folder, const std::string& region) {
+  const Quiet quiet;
+  const Stored file(folder.extension() == ".h5" ? folder : folder / "results.h5");
+  if (const auto format = file.format(); format != kResultsFormat)
+    throw file.broken(fmt::format("its format is {}, and this version reads {}", format, kResultsFormat));
+  RunValues run;
+  run.label = folder.string();
+  run.scenario = file.text("provenance/scenario");
+  run.version = file.text("provenance/version");
+  run.population_vintage = file.text("provenance/population_vintage");
+  run.mode = file.text("provenance/parameters") == "prior" ? ParameterMode::prior : ParameterMode::defaults;
+  const auto seed = file.numbers<std::uint64_t>("provenance/seed", H5T_NATIVE_UINT64);
+  const auto population_seed = file.numbers<std::uint64_t>("provenance/population_seed", H5T_NATIVE_UINT64);
+  if (seed.size() != 1 || population_seed.size() != 1) throw file.broken("its seed is no single number");
+  run.seed = seed.front();
+  run.population_seed = population_seed.front();
+
+  run.strategies = file.texts("replicates/strategy");
+  run.programmes = file.texts("replicates/programme");
+  const auto regions = file.texts("replicates/region");
+  const auto labels = file.texts("replicates/report");
+  const auto from = file.dates("replicates/report_from", labels.size());
+  const auto to = file.dates("replicates/report_to", labels.size());
+  for (std::size_t t = 0; t < labels.size(); ++t) run.reports.push_back({from[t], to[t], labels[t]});
+  run.n_replicates = file.numbers<std::int32_t>("replicates/replicate", H5T_NATIVE_INT32).size();
+  if (run.strategies.empty() || run.programmes.empty() || regions.empty() || labels.empty() || run.n_replicates == 0)
+    throw file.broken("it holds no replicates");
+  const std::string wanted = region.empty() ? regions.front() : region;
+  const auto place = std::ranges::find(regions, wanted);
+  if (place == regions.end()) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
+  run.region = wanted;
+
+  const std::vector<hsize_t> shape{run.n_replicates, run.strategies.size(), run.programmes.size(), run.reports.size()};
+  const std::size_t n_cells = run.strategies.size() * run.programmes.size() * run.reports.size();
+  for (const MetricSpec& metric : metric_table()) {
+    const std::string name = fmt::format("replicates/{}", metric.name);
+    if (!metric.on_report || metric.id == Metric::attributable_share || !file.has(name)) continue;
+    if (place != regions.begin() && !file.has_places(name)) continue;
+    const auto read = file.series(name, shape, regions.size(), static_cast<std::size_t>(place - regions.begin()));
+    const std::size_t begin = run.values.size();
+    run.values.resize(begin + read.size());
+    for (std::size_t r = 0; r < run.n_replicates; ++r)
+      for (std::size_t cell = 0; cell < n_cells; ++cell)
+        run.values[begin + cell * run.n_replicates + r] = read[r * n_cells + cell];
+    run.metrics.push_back(metric.id);
+  }
+  return run;
 }
 
 }  // namespace uptake

@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
+
+#include "uptake/error.hpp"
+#include "uptake/random.hpp"
 
 namespace uptake {
 
@@ -132,69 +137,262 @@ Statistics statistics(std::span<double> values) {
   return s;
 }
 
-std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const CellRow& row, int place,
-                                View view) {
+namespace {
+/// Cells read together where memory allows: a few kilobytes of each record, and columns that stay in the cache.
+constexpr std::size_t kCellsAtOnce = 256;
+
+/// Values of n cells from `offset` of a summary on, by cell and replicate: out[cell * n_replicates + replicate].
+void read_columns(const Ensemble& ensemble, std::size_t offset, std::size_t n, std::span<double> out) {
+  constexpr std::size_t kTogether = 8;  // replicates whose values of a cell fill a cache line
+  std::vector<double> rows(kTogether * n);
+  for (std::size_t first = 0; first < ensemble.n_replicates; first += kTogether) {
+    const std::size_t m = std::min(kTogether, ensemble.n_replicates - first);
+    for (std::size_t k = 0; k < m; ++k) ensemble.read(first + k, offset, std::span(rows).subspan(k * n, n));
+    for (std::size_t cell = 0; cell < n; ++cell)
+      for (std::size_t k = 0; k < m; ++k) out[cell * ensemble.n_replicates + first + k] = rows[k * n + cell];
+  }
+}
+
+/// Finds the statistics of columns one after another; quantiles of short ones side by side.
+class Columns {
+ public:
+  explicit Columns(std::size_t n) : n_(n), values_((n > kLargestSorted ? 1 : kLanes) * n) {}
+
+  /// Room for a column of n values; add() takes it.
+  [[nodiscard]] std::span<double> next() { return std::span(values_).subspan(waiting_.size() * n_, n_); }
+  /// The column in next() belongs to `result`, which is complete after finish().
+  void add(CellStatistics& result) {
+    const std::span<double> column = next();
+    const auto undefined = std::ranges::count_if(column, [](double v) { return std::isnan(v); });
+    result.n_defined = static_cast<std::int32_t>(column.size()) - static_cast<std::int32_t>(undefined);
+    if (n_ > kLargestSorted || undefined > 0) {
+      result.value = statistics(column);
+      return;
+    }
+    result.value = moments(column);
+    if (result.value.sd > 0) waiting_.push_back(&result.value);
+    if (waiting_.size() == kLanes) finish();
+  }
+  void finish() {
+    if (waiting_.empty()) return;
+    lanes_.assign(n_, Lanes{});
+    for (std::size_t lane = 0; lane < waiting_.size(); ++lane)
+      for (std::size_t r = 0; r < n_; ++r) lanes_[r][lane] = values_[lane * n_ + r];
+    sort_lanes(lanes_);
+    for (std::size_t lane = 0; lane < waiting_.size(); ++lane) {
+      std::array<double, kProbabilities.size()> q{};
+      for (std::size_t i = 0; i < q.size(); ++i) {
+        const Between at = between(n_, kProbabilities[i]);
+        q[i] = lanes_[at.low][lane] + at.part * (lanes_[at.high][lane] - lanes_[at.low][lane]);
+      }
+      set_quantiles(*waiting_[lane], q);
+    }
+    waiting_.clear();
+  }
+
+ private:
+  std::size_t n_;
+  std::vector<double> values_;
+  std::vector<Statistics*> waiting_;
+  std::vector<Lanes> lanes_;
+};
+
+/// Columns of some cells, and those of the comparator's where they are another strategy's.
+struct Slab {
+  std::size_t n_replicates = 0;
+  std::vector<double> own, comparator;
+  enum class With : std::uint8_t { own, comparator };
+
+  Slab(const SummaryLayout& layout, const Ensemble& ensemble, const Cells& cells, With with)
+      : n_replicates(ensemble.n_replicates) {
+    const auto columns = [&](int strategy) {
+      std::vector<double> values(cells.n * n_replicates);
+      read_columns(ensemble, cells.block->at(strategy, cells.programme, 0, 0) + cells.first, cells.n, values);
+      return values;
+    };
+    own = columns(cells.strategy);
+    if (with == With::comparator && cells.strategy != layout.comparator) comparator = columns(layout.comparator);
+  }
+  /// What is seen of a cell, by replicate.
+  void take(Seen seen, std::size_t cell, std::span<double> out) const {
+    const auto column = [&](const std::vector<double>& of) {
+      return std::span(of).subspan(cell * n_replicates, n_replicates);
+    };
+    const auto mine = column(own), without = comparator.empty() ? mine : column(comparator);
+    switch (seen) {
+      case Seen::nothing:
+        std::ranges::fill(out, kNaN);
+        break;
+      case Seen::own:
+        std::ranges::copy(mine, out.begin());
+        break;
+      case Seen::comparator:
+        std::ranges::copy(without, out.begin());
+        break;
+      case Seen::difference:
+        std::ranges::transform(mine, without, out.begin(), std::minus<>{});
+        break;
+    }
+  }
+};
+
+Slab::With needed_for(Seen seen) {
+  return seen == Seen::own || seen == Seen::nothing ? Slab::With::own : Slab::With::comparator;
+}
+constexpr CellStatistics kUndefined{{kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN}, 0};
+}  // namespace
+
+int threads_of(const Control& control) { return control.n_threads > 0 ? control.n_threads : available_threads(); }
+std::size_t slab_memory(const Control& control) { return kSlabMemory / static_cast<std::size_t>(threads_of(control)); }
+
+std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& layout, const Ensemble& ensemble,
+                                                         const Cells& cells, std::span<const View> views,
+                                                         std::size_t memory) {
+  const Block& block = *cells.block;
+  const std::size_t n = ensemble.n_replicates;
+  const Block* avoided = nullptr;
+  if (block.metric == Metric::attributable_share) {
+    const auto& benefit = layout.benefit[static_cast<std::size_t>(cells.programme)];
+    if (benefit) avoided = layout.find(*benefit, block.axis, block.geography);
+  }
+  auto with = Slab::With::own;
+  for (const View view : views)
+    if (needed_for(seen(block.metric, view)) == Slab::With::comparator) with = Slab::With::comparator;
+  const std::size_t n_columns = (with == Slab::With::comparator ? 2u : 1u) + (avoided != nullptr ? 2u : 0u);
+  const std::size_t at_once =
+      std::clamp<std::size_t>(memory / (n_columns * sizeof(double) * std::max<std::size_t>(n, 1)), 1, kCellsAtOnce);
+
+  std::vector<std::vector<CellStatistics>> result(views.size(), std::vector<CellStatistics>(cells.n, kUndefined));
+  Columns columns(n);
+  std::vector<double> net, gross;
+  for (std::size_t begin = 0; begin < cells.n; begin += at_once) {
+    Cells some = cells;
+    some.first = cells.first + begin;
+    some.n = std::min(at_once, cells.n - begin);
+    const Slab slab(layout, ensemble, some, with);
+    for (std::size_t v = 0; v < views.size(); ++v) {
+      const Seen what = seen(block.metric, views[v]);
+      if (what == Seen::nothing) continue;
+      for (std::size_t cell = 0; cell < some.n; ++cell) {
+        slab.take(what, cell, columns.next());
+        columns.add(result[v][begin + cell]);
+      }
+      columns.finish();
+      if (avoided == nullptr) continue;
+      some.block = avoided;
+      const Slab admissions(layout, ensemble, some, Slab::With::comparator);
+      some.block = &block;
+      net.resize(n);
+      gross.resize(n);
+      for (std::size_t cell = 0; cell < some.n; ++cell) {
+        Statistics& s = result[v][begin + cell].value;
+        if (std::isnan(s.mean)) continue;
+        admissions.take(Seen::difference, cell, net);
+        admissions.take(Seen::own, cell, gross);
+        const Ratio ratio = ratio_of_means(net, gross);
+        s.mean = ratio.value;
+        s.mcse = ratio.error;
+      }
+    }
+  }
+  return result;
+}
+
+std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory) {
+  const std::size_t column = n_replicates * sizeof(double);
+  // Own columns and the comparator's, the one that is being sorted, and rows on their way into columns.
+  return std::max(std::min(memory, 2 * kCellsAtOnce * column), 2 * column) + column;
+}
+
+double seconds_of_column(std::size_t n_replicates) {
+  Columns columns(n_replicates);
+  std::array<CellStatistics, kLanes> results;
+  const auto begin = std::chrono::steady_clock::now();
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    const std::span<double> column = columns.next();
+    for (std::size_t r = 0; r < n_replicates; ++r) column[r] = static_cast<double>(mix64(mix64(lane) ^ r) >> 11);
+    columns.add(results[lane]);
+  }
+  columns.finish();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / kLanes;
+}
+
+std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const Block& block, int strategy,
+                                int programme, int time, int place, View view) {
+  const Seen what = seen(block.metric, view);
+  const Cells cell{&block, strategy, programme, static_cast<std::size_t>(time * block.n_places + place), 1};
   std::vector<double> values(ensemble.n_replicates);
-  for (std::size_t r = 0; r < values.size(); ++r)
-    values[r] = value_in_view(layout, ensemble.row(r), *row.block, row.strategy, row.programme, row.time, place, view);
+  Slab(layout, ensemble, cell, needed_for(what)).take(what, 0, values);
   return values;
 }
 
-std::vector<Statistics> place_statistics(const SummaryLayout& layout, const Ensemble& ensemble, const CellRow& row,
-                                         View view) {
-  const auto n_places = static_cast<std::size_t>(row.block->n_places);
-  const std::size_t n = ensemble.n_replicates;
-  // Places of a replicate are neighbours in memory: read them together, then take each place's replicates.
-  std::vector<double> values(n_places * n), of_replicate(n_places);
-  for (std::size_t r = 0; r < n; ++r) {
-    values_in_view(layout, ensemble.row(r), *row.block, row.strategy, row.programme, row.time, view, of_replicate);
-    for (std::size_t place = 0; place < n_places; ++place) values[place * n + r] = of_replicate[place];
+namespace {
+constexpr std::array kGrossAndNet{View::gross, View::net};
+
+/// Place of a chunk in ReportStatistics.
+std::size_t place_of(const ReportStatistics& report, std::size_t block, int strategy, int programme, View view) {
+  const auto n_strategies = static_cast<std::size_t>(report.n_strategies);
+  const auto n_programmes = static_cast<std::size_t>(report.n_programmes);
+  return ((block * n_strategies + static_cast<std::size_t>(strategy)) * n_programmes +
+          static_cast<std::size_t>(programme)) *
+             kGrossAndNet.size() +
+         (view == View::net ? 1 : 0);
+}
+}  // namespace
+
+const std::vector<CellStatistics>& ReportStatistics::chunk(const Block& block, int strategy, int programme,
+                                                           View view) const {
+  UPTAKE_EXPECTS(view != View::counterfactual);
+  // Blocks are few, and those of a copied layout are equal to those of its origin.
+  const auto found = std::ranges::find(blocks, block.metric, &Block::metric);
+  UPTAKE_EXPECTS(found != blocks.end());
+  return chunks[place_of(*this, static_cast<std::size_t>(found - blocks.begin()), strategy, programme, view)];
+}
+
+CellStatistics ReportStatistics::at(const Block& block, int strategy, int programme, int time, int place,
+                                    View view) const {
+  switch (seen(block.metric, view)) {
+    case Seen::nothing:
+      return kUndefined;
+    case Seen::comparator:
+      strategy = comparator;
+      view = View::gross;
+      break;
+    case Seen::own:
+    case Seen::difference:
+      break;
   }
-  const auto column = [&](std::size_t place) { return std::span(values).subspan(place * n, n); };
-  std::vector<Statistics> result(n_places);
-  std::vector<std::size_t> together;  // places whose quantiles are found side by side
-  std::vector<Lanes> lanes;
-  const auto sort_together = [&] {
-    lanes.assign(n, Lanes{});
-    for (std::size_t lane = 0; lane < together.size(); ++lane) {
-      const auto of = column(together[lane]);
-      for (std::size_t r = 0; r < n; ++r) lanes[r][lane] = of[r];
-    }
-    sort_lanes(lanes);
-    for (std::size_t lane = 0; lane < together.size(); ++lane) {
-      std::array<double, kProbabilities.size()> q{};
-      for (std::size_t i = 0; i < q.size(); ++i) {
-        const Between at = between(n, kProbabilities[i]);
-        q[i] = lanes[at.low][lane] + at.part * (lanes[at.high][lane] - lanes[at.low][lane]);
-      }
-      set_quantiles(result[together[lane]], q);
-    }
-    together.clear();
-  };
-  for (std::size_t place = 0; place < n_places; ++place) {
-    const auto of = column(place);
-    if (n > kLargestSorted || std::ranges::any_of(of, [](double v) { return std::isnan(v); })) {
-      result[place] = statistics(of);
-      continue;
-    }
-    result[place] = moments(of);
-    if (result[place].sd > 0) together.push_back(place);
-    if (together.size() == kLanes) sort_together();
-  }
-  if (!together.empty()) sort_together();
-  for (std::size_t place = 0; place < n_places; ++place) {
-    Statistics& s = result[place];
-    if (row.block->metric != Metric::attributable_share || std::isnan(s.mean)) continue;
-    const Block* avoided = layout.find(Metric::admissions_avoided, row.block->axis, row.block->geography);
-    if (avoided == nullptr) continue;
-    const CellRow same{avoided, row.strategy, row.programme, row.time};
-    const auto at = static_cast<int>(place);
-    const Ratio ratio = ratio_of_means(cell_values(layout, ensemble, same, at, View::net),
-                                       cell_values(layout, ensemble, same, at, View::gross));
-    s.mean = ratio.value;
-    s.mcse = ratio.error;
-  }
-  return result;
+  return chunk(block, strategy, programme, view)[static_cast<std::size_t>(time * block.n_places + place)];
+}
+
+std::shared_ptr<const ReportStatistics> report_statistics(const RunRecord& record, const Control& control) {
+  const SummaryLayout& layout = record.layout;
+  auto report = std::make_shared<ReportStatistics>();
+  report->n_strategies = static_cast<int>(layout.strategies.size());
+  report->n_programmes = static_cast<int>(layout.programmes.size());
+  report->comparator = layout.comparator;
+  for (const Block& block : layout.blocks)
+    if (block.axis == Axis::report && block.geography == Geography::region) report->blocks.push_back(block);
+  const std::size_t n_rows = layout.strategies.size() * layout.programmes.size();
+  report->chunks.resize(report->blocks.size() * n_rows * kGrossAndNet.size());
+  run_tasks(
+      report->blocks.size() * n_rows,
+      [&](std::size_t i) {
+        const std::size_t row = i % n_rows;
+        const Cells cells = all_cells(report->blocks[i / n_rows], static_cast<int>(row / layout.programmes.size()),
+                                      static_cast<int>(row % layout.programmes.size()));
+        auto of_views = cell_statistics(layout, *record.ensemble, cells, kGrossAndNet, slab_memory(control));
+        for (std::size_t v = 0; v < kGrossAndNet.size(); ++v)
+          report->chunks[i * kGrossAndNet.size() + v] = std::move(of_views[v]);
+        return std::vector<double>{};
+      },
+      [](std::size_t, std::vector<double>&&) {}, {control.body, control.n_threads, {}, {}});
+  return report;
+}
+
+std::shared_ptr<const ReportStatistics> report_of(const RunRecord& record) {
+  if (record.report) return record.report;
+  return report_statistics(record, {Body::serial, 1, {}, {}});
 }
 
 }  // namespace uptake

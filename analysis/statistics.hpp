@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -25,22 +27,63 @@ inline constexpr std::array<std::string_view, 8> kStatisticNames{"mean", "sd",  
   return record.model->scenario.mode == ParameterMode::prior ? record.ensemble->n_replicates : 1;
 }
 
-/// One row of places of a block: all places of (strategy, programme, time).
-struct CellRow {
+/// Neighbouring cells of a block under one strategy and programme: places within times.
+struct Cells {
   const Block* block = nullptr;
-  int strategy = 0, programme = 0, time = 0;
+  int strategy = 0, programme = 0;
+  std::size_t first = 0, n = 0;  ///< cell = time * block->n_places + place
+};
+/// All cells of a strategy and programme.
+[[nodiscard]] inline Cells all_cells(const Block& block, int strategy, int programme) {
+  return {&block, strategy, programme, 0,
+          static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places)};
+}
+
+/// Statistics of a cell over the replicates in which it is defined.
+struct CellStatistics {
+  Statistics value;
+  std::int32_t n_defined = 0;
 };
 
-/// Statistics over replicates of every place of `row` as `view` sees it; size row.block->n_places.
+/// Memory that may hold replicates while statistics are worked out, over all threads together: room for 80 cells of
+/// 100,000 replicates on each of two threads. [A: a share of the 1 GB that a laptop has to spare]
+inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
+/// Threads that `control` asks for.
+[[nodiscard]] int threads_of(const Control& control);
+/// What of kSlabMemory is one thread's.
+[[nodiscard]] std::size_t slab_memory(const Control& control);
+
+/// Statistics of every cell of `cells` as each of `views` sees it; [view][cell]. Reads the replicates a slab at a time,
+/// in at most `memory` bytes (but always one cell with its comparator). @throws FileError
 ///
 /// attributable_share is a ratio of means (model.md 4.9): its mean is mean(net) / mean(gross) of the admissions
 /// avoided, with the Monte-Carlo error of a ratio (delta method; Cochran 1977, Sampling Techniques, section 2.11); its
 /// sd and quantiles are those of the replicates' own ratios.
-[[nodiscard]] std::vector<Statistics> place_statistics(const SummaryLayout& layout, const Ensemble& ensemble,
-                                                       const CellRow& row, View view);
+[[nodiscard]] std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& layout,
+                                                                       const Ensemble& ensemble, const Cells& cells,
+                                                                       std::span<const View> views, std::size_t memory);
 
-/// Values of one cell by replicate.
-[[nodiscard]] std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const CellRow& row,
-                                              int place, View view);
+/// Memory that cell_statistics may come to for n_replicates with `memory` bytes allowed.
+[[nodiscard]] std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory);
+/// Seconds that the statistics of one column of n_replicates values take here and now, by trial.
+[[nodiscard]] double seconds_of_column(std::size_t n_replicates);
+
+/// Values of one cell by replicate as `view` sees it. @throws FileError
+[[nodiscard]] std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const Block& block,
+                                              int strategy, int programme, int time, int place, View view);
+
+/// Statistics of the report dates: [block][strategy][programme][gross, net][time][place].
+struct ReportStatistics {
+  std::vector<Block> blocks;  ///< of the axis `report` and the geography `region`, in the layout's order
+  std::vector<std::vector<CellStatistics>> chunks;  ///< [block][strategy][programme][gross, net], cells within
+  int n_strategies = 0, n_programmes = 0, comparator = 0;
+  /// All cells of a chunk, time by time; gross and net alone, for the counterfactual is the comparator's gross.
+  [[nodiscard]] const std::vector<CellStatistics>& chunk(const Block& block, int strategy, int programme,
+                                                         View view) const;
+  [[nodiscard]] CellStatistics at(const Block& block, int strategy, int programme, int time, int place,
+                                  View view) const;
+};
+/// What the record holds, or worked out now.
+[[nodiscard]] std::shared_ptr<const ReportStatistics> report_of(const RunRecord& record);
 
 }  // namespace uptake

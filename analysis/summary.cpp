@@ -6,10 +6,11 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "compare_report.hpp"
 #include "file.hpp"
 #include "libraries.hpp"
+#include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
 #include "uptake/version.hpp"
@@ -28,42 +29,84 @@ struct Row {
   const Statistics& statistics;
 };
 
-/// All rows that are defined: headline window first, then strategy, programme, metric, view, region.
+/// Places with the one that the scenario is about first.
+std::vector<std::size_t> in_order_of_interest(std::size_t n_places, std::size_t focus) {
+  std::vector<std::size_t> places;
+  if (focus < n_places) places.push_back(focus);
+  for (std::size_t place = 0; place < n_places; ++place)
+    if (place != focus) places.push_back(place);
+  return places;
+}
+
+/// All rows that are defined: headline window first, then strategy, programme, metric, view, region (the focus first).
 template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
+  const auto report = report_of(record);
+  const auto focus = static_cast<std::size_t>(focus_place(layout, record.model->scenario));
   for (std::size_t time = 0; time < layout.reports.size(); ++time)
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
-        for (const Block& block : layout.blocks) {
-          if (block.axis != Axis::report || block.geography != Geography::region) continue;
+        for (const Block& block : report->blocks) {
           for (std::size_t view = 0; view < kViewNames.size(); ++view) {
-            const CellRow cells{&block, static_cast<int>(strategy), static_cast<int>(programme),
-                                static_cast<int>(time)};
-            const auto places = place_statistics(layout, *record.ensemble, cells, static_cast<View>(view));
-            for (std::size_t place = 0; place < places.size(); ++place)
-              if (!std::isnan(places[place].mean))
+            for (const std::size_t place : in_order_of_interest(static_cast<std::size_t>(block.n_places), focus)) {
+              const Statistics cell = report
+                                          ->at(block, static_cast<int>(strategy), static_cast<int>(programme),
+                                               static_cast<int>(time), static_cast<int>(place), static_cast<View>(view))
+                                          .value;
+              if (!std::isnan(cell.mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
-                        spec(block.metric), static_cast<View>(view), layout.reports[time], places[place]});
+                        spec(block.metric), static_cast<View>(view), layout.reports[time], cell});
+            }
           }
         }
 }
 
-std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
-
-/// A field of RFC 4180: quoted when it must be.
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
+Json statistics_json(const Statistics& s) {
+  Json entry = Json::object();
+  const auto values = in_order(s);
+  for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];
+  return entry;
 }
+
+std::vector<Json> published_rows(const RunRecord& record) {
+  std::vector<Json> rows;
+  for (const PublishedBeside& one : published_beside(record)) {
+    const Period asked = one.asked(record.model->scenario.calendar.start);
+    const bool is_flow = spec(one.metric).kind == MetricKind::flow;
+    rows.push_back({{"programme", one.programme},
+                    {"region", one.region},
+                    {"metric", one.figure->metric},
+                    {"unit", spec(one.metric).unit},
+                    {"from", is_flow ? Json(iso(asked.from)) : Json()},
+                    {"to", iso(asked.to)},
+                    {"published", one.figure->value},
+                    {"model_from", one.used && is_flow ? Json(iso(one.used->from)) : Json()},
+                    {"model_to", one.used ? Json(iso(one.used->to)) : Json()},
+                    {"gross", one.used ? statistics_json(one.gross) : Json()},
+                    {"net", one.used ? statistics_json(one.net) : Json()},
+                    {"p_below", one.used ? Json(one.p_below) : Json()},
+                    {"source", one.figure->source},
+                    {"note", one.figure->note}});
+  }
+  return rows;
+}
+
+void add_list(std::string& text, std::string_view name, const std::vector<Json>& rows) {
+  text += fmt::format(",\n\"{}\": [", name);
+  std::string_view separator = "\n";
+  for (const Json& row : rows) {
+    text += separator;
+    text += row.dump();
+    separator = ",\n";
+  }
+  text += rows.empty() ? "]" : "\n]";
+}
+
+std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
 }  // namespace
 
-void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+std::string summary_csv(const RunRecord& record) {
   std::string text = fmt::format("strategy,programme,region,metric,view,unit,from,to,price_year,{}\r\n",
                                  fmt::join(kStatisticNames, ","));
   for_each_row(record, [&](const Row& row) {
@@ -74,7 +117,12 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
       text += std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
     text += "\r\n";
   });
-  replace_file(folder / "summary.csv", text);
+  return text;
+}
+
+void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder) {
+  replace_file(folder / "summary.csv", summary_csv(record));
+  write_published_csv(record, folder);
 }
 
 std::string summary_json(const RunRecord& record) {
@@ -102,7 +150,25 @@ std::string summary_json(const RunRecord& record) {
     text += entry.dump();
     separator = ",\n";
   });
-  return text + "\n]}\n";
+  text += "\n]";
+  add_list(text, "published", published_rows(record));
+  const SummaryLayout& layout = record.layout;
+  const auto name = [&](int strategy) { return layout.strategies[static_cast<std::size_t>(strategy)]; };
+  const std::string& region = layout.regions[static_cast<std::size_t>(focus_place(layout, scenario))];
+  std::vector<Metric> additive;
+  for (const MetricSpec& metric : metric_table())
+    if (is_additive(metric.id)) additive.push_back(metric.id);
+  std::vector<Json> rows;
+  for (const DriverSplit& split : split_over_drivers(record, additive))
+    for (Json& row : driver_rows(split, name(lead_strategy(scenario)), region)) rows.push_back(std::move(row));
+  add_list(text, "shapley", rows);
+  rows.clear();
+  for (const Loss& loss : lost_to_attention(record)) {
+    const AttentionPair pair = attention_pairs(scenario).front();
+    rows.push_back(loss_row(loss, "attention", name(pair.on), name(pair.off), region));
+  }
+  add_list(text, "displacement", rows);
+  return text + "}\n";
 }
 
 void write_run_json(const RunRecord& record, const RunFacts& facts, const std::filesystem::path& folder) {

@@ -101,7 +101,7 @@ BENCHMARK(outcomes_of_one_replicate)->Unit(benchmark::kMillisecond);
 
 Ensemble small_ensemble(std::size_t n, int n_threads) {
   const National& it = national();
-  Ensemble ensemble{n, it.layout.size, {}};
+  Ensemble ensemble{n, it.layout.size, {}, nullptr};
   ensemble.values.reserve(n * it.layout.size);
   const auto task = [&](std::size_t r) {
     const Key key = make_key(it.model->scenario.seed, r);

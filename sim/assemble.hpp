@@ -19,13 +19,15 @@ struct Organisation {
   double latitude = kUnknown, longitude = kUnknown;  ///< unknown = the centroid of the board
   double size = kUnknown;
   std::uint8_t quintile = 0, nursing = 0, teaching = 0;
-  std::int32_t parent = -1;  ///< index into the organisations given
-  std::int32_t owner = -1;   ///< index into Population::ownership.names
+  std::int32_t parent = -1;   ///< index into the organisations given
+  std::int32_t owner = -1;    ///< index into Population::ownership.names
+  std::int32_t network = -1;  ///< index into Population::network.names
   double preterm_babies = kUnknown;
 };
 
-/// Fills the arrays and groups of `population`, which has name, vintage, regions, boards and ownership.names, with the
-/// organisations of the types that `options` asks for. Owner groups with fewer than two of them are dropped.
+/// Fills the arrays and groups of `population`, which has name, vintage, regions, boards, ownership.names and
+/// network.names, with the organisations of the types that `options` asks for. Owner groups with fewer than two of them
+/// and networks without any are dropped.
 /// @throws InputError two codes of one identity
 void fill_organisations(Population& population, std::vector<Organisation> organisations,
                         const PopulationOptions& options);

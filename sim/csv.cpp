@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -16,13 +17,38 @@ namespace uptake {
 namespace {
 constexpr std::size_t kMaximumProblems = 100;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+// Bounds on what a hostile file can make the reader hold. Published registers stay below 5 KB a row and 200 columns; a
+// sheet has at most 16,384.
+constexpr std::size_t kMaximumRowBytes = std::size_t{1} << 20;
+constexpr std::size_t kMaximumFields = 16384;
 
-/// Offset of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7), or npos.
+/// What a file is that begins like this and is often named .csv by mistake.
+struct OtherFormat {
+  std::string_view begins, what, suggestion;
+};
+constexpr std::string_view kSaveSheet =
+    "open it in a spreadsheet program and save the sheet as CSV (character set UTF-8, separator comma)";
+constexpr std::string_view kDownloadAgain = "download the file again, or save the link itself and not the page";
+constexpr std::array kOtherFormats{
+    OtherFormat{
+        "PK\x03\x04", "a zip archive or a workbook (.ods, .xlsx)",
+        "unpack the archive; or open the workbook and save the sheet as CSV (character set UTF-8, separator comma)"},
+    OtherFormat{"PK\x05\x06", "an empty zip archive", kDownloadAgain},
+    OtherFormat{"\xD0\xCF\x11\xE0", "a workbook (.xls)", kSaveSheet},
+    OtherFormat{"\x1F\x8B", "compressed (gzip)", "unpack it with gunzip"},
+    OtherFormat{"%PDF", "a PDF", kDownloadAgain},
+    OtherFormat{"<", "a web page or XML", kDownloadAgain},
+    OtherFormat{"\xFF\xFE", "text in UTF-16", "save the table as UTF-8"},
+    OtherFormat{"\xFE\xFF", "text in UTF-16", "save the table as UTF-8"},
+};
+
+/// Offset of the first byte that is not well-formed UTF-8 (Unicode 15, table 3-7) or is 0, or npos.
 std::size_t first_invalid_utf8(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
   for (std::size_t i = 0; i < text.size();) {
     const unsigned lead = byte(i);
-    const std::size_t length = lead < 0x80   ? 1
+    const std::size_t length = lead == 0     ? 0
+                               : lead < 0x80 ? 1
                                : lead < 0xC2 ? 0
                                : lead < 0xE0 ? 2
                                : lead < 0xF0 ? 3
@@ -71,7 +97,10 @@ struct CsvReader::State {
   std::string content;            ///< fields of the row one after the other
   std::vector<std::size_t> ends;  ///< where each of them ends in `content`
   std::size_t n_rows_closed = 0;
-  std::size_t header_fields = 0;  ///< 0 = no usable header
+  std::size_t n_rows_read = 0;
+  bool is_given_up = false;    ///< what follows is not read
+  CsvFieldCount fields{0, 0};  ///< of a row; most = 0: no usable header
+  bool has_header = true;
   std::vector<CsvColumn> columns;
   std::vector<std::ptrdiff_t> field_of;  ///< by column; -1 = absent
 
@@ -106,14 +135,30 @@ struct CsvReader::State {
     try {
       for (int c = buffer.sbumpc(); c != kEnd; c = buffer.sbumpc()) {
         physical.push_back(static_cast<char>(c));
+        if (record.size() + physical.size() > kMaximumRowBytes) {
+          give_up("the row is longer than 1 MiB", "is a quote left open, or is this no CSV table?");
+          return false;
+        }
         if (c == '\r' && buffer.sgetc() == '\n') physical.push_back(static_cast<char>(buffer.sbumpc()));
         if (c == '\n' || c == '\r') break;
       }
     } catch (const std::ios_base::failure&) {  // thrown by the buffer itself when the system refuses a read
       throw FileError({file.string(), fmt::format("cannot be read after line {}", next_line - 1), ""});
     }
-    if (next_line == 1 && physical.starts_with(kByteOrderMark)) physical.erase(0, kByteOrderMark.size());
+    if (next_line == 1) {
+      for (const OtherFormat& other : kOtherFormats) {
+        if (!physical.starts_with(other.begins)) continue;
+        give_up(fmt::format("the file is {}, not CSV", other.what), std::string(other.suggestion));
+        return false;
+      }
+      if (physical.starts_with(kByteOrderMark)) physical.erase(0, kByteOrderMark.size());
+    }
     return !physical.empty();
+  }
+
+  void give_up(std::string what, std::string suggestion) {
+    report(record_line, 1, std::move(what), std::move(suggestion));
+    is_given_up = true;
   }
 
   static void close_field(void* text, std::size_t length, void* self) {
@@ -125,7 +170,7 @@ struct CsvReader::State {
 
   /// The next record that is well formed, whatever its number of fields.
   bool read_record() {
-    while (n_reported < kMaximumProblems) {
+    while (n_reported < kMaximumProblems && !is_given_up) {
       record.clear();
       content.clear();
       ends.clear();
@@ -136,7 +181,8 @@ struct CsvReader::State {
         const int line = next_line++;
         if (const std::size_t bad = first_invalid_utf8(physical); bad != std::string_view::npos) {
           report(line, count_characters(std::string_view(physical).substr(0, bad)) + 1,
-                 fmt::format("byte 0x{:02X} is not UTF-8", static_cast<unsigned char>(physical[bad])),
+                 fmt::format("byte 0x{:02X} is not {}", static_cast<unsigned char>(physical[bad]),
+                             physical[bad] == 0 ? "text" : "UTF-8"),
                  "save the table as UTF-8");
           ++n_bad;
         }
@@ -152,6 +198,10 @@ struct CsvReader::State {
           record_line = next_line;
         }
       }
+      if (is_given_up) {
+        restart_parser();
+        return false;
+      }
       if (n_rows_closed == 0) {  // the end of the file, perhaps after a row without a line end
         if (csv_fini(&parser, close_field, close_row, this) != 0) {
           report(record_line, 1, "a quoted field of this row is not closed before the end of the file");
@@ -160,9 +210,23 @@ struct CsvReader::State {
         }
         if (n_rows_closed == 0) return false;
       }
-      if (n_bad == 0) return true;
+      if (ends.size() > kMaximumFields) {
+        give_up(fmt::format("the row has {} fields, {} are possible", ends.size(), kMaximumFields),
+                "is the comma the separator?");
+        return false;
+      }
+      if (n_bad == 0) {
+        ++n_rows_read;
+        return true;
+      }
     }
     return false;
+  }
+
+  [[nodiscard]] std::string wanted_fields() const {
+    if (has_header) return fmt::format("the header has {}", fields.least);
+    return fields.least == fields.most ? fmt::format("{} are expected", fields.least)
+                                       : fmt::format("{} to {} are expected", fields.least, fields.most);
   }
 
   std::string_view field(std::size_t i) const {
@@ -228,7 +292,16 @@ struct CsvReader::State {
                       near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
       }
     }
-    if (problems.size() == n_problems) header_fields = ends.size();
+    if (problems.size() == n_problems) fields = {ends.size(), ends.size()};
+  }
+
+  void open() {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(file, ignored))
+      throw FileError({file.string(), "is a folder, not a table", "name a CSV file"});
+    errno = 0;
+    in.open(file, std::ios::binary);
+    if (!in) throw FileError({file.string(), fmt::format("cannot be opened: {}", std::strerror(errno)), ""});
   }
 
   void report_header(std::size_t i, std::string what, std::string suggestion = {}) {
@@ -240,26 +313,40 @@ struct CsvReader::State {
 CsvReader::CsvReader(const std::filesystem::path& file, std::span<const CsvColumn> columns, OtherColumns other,
                      std::vector<Problem>& problems)
     : state_(std::make_unique<State>(file, columns, problems)) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(file, ignored))
-    throw FileError({file.string(), "is a folder, not a table", "name a CSV file"});
-  errno = 0;
-  state_->in.open(file, std::ios::binary);
-  if (!state_->in) throw FileError({file.string(), fmt::format("cannot be opened: {}", std::strerror(errno)), ""});
+  state_->open();
   state_->read_header(other);
+}
+
+CsvReader::CsvReader(const std::filesystem::path& file, std::span<const CsvField> columns, CsvFieldCount fields,
+                     std::vector<Problem>& problems)
+    : state_(std::make_unique<State>(file, std::span<const CsvColumn>{}, problems)) {
+  for (const CsvField& column : columns) {
+    state_->columns.push_back({column.name});
+    state_->field_of.push_back(static_cast<std::ptrdiff_t>(column.index));
+  }
+  state_->fields = fields;
+  state_->has_header = false;
+  state_->open();
 }
 
 CsvReader::~CsvReader() = default;
 
 bool CsvReader::next() {
   State& state = *state_;
-  if (state.header_fields == 0) return false;
+  if (state.fields.most == 0) return false;
   while (state.read_record()) {
-    if (state.ends.size() == state.header_fields) return true;
+    if (state.ends.size() >= state.fields.least && state.ends.size() <= state.fields.most) return true;
     state.report(state.record_line, 1,
-                 fmt::format("the row has {} fields where the header has {}", state.ends.size(), state.header_fields));
+                 fmt::format("the row has {} fields where {}", state.ends.size(), state.wanted_fields()));
   }
+  if (!state.has_header && state.n_rows_read == 0 && state.n_reported == 0) state.report(1, 1, "the table is empty");
   return false;
+}
+
+bool CsvReader::has(std::size_t column) const { return state_->field_of[column] >= 0; }
+
+void CsvReader::require(std::size_t column) {
+  if (!has(column)) state_->report(1, 1, fmt::format("column \"{}\" is missing", state_->columns[column].name));
 }
 
 int CsvReader::line() const { return state_->record_line; }
@@ -278,7 +365,8 @@ void CsvReader::report(std::size_t column, std::string what, std::string suggest
 
 std::string_view CsvReader::text(std::size_t column) const {
   const std::ptrdiff_t field = state_->field_of[column];
-  return field < 0 ? std::string_view{} : state_->field(static_cast<std::size_t>(field));
+  if (field < 0 || static_cast<std::size_t>(field) >= state_->ends.size()) return {};
+  return state_->field(static_cast<std::size_t>(field));
 }
 
 std::string_view CsvReader::required_text(std::size_t column) {

@@ -24,6 +24,16 @@ struct CsvColumn {
 /// Registers carry many columns that nobody asked for; in a table made for `uptake` one is a slip of the pen.
 enum class OtherColumns : std::uint8_t { ignored, refused };
 
+/// A column of a table without a header line, known by its place in the row.
+struct CsvField {
+  std::string_view name;
+  std::size_t index = 0;  ///< from 0; beyond the end of a short row it is empty
+};
+/// How many fields a row of such a table may have, both ends included.
+struct CsvFieldCount {
+  std::size_t least = 1, most = 1;
+};
+
 /// What a number may be; `text()` is the end of "is out of range (must be ...)".
 struct NumberRange {
   enum class Kind : std::uint8_t { real, whole };
@@ -39,7 +49,8 @@ struct NumberRange {
 
 /// Reads RFC 4180 text in UTF-8: optional BOM, LF, CRLF or CR, quoted fields with commas, quotes and line ends; blanks
 /// around unquoted fields and empty lines are dropped. A row that is malformed, not UTF-8 or has another number of
-/// fields than the header is reported and left out; after 100 problems the rest of the table is left unread.
+/// fields than the header is reported and left out; after 100 problems the rest of the table is left unread, and at once
+/// when it is no CSV at all: a zip archive, a workbook, UTF-16, a web page, a row longer than 1 MiB.
 class CsvReader {
  public:
   /// Opens the table and reads its header line, which names the columns in any order.
@@ -48,6 +59,10 @@ class CsvReader {
   /// @throws FileError when the file cannot be read
   CsvReader(const std::filesystem::path& file, std::span<const CsvColumn> columns, OtherColumns other,
             std::vector<Problem>& problems);
+  /// Opens a table without a header line, as the Organisation Data Service publishes them.
+  /// @throws FileError when the file cannot be read
+  CsvReader(const std::filesystem::path& file, std::span<const CsvField> columns, CsvFieldCount fields,
+            std::vector<Problem>& problems);
   ~CsvReader();
   CsvReader(const CsvReader&) = delete;
   CsvReader& operator=(const CsvReader&) = delete;
@@ -55,6 +70,11 @@ class CsvReader {
   /// Goes to the next good row; false at the end, and at once when the header has a problem.
   /// @throws FileError when reading fails half-way
   [[nodiscard]] bool next();
+
+  /// Whether the header names the column; a table without a header line has all of them.
+  [[nodiscard]] bool has(std::size_t column) const;
+  /// Reports the column as missing unless the header names it.
+  void require(std::size_t column);
 
   /// Line on which the row starts, from 1.
   [[nodiscard]] int line() const;

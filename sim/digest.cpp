@@ -38,6 +38,8 @@ std::string window_text(const std::optional<Window>& window) {
   return window ? fmt::format("{}..{}", iso(window->from), iso(window->to)) : "-";
 }
 
+std::string day_text(const std::optional<Date>& day) { return day ? iso(*day) : "-"; }
+
 template <typename Number>
 std::string optional_text(const std::optional<Number>& number) {
   return number ? fmt::format("{}", *number) : "-";
@@ -58,15 +60,23 @@ std::string programme_text(const ProgrammeSpec& programme) {
   std::string text = fmt::format("programme {} {} covid {} {}\n", programme.name, programme.classification,
                                  static_cast<int>(programme.covid), window_text(programme.covid_window));
   for (const OrganisationType type : programme.eligible) text += fmt::format("eligible {}\n", static_cast<int>(type));
-  text += fmt::format("commissioned {}\n", window_text(programme.commissioned));
+  text += fmt::format("commissioned {} available {} withdrawn {} background {}\n", window_text(programme.commissioned),
+                      day_text(programme.available_from), day_text(programme.withdrawn),
+                      day_text(programme.background_from));
+  for (const Tranche& tranche : programme.tranches) {
+    text += fmt::format("tranche {} {}\n", iso(tranche.from), list_text(tranche.regions));
+  }
+  for (const RegionShare& share : programme.delivered_by_region) {
+    text += fmt::format("delivered {}:{} {}\n", share.region.size(), share.region, share.share);
+  }
   for (const Window& window : programme.mandates) text += fmt::format("mandate {}\n", window_text(window));
   text += fmt::format("form {} {} {} {} {}\n", static_cast<int>(programme.response), static_cast<int>(programme.rule),
                       static_cast<int>(programme.restart), programme.skipped.engaged, programme.skipped.implementing);
-  text += fmt::format("start {} {} {}\n", programme.engaged_at_start, programme.in_use_at_start,
-                      list_text(programme.sites_at_start));
-  text += fmt::format("outcome {} {} {} {} {}\n", static_cast<int>(programme.outcome), programme.effect_already_shrunk,
-                      optional_text(programme.historic_denominator), static_cast<int>(programme.delivery_funder),
-                      static_cast<int>(programme.adoption_funder));
+  text += fmt::format("start {} {}\n", programme.engaged_at_start, list_text(programme.sites_at_start));
+  text +=
+      fmt::format("outcome {} {}/{} {} {} {} {}\n", static_cast<int>(programme.outcome), programme.event,
+                  programme.baseline, programme.effect_already_shrunk, optional_text(programme.historic_denominator),
+                  static_cast<int>(programme.delivery_funder), static_cast<int>(programme.adoption_funder));
   for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
     text += setting_text(row.key, setting_of(programme, row.id));
   }
@@ -80,6 +90,12 @@ std::string lever_text(const Lever& lever) {
                      optional_text(lever.package_days), optional_text(lever.package_weeks),
                      list_text(lever.organisations), lever.share, lever.delay_weeks);
 }
+
+/// What is shown beside the results belongs to them: a result is shown again only as it would be made.
+std::string published_text(const Published& figure) {
+  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+                     list_text(std::vector{figure.region, figure.source, figure.note}));
+}
 }  // namespace
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
@@ -92,12 +108,22 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
                       options.seed, options.decay_km, options.n_nearest, static_cast<int>(options.community));
   text += tables_text(tables);
   for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
+  text +=
+      fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));
+  for (const Published& figure : scenario.published) text += published_text(figure);
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure);
+  }
+  for (const Lever& lever : scenario.levers) text += lever_text(lever);
   for (const Strategy& strategy : scenario.strategies) {
-    text += fmt::format("strategy {} {}\n", strategy.name, static_cast<int>(strategy.delivery));
+    text += fmt::format("strategy {} {} without", strategy.name, static_cast<int>(strategy.delivery));
+    for (const Driver driver : strategy.without) text += fmt::format(" {}", static_cast<int>(driver));
+    text += fmt::format(" attention {}\n", static_cast<int>(strategy.attention));
     for (const Lever& lever : strategy.levers) text += lever_text(lever);
   }
   for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
-    text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
+    if (is_used(scenario, row))
+      text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
   }
   return fmt::format("{:016x}", identity_of(text));
 }

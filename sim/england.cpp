@@ -23,8 +23,10 @@ constexpr std::string_view kVintage =
 /// Coefficient of variation of practice list sizes: 6,658 practices of January 2021, 0.67 (NHS Digital, Patients
 /// Registered at a GP Practice).
 constexpr double kListSizeVariation = 0.67;
-/// Spread of practices, homes and further maternity units about a trust's site in each direction [A].
+/// Spread of practices, homes, community sites and further maternity units about a trust's site in each direction [A].
 constexpr double kScatterKm = 10;
+/// Candidate sites in the community, leisure centres and clinics (ESCAPE-pain) [A].
+constexpr int kNCommunitySites = 1500;
 constexpr double kKmPerDegree = 6371.0088 * std::numbers::pi / 180;
 
 // ---- tables -------------------------------------------------------------------------------------------------------
@@ -316,6 +318,13 @@ void place_near_a_site(Organisation& organisation, Key key, const std::vector<Si
   if (chosen != nullptr) scatter(organisation, key, identity, chosen->latitude, chosen->longitude);
 }
 
+/// Where an organisation will stand: its own place, or the centroid of its board.
+std::array<double, 2> coordinates(const Tables& tables, const Organisation& organisation) {
+  if (!std::isnan(organisation.latitude)) return {organisation.latitude, organisation.longitude};
+  const Board& board = tables.boards[organisation.board].board;
+  return {board.latitude, board.longitude};
+}
+
 // ---- organisations ------------------------------------------------------------------------------------------------
 
 void add_trusts_and_units(const Tables& tables, Key key, std::vector<Organisation>& organisations) {
@@ -433,11 +442,12 @@ void assign_owners(const Tables& tables, Key key, std::vector<Organisation>& org
       }
     }
 }
-/// Primary care networks: a board's practices along a curve that keeps neighbours together, cut into as many equal
-/// pieces as the board has networks (about five practices each; who belongs to whom is synthetic [A]).
-void add_networks(const Tables& tables, Population& population) {
-  Groups& network = population.network;
-  network.group_of.assign(population.n_organisations(), -1);
+
+/// Primary care networks, by organisation: a board's practices along a curve that keeps neighbours together, cut into as
+/// many equal pieces as the board has networks (about five practices each; who belongs to whom is synthetic [A]).
+Groups networks_of(const Tables& tables, const std::vector<Organisation>& organisations) {
+  Groups network;
+  network.group_of.assign(organisations.size(), -1);
   std::vector<std::vector<std::pair<std::uint64_t, std::uint32_t>>> practices(tables.boards.size());
   // Morton order of a grid of 2^-10 degree, about 0.1 km.
   const auto spread_bits = [](double degrees) {
@@ -446,13 +456,13 @@ void add_networks(const Tables& tables, Population& population) {
     for (unsigned bit = 0; bit < 20; ++bit) bits |= (cell >> bit & 1U) << (2 * bit);
     return bits;
   };
-  for (std::uint32_t i = 0; i < population.n_organisations(); ++i) {
-    if (population.type[i] != OrganisationType::practice) continue;
-    practices[population.board[i]].emplace_back(
-        spread_bits(population.latitude[i]) << 1 | spread_bits(population.longitude[i]), i);
+  for (std::uint32_t i = 0; i < organisations.size(); ++i) {
+    if (organisations[i].type != OrganisationType::practice) continue;
+    const auto [latitude, longitude] = coordinates(tables, organisations[i]);
+    practices[organisations[i].board].emplace_back(spread_bits(latitude) << 1 | spread_bits(longitude), i);
   }
   for (std::size_t b = 0; b < tables.boards.size(); ++b) {
-    // Without practices (a population of other types) there is nothing to group.
+    // Without practices there is nothing to group.
     const auto n_networks = practices[b].empty() ? 0 : static_cast<std::size_t>(tables.boards[b].n_networks);
     std::ranges::sort(practices[b]);
     for (std::size_t k = 0; k < practices[b].size() && n_networks > 0; ++k) {
@@ -464,6 +474,117 @@ void add_networks(const Tables& tables, Population& population) {
     }
     network.n_groups += static_cast<int>(n_networks);
   }
+  return network;
+}
+
+/// The networks as organisations: at the mean place of their practices, with all their patients. The practices' fifths
+/// of deprivation do not depend on place, so that a network's mean would put nearly all in the middle: instead the
+/// board's networks, in the order of the mean fifth of their patients, take the fifths as the board's practices do [A].
+void add_care_networks(const Tables& tables, const Groups& network, std::vector<Organisation>& organisations) {
+  struct Members {
+    double n = 0, latitude = 0, longitude = 0, patients = 0, weighted_quintile = 0;
+    std::uint16_t board = 0;
+  };
+  std::vector<Members> members(static_cast<std::size_t>(network.n_groups));
+  for (std::size_t i = 0; i < network.group_of.size(); ++i) {
+    if (network.group_of[i] < 0) continue;
+    Members& of = members[static_cast<std::size_t>(network.group_of[i])];
+    const auto [latitude, longitude] = coordinates(tables, organisations[i]);
+    of.n += 1;
+    of.latitude += latitude;
+    of.longitude += longitude;
+    of.patients += organisations[i].size;
+    of.weighted_quintile += organisations[i].size * organisations[i].quintile;
+    of.board = organisations[i].board;
+  }
+  std::vector<std::vector<std::pair<double, std::size_t>>> by_deprivation(tables.boards.size());
+  const std::size_t first = organisations.size();
+  for (std::size_t g = 0; g < members.size(); ++g) {
+    const Members& of = members[g];
+    if (of.n == 0) continue;  // a table with more networks than practices
+    Organisation pcn;
+    pcn.code = network.names[g];
+    pcn.type = OrganisationType::care_network;
+    pcn.board = of.board;
+    pcn.latitude = of.latitude / of.n;
+    pcn.longitude = of.longitude / of.n;
+    pcn.size = of.patients;
+    by_deprivation[of.board].emplace_back(of.weighted_quintile / of.patients, organisations.size() - first);
+    organisations.push_back(std::move(pcn));
+  }
+  for (std::size_t b = 0; b < by_deprivation.size(); ++b) {
+    std::ranges::sort(by_deprivation[b]);
+    const auto n = static_cast<double>(by_deprivation[b].size());
+    for (std::size_t k = 0; k < by_deprivation[b].size(); ++k)
+      organisations[first + by_deprivation[b][k].second].quintile =
+          quintile_of((static_cast<double>(k) + 0.5) / n, tables.boards[b].most_deprived_share);
+  }
+}
+
+/// Integrated care boards as organisations, at their centroids, with the patients registered in them.
+void add_care_boards(const Tables& tables, std::vector<Organisation>& organisations) {
+  for (std::size_t b = 0; b < tables.boards.size(); ++b) {
+    Organisation board;
+    board.code = fmt::format("ICB-{}", tables.boards[b].board.code);
+    board.label = tables.boards[b].board.name;
+    board.type = OrganisationType::care_board;
+    board.board = static_cast<std::uint16_t>(b);
+    board.size = tables.boards[b].registered_patients;
+    organisations.push_back(std::move(board));
+  }
+}
+
+/// A board's part of the candidate community sites, by registered patients, before rounding.
+std::vector<double> community_site_quotas(const Tables& tables) {
+  double patients = 0;
+  for (const BoardRow& row : tables.boards) patients += row.registered_patients;
+  std::vector<double> quotas;
+  for (const BoardRow& row : tables.boards) quotas.push_back(kNCommunitySites * row.registered_patients / patients);
+  return quotas;
+}
+
+void add_community_sites(const Tables& tables, Key key, const std::vector<std::vector<Site>>& sites,
+                         std::vector<Organisation>& organisations) {
+  // Largest remainders; equal ones go to the board that comes first.
+  const std::vector<double> quotas = community_site_quotas(tables);
+  std::vector<int> n_sites;
+  std::vector<std::pair<double, std::size_t>> remainders;
+  int n_left = kNCommunitySites;
+  for (std::size_t b = 0; b < quotas.size(); ++b) {
+    n_sites.push_back(static_cast<int>(quotas[b]));
+    remainders.emplace_back(n_sites[b] - quotas[b], b);  // most negative first
+    n_left -= n_sites[b];
+  }
+  std::ranges::sort(remainders);
+  for (std::size_t k = 0; n_left > 0; ++k, --n_left) ++n_sites[remainders[k].second];
+  for (std::size_t b = 0; b < tables.boards.size(); ++b) {
+    const Lattice lattice(key, fmt::format("lattice:community-sites:{}", tables.boards[b].board.code));
+    for (int k = 1; k <= n_sites[b]; ++k) {
+      Organisation site;
+      site.code = fmt::format("CS-{}-{:03}", tables.boards[b].board.code, k);
+      site.type = OrganisationType::community_site;
+      site.board = static_cast<std::uint16_t>(b);
+      site.quintile = quintile_of(lattice(k)[1], tables.boards[b].most_deprived_share);
+      place_near_a_site(site, key, sites[b]);
+      organisations.push_back(std::move(site));
+    }
+  }
+}
+
+/// The groups of those practices that were built: all or none, in their order.
+Groups networks_built(Groups network, const Population& population) {
+  std::erase(network.group_of, -1);
+  std::vector<std::int32_t> of_practice = std::move(network.group_of);
+  network.group_of.assign(population.n_organisations(), -1);
+  std::size_t n_practices = 0;
+  for (std::size_t i = 0; i < population.n_organisations(); ++i)
+    if (population.type[i] == OrganisationType::practice && n_practices < of_practice.size())
+      network.group_of[i] = of_practice[n_practices++];
+  if (n_practices == 0) {
+    network.n_groups = 0;
+    network.names.clear();
+  }
+  return network;
 }
 
 }  // namespace
@@ -489,9 +610,13 @@ Population build_england(const std::filesystem::path& folder, const PopulationOp
   add_practices(tables, key, sites, organisations);
   add_care_homes(tables, key, sites, organisations);
   assign_owners(tables, key, organisations, population.ownership.names);
+  Groups network = networks_of(tables, organisations);
+  add_care_networks(tables, network, organisations);
+  add_care_boards(tables, organisations);
+  add_community_sites(tables, key, sites, organisations);
   fill_organisations(population, std::move(organisations), options);
   build_ties(population, options);
-  add_networks(tables, population);
+  population.network = networks_built(std::move(network), population);
   return population;
 }
 
@@ -554,6 +679,7 @@ std::vector<std::array<Moments, 2>> beds_by_region(const Population& population,
 constexpr double kCountTolerance = 0.005, kBedsTolerance = 0.02, kSpreadTolerance = 0.10;
 constexpr double kBoardPatientsTolerance = 0.10, kRegionPatientsTolerance = 0.05, kPatientsTolerance = 0.005;
 constexpr double kDeprivedTolerance = 0.02;
+constexpr double kQuotaTolerance = 0.1;  // a board has 12 community sites at least: rounding to whole ones
 constexpr double kSumTolerance = 1e-12;  // rounding of a trust's figure shared among its units
 
 void add_home_sizes(const Population& population, const Tables& tables, const Sources& source_of,
@@ -626,10 +752,26 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
   for (int t = 0; t < kNOrganisationTypes; ++t) {
     const auto type = static_cast<OrganisationType>(t);
     const std::string name(kOrganisationTypeNames[static_cast<std::size_t>(t)]);
-    by_type.push_back(type == OrganisationType::practice         ? quantity(name + "s", "boards.csv", "practices")
-                      : type == OrganisationType::care_home      ? quantity(name + "s", "care_homes_by_board.csv", "*")
-                      : type == OrganisationType::maternity_unit ? quantity(name + "s", "trusts.csv", "maternity_units")
-                                                                 : quantity(name + "s", "trusts.csv", "*"));
+    const auto counted = [&] {
+      switch (type) {
+        case OrganisationType::practice:
+          return quantity(name + "s", "boards.csv", "practices");
+        case OrganisationType::care_home:
+          return quantity(name + "s", "care_homes_by_board.csv", "*");
+        case OrganisationType::maternity_unit:
+          return quantity(name + "s", "trusts.csv", "maternity_units");
+        case OrganisationType::care_network:
+          return quantity(name + "s", "boards.csv", "primary_care_networks");
+        case OrganisationType::care_board:
+          return quantity(name + "s", "boards.csv", "*");
+        case OrganisationType::community_site:
+          return quantity(name + "s", "boards.csv", "registered_patients", kQuotaTolerance, kQuotaTolerance,
+                          kSumTolerance);
+        default:
+          return quantity(name + "s", "trusts.csv", "*");
+      }
+    };
+    by_type.push_back(counted());
   }
   BoardQuantity nursing = quantity("nursing homes", "care_homes_by_board.csv", "nursing_homes");
   BoardQuantity beds = quantity("trust beds", "trusts.csv", "beds");
@@ -655,7 +797,10 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
     of_type(OrganisationType::practice).expected[b] = tables.boards[b].n_practices;
     patients.expected[b] = tables.boards[b].registered_patients;
     networks.expected[b] = tables.boards[b].n_networks;
+    of_type(OrganisationType::care_network).expected[b] = tables.boards[b].n_networks;
+    of_type(OrganisationType::care_board).expected[b] = 1;
   }
+  of_type(OrganisationType::community_site).expected = community_site_quotas(tables);
   for (const HomeStratumRow& row : tables.home_strata) {
     of_type(OrganisationType::care_home).expected[row.board] += row.n_homes[0] + row.n_homes[1];
     nursing.expected[row.board] += row.n_homes[1];
@@ -675,7 +820,7 @@ void add_by_board(const Population& population, const Tables& tables, const Sour
     } else if (type == OrganisationType::maternity_unit) {
       deliveries.built[b] += population.size[i];
       preterm.built[b] += population.preterm_babies[i];
-    } else if (!std::isnan(population.size[i])) {
+    } else if (type < OrganisationType::maternity_unit && !std::isnan(population.size[i])) {
       beds.built[b] += population.size[i];
     }
   }

@@ -7,6 +7,7 @@
 ///
 ///     level(t) = E(t) + sum_edge f(S_l) B_l(t) + sum_group [offset + f(G) B_l(t)],
 ///
+/// where the communities of practice that levers make are groups more, with a table of their own;
 /// and when an exposure changes at boundary t by df, `df B_l(t)` is added to the record's target (edges) or taken from the
 /// group's offset, so that nothing but the slope changes. The clock fires in the first week w with level(w + 1) >= target:
 /// a test that is exact at any week, by integer algebra. *When* to test is then free, as long as it is never late: the
@@ -30,7 +31,7 @@ inline constexpr int kStopBits = 32;                           ///< cumulated st
 inline constexpr int kStopFactorBits = 16;
 inline constexpr int kNSlots = 4;  ///< edge layers 0, 1, then group layers 2, 3
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
-/// 63 bits over the longest horizon that a scenario may have (5,200 weeks, five terms).
+/// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
 inline constexpr double kCertainHazard = 64;
 
 /// x * to / from in 128 bits, capped at kNever.
@@ -42,6 +43,13 @@ inline constexpr double kCertainHazard = 64;
   __extension__ using wide = __int128;
   const wide scaled = static_cast<wide>(x) * multiply / divide;
   return scaled > kNever ? kNever : static_cast<std::int64_t>(scaled);
+}
+
+/// A hazard (2^-32) times a stop factor (2^-16), capped at kNever, which is beyond every stop clock.
+[[nodiscard]] inline std::int64_t times_stop_factor(std::int64_t hazard, std::uint32_t factor) {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(hazard, static_cast<std::int64_t>(factor), &product) ? kNever
+                                                                                     : std::min(product, kNever);
 }
 
 /// g(A) of model.md 4.2 in fixed point, exposure and value in 2^-16.
@@ -108,10 +116,12 @@ class Rates {
   };
   struct Programme {
     std::size_t n_classes = 0;
-    std::vector<std::int64_t> external;       ///< E(t): [boundary][class]
-    std::vector<std::int64_t> peer;           ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
-    std::vector<std::int64_t> any_layer;      ///< maximum rule: peer rate of a week, [week][class]
-    std::vector<std::int64_t> bound;          ///< level(t) with every exposure at 1: [class][boundary]
+    std::vector<std::int64_t> external;   ///< E(t): [boundary][class]
+    std::vector<std::int64_t> peer;       ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
+    std::vector<std::int64_t> any_layer;  ///< maximum rule: peer rate of a week, [week][class]
+    std::vector<std::int64_t> bound;      ///< level(t) with every exposure at 1: [class][boundary]
+    /// Communities of practice that levers make: B(t), [boundary][region class]; empty where a strategy makes none.
+    std::vector<std::int64_t> added;
     std::vector<std::uint32_t> step_offsets;  ///< by profile
     std::vector<Step> steps;
     std::vector<Change> changes;            ///< steps after boundary 0, by week
@@ -119,7 +129,9 @@ class Rates {
     std::int64_t restart = 0;               ///< hazard a week, 2^-40
     int refractory_weeks = 0;
     Response response;
-    std::vector<std::uint32_t> attention;  ///< K by number of programmes being implemented, 2^-20; empty = off
+    std::vector<std::uint32_t> in_use_at_start;  ///< records, increasing
+    int closes = 0;                              ///< week from which nobody decides: withdrawal or the horizon
+    std::vector<std::uint32_t> attention;        ///< K by number of programmes being implemented, 2^-20; empty = off
   };
   std::shared_ptr<const Model> model;
   int strategy = 0;
@@ -196,6 +208,8 @@ struct World::State {
   struct Programme {
     std::array<std::vector<Pair>, 2> pairs;
     std::array<std::vector<std::uint32_t>, 2> in_use;  ///< by group
+    std::vector<Pair> communities;                     ///< made by levers, by region; empty without such a lever
+    std::vector<std::uint32_t> community_in_use;       ///< likewise
     std::array<std::uint32_t, kNStages> counts{};
   };
   struct Move {
@@ -210,6 +224,7 @@ struct World::State {
   Diary diary;
   std::vector<Programme> programmes;
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off
+  std::vector<std::uint8_t> heeded;        ///< the same count when its records' clocks last took note of it
   std::vector<std::uint32_t> touched;      ///< organisations whose count changed in the last step
   std::vector<std::uint32_t> due;          ///< of the week in hand
   std::vector<Move> moves;

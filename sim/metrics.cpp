@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <array>
-#include <functional>
+#include <chrono>
 #include <limits>
+#include <utility>
 
 #include "outcome_tables.hpp"
 #include "uptake/outcomes.hpp"
@@ -12,70 +13,173 @@ namespace {
 using enum MetricKind;
 // Where a metric is given, and what it is.
 constexpr unsigned kMonth = 1, kYear = 2, kReport = 4, kRegion = 8, kBoard = 16, kPaired = 32, kMoney = 64,
-                   kOutcome = 128;
+                   kOwnWorld = 128;
+
+// What a metric speaks to.
+constexpr Dimensions kPatients = bit(ImpactDimension::patient_outcome), kPractice = bit(ImpactDimension::practice),
+                     kCommissioning = bit(ImpactDimension::commissioning), kHarm = bit(ImpactDimension::harm),
+                     kAwareness = bit(ImpactDimension::awareness), kEfficiency = bit(ImpactDimension::efficiency),
+                     kSociety = bit(ImpactDimension::society), kSpread = bit(ImpactDimension::spread),
+                     kGrowth = bit(ImpactDimension::company_growth);
 
 constexpr MetricSpec row(Metric id, std::string_view name, std::string_view unit, std::string_view long_name,
-                         MetricKind kind, unsigned flags) {
+                         MetricKind kind, unsigned flags, Needs needs, unsigned dimensions) {
   const auto has = [flags](unsigned flag) { return (flags & flag) != 0; };
-  return {id,           name,         unit,        long_name,    kind,        has(kMonth),  has(kYear),
-          has(kReport), has(kRegion), has(kBoard), has(kPaired), has(kMoney), has(kOutcome)};
+  return {id,           name,        unit,           long_name,    kind,
+          has(kMonth),  has(kYear),  has(kReport),   has(kRegion), has(kBoard),
+          has(kPaired), has(kMoney), has(kOwnWorld), needs,        static_cast<Dimensions>(dimensions)};
 }
 
 constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
     row(Metric::engaged, "engaged", "organisations", "Organisations that ever left unaware", stock,
-        kMonth | kReport | kRegion | kBoard),
+        kMonth | kReport | kRegion | kBoard, Needs::nothing, kAwareness),
     row(Metric::implementing_ever, "implementing_ever", "organisations", "Organisations that ever began to implement",
-        stock, kMonth | kReport | kRegion),
+        stock, kMonth | kReport | kRegion, Needs::nothing, kPractice),
     row(Metric::adopters, "adopters", "organisations", "Organisations in use", stock,
-        kMonth | kReport | kRegion | kBoard),
+        kMonth | kReport | kRegion | kBoard, Needs::nothing, kPractice | kSpread),
     row(Metric::ever_adopted, "ever_adopted", "organisations", "Organisations that were ever in use", stock,
-        kMonth | kReport | kRegion | kBoard),
+        kMonth | kReport | kRegion | kBoard, Needs::nothing, kPractice | kSpread),
     row(Metric::sustained_adopters, "sustained_adopters", "organisations",
-        "Organisations in use without break for 52 weeks", stock, kMonth | kReport | kRegion),
+        "Organisations in use without break for 52 weeks", stock, kMonth | kReport | kRegion, Needs::nothing,
+        kPractice | kSpread),
+    row(Metric::sites, "sites", "sites", "Sites in the community in use", stock, kMonth | kReport | kRegion,
+        Needs::sites, kCommissioning | kSpread),
+    row(Metric::capacity_beds, "capacity_beds", "beds", "Beds opened", stock, kMonth | kReport | kRegion, Needs::beds,
+        kCommissioning | kEfficiency),
     row(Metric::adoption_share, "adoption_share", "1", "Share of eligible organisations in use", ratio,
-        kReport | kRegion),
+        kReport | kRegion, Needs::nothing, kPractice | kSpread),
+    row(Metric::uptake_share, "uptake_share", "1",
+        "Share of eligible people who are treated, mean over the month up to the date", ratio,
+        kMonth | kReport | kRegion, Needs::uptake, kPatients | kPractice),
     row(Metric::patients_benefited, "patients_benefited", "persons",
-        "People reached since the start, each counted once", stock, kMonth | kReport | kRegion | kOutcome),
+        "People reached since the start, each counted once", stock, kMonth | kReport | kRegion, Needs::people,
+        kPatients),
+    row(Metric::patients_distinct_least, "patients_distinct_least", "persons",
+        "Fewest different people reached: those of the largest programme of each region", stock, kReport | kRegion,
+        Needs::several, kPatients),
     row(Metric::patients_in_year, "patients_in_year", "persons", "People first reached in the period", flow,
-        kYear | kReport | kRegion | kOutcome),
+        kYear | kReport | kRegion, Needs::people, kPatients),
+    row(Metric::events_avoided, "events_avoided", "events", "Events of the programme's kind avoided", flow,
+        kYear | kReport | kRegion, Needs::events, kPatients | kHarm),
     row(Metric::admissions_avoided, "admissions_avoided", "admissions", "Emergency admissions avoided", flow,
-        kYear | kReport | kRegion | kOutcome),
+        kYear | kReport | kRegion, Needs::admissions, kPatients | kHarm | kEfficiency),
     row(Metric::bed_days_avoided, "bed_days_avoided", "bed-days", "Hospital bed days avoided", flow,
-        kYear | kReport | kRegion | kOutcome),
+        kYear | kReport | kRegion, Needs::bed_days, kPatients | kEfficiency),
+    row(Metric::diagnosis_days_sooner, "diagnosis_days_sooner", "person-days",
+        "Days by which people are diagnosed or treated sooner", flow, kYear | kReport | kRegion, Needs::diagnosis,
+        kPatients | kEfficiency),
     row(Metric::home_years, "home_years", "organisation-years", "Time in use over all organisations", flow,
-        kYear | kReport | kRegion),
+        kYear | kReport | kRegion, Needs::nothing, kPractice | kSpread),
+    row(Metric::qalys, "qalys", "QALYs", "Quality-adjusted life years gained", flow, kYear | kReport | kRegion,
+        Needs::qalys, kPatients | kSociety),
     row(Metric::savings_gross_gbp, "savings_gross_gbp", "GBP", "Value of what is avoided, cash and capacity together",
-        flow, kYear | kReport | kRegion | kMoney | kOutcome),
+        flow, kYear | kReport | kRegion | kMoney, Needs::value, kEfficiency),
     row(Metric::savings_cash_gbp, "savings_cash_gbp", "GBP", "Cashable part of the value", flow,
-        kYear | kReport | kRegion | kMoney | kOutcome),
+        kYear | kReport | kRegion | kMoney, Needs::value, kEfficiency),
     row(Metric::capacity_released_gbp, "capacity_released_gbp", "GBP",
-        "Part of the value that is capacity released, not cash", flow, kYear | kReport | kRegion | kMoney | kOutcome),
-    row(Metric::cost_gbp, "cost_gbp", "GBP", "Cost of delivery, set-up and running, all funders", flow,
-        kYear | kReport | kRegion | kMoney),
+        "Part of the value that is capacity released, not cash", flow, kYear | kReport | kRegion | kMoney, Needs::value,
+        kEfficiency),
+    row(Metric::social_value_gbp, "social_value_gbp", "GBP",
+        "Value to the NHS, of QALYs, and of events to others than the NHS", flow, kYear | kReport | kRegion | kMoney,
+        Needs::social, kSociety),
+    row(Metric::cost_gbp, "cost_gbp", "GBP", "Cost of delivery, set-up, running and people reached, all funders", flow,
+        kYear | kReport | kRegion | kMoney, Needs::nothing, kEfficiency),
     row(Metric::cost_public_gbp, "cost_public_gbp", "GBP", "Cost that no provider bears", flow,
-        kYear | kReport | kRegion | kMoney),
+        kYear | kReport | kRegion | kMoney, Needs::nothing, kEfficiency),
+    row(Metric::carbon_kg, "carbon_kg", "kgCO2e", "Carbon of admissions, bed days and journeys avoided", flow,
+        kYear | kReport | kRegion, Needs::carbon, kSociety),
     row(Metric::net_present_value_gbp, "net_present_value_gbp", "GBP",
-        "Present value at the start of gross savings less cost", flow, kReport | kRegion | kMoney | kOutcome),
+        "Present value at the start of gross savings less cost", flow, kReport | kRegion | kMoney, Needs::value,
+        kEfficiency),
     row(Metric::roi_fiscal, "roi_fiscal", "1", "Present value of cash savings per pound of public cost", ratio,
-        kReport | kRegion | kOutcome),
+        kReport | kRegion | kOwnWorld, Needs::value, kEfficiency),
+    row(Metric::roi_social, "roi_social", "1", "Present value of social value per pound of public cost", ratio,
+        kReport | kRegion | kOwnWorld, Needs::social, kSociety),
     row(Metric::roi_net, "roi_net", "1", "Present value of additional cash savings per pound of additional cost", ratio,
-        kReport | kRegion | kPaired | kOutcome),
+        kReport | kRegion | kPaired, Needs::value, kEfficiency),
     row(Metric::acceleration_months, "acceleration_months", "months",
-        "Mean time by which equal levels of ever adopted come sooner", ratio, kReport | kPaired),
+        "Mean time by which equal levels of ever adopted come sooner", ratio, kReport | kPaired, Needs::nothing,
+        kSpread),
     row(Metric::levels_never_reached_share, "levels_never_reached_share", "1",
-        "Share of the levels reached that the comparator does not reach", ratio, kReport | kPaired),
-    row(Metric::attributable_share, "attributable_share", "1", "Net over gross admissions avoided", ratio,
-        kReport | kRegion | kPaired | kOutcome),
+        "Share of the levels reached that the comparator does not reach", ratio, kReport | kPaired, Needs::nothing,
+        kSpread),
+    row(Metric::attributable_share, "attributable_share", "1", "Net over gross benefit", ratio,
+        kReport | kRegion | kPaired, Needs::benefit, kPatients),
+    row(Metric::not_otherwise_adopted, "not_otherwise_adopted", "organisations",
+        "Organisations ever in use that never are in the comparator's world by the date", ratio,
+        kReport | kRegion | kPaired, Needs::nothing, kPractice | kSpread),
+    row(Metric::significantly_reduced, "significantly_reduced", "1",
+        "1 where the benefit would have been smaller by a fifth or more, else 0", ratio, kReport | kRegion | kPaired,
+        Needs::benefit, kPatients),
+    row(Metric::first_use_months, "first_use_months", "months",
+        "Months from the start to the first use in a region; England: range over regions", ratio, kReport | kRegion,
+        Needs::nothing, kSpread),
+    row(Metric::latest_first_use_months, "latest_first_use_months", "months",
+        "Months from the start to the latest first use in a region; England: range over regions", ratio,
+        kReport | kRegion, Needs::nothing, kSpread),
     row(Metric::regional_cv, "regional_cv", "1", "Coefficient of variation of adoption share over regions", ratio,
-        kReport),
-    row(Metric::regional_gini, "regional_gini", "1", "Gini index of adoption share over regions", ratio, kReport),
+        kReport, Needs::nothing, kSpread),
+    row(Metric::regional_gini, "regional_gini", "1", "Gini index of adoption share over regions", ratio, kReport,
+        Needs::nothing, kSpread),
     row(Metric::deprivation_gap, "deprivation_gap", "1",
-        "Adoption share of the most deprived fifth less that of the rest", ratio, kReport),
+        "Adoption share of the most deprived fifth less that of the rest", ratio, kReport, Needs::nothing,
+        kSpread | kSociety),
     row(Metric::slope_index, "slope_index", "1", "Slope of adoption share from the most to the least deprived", ratio,
-        kReport),
-    row(Metric::relative_index, "relative_index", "1", "Slope index over mean adoption share", ratio, kReport),
+        kReport, Needs::nothing, kSpread | kSociety),
+    row(Metric::relative_index, "relative_index", "1", "Slope index over mean adoption share", ratio, kReport,
+        Needs::nothing, kSpread | kSociety),
     row(Metric::concentration_index, "concentration_index", "1", "Concentration of adoption towards the least deprived",
-        ratio, kReport),
+        ratio, kReport, Needs::nothing, kSpread | kSociety),
+    row(Metric::reach_regional_cv, "reach_regional_cv", "1", "Coefficient of variation of reach over regions", ratio,
+        kReport, Needs::people, kPatients),
+    row(Metric::reach_regional_gini, "reach_regional_gini", "1", "Gini index of reach over regions", ratio, kReport,
+        Needs::people, kPatients),
+    row(Metric::reach_deprivation_gap, "reach_deprivation_gap", "persons",
+        "People reached per eligible organisation of mean size: most deprived fifth less the rest", ratio, kReport,
+        Needs::people, kPatients | kSociety),
+    row(Metric::reach_slope_index, "reach_slope_index", "persons",
+        "Slope of people reached per eligible organisation from the most to the least deprived", ratio, kReport,
+        Needs::people, kPatients | kSociety),
+    row(Metric::reach_relative_index, "reach_relative_index", "1", "Slope index of reach over its mean", ratio, kReport,
+        Needs::people, kPatients | kSociety),
+    row(Metric::reach_concentration_index, "reach_concentration_index", "1",
+        "Concentration of reach towards the least deprived", ratio, kReport, Needs::people, kPatients | kSociety),
+    row(Metric::benefit_regional_cv, "benefit_regional_cv", "1", "Coefficient of variation of benefit over regions",
+        ratio, kReport, Needs::benefit, kPatients),
+    row(Metric::benefit_regional_gini, "benefit_regional_gini", "1", "Gini index of benefit over regions", ratio,
+        kReport, Needs::benefit, kPatients),
+    row(Metric::benefit_deprivation_gap, "benefit_deprivation_gap", "1",
+        "Benefit per eligible organisation of mean size: most deprived fifth less the rest, in the benefit's unit",
+        ratio, kReport, Needs::benefit, kPatients | kSociety),
+    row(Metric::benefit_slope_index, "benefit_slope_index", "1",
+        "Slope of benefit per eligible organisation from the most to the least deprived, in the benefit's unit", ratio,
+        kReport, Needs::benefit, kPatients | kSociety),
+    row(Metric::benefit_relative_index, "benefit_relative_index", "1", "Slope index of benefit over its mean", ratio,
+        kReport, Needs::benefit, kPatients | kSociety),
+    row(Metric::benefit_concentration_index, "benefit_concentration_index", "1",
+        "Concentration of benefit towards the least deprived", ratio, kReport, Needs::benefit, kPatients | kSociety),
+    // Prices of each year, as companies report them: no price year.
+    row(Metric::investment_gbp, "investment_gbp", "GBP",
+        "Investment that supported companies report: self-reported survey, prices of each year", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::jobs, "jobs", "jobs",
+        "Jobs created or safeguarded that supported companies report: self-reported survey", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::companies_supported, "companies_supported", "companies", "Companies supported", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_needs_assessment, "pipeline_needs_assessment", "companies",
+        "Companies whose needs are assessed", flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_fellows, "pipeline_fellows", "fellows", "Fellows who join the accelerator", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_supported, "pipeline_supported", "companies", "Companies that come to the highest support",
+        flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_evaluated, "pipeline_evaluated", "companies", "Companies whose innovation is evaluated", flow,
+        kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::pipeline_in_new_setting, "pipeline_in_new_setting", "companies",
+        "Companies whose innovation comes into a new setting", flow, kYear | kReport | kRegion, Needs::growth, kGrowth),
+    row(Metric::growth_roi, "growth_roi", "1",
+        "Value of additional jobs per pound of growth funding: an identity set to the published 3.96, no validation",
+        ratio, kReport | kPaired, Needs::growth, kGrowth),
 }};
 
 constexpr bool in_order() {
@@ -100,6 +204,12 @@ bool is_on(const MetricSpec& metric, Axis axis) {
 
 std::span<const MetricSpec> metric_table() { return kMetrics; }
 
+std::optional<Metric> find_metric(std::string_view name) {
+  const auto at = std::ranges::find(kMetrics, name, &MetricSpec::name);
+  if (at == kMetrics.end()) return std::nullopt;
+  return at->id;
+}
+
 std::span<const Period> SummaryLayout::times(Axis axis) const {
   switch (axis) {
     case Axis::month:
@@ -118,21 +228,108 @@ const Block* SummaryLayout::find(Metric metric, Axis axis, Geography geography) 
   return nullptr;
 }
 
+namespace {
+/// Whether a parameter can be other than 0, which stands for "not known" in the rows that ask.
+bool is_stated(ParameterMode mode, const Setting& setting) {
+  if (mode == ParameterMode::defaults) return setting.value != 0;
+  return setting.prior.family != Family::fixed || setting.prior.a != 0;
+}
+
+/// Every `step`-th month, counted so that the end of the financial year is always kept, and the last.
+std::vector<Period> course_of(std::vector<Period> months, int step) {
+  std::vector<Period> kept;
+  Date from = months.front().from;
+  for (std::size_t i = 0; i < months.size(); ++i) {
+    const auto month = static_cast<unsigned>(std::chrono::year_month_day{months[i].to}.month());
+    if ((month + 9) % static_cast<unsigned>(step) != 0 && i + 1 < months.size()) continue;  // March is 0
+    kept.push_back({from, months[i].to, months[i].label});
+    from = months[i].to + std::chrono::days{1};
+  }
+  return kept;
+}
+
+/// The flow that a programme's benefit is read off. Unlike events are not added, so all together have none.
+std::optional<Metric> benefit_of(Known known) {
+  for (const auto& [needs, flow] :
+       {std::pair{Needs::admissions, Metric::admissions_avoided}, std::pair{Needs::events, Metric::events_avoided},
+        std::pair{Needs::value, Metric::savings_gross_gbp}, std::pair{Needs::diagnosis, Metric::diagnosis_days_sooner},
+        std::pair{Needs::people, Metric::patients_in_year}})
+    if ((known & bit(needs)) != 0) return flow;
+  return std::nullopt;
+}
+}  // namespace
+
+Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
+  Known known = bit(Needs::nothing);
+  const auto learn = [&](Needs needs, bool is_known) {
+    if (is_known) known |= bit(needs);
+    return is_known;
+  };
+  const auto stated = [&](Parameter id) {
+    const auto i = static_cast<std::size_t>(id);
+    return is_stated(scenario.mode,
+                     i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters]);
+  };
+  const auto is_site = [](OrganisationType type) { return type == OrganisationType::community_site; };
+  learn(Needs::sites, !programme.eligible.empty() && std::ranges::all_of(programme.eligible, is_site));
+  if (programme.outcome == OutcomeKind::none) return known;
+
+  const bool is_capacity = programme.outcome == OutcomeKind::capacity;
+  const bool beds = learn(Needs::beds, is_capacity && stated(Parameter::beds));
+  const bool uptake = learn(Needs::uptake, programme.outcome == OutcomeKind::uptake);
+  const bool counted = stated(Parameter::persons_a_year) || stated(Parameter::persons_per_organisation);
+  const bool people = learn(Needs::people, is_capacity ? beds : counted);
+  const bool from_risk = counted && stated(Parameter::baseline_risk);
+  const bool baseline = stated(Parameter::baseline_events);
+  const bool events = learn(Needs::events, programme.outcome == OutcomeKind::events ? baseline || from_risk
+                                           : uptake                                 ? from_risk
+                                                                                    : beds);
+  const bool admissions = learn(Needs::admissions, events && programme.event.ends_with("admission"));
+  const bool stay = programme.outcome == OutcomeKind::stay && baseline;
+  const bool bed_days = learn(Needs::bed_days, stay || (admissions && stated(Parameter::bed_days_per_event)));
+  const bool sooner =
+      learn(Needs::diagnosis, programme.outcome == OutcomeKind::diagnosis && people && stated(Parameter::days_sooner));
+  const bool value = learn(Needs::value, admissions || stay || (events && stated(Parameter::value_per_event)) ||
+                                             (people && stated(Parameter::value_per_person)));
+  const bool qalys = learn(
+      Needs::qalys, (events && stated(Parameter::qalys_per_event)) || (people && stated(Parameter::qalys_per_person)));
+  learn(Needs::social, qalys || (events && stated(Parameter::social_value_per_event)));
+  learn(Needs::carbon, (admissions && stated(Parameter::carbon_per_admission)) ||
+                           (bed_days && stated(Parameter::carbon_per_bed_day)) ||
+                           (people && stated(Parameter::journeys_per_person) && stated(Parameter::carbon_per_journey)));
+  learn(Needs::benefit, events || value || sooner || people);
+  return known;
+}
+
 SummaryLayout make_layout(const Model& model) {
   SummaryLayout layout;
-  for (const Strategy& strategy : model.scenario.strategies) layout.strategies.push_back(strategy.name);
-  for (const ProgrammeSpec& programme : model.scenario.programmes) layout.programmes.push_back(programme.name);
-  if (layout.programmes.size() > 1) layout.programmes.emplace_back("all");
+  const Scenario& scenario = model.scenario;
+  for (const Strategy& strategy : scenario.strategies) layout.strategies.push_back(strategy.name);
+  const bool several = scenario.programmes.size() > 1;
+  Known any = bit(Needs::nothing);
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    layout.programmes.push_back(programme.name);
+    const Known known = known_of(scenario, programme);
+    layout.benefit.push_back(benefit_of(known));
+    any |= known;
+  }
+  if (several || scenario.growth) {
+    layout.programmes.emplace_back("all");
+    layout.benefit.push_back(several ? benefit_of(any & ~bit(Needs::events)) : layout.benefit.front());
+  }
+  if (several && (any & bit(Needs::people)) != 0) any |= bit(Needs::several);
+  if (scenario.growth) any |= bit(Needs::growth);
   layout.regions.emplace_back("England");
   for (const Region& region : model.population->regions) layout.regions.push_back(region.name);
   for (const Board& board : model.population->boards) layout.boards.push_back(board.short_name);
-  layout.months = model.calendar().months();
+  layout.months = course_of(model.calendar().months(), scenario.path_months);
   layout.years = model.calendar().financial_years();
   layout.reports = model.calendar().report_periods();
-  layout.comparator = model.scenario.comparator;
+  layout.comparator = scenario.comparator;
 
-  const auto add = [&](Metric metric, Axis axis, Geography geography, std::size_t n_places) {
-    const Block block{metric,
+  const auto add = [&](const MetricSpec& metric, Axis axis, Geography geography, std::size_t n_places) {
+    if ((any & bit(metric.needs)) == 0) return;
+    const Block block{metric.id,
                       axis,
                       geography,
                       layout.size,
@@ -145,35 +342,42 @@ SummaryLayout make_layout(const Model& model) {
   };
   for (const Axis axis : {Axis::month, Axis::year, Axis::report})
     for (const MetricSpec& metric : kMetrics)
-      if (is_on(metric, axis)) add(metric.id, axis, Geography::region, metric.by_region ? layout.regions.size() : 1);
+      if (is_on(metric, axis)) add(metric, axis, Geography::region, metric.by_region ? layout.regions.size() : 1);
   for (const MetricSpec& metric : kMetrics)
-    if (metric.by_board) add(metric.id, Axis::month, Geography::board, layout.boards.size());
+    if (metric.by_board && scenario.by_board) add(metric, Axis::month, Geography::board, layout.boards.size());
 
   layout.tables = make_outcome_tables(model, layout);
   return layout;
 }
 
-void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
-                    int programme, int time, View view, std::span<double> out) {
-  const double* own = summary.data() + block.at(strategy, programme, time, 0);
-  const double* without = summary.data() + block.at(layout.comparator, programme, time, 0);
-  const bool paired = spec(block.metric).paired;
-  if (paired ? view != View::net : (view == View::net && block.metric == Metric::roi_fiscal)) {
-    std::ranges::fill(out, std::numeric_limits<double>::quiet_NaN());
-  } else if (paired || view == View::gross) {
-    std::copy_n(own, out.size(), out.begin());
-  } else if (view == View::counterfactual) {
-    std::copy_n(without, out.size(), out.begin());
-  } else {
-    std::transform(own, own + out.size(), without, out.begin(), std::minus<>{});
+Seen seen(Metric metric, View view) {
+  if (spec(metric).paired) return view == View::net ? Seen::own : Seen::nothing;
+  switch (view) {
+    case View::gross:
+      return Seen::own;
+    case View::counterfactual:
+      return Seen::comparator;
+    case View::net:
+      return spec(metric).own_world ? Seen::nothing : Seen::difference;
   }
+  return Seen::nothing;
 }
 
 double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
                      int programme, int time, int place, View view) {
-  std::vector<double> row(static_cast<std::size_t>(block.n_places));
-  values_in_view(layout, summary, block, strategy, programme, time, view, row);
-  return row[static_cast<std::size_t>(place)];
+  const double own = summary[block.at(strategy, programme, time, place)];
+  const double without = summary[block.at(layout.comparator, programme, time, place)];
+  switch (seen(block.metric, view)) {
+    case Seen::own:
+      return own;
+    case Seen::comparator:
+      return without;
+    case Seen::difference:
+      return own - without;
+    case Seen::nothing:
+      break;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace uptake

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "plan.hpp"
+#include "shown.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -45,8 +46,9 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
     }
     if (count < 2) continue;
     const double mean = sum / count;
-    // model.md 5.1: per 100 beds for trusts, per standard deviation for practices and homes; units have no size term.
-    const double scale = type == OrganisationType::maternity_unit ? 0.0
+    // model.md 5.1: per 100 beds for trusts, per standard deviation for practices and homes; units have no size term,
+    // nor have boards, whose size is in patients.
+    const double scale = type == OrganisationType::maternity_unit || type == OrganisationType::care_board ? 0.0
                          : adopter_class(type) == AdopterClass::trust
                              ? 100.0
                              : std::sqrt(std::max(0.0, squares / count - mean * mean));
@@ -219,14 +221,11 @@ void compress_regions(Model& model, int j) {
   const std::size_t n_regions = model.population->regions.size();
   programme.region_class.assign(n_regions, 0);
   std::vector<std::size_t> kept;
-  const auto same = [](const ProgrammePlan::WeekFactors& a, const ProgrammePlan::WeekFactors& b) {
-    return a.commissioned == b.commissioned && a.mandate == b.mandate && a.covid == b.covid && a.shock == b.shock;
-  };
   for (std::size_t r = 0; r < n_regions; ++r) {
     const auto at = std::ranges::find_if(kept, [&](std::size_t k) {
       return std::ranges::all_of(model.strategies, [&](const StrategyPlan& strategy) {
         const auto& classes = strategy.programmes[static_cast<std::size_t>(j)].classes;
-        return same(classes[k], classes[r]);
+        return classes[k] == classes[r];
       });
     });
     programme.region_class[r] = static_cast<std::uint8_t>(at - kept.begin());
@@ -273,6 +272,76 @@ void check_identities(const Scenario& scenario, const Population& population, st
   }
 }
 
+/// When a programme begins and is withdrawn, and who is in use first.
+void add_life(const Scenario& scenario, const ProgrammeSpec& spec, const Population& population,
+              ProgrammeModel& programme) {
+  const int end = scenario.calendar.n_weeks;
+  const auto boundary = [&](Date day) { return std::max(0, scenario.calendar.nearest_boundary(day)); };
+  if (spec.available_from) {
+    programme.begins = boundary(*spec.available_from);
+    if (programme.begins > end) programme.begins = kNoWeek;
+  }
+  if (spec.withdrawn) {
+    programme.withdrawn = boundary(*spec.withdrawn);
+    if (programme.withdrawn >= end) programme.withdrawn = kNoWeek;
+  }
+  const Setting& share = spec.settings[static_cast<std::size_t>(Parameter::start_in_use)];
+  if (share.value > 0 || !(share.prior == Prior{})) programme.start_order = make_start_order(population, programme);
+}
+
+/// Every name of a region that levers and programmes state, resolved or reported.
+void check_regions(const Scenario& scenario, const Population& population, std::vector<Problem>& problems) {
+  const auto check = [&](const std::string& name, const std::string& where) {
+    const auto found = find_region(population, name);
+    if (found) return found;
+    std::vector<std::string_view> names;
+    for (const Region& region : population.regions) {
+      names.insert(names.end(), {region.name, region.code, region.short_name});
+    }
+    const std::string nearest = nearest_name(name, names);
+    problems.push_back(
+        {where, fmt::format(R"(no region is called "{}" in this population)", name),
+         nearest.empty() ? "`uptake info --population` lists them" : fmt::format(R"(did you mean "{}"?)", nearest)});
+    return found;
+  };
+  const auto check_levers = [&](const std::vector<Lever>& levers) {
+    for (const Lever& lever : levers) {
+      for (const std::string& name : lever.regions) check(name, lever.where);
+    }
+  };
+  check_levers(scenario.levers);
+  for (const Strategy& strategy : scenario.strategies) check_levers(strategy.levers);
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    std::vector<std::size_t> begun, stated;
+    const auto once = [&](std::vector<std::size_t>& seen, const std::string& name, const std::string& where,
+                          std::string_view what) {
+      const auto region = check(name, where);
+      if (!region) return;
+      if (std::ranges::count(seen, *region) > 0) {
+        problems.push_back(
+            {where, fmt::format("{} of {} name {} twice", what, programme.name, population.regions[*region].name), ""});
+      }
+      seen.push_back(*region);
+    };
+    for (const Tranche& tranche : programme.tranches) {
+      for (const std::string& name : tranche.regions) once(begun, name, programme.name, "the tranches");
+    }
+    double sum = 0;
+    for (const RegionShare& share : programme.delivered_by_region) {
+      once(stated, share.region, share.where, "the shares delivered by region");
+      sum += share.share;
+    }
+    if (sum > 1 + 1e-9) {
+      problems.push_back({programme.name, fmt::format("the shares delivered by region add up to {:.6g}", sum),
+                          "they must be at most 1"});
+    } else if (stated.size() == population.regions.size() && sum < 1 - 1e-9) {
+      problems.push_back({programme.name,
+                          fmt::format("the shares delivered by region add up to {:.6g} and name every region", sum),
+                          "leave out the regions that share the rest, or let them add up to 1"});
+    }
+  }
+}
+
 }  // namespace
 
 std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const Population> population) {
@@ -283,6 +352,9 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   const Population& who = *model->population;
   std::vector<Problem> problems;
   check_identities(asked, who, problems);
+  resolve_shown(model->scenario, who, problems);
+  check_regions(asked, who, problems);
+  UPTAKE_EXPECTS(asked.programmes.size() < 256);  // kept and counted in 8 bits
   if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {
     problems.push_back({asked.file.string(),
                         fmt::format("a horizon of {} weeks is outside 1 to {}", asked.calendar.n_weeks, kMostSteps),
@@ -299,16 +371,17 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
                           fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
                           "check its eligible types"});
     }
+    add_life(asked, asked.programmes[j], who, programme);
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
   }
-  if (!problems.empty()) throw InputError(std::move(problems));
 
   for (const Strategy& strategy : asked.strategies) {
     StrategyPlan& plan = model->strategies.emplace_back();
     plan.name = strategy.name;
     for (int j = 0; j < model->n_programmes(); ++j) {
-      plan.programmes.push_back(
-          make_plan(asked, who, j, model->programmes[static_cast<std::size_t>(j)], strategy, problems));
+      const ProgrammeModel& programme = model->programmes[static_cast<std::size_t>(j)];
+      if (programme.n_records() == 0) continue;  // reported above
+      plan.programmes.push_back(make_plan(asked, who, j, programme, strategy, problems));
     }
   }
   // Several programmes and strategies meet the same mistake of a lever: it is said once.

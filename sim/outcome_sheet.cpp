@@ -8,34 +8,94 @@ namespace uptake {
 
 Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout) {
   Shape shape{};
+  const bool by_board = layout.find(Metric::adopters, Axis::month, Geography::board) != nullptr;
+  const bool has_beds = layout.find(Metric::capacity_beds, Axis::month) != nullptr;
   shape.n_places = layout.regions.size();
-  shape.n_stock_places = layout.regions.size() + layout.boards.size();
+  shape.n_stock_places = layout.regions.size() + (by_board ? layout.boards.size() : 0);
   shape.n_stocks = tables.stock_boundaries.size();
   shape.n_months = layout.months.size();
   shape.n_periods = tables.cells_of_period.size();
   shape.n_reports = layout.reports.size();
   shape.n_boundaries = tables.cell_of_boundary.size();
-  shape.patients = kNStocks * shape.n_stocks * shape.n_stock_places;
-  shape.flows = shape.patients + shape.n_months * shape.n_places;
-  shape.values = shape.flows + kNFlows * shape.n_periods * shape.n_places;
-  shape.quintiles = shape.values + kNValues * shape.n_reports * shape.n_places;
-  shape.ever = shape.quintiles + shape.n_reports * kNQuintileGroups;
-  shape.size = shape.ever + shape.n_boundaries;
+  std::size_t next = kNStocks * shape.n_stocks * shape.n_stock_places;
+  const auto section = [&](std::size_t n) {
+    const std::size_t at = next;
+    next += n;
+    return at;
+  };
+  shape.patients = section(shape.n_months * shape.n_places);
+  shape.flows = section(kNFlows * shape.n_periods * shape.n_places);
+  shape.values = section(kNValues * shape.n_reports * shape.n_places);
+  const bool has_sites = layout.find(Metric::sites, Axis::month) != nullptr;
+  shape.sites = section(has_sites ? shape.n_stocks * shape.n_places : 0);
+  shape.beds = section(has_beds ? shape.n_stocks * shape.n_places : 0);
+  shape.distinct = section(shape.n_reports * shape.n_places);
+  shape.not_otherwise = section(shape.n_reports * shape.n_places);
+  shape.quintiles = section(shape.n_reports * kNQuintileGroups);
+  shape.flows_by_quintile = section(kNFlows * shape.n_reports * kNQuintileGroups);
+  shape.ever = section(shape.n_boundaries);
+  shape.size = next;
   return shape;
+}
+
+void Sheet::add(const Sheet& other) {
+  // Unlike events and treatments are not added up.
+  known |= other.known & ~(bit(Needs::events) | bit(Needs::uptake));
+  for (std::size_t i = 0; i < eligible.size(); ++i) {
+    eligible[i] += other.eligible[i];
+    size[i] += other.size[i];
+  }
+  for (std::size_t i = 0; i < kNQuintileGroups; ++i) {
+    eligible_by_quintile[i] += other.eligible_by_quintile[i];
+    size_by_quintile[i] += other.size_by_quintile[i];
+  }
+  // People who are reached by two programmes of a region are at least those of the larger one.
+  std::vector<double> largest(shape.n_reports * shape.n_places);
+  for (std::size_t report = 0; report < shape.n_reports; ++report) {
+    double* places = largest.data() + report * shape.n_places;
+    for (std::size_t place = 1; place < shape.n_places; ++place)
+      places[0] += places[place] = std::max(distinct(report)[place], other.distinct(report)[place]);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
+  std::ranges::copy(largest, distinct(0));
+  for (std::size_t i = 0; i < first_use.size(); ++i) {
+    if (other.first_use[i] < 0) continue;
+    first_use[i] = first_use[i] < 0 ? other.first_use[i] : std::min(first_use[i], other.first_use[i]);
+    latest_use[i] = std::max(latest_use[i], other.latest_use[i]);
+  }
 }
 
 Prices prices_of(const Model& model, const Draw& draw, int programme) {
   const ProgrammeSpec& spec = model.scenario.programmes[static_cast<std::size_t>(programme)];
   const double benefit_left = spec.effect_already_shrunk ? 1.0 : 1 - draw(Parameter::optimism_benefit);
   const double cost_raised = 1 + draw(Parameter::optimism_cost);
-  return {draw(Parameter::admission_price) * draw(Parameter::deflator) * benefit_left,
-          draw(programme, Parameter::bed_days_per_event),
-          draw(Parameter::cashable_share),
-          draw(programme, Parameter::set_up_cost) * cost_raised,
-          draw(programme, Parameter::running_cost) * cost_raised,
-          draw(programme, Parameter::staff_day_price) * cost_raised,
-          spec.delivery_funder != Funder::provider,
-          spec.adoption_funder != Funder::provider};
+  const auto value = [&](Parameter id) { return draw(programme, id); };
+  Prices prices{};
+  prices.events_are_admissions = spec.event.ends_with("admission");
+  prices.effect_is_bed_days = spec.outcome == OutcomeKind::stay;
+  if (value(Parameter::value_per_event) != 0)
+    prices.per_event = value(Parameter::value_per_event) * benefit_left;
+  else if (prices.events_are_admissions)
+    prices.per_event = draw(Parameter::admission_price) * draw(Parameter::deflator) * benefit_left;
+  prices.per_bed_day = draw(Parameter::bed_day_price) * benefit_left;
+  prices.per_person = value(Parameter::value_per_person) * benefit_left;
+  prices.social_per_event = value(Parameter::social_value_per_event) * benefit_left;
+  prices.per_qaly = draw(Parameter::qaly_value) * benefit_left;
+  prices.qalys_per_event = value(Parameter::qalys_per_event);
+  prices.qalys_per_person = value(Parameter::qalys_per_person);
+  prices.bed_days_per_admission = value(Parameter::bed_days_per_event);
+  prices.days_sooner = value(Parameter::days_sooner);
+  prices.carbon_per_admission = draw(Parameter::carbon_per_admission);
+  prices.carbon_per_bed_day = draw(Parameter::carbon_per_bed_day);
+  prices.carbon_per_person = value(Parameter::journeys_per_person) * draw(Parameter::carbon_per_journey);
+  prices.cashable = draw(Parameter::cashable_share);
+  prices.set_up = value(Parameter::set_up_cost) * cost_raised;
+  prices.running = value(Parameter::running_cost) * cost_raised;
+  prices.cost_per_person = value(Parameter::cost_per_person) * cost_raised;
+  prices.staff_day = value(Parameter::staff_day_price) * cost_raised;
+  prices.delivery_is_public = spec.delivery_funder != Funder::provider;
+  prices.adoption_is_public = spec.adoption_funder != Funder::provider;
+  return prices;
 }
 
 namespace {
@@ -51,6 +111,7 @@ void fill_stocks(const OutcomeTables& tables, const OutcomeTables::Programme& fa
   std::vector<std::int32_t> now;  // by board, then by region
   const std::size_t n_stocks = tables.stock_boundaries.size();
   const std::size_t n_boards = tables.region_of_board.size();
+  const bool by_board = sheet.shape.n_stock_places > sheet.shape.n_places;
   for (int kind = 0; kind < kNStocks; ++kind) {
     now.assign(n_boards + n_regions, 0);
     for (std::size_t at = 0; at < n_stocks; ++at) {
@@ -60,7 +121,7 @@ void fill_stocks(const OutcomeTables& tables, const OutcomeTables::Programme& fa
       for (std::size_t b = 0; b < n_boards; ++b) {
         now[b] += change[b];
         now[n_boards + static_cast<std::size_t>(tables.region_of_board[b])] += now[b];
-        places[1 + n_regions + b] = facts.scale * now[b];
+        if (by_board) places[1 + n_regions + b] = facts.scale * now[b];
       }
       for (std::size_t r = 0; r < n_regions; ++r) places[1 + r] = facts.scale * now[n_boards + r];
       add_up_england(places, n_regions);
@@ -78,22 +139,81 @@ void fill_stocks(const OutcomeTables& tables, const OutcomeTables::Programme& fa
   }
 }
 
-/// Sums over cells of what one region's organisations do.
+/// Sums over cells of what some organisations do.
 struct Sums {
-  double patients = 0, admissions = 0, home_years = 0, set_ups = 0, staff_days = 0;
+  double people = 0, effect = 0, home_years = 0, set_ups = 0, staff_days = 0;
+  double people_paid = 0, home_years_paid = 0, set_ups_paid = 0;  ///< in so far as a tariff pays for them
+};
+
+/// What sums come to at the programme's prices, with the flows that are not of its kind 0.
+class Account {
+ public:
+  Account(const Sums& sums, const Prices& prices) : s_(sums), p_(prices) {}
+  [[nodiscard]] double people() const { return s_.people; }
+  [[nodiscard]] double events() const { return p_.effect_is_bed_days ? 0.0 : s_.effect; }
+  [[nodiscard]] double admissions() const { return p_.events_are_admissions ? events() : 0.0; }
+  [[nodiscard]] double bed_days() const {
+    return p_.effect_is_bed_days ? s_.effect : admissions() * p_.bed_days_per_admission;
+  }
+  [[nodiscard]] double diagnosis() const { return s_.people * p_.days_sooner; }
+  [[nodiscard]] double qalys() const { return events() * p_.qalys_per_event + s_.people * p_.qalys_per_person; }
+  [[nodiscard]] double savings() const {
+    return (p_.effect_is_bed_days ? s_.effect * p_.per_bed_day : s_.effect * p_.per_event) + s_.people * p_.per_person;
+  }
+  [[nodiscard]] double cash() const { return p_.cashable * savings(); }
+  [[nodiscard]] double social_events() const { return events() * p_.social_per_event; }
+  [[nodiscard]] double delivery() const { return s_.staff_days * p_.staff_day; }
+  [[nodiscard]] double adoption() const {
+    return s_.set_ups * p_.set_up + s_.home_years * p_.running + s_.people * p_.cost_per_person;
+  }
+  [[nodiscard]] double tariff() const {
+    return s_.set_ups_paid * p_.set_up + s_.home_years_paid * p_.running + s_.people_paid * p_.cost_per_person;
+  }
+  [[nodiscard]] double cost() const { return delivery() + adoption(); }
+  [[nodiscard]] double cost_public() const {
+    return (p_.delivery_is_public ? delivery() : 0.0) + (p_.adoption_is_public ? adoption() : tariff());
+  }
+  [[nodiscard]] double carbon() const {
+    return admissions() * p_.carbon_per_admission + bed_days() * p_.carbon_per_bed_day +
+           s_.people * p_.carbon_per_person;
+  }
+
+  /// Calls set(flow, value) for every flow.
+  template <typename Set>
+  void give(Set set) const {
+    set(flow_patients, people());
+    set(flow_events, events());
+    set(flow_admissions, admissions());
+    set(flow_bed_days, bed_days());
+    set(flow_diagnosis, diagnosis());
+    set(flow_home_years, s_.home_years);
+    set(flow_qalys, qalys());
+    set(flow_savings, savings());
+    set(flow_cash, cash());
+    set(flow_capacity, savings() - cash());
+    set(flow_social, savings() + p_.per_qaly * qalys() + social_events());
+    set(flow_cost, cost());
+    set(flow_cost_public, cost_public());
+    set(flow_carbon, carbon());
+  }
+
+ private:
+  const Sums& s_;
+  const Prices& p_;
 };
 
 void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally,
-                std::span<const double> delivered, std::span<const double> discounts, const Prices& prices,
-                Sheet& sheet) {
+                std::span<const double> delivered, std::span<const double> subsidy, const Discounts& discounts,
+                const Prices& prices, Sheet& sheet) {
   const std::size_t n_regions = facts.eligible.size() - 1;
   const std::size_t n_cells = tables.cells.size();
   std::vector<double> home_years(n_cells);
   const std::size_t n_reports = sheet.shape.n_reports;
   const std::size_t n_years = sheet.shape.n_periods - n_reports;
+  const bool has_qalys = sheet.knows(Needs::qalys);
   for (std::size_t r = 0; r < n_regions; ++r) {
-    const double* admissions = tally.admissions.data() + r * n_cells;
-    const double* patients = tally.patients.data() + r * n_cells;
+    const double* effect = tally.events_by_region.data() + r * n_cells;
+    const double* people = tally.people_by_region.data() + r * n_cells;
     std::int64_t in_use = 0;
     for (std::size_t c = 0; c < n_cells; ++c) {
       in_use += tally.started[r * n_cells + c];
@@ -105,49 +225,42 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
       Sums sums;
       for (auto c = static_cast<std::size_t>(span.first); c < static_cast<std::size_t>(span.last); ++c) {
         const double w = weight(c);
-        sums.patients += w * patients[c];
-        sums.admissions += w * admissions[c];
+        sums.people += w * people[c];
+        sums.effect += w * effect[c];
         sums.home_years += w * home_years[c];
         sums.set_ups += w * facts.scale * tally.set_ups[r * n_cells + c];
         sums.staff_days += w * delivered[c * n_regions + r];
+        if (subsidy.empty()) continue;
+        const double paid = w * subsidy[c * n_regions + r];
+        sums.people_paid += paid * people[c];
+        sums.home_years_paid += paid * home_years[c];
+        sums.set_ups_paid += paid * facts.scale * tally.set_ups[r * n_cells + c];
       }
       return sums;
     };
-    const auto delivery = [&](const Sums& s) { return s.staff_days * prices.staff_day; };
-    const auto adoption = [&](const Sums& s) { return s.set_ups * prices.set_up + s.home_years * prices.running; };
-    const auto cost_public = [&](const Sums& s) {
-      return (prices.delivery_is_public ? delivery(s) : 0.0) + (prices.adoption_is_public ? adoption(s) : 0.0);
-    };
-
     double reached = 0;
     for (std::size_t month = 0; month < tables.cells_of_month.size(); ++month) {
       const OutcomeTables::Span span = tables.cells_of_month[month];
       for (auto c = static_cast<std::size_t>(span.first); c < static_cast<std::size_t>(span.last); ++c)
-        reached += patients[c];
+        reached += people[c];
       sheet.patients(month)[1 + r] = reached;
     }
     for (std::size_t period = 0; period < n_years + n_reports; ++period) {
-      const Sums s = sum(tables.cells_of_period[period], [](std::size_t) { return 1.0; });
-      const auto set = [&](Flow flow, double value) { sheet.flow(flow, period)[1 + r] = value; };
-      const double savings = s.admissions * prices.per_admission;
-      set(flow_patients, s.patients);
-      set(flow_admissions, s.admissions);
-      set(flow_bed_days, s.admissions * prices.bed_days_per_admission);
-      set(flow_home_years, s.home_years);
-      set(flow_savings, savings);
-      set(flow_cash, prices.cashable * savings);
-      set(flow_capacity, savings - prices.cashable * savings);
-      set(flow_cost, delivery(s) + adoption(s));
-      set(flow_cost_public, cost_public(s));
+      const Sums sums = sum(tables.cells_of_period[period], [](std::size_t) { return 1.0; });
+      Account(sums, prices).give([&](Flow flow, double value) { sheet.flow(flow, period)[1 + r] = value; });
     }
     for (std::size_t report = 0; report < n_reports; ++report) {
-      const Sums s = sum(tables.cells_of_period[n_years + report], [&](std::size_t c) { return discounts[c]; });
+      const OutcomeTables::Span span = tables.cells_of_period[n_years + report];
+      const Sums sums = sum(span, [&](std::size_t c) { return discounts.money[c]; });
+      const Account account(sums, prices);
       const auto set = [&](Value value, double gbp) { sheet.present(value, report)[1 + r] = gbp; };
-      const double savings = s.admissions * prices.per_admission;
-      set(value_savings, savings);
-      set(value_cash, prices.cashable * savings);
-      set(value_cost, delivery(s) + adoption(s));
-      set(value_cost_public, cost_public(s));
+      double qalys = 0;
+      if (has_qalys) qalys = Account(sum(span, [&](std::size_t c) { return discounts.health[c]; }), prices).qalys();
+      set(value_savings, account.savings());
+      set(value_cash, account.cash());
+      set(value_social, account.savings() + account.social_events() + prices.per_qaly * qalys);
+      set(value_cost, account.cost());
+      set(value_cost_public, account.cost_public());
     }
   }
   for (std::size_t month = 0; month < tables.cells_of_month.size(); ++month)
@@ -157,11 +270,49 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
       add_up_england(sheet.flow(flow, period), n_regions);
   for (int value = 0; value < kNValues; ++value)
     for (std::size_t report = 0; report < n_reports; ++report) add_up_england(sheet.present(value, report), n_regions);
+
+  for (std::size_t report = 0; report < n_reports; ++report) {
+    std::copy_n(sheet.flow(flow_patients, n_years + report), 1 + n_regions, sheet.distinct(report));
+    for (std::size_t q = 0; q < kNQuintileGroups; ++q) {
+      Sums sums;
+      sums.effect = tally.events_by_quintile[report * kNQuintileGroups + q];
+      sums.people = tally.people_by_quintile[report * kNQuintileGroups + q];
+      Account(sums, prices).give([&](Flow flow, double value) { sheet.flow_by_quintile(flow, report)[q] = value; });
+    }
+  }
+}
+
+void fill_spread(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally, Sheet& sheet) {
+  const std::size_t n_regions = facts.eligible.size() - 1;
+  for (std::size_t i = 0; i < sheet.shape.n_reports; ++i) {
+    const auto report = static_cast<std::size_t>(tables.reports_in_order[i]);
+    for (std::size_t r = 0; r < n_regions; ++r) {
+      const std::size_t from = i * n_regions + r, to = report * n_regions + r;
+      sheet.not_otherwise(report)[1 + r] = facts.scale * tally.not_otherwise[from];
+      sheet.first_use[to] = tally.first_use[from];
+      sheet.latest_use[to] = tally.latest_use[from];
+    }
+    add_up_england(sheet.not_otherwise(report), n_regions);
+  }
+  if (sheet.knows(Needs::sites))
+    for (int at = 0; at < static_cast<int>(sheet.shape.n_stocks); ++at)
+      std::copy_n(sheet.stock(stock_adopters, at), sheet.shape.n_places, sheet.sites(at));
+  sheet.uptake = tally.uptake;
+  if (tally.beds.empty()) return;
+  for (std::size_t at = 0; at < tables.stock_boundaries.size(); ++at) {
+    double* places = sheet.beds(static_cast<int>(at));
+    std::copy_n(tally.beds.begin() + static_cast<std::ptrdiff_t>(at * n_regions), n_regions, places + 1);
+    add_up_england(places, n_regions);
+  }
 }
 
 // ---- Ratios -------------------------------------------------------------------------------------------------------
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+constexpr double kMonthsPerWeek = 7.0 * 12.0 / kDaysPerYear;
+/// Without the network the benefit is smaller by this share or more: "significantly reduced" [A].
+constexpr double kSignificantReduction = 0.2;
 
 /// Nothing over a loss is nothing: 0, not -0.
 double ratio_of(double numerator, double denominator) {
@@ -174,7 +325,6 @@ struct Acceleration {
 /// Over the levels 5, 10, ... % of the eligible that the first curve reaches up to a boundary.
 Acceleration acceleration(std::span<const double> ever, std::span<const double> ever_otherwise, double n_eligible,
                           int until) {
-  constexpr double kMonthsPerWeek = 7.0 * 12.0 / kDaysPerYear;
   std::size_t here = 0, otherwise = 0;
   const auto end = static_cast<std::size_t>(until) + 1;
   int n_reached = 0, n_both = 0;
@@ -196,65 +346,120 @@ Acceleration acceleration(std::span<const double> ever, std::span<const double> 
   return result;
 }
 
-/// Adoption share over regions, every region one, those without eligible organisations left out.
-Inequality over_regions(const Sheet& sheet, int at) {
+/// What equity is measured of.
+enum class Of : std::uint8_t { adoption, reach, benefit };
+
+/// A quantity by place and by fifth of deprivation, and those eligible for it.
+struct Coverage {
+  const double *places, *eligible, *fifths, *eligible_fifths;
+};
+Coverage coverage_of(const OutcomeTables& tables, const Sheet& sheet, Of of, std::size_t report) {
+  if (of == Of::adoption)
+    return {sheet.stock(stock_adopters, tables.stock_of_report[report]), sheet.eligible.data(), sheet.quintiles(report),
+            sheet.eligible_by_quintile.data()};
+  const Flow flow = of == Of::reach ? flow_patients : flow_of(*sheet.benefit);
+  const std::size_t period = sheet.shape.n_periods - sheet.shape.n_reports + report;
+  return {sheet.flow(flow, period), sheet.size.data(), sheet.flow_by_quintile(flow, report),
+          sheet.size_by_quintile.data()};
+}
+
+/// Coverage over regions, every region one, those without eligible organisations left out.
+Inequality over_regions(const Coverage& of, std::size_t n_places) {
   std::vector<double> coverage;
-  for (std::size_t r = 1; r < sheet.eligible.size(); ++r)
-    if (sheet.eligible[r] > 0) coverage.push_back(sheet.stock(stock_adopters, at)[r] / sheet.eligible[r]);
+  for (std::size_t r = 1; r < n_places; ++r)
+    if (of.eligible[r] > 0) coverage.push_back(of.places[r] / of.eligible[r]);
   if (coverage.size() < 2) return {kNone, kNone, kNone, kNone, kNone};
   const std::vector<double> weight(coverage.size(), 1.0);
   return inequality(coverage, weight);
 }
 
-struct Deprivation {
-  double gap = kNone;
-  Inequality inequality{kNone, kNone, kNone, kNone, kNone};
-};
-/// Adoption share over the fifths of deprivation, weighted by eligible organisations; the unknown left out.
-Deprivation over_quintiles(const Sheet& sheet, std::size_t report) {
+/// Coverage over the fifths of deprivation, weighted by those eligible; the unknown left out.
+Inequality over_quintiles(const Coverage& of) {
   std::vector<double> coverage, weight;
-  double rest = 0, eligible_rest = 0;
-  const double* adopters = sheet.quintiles(report);
   for (std::size_t q = 1; q < kNQuintileGroups; ++q) {
-    const double eligible = sheet.eligible_by_quintile[q];
-    if (eligible == 0) continue;
-    coverage.push_back(adopters[q] / eligible);
-    weight.push_back(eligible);
-    if (q > 1) {
-      rest += adopters[q];
-      eligible_rest += eligible;
-    }
+    if (of.eligible_fifths[q] == 0) continue;
+    coverage.push_back(of.fifths[q] / of.eligible_fifths[q]);
+    weight.push_back(of.eligible_fifths[q]);
   }
-  Deprivation result;
-  if (coverage.size() >= 2) result.inequality = inequality(coverage, weight);
-  if (sheet.eligible_by_quintile[1] > 0 && eligible_rest > 0)
-    result.gap = adopters[1] / sheet.eligible_by_quintile[1] - rest / eligible_rest;
-  return result;
+  if (coverage.size() < 2) return {kNone, kNone, kNone, kNone, kNone};
+  return inequality(coverage, weight);
+}
+
+/// Most deprived fifth less the rest.
+double gap_of(const Coverage& of) {
+  double rest = 0, eligible_rest = 0;
+  for (std::size_t q = 2; q < kNQuintileGroups; ++q) {
+    rest += of.fifths[q];
+    eligible_rest += of.eligible_fifths[q];
+  }
+  if (of.eligible_fifths[1] <= 0 || eligible_rest <= 0) return kNone;
+  return of.fifths[1] / of.eligible_fifths[1] - rest / eligible_rest;
+}
+
+/// Measures of equity in the order in which the metrics of each of adoption, reach and benefit stand.
+double equity(const Coverage& of, std::size_t n_places, int measure) {
+  switch (measure) {
+    case 0:
+      return over_regions(of, n_places).coefficient_of_variation;
+    case 1:
+      return over_regions(of, n_places).gini;
+    case 2:
+      return gap_of(of);
+    case 3:
+      return over_quintiles(of).slope_index;
+    case 4:
+      return over_quintiles(of).relative_index;
+    default:
+      return over_quintiles(of).concentration_index;
+  }
+}
+constexpr int kNEquityMeasures = 6;
+static_assert(static_cast<int>(Metric::reach_regional_cv) == static_cast<int>(Metric::regional_cv) + kNEquityMeasures);
+static_assert(static_cast<int>(Metric::benefit_regional_cv) ==
+              static_cast<int>(Metric::reach_regional_cv) + kNEquityMeasures);
+
+/// Months from the start to each region's boundary; England: the range over the regions that have one.
+void write_months(const std::int32_t* boundaries, std::size_t n_places, double* row) {
+  double least = kNone, most = kNone;
+  for (std::size_t place = 1; place < n_places; ++place) {
+    const std::int32_t boundary = boundaries[place - 1];
+    row[place] = boundary < 0 ? kNone : boundary * kMonthsPerWeek;
+    if (boundary < 0) continue;
+    least = std::isnan(least) ? row[place] : std::min(least, row[place]);
+    most = std::isnan(most) ? row[place] : std::max(most, row[place]);
+  }
+  row[0] = most - least;
 }
 
 }  // namespace
 
 void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                std::span<const double> discounts, const Prices& prices, Sheet& sheet) {
+                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet) {
   const OutcomeTables::Programme& facts = tables.programmes[static_cast<std::size_t>(programme)];
+  sheet.known = facts.known;
   sheet.eligible = facts.eligible;
+  sheet.size = facts.size;
   sheet.eligible_by_quintile = facts.eligible_by_quintile;
+  sheet.size_by_quintile = facts.size_by_quintile;
   fill_stocks(tables, facts, tally, sheet);
-  fill_flows(tables, facts, tally, delivered, discounts, prices, sheet);
+  fill_flows(tables, facts, tally, delivered, subsidy, discounts, prices, sheet);
+  fill_spread(tables, facts, tally, sheet);
 }
 
 void write_row(const OutcomeTables& tables, const Block& block, const Sheet& sheet, const Sheet& otherwise, int time,
                double* row) {
   const auto n_places = static_cast<std::size_t>(block.n_places);
   const auto t = static_cast<std::size_t>(time);
-  const bool counts_people = block.metric == Metric::patients_benefited || block.metric == Metric::patients_in_year;
-  if ((spec(block.metric).needs_outcome && !sheet.has_outcome) || (counts_people && !sheet.has_people)) {
+  if (!sheet.knows(spec(block.metric).needs)) {
     std::fill_n(row, n_places, kNone);
     return;
   }
   const std::size_t report = t;
   const std::size_t n_years = sheet.shape.n_periods - sheet.shape.n_reports;
   const std::size_t period = block.axis == Axis::report ? n_years + t : t;
+  const auto stock_at = [&] {
+    return block.axis == Axis::month ? tables.stock_of_month[t] : tables.stock_of_report[t];
+  };
   const auto by_place = [&](auto value) {
     for (std::size_t place = 0; place < n_places; ++place) row[place] = value(place);
   };
@@ -264,30 +469,46 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
     case Metric::adopters:
     case Metric::ever_adopted:
     case Metric::sustained_adopters: {
-      const int at = block.axis == Axis::month ? tables.stock_of_month[t] : tables.stock_of_report[t];
-      const double* places = sheet.stock(static_cast<int>(block.metric), at);
+      const double* places = sheet.stock(static_cast<int>(block.metric), stock_at());
       std::copy_n(places + (block.geography == Geography::board ? sheet.shape.n_places : 0), n_places, row);
       return;
     }
+    case Metric::sites:
+      std::copy_n(sheet.sites(stock_at()), n_places, row);
+      return;
+    case Metric::capacity_beds:
+      std::copy_n(sheet.beds(stock_at()), n_places, row);
+      return;
     case Metric::adoption_share: {
       const double* adopters = sheet.stock(stock_adopters, tables.stock_of_report[report]);
       by_place([&](std::size_t p) { return ratio_of(adopters[p], sheet.eligible[p]); });
       return;
     }
+    case Metric::uptake_share:
+      std::copy_n(sheet.uptake.data() + (block.axis == Axis::month ? t : sheet.shape.n_months + t) * n_places, n_places,
+                  row);
+      return;
     case Metric::patients_benefited:
       std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(flow_patients, period), n_places, row);
       return;
+    case Metric::patients_distinct_least:
+      std::copy_n(sheet.distinct(report), n_places, row);
+      return;
     case Metric::patients_in_year:
+    case Metric::events_avoided:
     case Metric::admissions_avoided:
     case Metric::bed_days_avoided:
+    case Metric::diagnosis_days_sooner:
     case Metric::home_years:
+    case Metric::qalys:
     case Metric::savings_gross_gbp:
     case Metric::savings_cash_gbp:
     case Metric::capacity_released_gbp:
+    case Metric::social_value_gbp:
     case Metric::cost_gbp:
     case Metric::cost_public_gbp:
-      std::copy_n(sheet.flow(static_cast<int>(block.metric) - static_cast<int>(Metric::patients_in_year), period),
-                  n_places, row);
+    case Metric::carbon_kg:
+      std::copy_n(sheet.flow(flow_of(block.metric), period), n_places, row);
       return;
     case Metric::net_present_value_gbp:
       by_place([&](std::size_t p) {
@@ -295,10 +516,11 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       });
       return;
     case Metric::roi_fiscal:
-      by_place([&](std::size_t p) {
-        return ratio_of(sheet.present(value_cash, report)[p], sheet.present(value_cost_public, report)[p]);
-      });
+    case Metric::roi_social: {
+      const double* gain = sheet.present(block.metric == Metric::roi_fiscal ? value_cash : value_social, report);
+      by_place([&](std::size_t p) { return ratio_of(gain[p], sheet.present(value_cost_public, report)[p]); });
       return;
+    }
     case Metric::roi_net:
       by_place([&](std::size_t p) {
         const double added_cost = sheet.present(value_cost, report)[p] - otherwise.present(value_cost, report)[p];
@@ -307,36 +529,65 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       });
       return;
     case Metric::attributable_share:
-      by_place([&](std::size_t p) {
-        const double gross = sheet.flow(flow_admissions, period)[p];
-        return ratio_of(gross - otherwise.flow(flow_admissions, period)[p], gross);
-      });
+    case Metric::significantly_reduced: {
+      const double* gross = sheet.flow(flow_of(*sheet.benefit), period);
+      const double* without = otherwise.flow(flow_of(*sheet.benefit), period);
+      if (block.metric == Metric::attributable_share)
+        by_place([&](std::size_t p) { return ratio_of(gross[p] - without[p], gross[p]); });
+      else
+        by_place([&](std::size_t p) {
+          return gross[p] > 0 && without[p] <= (1 - kSignificantReduction) * gross[p] ? 1.0 : 0.0;
+        });
       return;
+    }
     case Metric::acceleration_months:
     case Metric::levels_never_reached_share: {
-      const int until = tables.stock_boundaries[static_cast<std::size_t>(tables.stock_of_report[report])];
-      const Acceleration found = acceleration(sheet.ever(), otherwise.ever(), sheet.eligible[0], until);
+      const Acceleration found =
+          acceleration(sheet.ever(), otherwise.ever(), sheet.eligible[0], tables.report_boundaries[report]);
       row[0] = block.metric == Metric::acceleration_months ? found.months : found.never_reached;
       return;
     }
+    case Metric::not_otherwise_adopted:
+      std::copy_n(sheet.not_otherwise(report), n_places, row);
+      return;
+    case Metric::first_use_months:
+    case Metric::latest_first_use_months: {
+      const auto& boundaries = block.metric == Metric::first_use_months ? sheet.first_use : sheet.latest_use;
+      write_months(boundaries.data() + report * (n_places - 1), n_places, row);
+      return;
+    }
     case Metric::regional_cv:
-      row[0] = over_regions(sheet, tables.stock_of_report[report]).coefficient_of_variation;
-      return;
     case Metric::regional_gini:
-      row[0] = over_regions(sheet, tables.stock_of_report[report]).gini;
-      return;
     case Metric::deprivation_gap:
-      row[0] = over_quintiles(sheet, report).gap;
-      return;
     case Metric::slope_index:
-      row[0] = over_quintiles(sheet, report).inequality.slope_index;
-      return;
     case Metric::relative_index:
-      row[0] = over_quintiles(sheet, report).inequality.relative_index;
-      return;
     case Metric::concentration_index:
-      row[0] = over_quintiles(sheet, report).inequality.concentration_index;
+    case Metric::reach_regional_cv:
+    case Metric::reach_regional_gini:
+    case Metric::reach_deprivation_gap:
+    case Metric::reach_slope_index:
+    case Metric::reach_relative_index:
+    case Metric::reach_concentration_index:
+    case Metric::benefit_regional_cv:
+    case Metric::benefit_regional_gini:
+    case Metric::benefit_deprivation_gap:
+    case Metric::benefit_slope_index:
+    case Metric::benefit_relative_index:
+    case Metric::benefit_concentration_index: {
+      const int at = static_cast<int>(block.metric) - static_cast<int>(Metric::regional_cv);
+      const Coverage of = coverage_of(tables, sheet, static_cast<Of>(at / kNEquityMeasures), report);
+      row[0] = equity(of, sheet.shape.n_places, at % kNEquityMeasures);
       return;
+    }
+    case Metric::investment_gbp:
+    case Metric::jobs:
+    case Metric::companies_supported:
+    case Metric::pipeline_needs_assessment:
+    case Metric::pipeline_fellows:
+    case Metric::pipeline_supported:
+    case Metric::pipeline_evaluated:
+    case Metric::pipeline_in_new_setting:
+    case Metric::growth_roi:  // growth_ledger() writes these
     case Metric::count_:
       break;
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,43 +21,64 @@ static_assert(static_cast<int>(Metric::sustained_adopters) == stock_sustained);
 /// Flows in the order of Metric.
 enum Flow : int {
   flow_patients,
+  flow_events,
   flow_admissions,
   flow_bed_days,
+  flow_diagnosis,
   flow_home_years,
+  flow_qalys,
   flow_savings,
   flow_cash,
   flow_capacity,
+  flow_social,
   flow_cost,
-  flow_cost_public
+  flow_cost_public,
+  flow_carbon
 };
-inline constexpr int kNFlows = flow_cost_public + 1;
-static_assert(static_cast<int>(Metric::cost_public_gbp) - static_cast<int>(Metric::patients_in_year) ==
-              flow_cost_public);
+inline constexpr int kNFlows = flow_carbon + 1;
+[[nodiscard]] constexpr Flow flow_of(Metric metric) {
+  return static_cast<Flow>(static_cast<int>(metric) - static_cast<int>(Metric::patients_in_year));
+}
+static_assert(flow_of(Metric::carbon_kg) == flow_carbon && flow_of(Metric::home_years) == flow_home_years);
 /// Present values at the start.
-enum Value : int { value_savings, value_cash, value_cost, value_cost_public };
+enum Value : int { value_savings, value_cash, value_social, value_cost, value_cost_public };
 inline constexpr int kNValues = value_cost_public + 1;
 
-/// Sums over the organisations of one programme that need no drawn value, and flows that do.
+/// Sums over the organisations of one programme in one world.
 struct Tally {
   std::vector<std::int32_t> stocks;     ///< change, [stock][stock boundary][board]
   std::vector<std::int32_t> quintiles;  ///< change of adopters, [stock boundary][quintile]
   std::vector<std::int32_t> ever;       ///< organisations first in use, [boundary]
+  // By report date in order of time, [report][region]
+  std::vector<std::int32_t> not_otherwise;          ///< first in use by then here, and not in the comparator's world
+  std::vector<std::int32_t> first_use, latest_use;  ///< boundary; -1 = nobody yet
   // [region][cell]
   std::vector<std::int32_t> set_ups;
   std::vector<std::int64_t> days;     ///< in use, in the cell of a start or stop itself
   std::vector<std::int32_t> started;  ///< change of organisations in use all through this cell and the later ones
-  std::vector<double> admissions, patients;
+  // [group][cell], what they mean is the kind's affair until they are finished
+  std::vector<double> effect, people;
+  std::vector<double> beds;  ///< [stock boundary][region]
+  // Finished: events avoided (stay: bed days) and people reached, by [region][cell] and [report][quintile].
+  std::vector<double> events_by_region, people_by_region, events_by_quintile, people_by_quintile;
+  std::vector<double> uptake;  ///< share by course month, then report date, [time][place]
 
-  void reset(const OutcomeTables& tables, int n_weeks, std::size_t n_regions) {
-    const std::size_t n_cells = tables.cells.size();
+  void reset(const OutcomeTables& tables, const OutcomeTables::Programme& facts, int n_weeks, std::size_t n_regions) {
+    const std::size_t n_cells = tables.cells.size(), n_reports = tables.report_boundaries.size();
     stocks.assign(kNStocks * tables.stock_boundaries.size() * tables.region_of_board.size(), 0);
     quintiles.assign(tables.stock_boundaries.size() * kNQuintileGroups, 0);
     ever.assign(static_cast<std::size_t>(n_weeks) + 1, 0);
+    not_otherwise.assign(n_reports * n_regions, 0);
+    first_use.assign(n_reports * n_regions, -1);
+    latest_use.assign(n_reports * n_regions, -1);
     set_ups.assign(n_regions * n_cells, 0);
     days.assign(n_regions * n_cells, 0);
     started.assign(n_regions * n_cells, 0);
-    admissions.assign(n_regions * n_cells, 0.0);
-    patients.assign(n_regions * n_cells, 0.0);
+    const std::size_t n_sums = facts.known == bit(Needs::nothing) ? 0 : facts.groups.size() * n_cells;
+    effect.assign(n_sums, 0.0);
+    people.assign(n_sums, 0.0);
+    const bool has_beds = (facts.known & bit(Needs::beds)) != 0;
+    beds.assign(has_beds ? tables.stock_boundaries.size() * n_regions : 0, 0.0);
   }
 };
 
@@ -64,79 +86,114 @@ struct Tally {
 /// (England, regions; stocks go on with boards).
 struct Shape {
   std::size_t n_places, n_stock_places, n_stocks, n_months, n_periods, n_reports, n_boundaries;
-  std::size_t patients, flows, values, quintiles, ever, size;
+  std::size_t patients, flows, values, sites, beds, distinct, not_otherwise, quintiles, flows_by_quintile, ever, size;
 };
 
 [[nodiscard]] Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout);
 
 struct Sheet {
   Shape shape{};
-  bool has_outcome = false;      ///< its use is known to avoid, or cause, something
-  bool has_people = false;       ///< the number of people in an organisation is known
-  std::vector<double> eligible;  ///< by place
-  std::array<double, kNQuintileGroups> eligible_by_quintile{};
+  Known known = 0;                     ///< what is known of it
+  std::optional<Metric> benefit;       ///< flow that its benefit is read off
+  std::vector<double> eligible, size;  ///< by place: organisations, and organisations of mean size
+  std::array<double, kNQuintileGroups> eligible_by_quintile{}, size_by_quintile{};
   std::vector<double> values;
+  std::vector<std::int32_t> first_use, latest_use;  ///< boundary, [report][region]; -1 = nobody yet
+  std::vector<double> uptake;                       ///< by course month, then report date, [time][place]
 
-  void reset(const Shape& s) {
+  void reset(const Shape& s, std::optional<Metric> read_off) {
     shape = s;
-    has_outcome = has_people = false;
+    known = 0;
+    benefit = read_off;
     eligible.assign(s.n_places, 0.0);
+    size.assign(s.n_places, 0.0);
     eligible_by_quintile.fill(0.0);
+    size_by_quintile.fill(0.0);
     values.assign(s.size, 0.0);
+    first_use.assign(s.n_reports * (s.n_places - 1), -1);
+    latest_use.assign(s.n_reports * (s.n_places - 1), -1);
+    uptake.clear();
   }
-  void add(const Sheet& other) {
-    has_outcome = has_outcome || other.has_outcome;
-    has_people = has_people || other.has_people;
-    for (std::size_t i = 0; i < eligible.size(); ++i) eligible[i] += other.eligible[i];
-    for (std::size_t i = 0; i < eligible_by_quintile.size(); ++i)
-      eligible_by_quintile[i] += other.eligible_by_quintile[i];
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] += other.values[i];
-  }
+  void add(const Sheet& other);
+  [[nodiscard]] bool knows(Needs needs) const { return (known & bit(needs)) != 0; }
   [[nodiscard]] const double* stock(int kind, int at) const { return values.data() + stock_offset(kind, at); }
   [[nodiscard]] double* stock(int kind, int at) { return values.data() + stock_offset(kind, at); }
-  [[nodiscard]] const double* patients(std::size_t month) const {
-    return values.data() + shape.patients + month * shape.n_places;
-  }
-  [[nodiscard]] double* patients(std::size_t month) { return values.data() + shape.patients + month * shape.n_places; }
+  [[nodiscard]] const double* patients(std::size_t month) const { return row(shape.patients, month); }
+  [[nodiscard]] double* patients(std::size_t month) { return row(shape.patients, month); }
   [[nodiscard]] const double* flow(int kind, std::size_t period) const {
-    return values.data() + flow_offset(kind, period);
+    return row(shape.flows, static_cast<std::size_t>(kind) * shape.n_periods + period);
   }
-  [[nodiscard]] double* flow(int kind, std::size_t period) { return values.data() + flow_offset(kind, period); }
+  [[nodiscard]] double* flow(int kind, std::size_t period) {
+    return row(shape.flows, static_cast<std::size_t>(kind) * shape.n_periods + period);
+  }
   [[nodiscard]] const double* present(int kind, std::size_t report) const {
-    return values.data() + present_offset(kind, report);
+    return row(shape.values, static_cast<std::size_t>(kind) * shape.n_reports + report);
   }
-  [[nodiscard]] double* present(int kind, std::size_t report) { return values.data() + present_offset(kind, report); }
+  [[nodiscard]] double* present(int kind, std::size_t report) {
+    return row(shape.values, static_cast<std::size_t>(kind) * shape.n_reports + report);
+  }
+  [[nodiscard]] const double* sites(int at) const { return row(shape.sites, static_cast<std::size_t>(at)); }
+  [[nodiscard]] double* sites(int at) { return row(shape.sites, static_cast<std::size_t>(at)); }
+  [[nodiscard]] const double* beds(int at) const { return row(shape.beds, static_cast<std::size_t>(at)); }
+  [[nodiscard]] double* beds(int at) { return row(shape.beds, static_cast<std::size_t>(at)); }
+  [[nodiscard]] const double* distinct(std::size_t report) const { return row(shape.distinct, report); }
+  [[nodiscard]] double* distinct(std::size_t report) { return row(shape.distinct, report); }
+  [[nodiscard]] const double* not_otherwise(std::size_t report) const { return row(shape.not_otherwise, report); }
+  [[nodiscard]] double* not_otherwise(std::size_t report) { return row(shape.not_otherwise, report); }
+  /// Adopters by fifth of deprivation.
   [[nodiscard]] const double* quintiles(std::size_t report) const {
     return values.data() + shape.quintiles + report * kNQuintileGroups;
   }
   [[nodiscard]] double* quintiles(std::size_t report) {
     return values.data() + shape.quintiles + report * kNQuintileGroups;
   }
+  /// A flow from the start to the report date by fifth; only what follows from people and events.
+  [[nodiscard]] const double* flow_by_quintile(int kind, std::size_t report) const {
+    return values.data() + fifths_offset(kind, report);
+  }
+  [[nodiscard]] double* flow_by_quintile(int kind, std::size_t report) {
+    return values.data() + fifths_offset(kind, report);
+  }
   [[nodiscard]] std::span<const double> ever() const { return {values.data() + shape.ever, shape.n_boundaries}; }
   [[nodiscard]] std::span<double> ever() { return {values.data() + shape.ever, shape.n_boundaries}; }
 
  private:
+  [[nodiscard]] const double* row(std::size_t section, std::size_t at) const {
+    return values.data() + section + at * shape.n_places;
+  }
+  [[nodiscard]] double* row(std::size_t section, std::size_t at) {
+    return values.data() + section + at * shape.n_places;
+  }
   [[nodiscard]] std::size_t stock_offset(int kind, int at) const {
     return (static_cast<std::size_t>(kind) * shape.n_stocks + static_cast<std::size_t>(at)) * shape.n_stock_places;
   }
-  [[nodiscard]] std::size_t flow_offset(int kind, std::size_t period) const {
-    return shape.flows + (static_cast<std::size_t>(kind) * shape.n_periods + period) * shape.n_places;
-  }
-  [[nodiscard]] std::size_t present_offset(int kind, std::size_t report) const {
-    return shape.values + (static_cast<std::size_t>(kind) * shape.n_reports + report) * shape.n_places;
+  [[nodiscard]] std::size_t fifths_offset(int kind, std::size_t report) const {
+    return shape.flows_by_quintile + (static_cast<std::size_t>(kind) * shape.n_reports + report) * kNQuintileGroups;
   }
 };
 
-/// What a draw makes of a pound and a day.
+/// What a draw makes of a pound, an event and a day.
 struct Prices {
-  double per_admission, bed_days_per_admission, cashable, set_up, running, staff_day;
+  bool events_are_admissions, effect_is_bed_days;
+  double per_event, per_bed_day, per_person;  ///< GBP to the NHS; 0 = not priced
+  double social_per_event, per_qaly;          ///< GBP
+  double qalys_per_event, qalys_per_person;
+  double bed_days_per_admission, days_sooner;
+  double carbon_per_admission, carbon_per_bed_day, carbon_per_person;
+  double cashable, set_up, running, cost_per_person, staff_day;
   bool delivery_is_public, adoption_is_public;
 };
 [[nodiscard]] Prices prices_of(const Model& model, const Draw& draw, int programme);
 
-/// Fills a sheet from a tally. @param delivered staff-days by cell and region @param discounts factor by cell
+/// Discount factors by cell.
+struct Discounts {
+  std::vector<double> money, health;
+};
+
+/// Fills a sheet from a finished tally. @param delivered staff-days by cell and region @param subsidy share of the
+/// adopters' costs that is paid for them, likewise; empty = none
 void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                std::span<const double> discounts, const Prices& prices, Sheet& sheet);
+                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet);
 
 /// Values of a block's metric at one time: a row of places. @param otherwise the comparator's sheet
 void write_row(const OutcomeTables& tables, const Block& block, const Sheet& sheet, const Sheet& otherwise, int time,

@@ -4,10 +4,11 @@
 #include <cmath>
 #include <limits>
 
-#include "fidelity.hpp"
+#include "outcome_effects.hpp"
 #include "outcome_sheet.hpp"
 #include "outcome_tables.hpp"
 #include "uptake/error.hpp"
+#include "uptake/growth.hpp"
 
 namespace uptake {
 
@@ -42,19 +43,7 @@ double final_size(double reproduction_number) {
 namespace {
 
 constexpr int kWeeksSustained = 52;
-/// Highest F / F_ref that is believed to add to an effect (model.md 4.9 "Effects are counted once").
-constexpr double kHighestEffectRatio = 1.25;
-/// People are reached or not: more fidelity than where the effect was measured reaches nobody twice.
-constexpr double kHighestReachRatio = 1.0;
-/// Nobody avoids all of a baseline: keeps the logarithms of combine_effects finite.
-constexpr double kHighestAvoidedShare = 1 - 1e-9;
-
-/// One stretch of use without break.
-struct Spell {
-  std::uint32_t record = 0;
-  int from = 0, to = 0;  ///< boundaries; open spells end at the horizon
-  int away = -1;         ///< weeks since it was last in use; -1 = never before
-};
+constexpr std::int16_t kNeverUsed = std::numeric_limits<std::int16_t>::max();
 
 /// Course of one organisation in one programme while its history is read.
 struct Course {
@@ -64,40 +53,15 @@ struct Course {
   bool adopted = false;  ///< ever in use
 };
 
-/// Integral over the time in use of something that grows with its age, in years.
-struct IntegralByAge {
-  std::vector<double> by_day;   ///< from go-live to the end of day 0 .. 7 n_weeks
-  std::vector<double> by_cell;  ///< [go-live boundary][cell]: what falls into each cell; rows are made when first met
-  std::vector<std::uint8_t> made;  ///< by boundary
-};
-
-/// What a draw makes of one programme's use.
-struct Effect {
-  bool has_outcome = false;
-  double coverage = 0, cap = 0;
-  double events_per_size = 0;  ///< baseline events a year of an organisation of mean size, scaled
-  double people_per_size = 0;  ///< people in an organisation of mean size, scaled
-  double arrivals = 0;         ///< new people per place and year
-  double at_go_live = 0;       ///< share of the people there who are reached at go-live
-  double highest_ratio = 0;    ///< of fidelity to the one at which the effect was measured
-  FidelityRatio effect{0, 0, 0, 1, 0}, reach{0, 0, 0, 1, 0};
-  IntegralByAge effect_integral, reach_integral;
-};
-
 /// Memory of a replicate, kept by its thread so that nothing is allocated on the hot path.
 struct Workspace {
   std::vector<Course> courses;
-  std::vector<std::uint8_t> set_up_before;  ///< by record: in use at the start in the comparator's world too
-  std::vector<std::vector<Spell>> spells;   ///< by strategy
-  std::vector<std::vector<Tally>> tallies;  ///< by strategy and programme
-  std::vector<Effect> effects;              ///< by programme
-  std::vector<double> avoided;              ///< 1 - RR_i by record, where it was ever in use
-  std::vector<std::uint8_t> wanted;
-  std::vector<std::uint32_t> records;
-  std::vector<std::uint64_t> identities;
-  std::vector<double> uniforms;
-  std::vector<Spell> shared;
-  std::vector<double> discounts;           ///< by cell
+  std::vector<std::uint8_t> set_up_before;        ///< by record: in use when the programme begins, in the comparator's world too
+  std::vector<std::int16_t> first_use_otherwise;  ///< by record: boundary in the comparator's world
+  std::vector<std::vector<Spell>> spells;         ///< by strategy
+  std::vector<std::vector<Tally>> tallies;        ///< by strategy and programme
+  EffectWorkspace effects;
+  Discounts discounts;
   std::vector<std::vector<Sheet>> sheets;  ///< by strategy and programme, "all" last when there are several
 };
 
@@ -105,9 +69,15 @@ bool enters_set_up(const Event& event) {
   return event.stage == Stage::implementing || (event.stage == Stage::in_use && event.from != Stage::implementing);
 }
 
+/// Weeks between two spells, -1 before the first.
+std::int16_t away(const Course& course) {
+  return static_cast<std::int16_t>(course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at);
+}
+
 /// Reads one history: everything that is a whole number into the tallies, time in use into spells.
 void read_history(const OutcomeTables& tables, int n_weeks, const History& history, Workspace& work,
                   std::vector<Spell>& spells, std::vector<Tally>& tallies) {
+  const std::size_t n_regions = tables.programmes.front().eligible.size() - 1;
   const std::size_t n_stocks = tables.stock_boundaries.size();
   const std::size_t n_boards = tables.region_of_board.size();
   const std::size_t n_cells = tables.cells.size();
@@ -132,7 +102,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     if (cell + 1 < n_cells) tally.started[record.region * n_cells + cell + 1] += change;
   };
   const auto set_up = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    if (cell == n_cells || (boundary == 0 && work.set_up_before[i] != 0)) return;
+    if (cell == n_cells || (work.set_up_before[i] != 0 && boundary == tables.programmes[record.programme].begins)) return;
     ++tally.set_ups[record.region * n_cells + cell];
   };
   const auto begin = [&](Tally& tally, const OutcomeTables::Record& record, Course& course) {
@@ -141,10 +111,27 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     count(tally, stock_implementing_ever, stock, record.board, 1);
   };
 
+  // Kept where they begin to hold, in the order of report dates; added up afterwards.
+  const std::size_t n_reports = tables.report_boundaries.size();
+  std::size_t report = 0;
+  const auto first_use = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
+    if (report == n_reports) return;
+    const std::size_t at = report * n_regions + record.region;
+    if (tally.first_use[at] < 0) tally.first_use[at] = boundary;
+    tally.latest_use[at] = boundary;
+    const std::int16_t otherwise = work.first_use_otherwise[i];
+    if (otherwise <= boundary) return;
+    ++tally.not_otherwise[at];
+    if (otherwise > n_weeks) return;
+    const auto until = static_cast<std::size_t>(tables.first_report_at[static_cast<std::size_t>(otherwise)]);
+    if (until < n_reports) --tally.not_otherwise[until * n_regions + record.region];
+  };
+
   for (const Event& event : history.events) {
     if (event.boundary != boundary) {
       boundary = event.boundary;
       stock = stock_at(boundary);
+      report = static_cast<std::size_t>(tables.first_report_at[event.boundary]);
       cell = static_cast<std::size_t>(tables.cell_of_boundary[event.boundary]);
       days_left = cell < n_cells ? tables.cells[cell].to - 7 * boundary : 0;
     }
@@ -164,6 +151,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
         course.adopted = true;
         count(tally, stock_ever_adopted, stock, record.board, 1);
         ++tally.ever[event.boundary];
+        first_use(tally, record, event.record);
       }
       course.in_use_since = static_cast<std::int16_t>(boundary);
       change_use(tally, record, 1);
@@ -173,8 +161,7 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
         count(tally, stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
         count(tally, stock_sustained, stock, record.board, -1);
       }
-      spells.push_back({event.record, course.in_use_since, boundary,
-                        course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at});
+      spells.push_back({event.record, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
       course.in_use_since = -1;
       course.stopped_at = static_cast<std::int16_t>(boundary);
     }
@@ -184,237 +171,15 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     if (course.in_use_since < 0) continue;
     const OutcomeTables::Record& record = tables.records[i];
     count(tallies[record.programme], stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
-    spells.push_back(
-        {i, course.in_use_since, n_weeks, course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at});
+    spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(n_weeks), away(course), true});
   }
-}
-
-// ---- Effects and reach --------------------------------------------------------------------------------------------
-
-void tabulate(const FidelityRatio& ratio, const OutcomeTables& tables, int n_weeks, IntegralByAge& integral) {
-  integral.by_day.resize(static_cast<std::size_t>(7 * n_weeks) + 1);
-  for (std::size_t day = 0; day < integral.by_day.size(); ++day)
-    integral.by_day[day] = ratio.integral(static_cast<double>(day) / kDaysPerYear);
-  integral.by_cell.resize(static_cast<std::size_t>(n_weeks) * tables.cells.size());
-  integral.made.assign(static_cast<std::size_t>(n_weeks), 0);
-}
-
-void make_effect(const Model& model, const OutcomeTables& tables, const Draw& draw, int programme, Effect& effect) {
-  const auto j = static_cast<std::size_t>(programme);
-  effect.has_outcome = model.scenario.programmes[j].outcome == OutcomeKind::admissions;
-  effect.people_per_size = 0;
-  if (!effect.has_outcome) return;
-  const OutcomeTables::Programme& facts = tables.programmes[j];
-  const auto value = [&](Parameter id) { return draw(programme, id); };
-  effect.coverage = value(Parameter::coverage);
-  effect.cap = std::min(value(Parameter::avoidable_cap), kHighestAvoidedShare);
-  effect.arrivals = value(Parameter::arrivals);
-  // baseline_events belong to all organisations of the denominator, so they carry its scale already.
-  effect.events_per_size = value(Parameter::baseline_events) / facts.n_eligible;
-  effect.people_per_size = value(Parameter::persons_per_organisation) * effect.coverage * facts.scale;
-  effect.effect = FidelityRatio(value(Parameter::fidelity_start), value(Parameter::retraining),
-                                value(Parameter::turnover), value(Parameter::reference_fidelity), kHighestEffectRatio);
-  effect.reach = effect.effect.limited(kHighestReachRatio);
-  effect.highest_ratio = effect.effect.highest();
-  effect.at_go_live = effect.reach.at(0);
-  tabulate(effect.effect, tables, model.calendar().n_weeks, effect.effect_integral);
-  tabulate(effect.reach, tables, model.calendar().n_weeks, effect.reach_integral);
-}
-
-/// 1 - RR_i of every organisation that any world has in use: RR exp(N(-s2/2, s2)), mean RR.
-void draw_effects(const Model& model, const Draw& draw, Key key, Workspace& work) {
-  work.avoided.resize(model.n_records());
-  work.wanted.assign(model.n_records(), 0);
-  for (const std::vector<Spell>& spells : work.spells)
-    for (const Spell& spell : spells) work.wanted[spell.record] = 1;
-  for (int j = 0; j < model.n_programmes(); ++j) {
-    const auto programme = static_cast<std::size_t>(j);
-    if (!work.effects[programme].has_outcome) continue;
-    const ProgrammeModel& records = model.programmes[programme];
-    const std::uint32_t first = model.first_record[programme];
-    work.records.clear();
-    work.identities.clear();
-    for (std::uint32_t i = first; i < model.first_record[programme + 1]; ++i)
-      if (work.wanted[i] != 0) {
-        work.records.push_back(i);
-        work.identities.push_back(records.organisation_identity[i - first]);
-      }
-    const double relative_risk = draw(j, Parameter::relative_risk);
-    const double sd = draw(j, Parameter::effect_variation);
-    if (sd == 0) {
-      for (const std::uint32_t i : work.records) work.avoided[i] = 1 - relative_risk;
-      continue;
+  for (Tally& tally : tallies)
+    for (std::size_t at = n_regions; at < n_reports * n_regions; ++at) {
+      const std::size_t before = at - n_regions;
+      tally.not_otherwise[at] += tally.not_otherwise[before];
+      if (tally.first_use[before] >= 0) tally.first_use[at] = tally.first_use[before];
+      tally.latest_use[at] = std::max(tally.latest_use[at], tally.latest_use[before]);
     }
-    work.uniforms.resize(work.records.size());
-    fill_uniforms(key, work.identities, records.identity, Stream::effect_variation, work.uniforms);
-    for (std::size_t i = 0; i < work.records.size(); ++i)
-      work.avoided[work.records[i]] = 1 - relative_risk * std::exp(sd * (normal_quantile(work.uniforms[i]) - sd / 2));
-  }
-}
-
-/// Adds weight x integral(days from go-live) to every cell that the boundaries from..to of a spell reach into.
-template <typename ByDay>
-void add_by_cell(const OutcomeTables& tables, int go_live, int from, int to, double weight, ByDay integral,
-                 double* by_cell) {
-  const int start = 7 * go_live, end = 7 * to;
-  double before = integral(7 * from - start);
-  for (auto cell = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(from)]);; ++cell) {
-    const int day = std::min(tables.cells[cell].to, end);
-    const double after = integral(day - start);
-    by_cell[cell] += weight * (after - before);
-    before = after;
-    if (day == end) return;
-  }
-}
-
-/// The same for a whole spell by a row that all organisations with its go-live share.
-void add_spell(const OutcomeTables& tables, const Spell& spell, double weight, IntegralByAge& integral,
-               double* by_cell) {
-  const std::size_t n_cells = tables.cells.size();
-  const auto go_live = static_cast<std::size_t>(spell.from);
-  const auto first = static_cast<std::size_t>(tables.cell_of_boundary[go_live]);
-  const auto last = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.to)]);
-  double* row = integral.by_cell.data() + go_live * n_cells;
-  if (integral.made[go_live] == 0) {
-    integral.made[go_live] = 1;
-    double before = 0;
-    for (std::size_t cell = first; cell < n_cells; ++cell) {
-      const double after = integral.by_day[static_cast<std::size_t>(tables.cells[cell].to - 7 * spell.from)];
-      row[cell] = after - before;
-      before = after;
-    }
-  }
-  for (std::size_t cell = first; cell < last; ++cell) by_cell[cell] += weight * row[cell];
-  if (last == n_cells) return;
-  const int begun = std::max(tables.cells[last].from - 7 * spell.from, 0);
-  by_cell[last] += weight * (integral.by_day[static_cast<std::size_t>(7 * (spell.to - spell.from))] -
-                             integral.by_day[static_cast<std::size_t>(begun)]);
-}
-
-/// Share of its baseline that an organisation avoids per unit of fidelity ratio, before the cap.
-double avoided_per_ratio(const Effect& effect, double avoided) { return effect.coverage * avoided; }
-bool cap_binds(const Effect& effect, double per_ratio) { return per_ratio * effect.highest_ratio > effect.cap; }
-
-/// Integral of an organisation's avoided share over its first `days` in use, in years.
-double avoided_integral(const Effect& effect, double per_ratio, int days) {
-  if (!cap_binds(effect, per_ratio)) return per_ratio * effect.effect_integral.by_day[static_cast<std::size_t>(days)];
-  const FidelityRatio capped = effect.effect.limited(effect.cap / per_ratio);
-  return per_ratio * capped.integral(static_cast<double>(days) / kDaysPerYear);
-}
-
-/// People first reached: those there at go-live and, while in use, those who arrive. After a break only people who came
-/// during it are new, for the others have met the programme; people leave at random at the rate at which they arrive.
-void add_patients(const OutcomeTables& tables, Effect& effect, const Spell& spell, double people, double* by_cell) {
-  const double new_share = spell.away < 0 ? 1.0 : -std::expm1(-effect.arrivals * 7.0 * spell.away / kDaysPerYear);
-  by_cell[static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.from)])] +=
-      people * effect.at_go_live * new_share;
-  add_spell(tables, spell, people * effect.arrivals, effect.reach_integral, by_cell);
-}
-
-/// Organisations in which several programmes may act on one baseline: the time of their spells is cut where any of them
-/// starts or stops. One alone counts by its closed integral; several are combined cell by cell, each at its mean share.
-void add_shared_admissions(const Model& model, const OutcomeTables& tables, Workspace& work,
-                           std::vector<Tally>& tallies) {
-  const auto organisation_of = [&](const Spell& spell) {
-    const std::size_t j = tables.records[spell.record].programme;
-    return model.programmes[j].organisation[spell.record - model.first_record[j]];
-  };
-  std::vector<Spell>& shared = work.shared;
-  std::ranges::sort(shared, [&](const Spell& a, const Spell& b) {
-    const std::uint32_t x = organisation_of(a), y = organisation_of(b);
-    return x != y ? x < y : a.record != b.record ? a.record < b.record : a.from < b.from;
-  });
-
-  std::vector<int> cuts;
-  std::vector<const Spell*> active;
-  std::vector<double> alone, share;
-  const std::size_t n_cells = tables.cells.size();
-  for (auto first = shared.begin(); first != shared.end();) {
-    const std::uint32_t organisation = organisation_of(*first);
-    const auto last =
-        std::find_if(first, shared.end(), [&](const Spell& spell) { return organisation_of(spell) != organisation; });
-    cuts.clear();
-    for (auto spell = first; spell != last; ++spell) cuts.insert(cuts.end(), {spell->from, spell->to});
-    std::ranges::sort(cuts);
-    cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
-
-    for (std::size_t piece = 0; piece + 1 < cuts.size(); ++piece) {
-      const int from = cuts[piece], to = cuts[piece + 1];
-      active.clear();
-      for (auto spell = first; spell != last; ++spell)
-        if (spell->from <= from && to <= spell->to) active.push_back(&*spell);
-
-      const auto effect_of = [&](const Spell& spell) -> const Effect& {
-        return work.effects[tables.records[spell.record].programme];
-      };
-      const auto events_of = [&](const Spell& spell) {
-        return effect_of(spell).events_per_size * tables.relative_size[spell.record];
-      };
-      const auto by_cell_of = [&](const Spell& spell) {
-        const OutcomeTables::Record& record = tables.records[spell.record];
-        return tallies[record.programme].admissions.data() + record.region * n_cells;
-      };
-      if (active.size() == 1) {
-        const Spell& spell = *active.front();
-        const double per_ratio = avoided_per_ratio(effect_of(spell), work.avoided[spell.record]);
-        add_by_cell(
-            tables, spell.from, from, to, events_of(spell),
-            [&](int days) { return avoided_integral(effect_of(spell), per_ratio, days); }, by_cell_of(spell));
-        continue;
-      }
-      if (active.empty()) continue;
-      alone.resize(active.size());
-      share.resize(active.size());
-      int day = 7 * from;
-      for (auto cell = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(from)]); day < 7 * to;
-           ++cell) {
-        const int next = std::min(tables.cells[cell].to, 7 * to);
-        const double years = (next - day) / kDaysPerYear;
-        for (std::size_t k = 0; k < active.size(); ++k) {
-          const Spell& spell = *active[k];
-          const Effect& effect = effect_of(spell);
-          const double per_ratio = avoided_per_ratio(effect, work.avoided[spell.record]);
-          alone[k] = (avoided_integral(effect, per_ratio, next - 7 * spell.from) -
-                      avoided_integral(effect, per_ratio, day - 7 * spell.from)) /
-                     years;
-        }
-        combine_effects(alone, share);
-        for (std::size_t k = 0; k < active.size(); ++k)
-          by_cell_of(*active[k])[cell] += events_of(*active[k]) * share[k] * years;
-        day = next;
-      }
-    }
-    first = last;
-  }
-}
-
-void add_effects(const Model& model, const OutcomeTables& tables, const std::vector<Spell>& spells, Workspace& work,
-                 std::vector<Tally>& tallies) {
-  const std::size_t n_cells = tables.cells.size();
-  work.shared.clear();
-  for (const Spell& spell : spells) {
-    if (spell.from == spell.to) continue;  // began at the horizon
-    const OutcomeTables::Record& record = tables.records[spell.record];
-    Effect& effect = work.effects[record.programme];
-    if (!effect.has_outcome) continue;
-    Tally& tally = tallies[record.programme];
-    add_patients(tables, effect, spell, effect.people_per_size * tables.relative_size[spell.record],
-                 tally.patients.data() + record.region * n_cells);
-    if (record.shares_baseline) {
-      work.shared.push_back(spell);
-      continue;
-    }
-    const double per_ratio = avoided_per_ratio(effect, work.avoided[spell.record]);
-    const double events = effect.events_per_size * tables.relative_size[spell.record];
-    double* by_cell = tally.admissions.data() + record.region * n_cells;
-    if (cap_binds(effect, per_ratio))
-      add_by_cell(
-          tables, spell.from, spell.from, spell.to, events,
-          [&](int days) { return avoided_integral(effect, per_ratio, days); }, by_cell);
-    else
-      add_spell(tables, spell, events * per_ratio, effect.effect_integral, by_cell);
-  }
-  if (!work.shared.empty()) add_shared_admissions(model, tables, work, tallies);
 }
 
 }  // namespace
@@ -433,45 +198,52 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
   thread_local Workspace work;
 
   work.set_up_before.assign(tables.records.size(), 0);
+  work.first_use_otherwise.assign(tables.records.size(), kNeverUsed);
   for (const Event& event : histories[comparator].events) {
-    if (event.boundary > 0) break;
-    if (enters_set_up(event)) work.set_up_before[event.record] = 1;
+    const int begins = tables.programmes[tables.records[event.record].programme].begins;
+    if (event.boundary == begins && enters_set_up(event)) work.set_up_before[event.record] = 1;
+    std::int16_t& first = work.first_use_otherwise[event.record];
+    if (event.stage == Stage::in_use && first == kNeverUsed) first = static_cast<std::int16_t>(event.boundary);
   }
   work.spells.resize(n_strategies);
   work.tallies.resize(n_strategies);
   for (std::size_t s = 0; s < n_strategies; ++s) {
     work.tallies[s].resize(n_programmes);
-    for (Tally& tally : work.tallies[s]) tally.reset(tables, n_weeks, n_regions);
+    for (std::size_t j = 0; j < n_programmes; ++j)
+      work.tallies[s][j].reset(tables, tables.programmes[j], n_weeks, n_regions);
     read_history(tables, n_weeks, histories[s], work, work.spells[s], work.tallies[s]);
   }
+  make_effects(model, tables, draw, key, work.spells, work.effects);
+  for (std::size_t s = 0; s < n_strategies; ++s) add_effects(tables, work.spells[s], work.effects, work.tallies[s]);
 
-  work.effects.resize(n_programmes);
-  for (std::size_t j = 0; j < n_programmes; ++j) make_effect(model, tables, draw, static_cast<int>(j), work.effects[j]);
-  draw_effects(model, draw, key, work);
-  for (std::size_t s = 0; s < n_strategies; ++s) add_effects(model, tables, work.spells[s], work, work.tallies[s]);
-
-  work.discounts.clear();
-  for (const OutcomeTables::Cell& cell : tables.cells)
-    work.discounts.push_back(discount_factor(cell.middle_years, draw(Parameter::discount_money), Discounting::money));
+  work.discounts.money.clear();
+  work.discounts.health.clear();
+  for (const OutcomeTables::Cell& cell : tables.cells) {
+    work.discounts.money.push_back(
+        discount_factor(cell.middle_years, draw(Parameter::discount_money), Discounting::money));
+    work.discounts.health.push_back(
+        discount_factor(cell.middle_years, draw(Parameter::discount_health), Discounting::health));
+  }
   work.sheets.resize(n_strategies);
   for (std::size_t s = 0; s < n_strategies; ++s) {
     std::vector<Sheet>& sheets = work.sheets[s];
     sheets.resize(layout.programmes.size());
     for (std::size_t j = 0; j < n_programmes; ++j) {
-      Sheet& sheet = sheets[j];
-      sheet.reset(shape);
-      sheet.has_outcome = work.effects[j].has_outcome;
-      sheet.has_people = work.effects[j].people_per_size > 0;
-      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[s * n_programmes + j],
-                 work.discounts, prices_of(model, draw, static_cast<int>(j)), sheet);
+      const std::size_t plan = s * n_programmes + j;
+      finish(tables, work.effects.effects[j], static_cast<int>(j), plan, work.tallies[s][j]);
+      sheets[j].reset(shape, layout.benefit[j]);
+      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan], work.discounts,
+                 prices_of(model, draw, static_cast<int>(j)), sheets[j]);
     }
     if (sheets.size() > n_programmes) {
-      sheets.back().reset(shape);
+      sheets.back().reset(shape, layout.benefit.back());
       for (std::size_t j = 0; j < n_programmes; ++j) sheets.back().add(sheets[j]);
     }
   }
 
-  for (const Block& block : layout.blocks)
+  growth_ledger(model, layout, draw, key, out);
+  for (const Block& block : layout.blocks) {
+    if (is_growth(block.metric)) continue;
     for (int s = 0; s < block.n_strategies; ++s)
       for (int j = 0; j < block.n_programmes; ++j) {
         const auto programme = static_cast<std::size_t>(j);
@@ -479,6 +251,17 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
           write_row(tables, block, work.sheets[static_cast<std::size_t>(s)][programme],
                     work.sheets[comparator][programme], time, out.data() + block.at(s, j, time, 0));
       }
+  }
+}
+
+Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
+                           std::uint64_t number) {
+  const Key key = make_key(model->scenario.seed, number);
+  const Draw draw = draw_parameters(model->scenario, key);
+  const std::vector<History> histories = simulate(model, draw, key);
+  Summary summary(layout.size);
+  outcomes(*model, layout, draw, key, histories, summary);
+  return summary;
 }
 
 }  // namespace uptake

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <set>
 
 namespace uptake {
 
@@ -29,9 +30,6 @@ struct Allocation {
   std::optional<double> package_days, package_weeks;
   std::vector<std::string> organisations;
 };
-
-/// Weeks of one package when a lever names an order but no package. [A]
-constexpr double kPackageWeeks = 12;
 
 /// A lever that only changes how much leaves how it is spent as it was.
 void choose(Allocation& allocation, const Lever& lever) {
@@ -60,13 +58,38 @@ struct Bench {
   [[nodiscard]] double size_of(std::uint32_t record) const { return population.size[records.organisation[record]]; }
 };
 
+bool names(const std::vector<std::string>& regions, const Region& region) {
+  return std::ranges::any_of(regions, [&](const std::string& name) {
+    return name == region.name || name == region.code || name == region.short_name;
+  });
+}
+
+/// Weeks in which a programme is commissioned in a region, levers aside: its tranche says from when, and a programme
+/// that does not exist yet or is withdrawn is not commissioned.
+WeekRange commissioned_in(const Bench& bench, std::size_t region) {
+  const ProgrammeSpec& programme = bench.programme;
+  WeekRange on = weeks_of(programme.commissioned, bench.scenario.calendar);
+  for (const Tranche& tranche : programme.tranches) {
+    if (!names(tranche.regions, bench.population.regions[region])) continue;
+    on.from = std::clamp(bench.scenario.calendar.nearest_boundary(tranche.from), 0, on.to);
+  }
+  on.to = std::min(on.to, bench.records.withdrawn);
+  on.from = std::clamp(on.from, std::min(bench.records.begins, on.to), on.to);
+  return on;
+}
+
 /// A lever that acts on this programme, with the regions that it names (all when it names none).
 struct Applied {
   const Lever& lever;
   std::vector<std::size_t> regions;
 };
 
-std::vector<std::size_t> regions_of(const Lever& lever, const Population& population, std::vector<Problem>& problems) {
+/// Window of a lever in a region; the programme's own when it states none.
+WeekRange window_in(const Bench& bench, const Lever& lever, std::size_t region) {
+  return lever.window ? weeks_of(lever.window, bench.scenario.calendar) : commissioned_in(bench, region);
+}
+
+std::vector<std::size_t> regions_of(const Lever& lever, const Population& population) {
   std::vector<std::size_t> found;
   if (lever.regions.empty()) {
     found.resize(population.regions.size());
@@ -74,21 +97,7 @@ std::vector<std::size_t> regions_of(const Lever& lever, const Population& popula
     return found;
   }
   for (const std::string& name : lever.regions) {
-    const auto at = std::ranges::find_if(population.regions, [&](const Region& region) {
-      return region.name == name || region.code == name || region.short_name == name;
-    });
-    if (at != population.regions.end()) {
-      found.push_back(static_cast<std::size_t>(at - population.regions.begin()));
-      continue;
-    }
-    std::vector<std::string_view> names;
-    for (const Region& region : population.regions) {
-      names.insert(names.end(), {region.name, region.code, region.short_name});
-    }
-    const std::string nearest = nearest_name(name, names);
-    problems.push_back(
-        {lever.where, fmt::format(R"(no region is called "{}" in this population)", name),
-         nearest.empty() ? "`uptake info --population` lists them" : fmt::format(R"(did you mean "{}"?)", nearest)});
+    if (const auto region = find_region(population, name)) found.push_back(*region);
   }
   return found;
 }
@@ -113,22 +122,45 @@ std::vector<std::uint32_t> listed_among(const Bench& bench, const std::vector<st
   return list;
 }
 
+bool lacks(const Strategy& strategy, Driver driver) { return std::ranges::count(strategy.without, driver) > 0; }
+
+/// Whether a strategy's world leaves out what a lever of this kind works through.
+bool is_left_out(LeverKind kind, const Strategy& strategy) {
+  switch (kind) {
+    case LeverKind::facilitation:
+    case LeverKind::outreach:
+      return lacks(strategy, Driver::effort);
+    case LeverKind::incentive:
+    case LeverKind::tariff:
+      return lacks(strategy, Driver::incentive);
+    case LeverKind::shock:
+      return lacks(strategy, Driver::shock);
+    default:
+      return false;
+  }
+}
+
+/// Levers of every world, then those of the strategy.
 std::vector<Applied> applied_levers(const Bench& bench, int programme, const Strategy& strategy,
                                     std::vector<Problem>& problems) {
   std::vector<Applied> applied;
-  for (const Lever& lever : strategy.levers) {
-    if (!lever.programmes.empty() && std::ranges::count(lever.programmes, programme) == 0) continue;
-    applied.push_back({lever, regions_of(lever, bench.population, problems)});
-    if (lever.targeting != Targeting::listed) continue;
-    const auto who = records_in(bench, applied.back().regions);
-    for (const std::string& code : lever.organisations) {
-      if (!listed_among(bench, who, {code}).empty()) continue;
-      problems.push_back({lever.where,
-                          fmt::format(R"(organisation "{}" is not eligible for {}, or not in the regions named)", code,
-                                      bench.programme.name),
-                          "see the tables of the population"});
+  const auto apply = [&](const Lever& lever) {
+    if (!lever.programmes.empty() && std::ranges::count(lever.programmes, programme) == 0) return;
+    Applied here{lever, regions_of(lever, bench.population)};
+    if (lever.targeting == Targeting::listed) {
+      const auto who = records_in(bench, here.regions);
+      for (const std::string& code : lever.organisations) {
+        if (!listed_among(bench, who, {code}).empty()) continue;
+        problems.push_back({lever.where,
+                            fmt::format(R"(organisation "{}" is not eligible for {}, or not in the regions named)",
+                                        code, bench.programme.name),
+                            "see the tables of the population"});
+      }
     }
-  }
+    if (!is_left_out(lever.kind, strategy)) applied.push_back(std::move(here));
+  };
+  for (const Lever& lever : bench.scenario.levers) apply(lever);
+  for (const Lever& lever : strategy.levers) apply(lever);
   return applied;
 }
 
@@ -250,13 +282,9 @@ void sequence(const Bench& bench, const std::vector<double>& days, const std::ve
 Levels allocate(const Bench& bench, const Channel& channel, const std::vector<std::uint32_t>& in_use,
                 std::vector<std::vector<double>>& delivered) {
   Levels levels(bench.records.n_records());
-  const double mean_effort = bench.records.mean_delivered;
-  const auto package_of = [&](const Allocation& allocation) {
-    const int weeks = std::max(1, static_cast<int>(std::lround(allocation.package_weeks.value_or(kPackageWeeks))));
-    // Without a package of its own an order concentrates the days that `even` would spread over the whole window.
-    const WeekRange window = weeks_of(bench.programme.commissioned, bench.scenario.calendar);
-    const double years = std::max(1, window.to - window.from) / bench.weeks_per_year;
-    return std::pair{allocation.package_days.value_or(mean_effort * years), weeks};
+  const auto package_of = [](const Allocation& allocation) {
+    UPTAKE_EXPECTS(allocation.package_days && allocation.package_weeks);  // an order is made of packages
+    return std::pair{*allocation.package_days, std::max(1, static_cast<int>(std::lround(*allocation.package_weeks)))};
   };
   std::vector<std::size_t> pooled;  // regions served in one national order
   for (std::size_t region = 0; region < channel.days.size(); ++region) {
@@ -304,14 +332,17 @@ void make_profiles(const Bench& bench, const Levels& facilitation, const Levels&
     std::map<int, Change> changes{{0, {}}};
     for (const auto& [week, days] : facilitation[record]) changes[week].facilitation = days;
     for (const auto& [week, days] : outreach[record]) changes[week].outreach = days;
+    // Stopping goes faster from the week of withdrawal on, so a step begins there whatever the effort.
+    const int withdrawn = bench.records.withdrawn;
+    if (withdrawn < bench.n_weeks) changes.try_emplace(withdrawn);
     double level = 0, on_top = 0;
     std::vector<EffortStep> steps;
     for (const auto& [week, change] : changes) {
       level = change.facilitation.value_or(level);
       on_top = change.outreach.value_or(on_top);
       const EffortStep step{week, dose(level + on_top), dose(level)};
-      const bool same =
-          !steps.empty() && steps.back().outreach == step.outreach && steps.back().facilitation == step.facilitation;
+      const bool same = !steps.empty() && week != withdrawn && steps.back().outreach == step.outreach &&
+                        steps.back().facilitation == step.facilitation;
       if (!same) steps.push_back(step);
     }
     const auto [at, is_new] = known.try_emplace(steps, static_cast<std::uint32_t>(plan.profiles.size()));
@@ -331,30 +362,38 @@ void change_weeks(std::vector<Value>& series, WeekRange weeks, Function change) 
 
 /// What holds in each week of one region, whatever the effort.
 ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, const std::vector<Applied>& levers,
-                                        Delivery delivery) {
+                                        const Strategy& strategy) {
   const ProgrammeSpec& programme = bench.programme;
   const Calendar& calendar = bench.scenario.calendar;
   const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
   ProgrammePlan::WeekFactors factors;
-  factors.commissioned.assign(n_weeks, 0.0F);
-  factors.mandate.assign(n_weeks, 0.0F);
-  factors.covid.assign(n_weeks, 0.0F);
-  factors.shock.assign(n_weeks, 1.0F);
+  for (auto* none : {&factors.commissioned, &factors.mandate, &factors.covid, &factors.subsidy, &factors.community}) {
+    none->assign(n_weeks, 0.0F);
+  }
+  for (auto* one : {&factors.shock, &factors.capacity}) one->assign(n_weeks, 1.0F);
   const auto set = [](std::vector<float>& series, WeekRange weeks, float to) {
     change_weeks(series, weeks, [to](float& value) { value = to; });
   };
+  const auto raise = [](std::vector<float>& series, WeekRange weeks, double to) {
+    change_weeks(series, weeks, [to](float& value) { value = std::max(value, static_cast<float>(to)); });
+  };
+  const auto times = [](std::vector<float>& series, WeekRange weeks, double by) {
+    change_weeks(series, weeks, [by](float& value) { value *= static_cast<float>(by); });
+  };
 
-  if (programme.covid != CovidStance::none) {
+  if (programme.covid != CovidStance::none && !lacks(strategy, Driver::shock)) {
     using namespace std::chrono;
     // The emergency window when a programme names none. [A]
     const Window window = programme.covid_window.value_or(Window{2020y / March / 1, 2021y / June / 30});
     set(factors.covid, weeks_of(window, calendar), programme.covid == CovidStance::aligned ? 1.0F : -1.0F);
   }
   // World 0b has neither commissioning nor a mandate (model.md 6).
-  const bool exists = delivery != Delivery::no_programme;
-  WeekRange on = weeks_of(programme.commissioned, calendar);
-  if (exists) {
+  const bool exists = strategy.delivery != Delivery::no_programme;
+  if (exists && !lacks(strategy, Driver::incentive)) {
     for (const Window& mandate : programme.mandates) set(factors.mandate, weeks_of(mandate, calendar), 1.0F);
+  }
+  if (exists) {
+    WeekRange on = commissioned_in(bench, region);
     for (const auto& [lever, regions] : levers) {
       if (lever.kind != LeverKind::delay || std::ranges::count(regions, region) == 0) continue;
       on.from = std::min(on.to, on.from + static_cast<int>(std::lround(lever.delay_weeks)));
@@ -363,12 +402,33 @@ ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, 
   }
   for (const auto& [lever, regions] : levers) {
     if (std::ranges::count(regions, region) == 0) continue;
-    const WeekRange weeks = weeks_of(lever.window ? lever.window : programme.commissioned, calendar);
-    if (lever.kind == LeverKind::incentive && exists) set(factors.mandate, weeks, 1.0F);
-    if (lever.kind == LeverKind::withdrawal) set(factors.commissioned, weeks, 0.0F);
-    if (lever.kind == LeverKind::shock) {
-      change_weeks(factors.shock, weeks,
-                   [factor = lever.factor](float& value) { value *= static_cast<float>(factor); });
+    const WeekRange weeks = window_in(bench, lever, region);
+    switch (lever.kind) {
+      case LeverKind::incentive:
+        if (exists) set(factors.mandate, weeks, 1.0F);
+        break;
+      case LeverKind::tariff:
+        if (!exists) break;
+        raise(factors.mandate, weeks, lever.share);
+        raise(factors.subsidy, weeks, lever.share);
+        break;
+      case LeverKind::withdrawal:
+        set(factors.commissioned, weeks, 0.0F);
+        break;
+      case LeverKind::shock:
+        times(factors.shock, weeks, lever.factor);
+        break;
+      case LeverKind::capacity:
+        times(factors.capacity, weeks, lever.factor);
+        break;
+      case LeverKind::communities:
+        set(factors.community, weeks, 1.0F);
+        break;
+      case LeverKind::facilitation:
+      case LeverKind::outreach:
+      case LeverKind::seeding:
+      case LeverKind::delay:
+        break;
     }
   }
   return factors;
@@ -390,33 +450,53 @@ struct Effort {
   }
 };
 
-Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, Delivery delivery,
+/// Share of the delivered days that each region has: what the programme states, and the rest by eligible organisations.
+std::vector<double> delivered_shares(const Bench& bench) {
+  const std::size_t n_regions = bench.records_of_region.size();
+  std::vector<std::optional<double>> stated(n_regions);
+  double rest = 1;
+  for (const RegionShare& one : bench.programme.delivered_by_region) {
+    const auto region = find_region(bench.population, one.region);
+    if (!region) continue;
+    stated[*region] = one.share;
+    rest -= one.share;
+  }
+  double others = 0;
+  const auto n_eligible = [&](std::size_t r) { return static_cast<double>(bench.records_of_region[r].size()); };
+  for (std::size_t r = 0; r < n_regions; ++r) others += stated[r] ? 0 : n_eligible(r);
+  std::vector<double> shares(n_regions, 0.0);
+  for (std::size_t r = 0; r < n_regions; ++r) {
+    shares[r] = stated[r] ? *stated[r] : others > 0 ? std::max(0.0, rest) * n_eligible(r) / others : 0;
+  }
+  return shares;
+}
+
+Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const Strategy& strategy,
                    const std::vector<ProgrammePlan::WeekFactors>& factors) {
   const std::size_t n_regions = bench.records_of_region.size();
   const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
   const Channel none{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)), std::vector<Allocation>(n_regions)};
   Effort effort{none, none, bench.scenario.file.string()};
   // Worlds 0a and 0b have no network effort (model.md 6).
-  if (delivery != Delivery::as_delivered) return effort;
+  if (strategy.delivery != Delivery::as_delivered || lacks(strategy, Driver::effort)) return effort;
 
   const auto n_eligible = [&](std::size_t r) { return static_cast<double>(bench.records_of_region[r].size()); };
   const double a_year = bench.programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value;
+  const std::vector<double> delivered_share = delivered_shares(bench);
   for (std::size_t r = 0; r < n_regions; ++r) {
-    const double share = n_eligible(r) / static_cast<double>(bench.records.n_records());
-    std::ranges::fill(effort.facilitation.days[r], a_year * share);
+    std::ranges::fill(effort.facilitation.days[r], a_year * delivered_share[r]);
   }
   for (const auto& [lever, regions] : levers) {
     const bool extra = lever.kind == LeverKind::outreach;
     if (lever.kind != LeverKind::facilitation && !extra) continue;
     effort.where = lever.where;
-    const WeekRange weeks =
-        weeks_of(lever.window ? lever.window : bench.programme.commissioned, bench.scenario.calendar);
     double eligible = 0;
     for (const std::size_t r : regions) eligible += n_eligible(r);
     Channel& channel = extra ? effort.outreach : effort.facilitation;
     for (const std::size_t r : regions) {
       const double share = eligible > 0 ? n_eligible(r) / eligible : 0;
       choose(channel.allocation[r], lever);
+      const WeekRange weeks = window_in(bench, lever, r);
       for (auto week = static_cast<std::size_t>(weeks.from); week < static_cast<std::size_t>(weeks.to); ++week) {
         const double delivered = effort.facilitation.days[r][week];
         double& days = channel.days[r][week];
@@ -443,43 +523,91 @@ void add_share(const std::vector<std::uint32_t>& order, double share, std::vecto
   in_use.insert(in_use.end(), order.begin(), order.begin() + n);
 }
 
-/// Records in use at the start, increasing: sites named, a share of everybody, and those that levers seed.
-std::vector<std::uint32_t> starts_in_use(const Bench& bench, const std::vector<Applied>& levers,
-                                         std::vector<Problem>& problems) {
-  const ProgrammeModel& records = bench.records;
-  std::vector<std::uint32_t> everybody(records.n_records());
+/// Records that are in use at the start whatever is drawn and done, increasing: the sites named.
+std::vector<std::uint32_t> named_sites(const Bench& bench, std::vector<Problem>& problems) {
+  std::vector<std::uint32_t> everybody(bench.records.n_records());
   std::iota(everybody.begin(), everybody.end(), 0U);
-  std::vector<std::uint32_t> in_use = listed_among(bench, everybody, bench.programme.sites_at_start);
-  if (in_use.size() < bench.programme.sites_at_start.size()) {
+  std::vector<std::uint32_t> sites = listed_among(bench, everybody, bench.programme.sites_at_start);
+  if (sites.size() < bench.programme.sites_at_start.size()) {
     for (const std::string& code : bench.programme.sites_at_start) {
       if (!listed_among(bench, everybody, {code}).empty()) continue;
       problems.push_back(
           {bench.programme.name, fmt::format(R"(site at the start "{}" is not an eligible organisation)", code), ""});
     }
   }
-  if (bench.programme.in_use_at_start > 0) {
-    // Part of the question, so the population's seed and not a replicate's key decides.
-    std::vector<double> place;
-    for (const std::uint64_t organisation : records.organisation_identity) {
-      place.push_back(uniform(make_key(bench.population.seed, 0),
-                              {organisation, records.identity, static_cast<std::uint16_t>(Stream::seeding), 0}));
-    }
-    std::vector<std::uint32_t> order = everybody;
-    std::ranges::sort(order, {}, [&](std::uint32_t record) { return place[record]; });
-    add_share(order, bench.programme.in_use_at_start, in_use);
-  }
-  const std::vector<std::uint32_t> without_levers = in_use;
+  return sites;
+}
+
+void make_set(std::vector<std::uint32_t>& records) {
+  std::ranges::sort(records);
+  records.erase(std::unique(records.begin(), records.end()), records.end());
+}
+
+/// Those that levers seed.
+void seed(const Bench& bench, const std::vector<Applied>& levers, const std::vector<std::uint32_t>& in_use_by_default,
+          std::vector<std::uint32_t>& in_use) {
   for (const auto& [lever, regions] : levers) {
     if (lever.kind != LeverKind::seeding) continue;
-    const auto order = ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, without_levers);
+    const auto order =
+        ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, in_use_by_default);
     add_share(order, lever.targeting == Targeting::listed ? 1 : lever.share, in_use);
   }
-  std::ranges::sort(in_use);
-  in_use.erase(std::unique(in_use.begin(), in_use.end()), in_use.end());
-  return in_use;
+}
+
+/// Who joins the communities of practice that levers make: a share of the organisations of the regions named together,
+/// in the order of the rule, each in the community of its region.
+void join_communities(const Bench& bench, const std::vector<Applied>& levers,
+                      const std::vector<std::uint32_t>& in_use_by_default, ProgrammePlan& plan,
+                      std::vector<Problem>& problems) {
+  std::set<std::size_t> has_community;
+  for (const auto& [lever, regions] : levers) {
+    if (lever.kind != LeverKind::communities) continue;
+    plan.joins.resize(bench.records.n_records(), 0);
+    plan.joined_by_region.resize(bench.records_of_region.size(), 0);
+    for (const std::size_t r : regions) {
+      if (has_community.insert(r).second) continue;
+      problems.push_back({lever.where,
+                          fmt::format("a second lever makes a community of practice for {} in {}", bench.programme.name,
+                                      bench.population.regions[r].name),
+                          "there is one for each programme and region: name other regions, or use one lever"});
+    }
+    const auto order =
+        ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, in_use_by_default);
+    std::vector<std::uint32_t> who;
+    add_share(order, lever.targeting == Targeting::listed ? 1 : lever.share, who);
+    for (const auto record : who) plan.joins[record] = 1;
+  }
+  for (std::size_t record = 0; record < plan.joins.size(); ++record) {
+    plan.joined_by_region[bench.records.region[record]] += plan.joins[record];
+  }
+  for (std::size_t record = 0; record < plan.joins.size(); ++record) {  // alone: nobody to listen to
+    if (plan.joined_by_region[bench.records.region[record]] < 2) plan.joins[record] = 0;
+  }
+  std::ranges::replace(plan.joined_by_region, 1U, 0U);
 }
 
 }  // namespace
+
+std::optional<std::size_t> find_region(const Population& population, std::string_view name) {
+  const auto at = std::ranges::find_if(population.regions, [&](const Region& region) {
+    return region.name == name || region.code == name || region.short_name == name;
+  });
+  if (at == population.regions.end()) return std::nullopt;
+  return static_cast<std::size_t>(at - population.regions.begin());
+}
+
+std::vector<std::uint32_t> make_start_order(const Population& population, const ProgrammeModel& records) {
+  // Part of the question, so the population's seed and not a replicate's key decides.
+  std::vector<double> place;
+  for (const std::uint64_t organisation : records.organisation_identity) {
+    place.push_back(uniform(make_key(population.seed, 0),
+                            {organisation, records.identity, static_cast<std::uint16_t>(Stream::seeding), 0}));
+  }
+  std::vector<std::uint32_t> order(records.n_records());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, {}, [&](std::uint32_t record) { return place[record]; });
+  return order;
+}
 
 ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme,
                         const ProgrammeModel& records, const Strategy& strategy, std::vector<Problem>& problems) {
@@ -496,12 +624,25 @@ ProgrammePlan make_plan(const Scenario& scenario, const Population& population, 
 
   ProgrammePlan plan;
   for (std::size_t r = 0; r < n_regions; ++r) {
-    plan.classes.push_back(week_factors(bench, r, levers, strategy.delivery));
+    plan.classes.push_back(week_factors(bench, r, levers, strategy));
   }
-  plan.in_use_at_start = starts_in_use(bench, levers, problems);
+  // Orders are part of the plan, so they see the default share in use and not the one that is drawn.
+  plan.in_use_at_start = named_sites(bench, problems);
+  std::vector<std::uint32_t> by_default = plan.in_use_at_start;
+  if (!records.start_order.empty()) {
+    add_share(records.start_order, bench.programme.settings[static_cast<std::size_t>(Parameter::start_in_use)].value,
+              by_default);
+  }
+  make_set(by_default);
+  std::vector<std::uint32_t> at_start = by_default;
+  seed(bench, levers, by_default, at_start);
+  make_set(at_start);
+  seed(bench, levers, by_default, plan.in_use_at_start);
+  make_set(plan.in_use_at_start);
+  join_communities(bench, levers, at_start, plan, problems);
   const auto n_weeks = static_cast<std::size_t>(calendar.n_weeks);
   plan.delivered_by_region.assign(n_regions, std::vector<double>(n_weeks, 0.0));
-  const Effort effort = make_effort(bench, levers, strategy.delivery, plan.classes);
+  const Effort effort = make_effort(bench, levers, strategy, plan.classes);
   if (effort.any() && records.mean_delivered <= 0) {
     problems.push_back({effort.where,
                         fmt::format("{} states no delivered effort, so the effect of staff-days on it is not known",
@@ -509,8 +650,8 @@ ProgrammePlan make_plan(const Scenario& scenario, const Population& population, 
                         "set cost.delivery_staff_days in the programme's file"});
     return plan;
   }
-  const Levels base = allocate(bench, effort.facilitation, plan.in_use_at_start, plan.delivered_by_region);
-  const Levels on_top = allocate(bench, effort.outreach, plan.in_use_at_start, plan.delivered_by_region);
+  const Levels base = allocate(bench, effort.facilitation, at_start, plan.delivered_by_region);
+  const Levels on_top = allocate(bench, effort.outreach, at_start, plan.delivered_by_region);
   make_profiles(bench, base, on_top, plan);
   return plan;
 }

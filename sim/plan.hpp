@@ -1,6 +1,8 @@
 /// Plans: what each strategy does, week by week and organisation by organisation, before any draw.
 #pragma once
 
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "uptake/error.hpp"
@@ -8,8 +10,14 @@
 
 namespace uptake {
 
+/// The region of a name, code or short name.
+[[nodiscard]] std::optional<std::size_t> find_region(const Population& population, std::string_view name);
+
+/// Order in which the organisations of a programme are in use at the start, decided by the population's seed.
+[[nodiscard]] std::vector<std::uint32_t> make_start_order(const Population& population, const ProgrammeModel& records);
+
 /// Effort and windows of one programme under one strategy; WeekFactors still by region (not yet by class).
-/// Problems are appended, with the place of the lever.
+/// Problems are appended, with the place of the lever; names of regions that are not known are the caller's to report.
 [[nodiscard]] ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme,
                                       const ProgrammeModel& records, const Strategy& strategy,
                                       std::vector<Problem>& problems);

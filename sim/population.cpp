@@ -230,21 +230,22 @@ void build_ties(Population& population, const PopulationOptions& options) {
 // ---- organisations ------------------------------------------------------------------------------------------------
 
 namespace {
-/// Owner groups of two or more among those built, numbered anew in the old order.
-Groups owner_groups(const std::vector<std::string>& names, const std::vector<Organisation>& organisations) {
+/// The groups with `least` or more members among those built, numbered anew in the old order.
+Groups groups_built(const std::vector<std::string>& names, const std::vector<Organisation>& organisations,
+                    std::int32_t Organisation::*group, int least) {
   std::vector<int> n_members(names.size());
   for (const Organisation& organisation : organisations)
-    if (organisation.owner >= 0) ++n_members[static_cast<std::size_t>(organisation.owner)];
+    if (organisation.*group >= 0) ++n_members[static_cast<std::size_t>(organisation.*group)];
   Groups groups;
   std::vector<std::int32_t> number(names.size(), -1);
   for (std::size_t g = 0; g < names.size(); ++g) {
-    if (n_members[g] < 2) continue;
+    if (n_members[g] < least) continue;
     number[g] = groups.n_groups++;
     groups.names.push_back(names[g]);
   }
   groups.group_of.reserve(organisations.size());
   for (const Organisation& organisation : organisations)
-    groups.group_of.push_back(organisation.owner < 0 ? -1 : number[static_cast<std::size_t>(organisation.owner)]);
+    groups.group_of.push_back(organisation.*group < 0 ? -1 : number[static_cast<std::size_t>(organisation.*group)]);
   return groups;
 }
 
@@ -275,7 +276,9 @@ void fill_organisations(Population& population, std::vector<Organisation> organi
     if (organisation.parent >= 0) organisation.parent = built_as[static_cast<std::size_t>(organisation.parent)];
   std::erase_if(organisations, [&](const Organisation& organisation) { return !is_built(organisation); });
 
-  population.ownership = owner_groups(population.ownership.names, organisations);
+  population.ownership = groups_built(population.ownership.names, organisations, &Organisation::owner, 2);
+  if (!population.network.names.empty())
+    population.network = groups_built(population.network.names, organisations, &Organisation::network, 1);
   std::unordered_map<std::uint64_t, std::size_t> by_identity;
   by_identity.reserve(organisations.size());
   for (Organisation& organisation : organisations) {
@@ -323,9 +326,11 @@ enum Organisations : std::size_t {
   parent,
   nursing,
   teaching,
-  preterm
+  preterm,
+  network
 };
 enum TiesColumns : std::size_t { from, to, layer, weight };
+enum PlacesColumns : std::size_t { place_code, place_name, short_name, place_latitude, place_longitude };
 }  // namespace column
 
 constexpr std::array kOrganisationColumns{
@@ -343,6 +348,15 @@ constexpr std::array kOrganisationColumns{
     CsvColumn{"nursing", Presence::optional},
     CsvColumn{"teaching", Presence::optional},
     CsvColumn{"preterm_babies", Presence::optional},
+    CsvColumn{"network", Presence::optional},
+};
+/// Of regions.csv and boards.csv beside it; the tables of England have the same columns and more.
+constexpr std::array kPlaceColumns{
+    CsvColumn{"code"},
+    CsvColumn{"name"},
+    CsvColumn{"short_name", Presence::optional},
+    CsvColumn{"latitude", Presence::optional},
+    CsvColumn{"longitude", Presence::optional},
 };
 constexpr std::array kTieColumns{CsvColumn{"from"}, CsvColumn{"to"}, CsvColumn{"layer"},
                                  CsvColumn{"weight", Presence::optional}};
@@ -364,7 +378,7 @@ struct RowNotes {
 struct OrganisationsTable {
   std::vector<Organisation> organisations;
   std::vector<RowNotes> notes;
-  IndexByName by_code;
+  IndexByName by_code, regions, boards;
 };
 
 std::string did_you_mean(std::string_view word, const OrganisationsTable& table) {
@@ -382,7 +396,8 @@ std::size_t index_in(IndexByName& index, std::string_view name) {
 OrganisationsTable read_organisations(const std::filesystem::path& file, Population& population,
                                       std::vector<Problem>& problems) {
   OrganisationsTable table;
-  IndexByName regions, boards, owners;
+  IndexByName owners, networks;
+  IndexByName &regions = table.regions, &boards = table.boards;
   std::vector<std::string> board_where;
   CsvReader rows(file, kOrganisationColumns, OtherColumns::refused, problems);
   while (rows.next()) {
@@ -400,7 +415,8 @@ OrganisationsTable read_organisations(const std::filesystem::path& file, Populat
     const std::string board(rows.text(column::board).empty() ? region : rows.text(column::board));
     const std::size_t b = index_in(boards, board);
     if (b == population.boards.size()) {
-      population.boards.push_back({board, board, board, static_cast<int>(r), 0, 0});
+      population.boards.push_back(
+          {board, board, board, static_cast<int>(r), Organisation::kUnknown, Organisation::kUnknown});
       board_where.push_back(notes.where);
     } else if (const std::string& first =
                    population.regions[static_cast<std::size_t>(population.boards[b].region)].name;
@@ -427,6 +443,11 @@ OrganisationsTable read_organisations(const std::filesystem::path& file, Populat
       const std::size_t o = index_in(owners, owner);
       if (o == population.ownership.names.size()) population.ownership.names.emplace_back(owner);
       organisation.owner = static_cast<std::int32_t>(o);
+    }
+    if (const std::string_view network = rows.text(column::network); !network.empty()) {
+      const std::size_t n = index_in(networks, network);
+      if (n == population.network.names.size()) population.network.names.emplace_back(network);
+      organisation.network = static_cast<std::int32_t>(n);
     }
     const auto [first, is_new] = table.by_code.emplace(organisation.code, table.organisations.size());
     if (!is_new && !organisation.code.empty())
@@ -469,28 +490,78 @@ void resolve_parents(OrganisationsTable& table, std::vector<Problem>& problems) 
   }
 }
 
-/// Boards stand at the mean of their organisations' coordinates.
+/// Names of regions, and names and centroids of boards, from tables that may be there; a code that they do not have
+/// keeps its code for a name.
+void read_names(const std::filesystem::path& folder, const OrganisationsTable& table, Population& population,
+                std::vector<Problem>& problems) {
+  const auto read = [&](const char* name, const IndexByName& codes, const auto& take) {
+    const std::filesystem::path file = folder / name;
+    if (!std::filesystem::exists(file)) return;
+    std::unordered_map<std::string, int> codes_seen, names_seen;
+    CsvReader rows(file, kPlaceColumns, OtherColumns::ignored, problems);
+    while (rows.next()) {
+      const std::string code(rows.required_text(column::place_code));
+      const std::string full(rows.required_text(column::place_name));
+      const std::string short_name(rows.text(column::short_name));
+      const auto refuse_twice = [&](std::size_t at, const std::string& text, auto& seen) {
+        const auto [first, is_new] = seen.emplace(text, rows.line());
+        if (!is_new && !text.empty()) rows.report(at, fmt::format("\"{}\" is already on line {}", text, first->second));
+      };
+      refuse_twice(column::place_code, code, codes_seen);
+      refuse_twice(column::place_name, full, names_seen);
+      const auto latitude = rows.number(column::place_latitude, kLatitude);
+      const auto longitude = rows.number(column::place_longitude, kLongitude);
+      if (rows.text(column::place_latitude).empty() != rows.text(column::place_longitude).empty())
+        rows.report(column::place_latitude, "latitude and longitude must be given both or neither");
+      if (const auto found = codes.find(code); found != codes.end())
+        take(found->second, full, short_name.empty() ? full : short_name, latitude, longitude);
+    }
+  };
+  using Degrees = std::optional<double>;
+  read("regions.csv", table.regions,
+       [&](std::size_t r, const std::string& full, const std::string& short_name, const Degrees&, const Degrees&) {
+         population.regions[r].name = full;
+         population.regions[r].short_name = short_name;
+       });
+  read("boards.csv", table.boards,
+       [&](std::size_t b, const std::string& full, const std::string& short_name, const Degrees& latitude,
+           const Degrees& longitude) {
+         Board& board = population.boards[b];
+         board.name = full;
+         board.short_name = short_name;
+         board.latitude = latitude && longitude ? *latitude : Organisation::kUnknown;
+         board.longitude = latitude && longitude ? *longitude : Organisation::kUnknown;
+       });
+}
+
+/// Boards without a centroid of their own stand at the mean of their organisations' coordinates.
 void place_boards(Population& population, const OrganisationsTable& table, std::vector<Problem>& problems) {
-  std::vector<double> n_placed(population.boards.size());
+  struct Sum {
+    double latitude = 0, longitude = 0, n = 0;
+  };
+  std::vector<Sum> placed(population.boards.size());
   for (const Organisation& organisation : table.organisations) {
     if (std::isnan(organisation.latitude)) continue;
-    population.boards[organisation.board].latitude += organisation.latitude;
-    population.boards[organisation.board].longitude += organisation.longitude;
-    ++n_placed[organisation.board];
+    Sum& sum = placed[organisation.board];
+    sum.latitude += organisation.latitude;
+    sum.longitude += organisation.longitude;
+    ++sum.n;
   }
   for (std::size_t b = 0; b < population.boards.size(); ++b) {
-    if (n_placed[b] == 0) continue;
-    population.boards[b].latitude /= n_placed[b];
-    population.boards[b].longitude /= n_placed[b];
+    Board& board = population.boards[b];
+    if (placed[b].n == 0 || !std::isnan(board.latitude)) continue;
+    board.latitude = placed[b].latitude / placed[b].n;
+    board.longitude = placed[b].longitude / placed[b].n;
   }
   if (!problems.empty()) return;  // a coordinate out of range would be reported again as an absent one
-  for (std::size_t i = 0; i < table.organisations.size(); ++i)
-    if (n_placed[table.organisations[i].board] == 0)
-      problems.push_back(
-          {table.notes[i].where,
-           fmt::format("organisation \"{}\" has no coordinates, and nobody in board \"{}\" has any",
-                       table.organisations[i].code, population.boards[table.organisations[i].board].code),
-           "give its latitude and longitude"});
+  for (std::size_t i = 0; i < table.organisations.size(); ++i) {
+    const Board& board = population.boards[table.organisations[i].board];
+    if (!std::isnan(board.latitude)) continue;
+    problems.push_back({table.notes[i].where,
+                        fmt::format("organisation \"{}\" has no coordinates, and nobody in board \"{}\" has any",
+                                    table.organisations[i].code, board.code),
+                        "give its latitude and longitude"});
+  }
 }
 
 /// A tie of the table: organisation `to` listens to `from`, both as indices into the table of organisations.
@@ -571,6 +642,7 @@ Population read_population(const std::filesystem::path& folder, const Population
   if (population.boards.size() > std::numeric_limits<std::uint16_t>::max())
     problems.push_back({file.string(), fmt::format("{} boards, 65535 are possible", population.boards.size()), ""});
   resolve_parents(table, problems);
+  read_names(folder, table, population, problems);
   place_boards(population, table, problems);
   const std::filesystem::path ties_file = folder / "ties.csv";
   const bool has_ties = std::filesystem::exists(ties_file);

@@ -7,6 +7,7 @@
 
 #include "settings.hpp"
 #include "uptake/error.hpp"
+#include "uptake/outcomes.hpp"
 
 namespace uptake {
 
@@ -18,7 +19,12 @@ constexpr std::array<std::string_view, 2> kResponseNames{"bass", "drawn"};
 constexpr std::array<std::string_view, 2> kRuleNames{"sum", "maximum"};
 constexpr std::array<std::string_view, 2> kSkippedNames{"engaged", "implementing"};
 constexpr std::array<std::string_view, 2> kRestartNames{"constant", "decides-again"};
-constexpr std::array<std::string_view, 2> kOutcomeNames{"none", "admissions"};
+
+std::vector<std::string_view> outcome_names() {
+  std::vector<std::string_view> names;
+  for (const OutcomeKindSpec& kind : outcome_kinds()) names.push_back(kind.name);
+  return names;
+}
 
 void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& programme) {
   reader.require("name", fmt::format("\"{}\"", file.stem().string()));
@@ -30,6 +36,8 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   }
   reader.require("title", "\"…\"");
   programme.title = reader.text("title").value_or("");
+  programme.summary = reader.text("summary").value_or("");
+  programme.evidence = choice_or(reader, "evidence", kEvidenceNames, Evidence::d);
   programme.classification = reader.text("classification").value_or(programme.name);
   if (reader.find("classification")) check_name(reader, "classification", programme.classification);
 
@@ -51,9 +59,71 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   }
 }
 
+/// `{ date = 2021-05-31, source = "…" }`: a day that is a fact.
+std::optional<Date> read_sourced_day(TableReader& reader, std::string_view key) {
+  const TomlValue* value = reader.find(key);
+  if (!value) return std::nullopt;
+  TableReader fields = fields_of(*value, std::string(key), reader.problems());
+  if (!value->as<TomlTable>()) {
+    reader.report(value->place, fmt::format("{} is {}, must be {{ date = …, source = \"…\" }}", key, value->kind()));
+    return std::nullopt;
+  }
+  fields.require("date", "2021-05-31");
+  const auto day = fields.date("date");
+  read_origin(fields, std::string(key), Provenance::required);
+  fields.finish();
+  return day;
+}
+
+void read_tranches(TableReader& reader, ProgrammeSpec& programme) {
+  reader.tables("tranches", [&](TableReader& fields) {
+    Tranche tranche;
+    fields.require("regions", "[\"South West\"]");
+    tranche.regions = plain(fields.texts("regions"));
+    fields.require("from", "2018-09-01");
+    if (const auto from = fields.date("from")) tranche.from = *from;
+    read_origin(fields, "a tranche", Provenance::required);
+    programme.tranches.push_back(std::move(tranche));
+  });
+}
+
+void read_delivered_by_region(TableReader& reader, ProgrammeSpec& programme) {
+  double sum = 0;
+  reader.tables("delivered_by_region", [&](TableReader& fields) {
+    RegionShare share;
+    fields.require("region", "\"East Midlands\"");
+    share.region = fields.text("region").value_or("");
+    fields.require("share", "0.1");
+    share.share = fields.quantity("share", "share", 0, 1).value_or(0);
+    read_origin(fields, "delivered_by_region", Provenance::required);
+    share.where = fields.place().text();
+    sum += share.share;
+    programme.delivered_by_region.push_back(std::move(share));
+  });
+  if (sum > 1 + 1e-9) {
+    reader.report(reader.find("delivered_by_region")->place,
+                  fmt::format("delivered_by_region adds up to {}, must be at most 1", sum));
+  }
+}
+
 void read_dates(TableReader& reader, ProgrammeSpec& programme) {
+  programme.available_from = read_sourced_day(reader, "available_from");
+  programme.withdrawn = read_sourced_day(reader, "withdrawn");
+  programme.background_from = read_sourced_day(reader, "background_from");
+  if (programme.available_from && programme.withdrawn && *programme.withdrawn <= *programme.available_from) {
+    reader.report(reader.find("withdrawn")->place,
+                  fmt::format("the programme is withdrawn on {}, not after it is available on {}",
+                              iso(*programme.withdrawn), iso(*programme.available_from)));
+  }
+  read_tranches(reader, programme);
+  read_delivered_by_region(reader, programme);
   if (const auto* value = reader.find("commissioned")) {
     programme.commissioned = read_sourced_window(*value, "commissioned", reader.problems());
+    for (const Tranche& tranche : programme.tranches) {
+      if (!programme.commissioned || tranche.from <= programme.commissioned->to) continue;
+      reader.report(value->place, fmt::format("a tranche begins on {}, after the programme's commissioning ends on {}",
+                                              iso(tranche.from), iso(programme.commissioned->to)));
+    }
   }
   programme.covid = choice_or(reader, "covid", kCovidNames, CovidStance::none);
   if (const auto* value = reader.find("covid_window")) {
@@ -86,13 +156,25 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
     }
   }
   programme.engaged_at_start = reader.flag("engaged_at_start").value_or(false);
-  programme.in_use_at_start = read_figure(reader, "in_use_at_start", "share", 0, 1).value_or(0);
   programme.sites_at_start = plain(reader.texts("sites_at_start"));
 }
 
 void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
   programme.historic_denominator = read_figure(reader, "historic_denominator", "organisations", 1, 1e7);
-  programme.outcome = choice_or(reader, "outcome", kOutcomeNames, OutcomeKind::none);
+  programme.outcome =
+      choice_or(reader, "outcome", std::span<const std::string_view>(outcome_names()), OutcomeKind::none);
+  programme.event = reader.text("event").value_or("");
+  if (!programme.event.empty()) check_name(reader, "event", programme.event);
+  programme.baseline = reader.text("baseline").value_or("");
+  if (!programme.baseline.empty()) check_name(reader, "baseline", programme.baseline);
+  const bool needs_event = programme.outcome == OutcomeKind::events || programme.outcome == OutcomeKind::uptake ||
+                           programme.outcome == OutcomeKind::capacity;
+  if (needs_event && programme.event.empty()) {
+    reader.report(reader.find("outcome")->place,
+                  fmt::format("outcome is {} and nothing says what is avoided", spec(programme.outcome).name),
+                  "add event = \"emergency-admission\"");
+  }
+  read_published(reader, "published", programme.published);
   programme.no_outcome_note = reader.text("no_outcome_note").value_or("");
   if (programme.outcome == OutcomeKind::none && programme.no_outcome_note.empty()) {
     reader.report(reader.place(), "outcome is none and nothing says why",
@@ -109,6 +191,36 @@ void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
   }
 }
 }  // namespace
+
+void read_published(TableReader& reader, std::string_view key, std::vector<Published>& published) {
+  reader.tables(key, [&](TableReader& fields) {
+    Published figure;
+    figure.where = fields.place().text();
+    fields.require("metric", "\"ever_adopted\"");
+    figure.metric = fields.text("metric").value_or("");
+    if (!figure.metric.empty() && !find_metric(figure.metric)) {
+      std::vector<std::string_view> names;
+      for (const MetricSpec& metric : metric_table()) names.push_back(metric.name);
+      fields.report(fields.find("metric")->place,
+                    fmt::format("a published figure names an unknown metric \"{}\"", figure.metric),
+                    did_you_mean(figure.metric, names));
+    }
+    figure.region = fields.text("region").value_or("");
+    figure.from = fields.date("from");
+    fields.require("to", "2023-03-31");
+    if (const auto to = fields.date("to")) figure.to = *to;
+    if (figure.from && figure.to < *figure.from) {
+      fields.report(fields.find("to")->place, fmt::format("a published figure ends on {}, before it starts on {}",
+                                                          iso(figure.to), iso(*figure.from)));
+    }
+    fields.require("value", "11621");
+    figure.value = fields.quantity("value", "1", -1e15, 1e15).value_or(0);
+    fields.require("source", "\"S41\"");
+    figure.source = fields.text("source").value_or("");
+    figure.note = fields.text("note").value_or("");
+    published.push_back(std::move(figure));
+  });
+}
 
 void check_schema(TableReader& reader) {
   reader.require("schema", "1");
@@ -139,6 +251,13 @@ std::optional<ProgrammeSpec> read_programme(const fs::path& file, Problems& prob
                         [&](const ParameterSpec& row, const Setting& s) { setting_of(programme, row.id) = s; });
   reader.finish();
   return programme;
+}
+
+ProgrammeSpec load_programme(const fs::path& file) {
+  Problems problems;
+  std::optional<ProgrammeSpec> programme = read_programme(file, problems);
+  problems.throw_if_any();
+  return *std::move(programme);
 }
 
 ProgrammeSpec ProgrammeSpec::with_table_defaults(std::string name, OrganisationType eligible) {

@@ -12,6 +12,9 @@ namespace uptake {
 /// Reads `programmes/<name>.toml`; what is wrong is added to `problems`. @throws FileError when it cannot be read
 [[nodiscard]] std::optional<ProgrammeSpec> read_programme(const std::filesystem::path& file, Problems& problems);
 
+/// An array of tables of published figures, `[[published]]`.
+void read_published(TableReader& reader, std::string_view key, std::vector<Published>& published);
+
 /// `schema = 1`, of scenario and programme files alike.
 void check_schema(TableReader& reader);
 

@@ -189,11 +189,17 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
   rates.bound.assign(n_classes * (n_weeks + 1), 0);
   const bool maximum = spec.rule == LayerRule::maximum;
   if (maximum) rates.any_layer.assign(n_weeks * n_classes, 0);
+  const std::size_t n_region_classes = plan.classes.size();
+  if (!plan.joins.empty()) rates.added.assign((n_weeks + 1) * n_region_classes, 0);
 
   const std::array<double, kNLayers> share{value(Parameter::share_geography), value(Parameter::share_community),
                                            value(Parameter::share_ownership), value(Parameter::share_pathway)};
   const double p_market = value(Parameter::p_market), p_commissioned = value(Parameter::p);
   const double q = value(Parameter::q), psi = value(Parameter::psi);
+  // Outside its life a programme has no hazard of deciding at all.
+  const auto lives = [&](std::size_t w) {
+    return static_cast<int>(w) >= programme.begins && static_cast<int>(w) < programme.withdrawn;
+  };
   for (std::size_t c = 0; c < n_classes; ++c) {
     const RecordClass& record_class = programme.classes[c];
     const auto& factors = plan.classes[record_class.region_class];
@@ -212,7 +218,7 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const double emergency = factors.covid[w] > 0   ? value(Parameter::s_plus)
                                : factors.covid[w] < 0 ? value(Parameter::s_minus)
                                                       : 1.0;
-      const double pressure = mandate * emergency * static_cast<double>(factors.shock[w]);
+      const double pressure = lives(w) ? mandate * emergency * static_cast<double>(factors.shock[w]) : 0.0;
       const std::int64_t external =
           hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
       rates.external[(w + 1) * n_classes + c] = rates.external[w * n_classes + c] + external;
@@ -228,12 +234,21 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
         rates.any_layer[w * n_classes + c] = rate;
         most += rate << kExposureBits;
       }
+      if (!rates.added.empty()) {
+        // On top of q: not renormalised, so that hazards only rise.
+        const double meets = value(Parameter::added_community) * static_cast<double>(factors.community[w]);
+        const std::int64_t rate = hazard_of_week(q * meets * pressure, years, kPeerRateBits);
+        const std::size_t r = record_class.region_class;
+        rates.added[(w + 1) * n_region_classes + r] = rates.added[w * n_region_classes + r] + rate;
+        most += rate << kExposureBits;
+      }
       rates.bound[c * (n_weeks + 1) + w + 1] = rates.bound[c * (n_weeks + 1) + w] + most;
     }
   }
 }
 
 void fill_steps(const Model& model, const ProgrammePlan& plan, const Draw& draw, int j, Rates::Programme& rates) {
+  const int withdrawn = model.programmes[static_cast<std::size_t>(j)].withdrawn;
   const auto value = [&](Parameter id) { return draw(j, id); };
   const double years = model.calendar().step_years;
   const double factor = value(Parameter::half_effort_factor);
@@ -244,12 +259,13 @@ void fill_steps(const Model& model, const ProgrammePlan& plan, const Draw& draw,
   for (std::uint32_t profile = 0; profile < plan.profiles.size(); ++profile) {
     for (const EffortStep& effort : plan.profiles[profile]) {
       const double outreach = saturation(effort.outreach), support = saturation(effort.facilitation);
+      const double hurry = effort.from >= withdrawn ? value(Parameter::withdrawal_factor) : 1.0;
       rates.steps.push_back(
           {effort.from, static_cast<std::uint32_t>(std::lround((1 + (eta - 1) * support) * kUnit)),
            static_cast<std::int32_t>(std::lround(value(Parameter::success_by_effort) * support * kUnit)),
            hazard_of_week(a0 + a1 * outreach, years, kHazardBits),
            static_cast<std::uint32_t>(std::lround(
-               std::ldexp(std::max(0.0, 1 - value(Parameter::stop_by_effort) * support), kStopFactorBits)))});
+               std::ldexp(hurry * std::max(0.0, 1 - value(Parameter::stop_by_effort) * support), kStopFactorBits)))});
       if (effort.from > 0) rates.changes.push_back({effort.from, profile});
     }
     rates.step_offsets.push_back(static_cast<std::uint32_t>(rates.steps.size()));
@@ -275,6 +291,18 @@ void fill_stopping(const Model& model, const Draw& draw, int j, Rates::Programme
   rates.refractory_weeks = static_cast<int>(std::lround(value(Parameter::refractory) / years));
 }
 
+/// Who is in use when the programme begins: those of the plan, and as many in the order as the draw says.
+void fill_start(const ProgrammeModel& programme, const ProgrammePlan& plan, double share, Rates::Programme& rates) {
+  const auto n = std::lround(share * static_cast<double>(programme.n_records()));
+  UPTAKE_EXPECTS(n == 0 || programme.start_order.size() == programme.n_records());
+  rates.in_use_at_start = plan.in_use_at_start;
+  if (n == 0) return;
+  auto& starts = rates.in_use_at_start;
+  starts.insert(starts.end(), programme.start_order.begin(), programme.start_order.begin() + n);
+  std::ranges::sort(starts);
+  starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
+}
+
 }  // namespace
 
 std::shared_ptr<const Rates> compile(std::shared_ptr<const Model> model, int strategy, const Draw& draw) {
@@ -290,10 +318,13 @@ std::shared_ptr<const Rates> compile(std::shared_ptr<const Model> model, int str
     fill_tables(*model, model->programmes[at], plan.programmes[at], spec, draw, j, programme);
     fill_steps(*model, plan.programmes[at], draw, j, programme);
     fill_stopping(*model, draw, j, programme);
+    fill_start(model->programmes[at], plan.programmes[at], draw(j, Parameter::start_in_use), programme);
+    programme.closes = std::min(rates->n_weeks, model->programmes[at].withdrawn);
     if (spec.response == PeerResponse::drawn) {
       programme.response = Response(draw(j, Parameter::kappa), draw(j, Parameter::theta));
     }
-    if (model->scenario.attention && model->n_programmes() > 1) {
+    const Attention attention = model->scenario.strategies[static_cast<std::size_t>(strategy)].attention;
+    if (model->scenario.attention && attention == Attention::as_scenario && model->n_programmes() > 1) {
       const double half = draw(j, Parameter::attention_half_point);
       for (int b = 0; b <= model->n_programmes(); ++b) {
         programme.attention.push_back(static_cast<std::uint32_t>(std::lround(kUnit / (1 + (b / half) * (b / half)))));
@@ -312,9 +343,9 @@ int first_difference(const Rates& a, const Rates& b) {
     const auto &pa = a.programmes[j], &pb = b.programmes[j];
     const auto& plan_a = plans[static_cast<std::size_t>(a.strategy)].programmes[j];
     const auto& plan_b = plans[static_cast<std::size_t>(b.strategy)].programmes[j];
-    if (plan_a.in_use_at_start != plan_b.in_use_at_start || pa.stop_hazard != pb.stop_hazard ||
-        pa.restart != pb.restart || pa.refractory_weeks != pb.refractory_weeks || !(pa.response == pb.response) ||
-        pa.attention != pb.attention) {
+    if (pa.in_use_at_start != pb.in_use_at_start) first = std::min(first, a.model->programmes[j].begins);
+    if (pa.stop_hazard != pb.stop_hazard || pa.restart != pb.restart || pa.refractory_weeks != pb.refractory_weeks ||
+        !(pa.response == pb.response) || pa.attention != pb.attention) {
       return 0;
     }
     // Cumulated tables differ one boundary after the week that differs.
@@ -324,6 +355,14 @@ int first_difference(const Rates& a, const Rates& b) {
     };
     first = std::min(
         {first, week_of(pa.external, pb.external, pa.n_classes), week_of(pa.peer, pb.peer, pa.n_classes * kNSlots)});
+    if (!pa.added.empty() || !pb.added.empty()) {
+      const std::size_t row = plan_a.classes.size();
+      const std::vector<std::int64_t> none(std::max(pa.added.size(), pb.added.size()), 0);
+      const auto &xs = pa.added.empty() ? none : pa.added, &ys = pb.added.empty() ? none : pb.added;
+      first = std::min(first, week_of(xs, ys, row));
+      // Other members matter as soon as either community meets.
+      if (plan_a.joins != plan_b.joins) first = std::min({first, week_of(xs, none, row), week_of(ys, none, row)});
+    }
     if (!pa.any_layer.empty()) first = std::min(first, week_of(pa.any_layer, pb.any_layer, pa.n_classes) + 1);
     for (std::size_t record = 0; record < plan_a.profile.size() && first > 0; ++record) {
       const auto profile_a = plan_a.profile[record], profile_b = plan_b.profile[record];

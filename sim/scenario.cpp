@@ -203,6 +203,17 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   if (const auto n = reader.whole("replicates", 1, kMostReplicates)) scenario.replicates = static_cast<int>(*n);
   if (const auto seed = reader.whole("seed", 0, kMostSeed)) scenario.seed = static_cast<std::uint64_t>(*seed);
   scenario.attention = reader.flag("attention").value_or(true);
+  scenario.shapley = reader.flag("shapley").value_or(false) ? Shapley::drivers : Shapley::off;
+  scenario.focus = reader.text("focus").value_or("");
+  constexpr std::array<std::string_view, 3> kPaths{"month", "quarter", "year"};
+  constexpr std::array kPathMonths{1, 3, 12};
+  if (const auto path = reader.choice("path", kPaths)) scenario.path_months = kPathMonths[*path];
+  scenario.by_board = reader.flag("by_board").value_or(true);
+  read_published(reader, "published", scenario.published);
+
+  // `growth = true`, or the section with its parameters, which is read with the others.
+  const TomlValue* growth = reader.find("growth");
+  scenario.growth = growth && (growth->as<TomlTable>() ? true : reader.flag("growth").value_or(false));
 
   const auto* mode = reader.find("parameters");
   const auto* word = mode ? mode->as<std::string>() : nullptr;
@@ -376,7 +387,9 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);
   read_parameters(loading, reader, parameters);
+  read_common_levers(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
   read_strategies(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
+  add_worlds_of_drivers(reader, scenario);
   reader.finish();
 
   if (loading.unreadable && !problems.empty()) {

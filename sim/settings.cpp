@@ -35,13 +35,6 @@ std::vector<std::string> plain(std::vector<LocatedText> placed) {
 
 // ---- Where a figure comes from ------------------------------------------------------------------------------------
 
-namespace {
-struct Origin {
-  Grade grade = Grade::assumption;
-  std::string source;
-};
-
-/// The `source` and `grade` of a figure: one of them is owed for every number that is not a choice.
 Origin read_origin(TableReader& figure, const std::string& label, Provenance provenance) {
   const auto source = figure.text("source");
   const auto grade = figure.choice("grade", kGradeNames);
@@ -54,6 +47,7 @@ Origin read_origin(TableReader& figure, const std::string& label, Provenance pro
   return {grade ? static_cast<Grade>(*grade) : source ? Grade::read : Grade::assumption, source.value_or("")};
 }
 
+namespace {
 const TomlTable kNoTable;
 }  // namespace
 
@@ -111,12 +105,15 @@ std::optional<Window> read_sourced_window(const TomlValue& value, const std::str
 // ---- Parameters ---------------------------------------------------------------------------------------------------
 
 namespace {
+constexpr std::string_view kGrowthGroup = "growth";
+
 bool is_share_of_peers(Parameter id) { return std::ranges::find(kLayerShares, id) != kLayerShares.end(); }
 
 /// What is wrong with a prior for a parameter, or an empty text.
 std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) {
   const bool on_unit_scale = prior.family == Family::beta || prior.family == Family::one_or_uniform;
   if (on_unit_scale && factor != 1) return "needs a value without a scaled unit";
+  if (row.id == Parameter::delivery_staff_days) return "is one too many: effort is fixed before any draw";
   if (row.unit == "phases" && prior.family != Family::fixed) return "does not fit a whole number (write fixed(3))";
   if (prior.family == Family::gamma_share && !is_share_of_peers(row.id)) return "is for the shares of the layers only";
   if (is_share_of_peers(row.id)) {
@@ -223,6 +220,8 @@ void read_parameter_groups(TableReader& reader, Scope scope,
   for (const std::string_view group : parameter_groups()) {
     const TomlValue* value = reader.find(group);
     if (!value) continue;
+    // `growth` of a scenario is also the word that asks for the ledger without saying anything of it.
+    if (group == kGrowthGroup && scope == Scope::scenario && !value->as<TomlTable>()) continue;
     const auto* table = value->as<TomlTable>();
     if (!table) {
       reader.report(value->place, fmt::format("{} is {}, must be a table [{}]", reader.label(group), value->kind(),

@@ -20,6 +20,14 @@ inline constexpr double kMostWeeks = 5200;
 
 enum class Provenance : std::uint8_t { required, not_needed };
 
+/// Where a figure comes from.
+struct Origin {
+  Grade grade = Grade::assumption;
+  std::string source;
+};
+/// The `source` and `grade` of a figure: one of them is owed for every number that is not a choice.
+Origin read_origin(TableReader& figure, const std::string& label, Provenance provenance);
+
 /// The choice that a key names, or `otherwise`.
 template <typename Choice>
 Choice choice_or(TableReader& reader, std::string_view key, std::span<const std::string_view> names, Choice otherwise) {

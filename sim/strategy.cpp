@@ -10,6 +10,7 @@ namespace uptake {
 
 namespace {
 constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-network", "no-programme"};
+constexpr std::array<std::string_view, 2> kAttentionNames{"as-scenario", "off"};
 
 // Bounds against slips of the pen [A].
 constexpr std::size_t kMostStrategies = 64;
@@ -20,14 +21,17 @@ struct LeverForm {
 };
 constexpr std::string_view kEffortKeys =
     "from to factor staff_days_per_year targeting organisations package_days package_weeks";
-constexpr std::array<LeverForm, 7> kLeverForms{{
-    {kEffortKeys, ""},                      // facilitation
-    {kEffortKeys, ""},                      // outreach
-    {"from to", ""},                        // incentive
-    {"from to factor", "factor"},           // shock
-    {"share targeting organisations", ""},  // seeding
-    {"delay_weeks", "delay_weeks"},         // delay
-    {"from", "from"},                       // withdrawal
+constexpr std::array<LeverForm, kLeverNames.size()> kLeverForms{{
+    {kEffortKeys, ""},                              // facilitation
+    {kEffortKeys, ""},                              // outreach
+    {"from to", ""},                                // incentive
+    {"from to factor", "factor"},                   // shock
+    {"share targeting organisations", ""},          // seeding
+    {"delay_weeks", "delay_weeks"},                 // delay
+    {"from", "from"},                               // withdrawal
+    {"from to share", "share"},                     // tariff
+    {"from to share targeting organisations", ""},  // communities
+    {"from to factor", "factor"},                   // capacity
 }};
 constexpr std::array<std::string_view, 10> kLeverKeys{
     "from",          "to",    "factor",     "staff_days_per_year", "targeting", "organisations", "package_days",
@@ -66,7 +70,8 @@ void read_lever_amounts(TableReader& reader, Lever& lever) {
   lever.organisations = plain(reader.texts("organisations"));
   lever.package_days = reader.quantity("package_days", "staff-days", 0.01, 1e5);
   lever.package_weeks = reader.quantity("package_weeks", "week", 1, kMostWeeks);
-  lever.share = reader.quantity("share", "share", 0, 1).value_or(0);
+  // Everybody joins a community of practice unless a share is stated.
+  lever.share = reader.quantity("share", "share", 0, 1).value_or(lever.kind == LeverKind::communities ? 1 : 0);
   lever.delay_weeks = reader.quantity("delay_weeks", "week", 0, kMostWeeks).value_or(0);
 }
 
@@ -81,10 +86,18 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
   if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
     reader.report(reader.place(), "package_days and package_weeks belong together");
   }
+  const bool is_order = lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
+  if (is_effort && is_order && !reader.find("package_days") && !reader.find("package_weeks")) {
+    reader.report(reader.place(),
+                  fmt::format("an order of rollout (targeting = \"{}\") needs the days of each organisation's package",
+                              kTargetingNames[static_cast<std::size_t>(lever.targeting)]),
+                  "add package_days = \"5 staff-days\" and package_weeks = \"12 weeks\"");
+  }
   const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
   if (lever.kind == LeverKind::seeding && !has_list && !reader.find("share")) {
     reader.report(reader.place(), "a lever of kind \"seeding\" needs share or organisations");
-  } else if ((is_effort || lever.kind == LeverKind::seeding) && has_list != wants_list) {
+  } else if ((is_effort || lever.kind == LeverKind::seeding || lever.kind == LeverKind::communities) &&
+             has_list != wants_list) {
     reader.report(reader.place(), has_list ? "organisations are listed but targeting is not \"list\""
                                            : "targeting = \"list\" needs organisations");
   }
@@ -145,9 +158,21 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
       own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
   strategy.delivery = choice_or(reader, "delivery", kDeliveryNames, by_name);
   reader.tables("lever", [&](TableReader& lever) { strategy.levers.push_back(read_lever(lever, calendar, scenario)); });
+  for (const LocatedText& name : reader.texts("without")) {
+    const auto at = std::ranges::find(kDriverNames, name.text);
+    if (at != kDriverNames.end()) {
+      strategy.without.push_back(static_cast<Driver>(at - kDriverNames.begin()));
+    } else {
+      reader.report(name.place,
+                    fmt::format("without names an unknown driver \"{}\" (must be {})", name.text, one_of(kDriverNames)),
+                    did_you_mean(name.text, kDriverNames));
+    }
+  }
+  strategy.attention = choice_or(reader, "attention", kAttentionNames, Attention::as_scenario);
 
   const bool is_comparator = own != kDeliveryNames.end() && by_name != Delivery::as_delivered;
-  if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty())) {
+  if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty() || !strategy.without.empty() ||
+                        strategy.attention != Attention::as_scenario)) {
     reader.report(reader.place(),
                   fmt::format("the comparator \"{}\" takes neither levers nor another delivery", strategy.name),
                   "choose another name");
@@ -156,10 +181,73 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
 }
 }  // namespace
 
+std::string name_without(DriverSet lacking) {
+  std::string name = "without";
+  for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver) {
+    if ((lacking >> driver & 1U) != 0) name += fmt::format("-{}", kDriverNames[driver]);
+  }
+  return name;
+}
+
+std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead) {
+  std::vector<int> worlds;
+  for (DriverSet lacking = kAllDrivers; lacking > 0; --lacking) {
+    const auto at = std::ranges::find(strategies, name_without(lacking));
+    if (at == strategies.end()) return {};
+    worlds.push_back(static_cast<int>(at - strategies.begin()));
+  }
+  worlds.push_back(lead);
+  return worlds;
+}
+
+int lead_strategy(const Scenario& scenario) {
+  const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
+  return lead == scenario.strategies.end() ? 0 : static_cast<int>(lead - scenario.strategies.begin());
+}
+
+void add_worlds_of_drivers(TableReader& reader, Scenario& scenario) {
+  if (scenario.shapley == Shapley::off) return;
+  const TomlValue* asked = reader.find("shapley");
+  const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
+  if (lead == scenario.strategies.end()) {
+    reader.report(asked->place, "shapley = true splits what is delivered, and no strategy is as delivered");
+    return;
+  }
+  const Strategy whole = *lead;
+  for (DriverSet lacking = kAllDrivers; lacking > 0; --lacking) {
+    Strategy world = whole;
+    world.name = name_without(lacking);
+    for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver) {
+      const auto id = static_cast<Driver>(driver);
+      if ((lacking >> driver & 1U) != 0 && std::ranges::find(world.without, id) == world.without.end())
+        world.without.push_back(id);
+    }
+    if (std::ranges::count(scenario.strategies, world.name, &Strategy::name) > 0) {
+      reader.report(asked->place,
+                    fmt::format("shapley = true makes a strategy \"{}\" and there is one already", world.name),
+                    "choose another name for it");
+    }
+    scenario.strategies.push_back(std::move(world));
+  }
+}
+
 std::vector<std::string_view> programme_names(const Scenario& scenario) {
   std::vector<std::string_view> names;
   for (const ProgrammeSpec& programme : scenario.programmes) names.push_back(programme.name);
   return names;
+}
+
+void read_common_levers(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+  reader.tables("lever", [&](TableReader& lever) {
+    const TomlValue* kind = lever.find("kind");
+    const std::string* name = kind ? kind->as<std::string>() : nullptr;
+    if (name && (*name == "facilitation" || *name == "outreach")) {
+      lever.report(kind->place,
+                   fmt::format("a lever of kind \"{}\" is the network's, and cannot act in every world", *name),
+                   "put it under a strategy");
+    }
+    scenario.levers.push_back(read_lever(lever, calendar, scenario));
+  });
 }
 
 void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
@@ -169,10 +257,11 @@ void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& sc
     reader.report(reader.find("strategy")->place,
                   fmt::format("{} strategies (must be at most {})", strategies.size(), kMostStrategies));
   }
-  if (strategies.empty()) strategies.push_back({"as-delivered", Delivery::as_delivered, {}});
+  if (strategies.empty()) strategies.push_back({.name = "as-delivered"});
   for (const Delivery delivery : {Delivery::no_network, Delivery::no_programme}) {
     const std::string name(kDeliveryNames[static_cast<std::size_t>(delivery)]);
-    if (std::ranges::count(strategies, name, &Strategy::name) == 0) strategies.push_back({name, delivery, {}});
+    if (std::ranges::count(strategies, name, &Strategy::name) == 0)
+      strategies.push_back({.name = name, .delivery = delivery});
   }
   const auto comparator = std::ranges::find(strategies, kDeliveryNames[1], &Strategy::name);
   scenario.comparator = static_cast<int>(comparator - strategies.begin());

@@ -10,6 +10,12 @@ namespace uptake {
 /// @param calendar null when start or horizon are wrong: then windows are not checked
 void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& scenario);
 
+/// With `shapley = true`: the worlds that lack each set of drivers, after all other strategies.
+void add_worlds_of_drivers(TableReader& reader, Scenario& scenario);
+
+/// Reads `[[lever]]`: what acts in every world. @param calendar as above
+void read_common_levers(TableReader& reader, const Calendar* calendar, Scenario& scenario);
+
 /// Names of the programmes that could be read.
 [[nodiscard]] std::vector<std::string_view> programme_names(const Scenario& scenario);
 

@@ -31,7 +31,9 @@ class Step {
   }
 
   void begin();
+  void open(int boundary);
   void rebind();
+  void gather_communities();
   void week();
 
  private:
@@ -53,6 +55,7 @@ class Step {
     const Place& place;
     const Context& of;
   };
+  void withdraw(const Context& of);
   [[nodiscard]] Who who(std::uint32_t id) {
     State::Record& own = state_.records[id];
     const Context& of = contexts_[own.programme];
@@ -63,6 +66,10 @@ class Step {
   [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
 
   [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
+  [[nodiscard, gnu::always_inline]] std::int64_t level_of_layers(const Who& w, int boundary) const;
+  [[nodiscard, gnu::noinline]] std::int64_t level_with_community(const Who& w, int boundary) const;
+  [[gnu::noinline]] void apply_community(Who& w, int boundary, int sign);
+  [[nodiscard]] std::uint32_t community_exposure(const Context& of, std::size_t region) const;
   [[nodiscard]] std::uint32_t strongest_layer(const Who& w) const;
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
   [[nodiscard]] int earliest(const Who& w, int boundary, std::int64_t remaining) const;
@@ -114,6 +121,12 @@ class Step {
 
 /// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
 std::int64_t Step::level(const Who& w, int boundary) const {
+  if (!w.of.rates.added.empty()) [[unlikely]]
+    return level_with_community(w, boundary);
+  return level_of_layers(w, boundary);
+}
+
+inline std::int64_t Step::level_of_layers(const Who& w, int boundary) const {
   const auto row = static_cast<std::size_t>(boundary) * w.of.rates.n_classes + w.own.record_class;
   std::int64_t sum = w.of.rates.external[row];
   const std::int64_t* peer = &w.of.rates.peer[row * kNSlots];
@@ -124,6 +137,24 @@ std::int64_t Step::level(const Who& w, int boundary) const {
     sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
   }
   return sum;
+}
+
+/// The same with what comes through a community of practice made by a lever.
+std::int64_t Step::level_with_community(const Who& w, int boundary) const {
+  const std::int64_t sum = level_of_layers(w, boundary);
+  if (w.of.plan.joins[w.record] == 0) return sum;
+  const std::size_t region = w.of.programme.region[w.record];
+  const State::Pair& community = w.of.state.communities[region];
+  const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
+  return sum + community.offset +
+         static_cast<std::int64_t>(community.value) * w.of.rates.added[row + w.of.programme.region_class[region]];
+}
+
+/// g of the share in use among the other members of a region's community; whoever still decides is not in use.
+std::uint32_t Step::community_exposure(const Context& of, std::size_t region) const {
+  const std::uint64_t others = of.plan.joined_by_region[region] - 1;
+  const std::uint64_t share = std::uint64_t{of.state.community_in_use[region]} * kFullExposure / others;
+  return of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
 }
 
 std::uint32_t Step::strongest_layer(const Who& w) const {
@@ -187,7 +218,7 @@ int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_w
 
 int Step::engagement_week(const Who& w) const {
   return walk(
-      w.of.rates, w.of.plan.profile[w.record], 0, rates_.n_weeks, w.of.doors[w.record].engage,
+      w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks, w.of.doors[w.record].engage,
       [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
       [](const Rates::Step& step, int a, int, std::int64_t rest) {
         // A clock that rounds to 0 fires in the first week, not before it.
@@ -203,11 +234,13 @@ int Step::stop_week(const Who& w) const {
       stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   return walk(
       w.of.rates, w.of.plan.profile[w.record], entered, rates_.n_weeks, target,
-      [&](const Rates::Step& step, int a, int b) { return (hazard[b - entered] - hazard[a - entered]) * step.stop; },
+      [&](const Rates::Step& step, int a, int b) {
+        return times_stop_factor(hazard[b - entered] - hazard[a - entered], step.stop);
+      },
       [&](const Rates::Step& step, int a, int b, std::int64_t rest) {
-        const std::int64_t start = hazard[a - entered];
-        const auto* at = std::partition_point(hazard + a - entered + 1, hazard + b - entered + 1,
-                                              [&](std::int64_t value) { return (value - start) * step.stop < rest; });
+        const std::int64_t factor = std::max<std::int64_t>(1, step.stop);
+        const std::int64_t enough = hazard[a - entered] + (rest + factor - 1) / factor;
+        const auto* at = std::lower_bound(hazard + a - entered + 1, hazard + b - entered + 1, enough);
         return entered + static_cast<int>(at - hazard) - 1;
       });
 }
@@ -231,7 +264,7 @@ void Step::wait(Who& w, int boundary) {
   const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, w.own.n_decisions);
   UPTAKE_EXPECTS(w.own.n_decisions < 255);
   w.own.n_decisions += 1;
-  if (clock >= kNever || boundary >= rates_.n_weeks) return;  // outside the susceptible share, or too late
+  if (clock >= kNever || boundary >= w.of.rates.closes) return;  // outside the susceptible share, or too late
   w.own.multiplier = multiplier(w, boundary);
   const std::int64_t remaining = rescale(clock, kUnit, w.own.multiplier);
   w.own.target = level(w, boundary) + remaining;
@@ -347,6 +380,22 @@ void Step::apply_use(Who& w, int boundary, int sign) {
       seen.value = value;
     }
   }
+  if (!w.of.rates.added.empty()) [[unlikely]]
+    apply_community(w, boundary, sign);
+}
+
+/// The same for the community of practice that a lever made.
+void Step::apply_community(Who& w, int boundary, int sign) {
+  if (w.of.plan.joins[w.record] == 0) return;
+  const std::size_t region = w.of.programme.region[w.record];
+  std::uint32_t& in_use = w.of.state.community_in_use[region];
+  in_use = sign > 0 ? in_use + 1 : in_use - 1;
+  State::Pair& community = w.of.state.communities[region];
+  const std::uint32_t value = community_exposure(w.of, region);
+  const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
+  community.offset -= (static_cast<std::int64_t>(value) - community.value) *
+                      w.of.rates.added[row + w.of.programme.region_class[region]];
+  community.value = value;
 }
 
 void Step::count_implementing(const Who& w, int change) {
@@ -395,7 +444,7 @@ void Step::schedule(Who& w, int boundary) {
     case Stage::stopped:
       if (w.of.spec.restart == Restart::decides_again) {
         wait(w, boundary);
-      } else {
+      } else if (boundary < w.of.rates.closes) {
         link(w, Pending::restart, restart_week(w));
       }
       break;
@@ -426,6 +475,7 @@ void Step::begin() {
   state_.moves.reserve(n);
   state_.history.events.reserve(std::size_t{n} * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
+  state_.heeded = state_.implementing;
   for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
     const ProgrammeModel& programme = model_.programmes[j];
     State::Programme& state = state_.programmes[j];
@@ -433,6 +483,9 @@ void Step::begin() {
       state.pairs[g].assign(programme.groups[g].pair_class.size(), {});
       state.in_use[g].assign(programme.groups[g].n_members.size(), 0);
     }
+    const std::size_t n_communities = rates_.programmes[j].added.empty() ? 0 : model_.population->regions.size();
+    state.communities.assign(n_communities, {});
+    state.community_in_use.assign(n_communities, 0);
     state.counts = {};
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
     for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
@@ -440,26 +493,45 @@ void Step::begin() {
       state_.records[id].programme = static_cast<std::uint8_t>(j);
       state_.records[id].record_class = programme.class_of[record];
     }
-    const auto& sites = plans_[j].in_use_at_start;
-    const ProgrammeSpec& spec = model_.scenario.programmes[j];
+  }
+  open(0);
+}
+
+/// Programmes that begin at a boundary: what holds at the start holds on it, and the first clocks start.
+void Step::open(int boundary) {
+  for (const Context& of : contexts_) {
+    if (of.programme.begins != boundary) continue;
+    const auto n = static_cast<std::uint32_t>(of.programme.n_records());
+    const auto& sites = of.rates.in_use_at_start;
     std::size_t next_site = 0;
-    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
+    for (std::uint32_t record = 0; record < n; ++record) {
       if (next_site < sites.size() && sites[next_site] == record) {
         ++next_site;
-        state_.moves.push_back({model_.first_record[j] + record, Stage::in_use});
-      } else if (spec.engaged_at_start && !spec.skipped.engaged) {
-        state_.moves.push_back({model_.first_record[j] + record, Stage::engaged});
+        state_.moves.push_back({of.first_record + record, Stage::in_use});
+      } else if (of.spec.engaged_at_start && !of.spec.skipped.engaged) {
+        state_.moves.push_back({of.first_record + record, Stage::engaged});
+      }
+    }
+    apply_moves(boundary);
+    for (std::uint32_t id = of.first_record; id < of.first_record + n; ++id) {
+      Who w = who(id);
+      if (w.own.stage != Stage::unaware) continue;
+      if (w.of.spec.skipped.engaged) {
+        wait(w, boundary);
+      } else {
+        link(w, Pending::engage, engagement_week(w));
       }
     }
   }
-  apply_moves(0);
-  for (std::uint32_t id = 0; id < n; ++id) {
-    Who w = who(id);
-    if (w.own.stage != Stage::unaware) continue;
-    if (w.of.spec.skipped.engaged) {
-      wait(w, 0);
-    } else {
-      link(w, Pending::engage, engagement_week(w));
+}
+
+/// From the week of withdrawal on nobody decides or restarts; implementations under way go on to their end.
+void Step::withdraw(const Context& of) {
+  for (std::uint32_t record = 0; record < of.programme.n_records(); ++record) {
+    State::Record& own = state_.records[of.first_record + record];
+    const Pending pending = own.pending;
+    if (pending == Pending::test || pending == Pending::begin || pending == Pending::restart) {
+      own.pending = Pending::nothing;
     }
   }
 }
@@ -476,9 +548,27 @@ void Step::rebind() {
   }
 }
 
+/// The communities that these rates know, from who is in use; nobody has met in them yet, so no offset.
+void Step::gather_communities() {
+  for (const Context& of : contexts_) {
+    const std::size_t n = of.rates.added.empty() ? 0 : model_.population->regions.size();
+    of.state.communities.assign(n, {});
+    of.state.community_in_use.assign(n, 0);
+    if (n == 0) continue;
+    for (std::uint32_t record = 0; record < of.programme.n_records(); ++record) {
+      const bool in_use = state_.records[of.first_record + record].stage == Stage::in_use;
+      if (in_use && of.plan.joins[record] != 0) of.state.community_in_use[of.programme.region[record]] += 1;
+    }
+    for (std::size_t region = 0; region < n; ++region) {
+      if (of.plan.joined_by_region[region] > 0) of.state.communities[region].value = community_exposure(of, region);
+    }
+  }
+}
+
 void Step::week() {
   const int week = state_.boundary;
   for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
+    if (model_.programmes[j].withdrawn == week) withdraw(contexts_[j]);
     const auto& changes = rates_.programmes[j].changes;
     const auto& plan = plans_[j];
     for (auto at = std::ranges::lower_bound(changes, week, {}, &Rates::Change::week);
@@ -490,6 +580,8 @@ void Step::week() {
     }
   }
   for (const auto organisation : state_.touched) {
+    const std::uint8_t busy = state_.implementing[organisation];
+    if (std::exchange(state_.heeded[organisation], busy) == busy) continue;
     for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1];
          ++at) {
       Who w = who(model_.organisation_records[at]);
@@ -507,6 +599,7 @@ void Step::week() {
     if (w.own.due == week && w.own.pending != Pending::nothing) handle(w, week);
   }
   apply_moves(week + 1);
+  open(week + 1);
   state_.boundary = week + 1;
 }
 
@@ -571,8 +664,15 @@ void advance(World& world, const std::shared_ptr<const Rates>& rates, int bounda
   UPTAKE_EXPECTS(boundary <= rates->n_weeks);
   if (state.rates != rates) {
     UPTAKE_EXPECTS(state.rates->model == rates->model && first_difference(*state.rates, *rates) > state.boundary);
+    const auto plans = [&](const Rates& of) {
+      return std::span(rates->model->strategies[static_cast<std::size_t>(of.strategy)].programmes);
+    };
+    const bool same_communities =
+        std::ranges::equal(plans(*state.rates), plans(*rates), {}, &ProgrammePlan::joins, &ProgrammePlan::joins);
     state.rates = rates;
-    Step(state).rebind();
+    Step step(state);
+    if (!same_communities) step.gather_communities();
+    step.rebind();
   }
   Step step(state);
   while (state.boundary < boundary) step.week();

@@ -102,6 +102,22 @@ TEST_F(Program, AFileThatIsNotThereEndsWithThreeAndOneLine) {
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
 }
 
+TEST_F(Program, AShippedScenarioIsMeantByItsName) {
+  for (const char* name : {"minimal", "precept", "what-if/facilitation-halved", "facilitation-halved"}) {
+    const Outcome outcome = shell(fmt::format("\"$uptake\" validate {}", name));
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(outcome.out.starts_with(fmt::format("{}: valid", name))) << outcome.out;
+  }
+  // A file of that name here comes first, and an ending or a folder means a file.
+  EXPECT_EQ(shell("echo 'schema = 2' >precept; \"$uptake\" validate precept").code, 2);
+  EXPECT_EQ(shell("\"$uptake\" validate minimal.toml").code, 3);
+  const Outcome outcome = shell("\"$uptake\" run portfolio-2018-2032");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err,
+            "error: portfolio-2018-2032: is neither a file nor the name of a shipped scenario; did you mean "
+            "\"portfolio-2018-2023\"?\n");
+}
+
 TEST_F(Program, JsonOfEveryReportIsJsonWithASchema) {
   for (const char* command : {"params", "params \"$minimal\"", "list", "info", "licences", "validate \"$minimal\"",
                               "run \"$minimal\" --replicates 3 --dry-run", "run \"$minimal\" --replicates 3"}) {

@@ -142,6 +142,83 @@ TEST_F(Csv, SaysThatATableIsEmptyAFolderOrNotThere) {
             (folder_ / "none.csv").string() + ": cannot be opened: No such file or directory");
 }
 
+TEST_F(Csv, ReadsRowsWithoutAHeaderByPlaceAndTakesShortOnes) {
+  constexpr std::array kFields{CsvField{"code", 0}, CsvField{"beds", 2}, CsvField{"setting", 3}};
+  std::vector<Problem> problems;
+  CsvReader rows(write("\"A\",x,3,4\nB,y,5\nC,y\nD,y,no,\n"), kFields, CsvFieldCount{3, 4}, problems);
+  std::vector<std::string> found;
+  while (rows.next()) {
+    const auto beds = rows.number(1, kPositive);
+    found.push_back(std::string(rows.text(0)) + (beds ? std::to_string(static_cast<int>(*beds)) : "-") +
+                    std::string(rows.text(2)));
+  }
+  EXPECT_EQ(found, (Lines{"A34", "B5", "D-"}));
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_TRUE(problems[0].text().ends_with("table.csv:3:1: the row has 2 fields where 3 to 4 are expected"));
+  EXPECT_TRUE(problems[1].text().ends_with("table.csv:4:5: beds = \"no\" is not a number"));
+
+  problems.clear();
+  CsvReader none(write(""), kFields, CsvFieldCount{4, 4}, problems);
+  EXPECT_FALSE(none.next());
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_TRUE(problems[0].text().ends_with("table.csv:1:1: the table is empty"));
+}
+
+TEST_F(Csv, SaysWhichOptionalColumnsTheHeaderHas) {
+  std::vector<Problem> problems;
+  constexpr std::array kOptional{CsvColumn{"a", Presence::optional}, CsvColumn{"b", Presence::optional}};
+  CsvReader rows(write("b,c\n1,2\n"), kOptional, OtherColumns::ignored, problems);
+  EXPECT_FALSE(rows.has(0));
+  EXPECT_TRUE(rows.has(1));
+  rows.require(1);
+  EXPECT_TRUE(problems.empty());
+  rows.require(0);
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_TRUE(problems[0].text().ends_with("table.csv:1:1: column \"a\" is missing"));
+}
+
+TEST_F(Csv, SaysWhatAFileIsThatIsNoCsv) {
+  using namespace std::string_literals;
+  for (const auto& [text, what] : std::vector<std::pair<std::string, std::string>>{
+           {"PK\x03\x04\x14\0\0\0\n\xFF\xFF"s, "a zip archive or a workbook (.ods, .xlsx)"},
+           {"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"s, "a workbook (.xls)"},
+           {"\x1F\x8B\x08"s, "compressed (gzip)"},
+           {"<!DOCTYPE html>\n<p>Not found</p>\n"s, "a web page or XML"},
+           {"\xFF\xFE"
+            "c\0o\0"s,
+            "text in UTF-16"}}) {
+    EXPECT_EQ(read(text), Lines{});
+    ASSERT_EQ(problems_.size(), 1U);
+    EXPECT_TRUE(problems_[0].starts_with("table.csv:1:1: the file is " + what + ", not CSV; ")) << problems_[0];
+  }
+  EXPECT_EQ(read("code,size\na\0,3\n"s), Lines{});
+  EXPECT_EQ(problems_, Lines{"table.csv:2:2: byte 0x00 is not text; save the table as UTF-8"});
+}
+
+TEST_F(Csv, GivesUpOnRowsBeyondAnyTable) {
+  const std::string limit((std::size_t{1} << 20) + 1, 'x');
+  for (const std::string& text : {"code,size\n" + limit, "code,size\n\"" + limit + "\",1\na,1\n", limit}) {
+    EXPECT_EQ(read(text), Lines{});
+    ASSERT_EQ(problems_.size(), 1U);
+    EXPECT_NE(problems_[0].find(":1: the row is longer than 1 MiB; is a quote left open, or is this no CSV table?"),
+              std::string::npos);
+  }
+  // A quote that nobody closes swallows the rest of the file, line by line.
+  std::string lines = "code,size\n\"a,1\n";
+  while (lines.size() < limit.size() + 100) lines += "b,2\n";
+  EXPECT_EQ(read(lines), Lines{});
+  ASSERT_EQ(problems_.size(), 1U);
+  EXPECT_NE(problems_[0].find("the row is longer than 1 MiB"), std::string::npos);
+
+  const std::string commas(1'000'000, ',');
+  for (const OtherColumns other : {OtherColumns::ignored, OtherColumns::refused}) {
+    EXPECT_EQ(read("code,size" + commas + "\n", other), Lines{});
+    EXPECT_EQ(problems_,
+              Lines{"table.csv:1:1: the row has 1000002 fields, 16384 are possible; is the comma the separator?"});
+  }
+  EXPECT_EQ(read("code,size\na,1\na,1" + commas + "\nb,2\n"), Lines{"a|1|"});
+}
+
 TEST_F(Csv, StopsAfterAHundredProblems) {
   std::string text = "code,size\n";
   for (int i = 0; i < 1000; ++i) text += "a\n";

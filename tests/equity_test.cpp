@@ -86,6 +86,34 @@ TEST(Equity, IsReadOffTheReportDate) {
   EXPECT_EQ(small.at(summary, Metric::deprivation_gap, 1), 0);
 }
 
+// V17 through the whole path: five homes of one size, one to a fifth and to a region, each in use for as many of 100
+// weeks as the known answers have coverage; no arrivals, so reach goes by who is ever in use. Mutant rejected: benefit
+// per organisation ever in use (all equal, 0).
+TEST(Equity, OfBenefitHasTheKnownAnswers) {
+  SmallModel small({{0, 1, 1}, {1, 1, 2}, {2, 1, 3}, {3, 1, 4}, {4, 1, 5}}, 5, 5, {{}}, sys_days{2021y / 1 / 1}, 100,
+                   {sys_days{2022y / 12 / 1}});
+  small.set(0, Parameter::baseline_events, 5);
+  small.set(0, Parameter::relative_risk, 0.5);
+  small.set(0, Parameter::persons_per_organisation, 10);
+  std::vector<Event> events;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    adopts(events, i, 0, 0, 0);
+    stops(events, i, static_cast<int>(kCoverage[i]));
+  }
+  const Summary summary = small.run({history_of(events), {}});
+  const double scale = 0.5 * 7 / 365.25;  // admissions avoided by a home in a week
+  EXPECT_NEAR(small.at(summary, Metric::benefit_concentration_index), 0.266666667, 5e-10);
+  EXPECT_NEAR(small.at(summary, Metric::benefit_slope_index), 73.0 * scale, 1e-10);
+  EXPECT_NEAR(small.at(summary, Metric::benefit_relative_index), 1.666666667, 5e-10);
+  EXPECT_NEAR(small.at(summary, Metric::benefit_regional_gini), 0.266666667, 5e-10);
+  EXPECT_NEAR(small.at(summary, Metric::benefit_regional_cv), 0.473522807, 5e-10);
+  EXPECT_NEAR(small.at(summary, Metric::benefit_deprivation_gap), (17 - 50.5) * scale, 1e-12);
+  EXPECT_NEAR(small.net(summary, Metric::benefit_slope_index), 73.0 * scale, 1e-10);  // the change from nothing
+  for (const Metric metric : {Metric::reach_slope_index, Metric::reach_relative_index, Metric::reach_regional_cv,
+                              Metric::reach_concentration_index, Metric::reach_deprivation_gap})
+    EXPECT_NEAR(small.at(summary, metric), 0, 1e-13) << spec(metric).name;  // everybody was reached once
+}
+
 TEST(Equity, IsNotDefinedWithoutGroupsToCompare) {
   const SmallModel small({{0, 1, 0}, {0, 1, 0}}, 1, 1, {{}}, sys_days{2021y / 1 / 1}, 20, {sys_days{2021y / 3 / 31}});
   const Summary summary = small.run({{}, {}});

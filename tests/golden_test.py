@@ -62,6 +62,10 @@ class Golden(program.ProgramTest):
     def test_the_parameters(self):
         self.compare("minimal_params.txt", self.uptake("params", "scenarios/minimal.toml", cwd=program.SOURCE).stdout)
 
+    def test_the_library(self):
+        self.compare("list_programmes.txt", self.uptake("list", "--programmes").stdout)
+        self.compare("list_outcomes.txt", self.uptake("list", "--outcomes").stdout)
+
     def test_the_comparison_sees_what_differs_and_overlooks_last_digits(self):
         line = "a,b,0.12345678901234567,2"
         self.assertEqual(differences([line], ["a,b,0.12345678901234599,2"], "x"), "")

@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 from collections import defaultdict
 
@@ -15,16 +16,21 @@ ROW = ["strategy", "programme", "region", "metric", "view", "unit", "from", "to"
 COUNTS = {"engaged", "implementing_ever", "adopters", "ever_adopted", "sustained_adopters"}
 ADDITIVE = COUNTS | {"patients_benefited", "patients_in_year", "admissions_avoided", "bed_days_avoided", "home_years",
                      "savings_gross_gbp", "savings_cash_gbp", "capacity_released_gbp", "cost_gbp",
-                     "net_present_value_gbp"}
+                     "net_present_value_gbp", "events_avoided"}
 PROMISED = ADDITIVE | {"adoption_share", "roi_fiscal", "roi_net", "acceleration_months", "attributable_share",
                        "regional_cv", "deprivation_gap"}
 # Promised for programmes whose outcomes or ledger need them; none of those is shipped yet.
-LATER = {"uptake_share", "capacity_beds", "sites", "events_avoided", "qalys", "roi_social", "investment_gbp", "jobs",
+LATER = {"uptake_share", "capacity_beds", "sites", "qalys", "roi_social", "investment_gbp", "jobs",
          "companies_supported"}
 MORE = {"cost_public_gbp", "levels_never_reached_share", "regional_gini", "slope_index", "relative_index",
-        "concentration_index"}
+        "concentration_index", "not_otherwise_adopted", "significantly_reduced", "first_use_months",
+        "latest_first_use_months"}
+MORE |= {f"{of}_{measure}" for of in ("reach", "benefit")
+         for measure in ("regional_cv", "regional_gini", "deprivation_gap", "slope_index", "relative_index",
+                         "concentration_index")}
 # Comparisons of two strategies have no other view; a ratio of sums has no difference.
-NET_ALONE = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share"}
+NET_ALONE = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share",
+             "not_otherwise_adopted", "significantly_reduced"}
 NO_NET = {"roi_fiscal"}
 
 
@@ -74,7 +80,7 @@ class Json(program.ProgramTest):
         for (strategy, programme, region, metric, view, to), row in cells.items():
             if region in regions and metric in ADDITIVE:
                 regional[strategy, programme, "England", metric, view, to].append(row["mean"])
-            if view == "net" and metric not in NET_ALONE:
+            if view == "net" and metric in ADDITIVE:
                 gross, otherwise = (cells[strategy, programme, region, metric, v, to]["mean"] for v in VIEWS[:2])
                 # A share is undefined in single replicates, which may be others in the difference.
                 if metric in ADDITIVE:
@@ -94,7 +100,8 @@ class Json(program.ProgramTest):
     def test_the_headings_of_a_run(self):
         data = self.report(program.MINIMAL, "--replicates", 30, "--seed", 5)
         version = self.uptake("--version").stdout.split()[1]
-        self.assertEqual(list(data), ["schema", "scenario", "seed", "replicates", "draws", "version", "metrics"])
+        self.assertEqual(list(data), ["schema", "scenario", "seed", "replicates", "draws", "version", "metrics", "published",
+                                      "shapley", "displacement"])
         self.assertEqual([data[k] for k in ("schema", "scenario", "seed", "replicates", "draws", "version")],
                          [1, "minimal", 5, 30, 30, version])
         fixed = self.report(program.MINIMAL, "--replicates", 3, "--set", "parameters=defaults", "--overwrite")
@@ -162,6 +169,26 @@ class Json(program.ProgramTest):
         self.assertEqual(done.returncode, 1 if any(row["verdict"] == "fail" for row in data["cases"]) else 0)
         self.assertEqual([row["id"] for row in data["cases"] if row["verdict"] == "fail"], [])
 
+    def test_a_dry_run_foretells_disk_and_memory_within_a_factor_of_two(self):
+        for n in (200, 1000):
+            words = ("run", program.MINIMAL, "--replicates", n, "--threads", 2, "--overwrite")
+            told = strict(self.uptake(*words, "-o", "nothing", "--dry-run", "--json").stdout)
+            self.assertFalse(os.path.exists(self.path("nothing")))
+            self.assertGreater(min(told["seconds_simulating"], told["seconds_writing"]), 0)
+            self.uptake(*words, "-o", "out")
+            sizes = {name: os.path.getsize(self.path("out", name)) for name in os.listdir(self.path("out"))}
+            with open(self.path("out", "run.json"), encoding="utf-8") as file:
+                memory = json.load(file)["peak_memory_mib"] * 2**20
+            for what, got in (("result_bytes", sum(sizes.values())), ("memory_bytes", memory)):
+                with self.subTest(what, n=n):
+                    self.assertTrue(got / 2 < told[what] < got * 2, f"{told[what]} told, {got} taken")
+            # A result that cannot be put in place leaves the part file: header and a frame for each record.
+            os.makedirs(self.path("parts", "results.h5"))
+            self.uptake(*words, "-o", "parts", code=3)
+            part, = os.listdir(self.path("parts", ".parts"))
+            self.assertEqual(os.path.getsize(self.path("parts", ".parts", part)), 40 + 24 * n + told["part_file_bytes"])
+            shutil.rmtree(self.path("parts"))
+
     def test_the_other_commands(self):
         promised = {
             ("validate", program.MINIMAL, program.CARE_HOMES): ["schema", "files"],
@@ -169,6 +196,8 @@ class Json(program.ProgramTest):
             ("params", program.MINIMAL): ["schema", "scenario", "parameters"],
             ("info", "--population"): ["schema", "organisations", "vintage", "marginals"],
             ("list",): ["schema", "scenarios", "runs"],
+            ("list", "--programmes"): ["schema", "programmes"],
+            ("list", "--outcomes"): ["schema", "outcomes"],
             ("licences",): ["schema", "licence", "notice"],
         }
         for words, keys in promised.items():
@@ -178,6 +207,11 @@ class Json(program.ProgramTest):
                 self.assertEqual(data["schema"], 1)
         for row in strict(self.uptake("params", "--json").stdout)["parameters"]:
             self.assertLessEqual({"key", "unit", "lowest", "highest", "default", "prior", "grade", "source"}, set(row))
+        for row in strict(self.uptake("list", "--programmes", "--json").stdout)["programmes"]:
+            self.assertLessEqual({"name", "evidence", "eligible", "outcome", "commissioned", "published"}, set(row))
+            self.assertTrue(row["outcome"] != "none" or row["no_outcome_note"], row)
+        for row in strict(self.uptake("list", "--outcomes", "--json").stdout)["outcomes"]:
+            self.assertTrue(row["dimensions"] and row["meaning"], row)
         self.assertTrue(all(row["holds"] for row in
                             strict(self.uptake("info", "--population", "--json").stdout)["marginals"]))
         files = strict(self.uptake("validate", "nowhere.toml", program.MINIMAL, "--json", code=3).stdout)["files"]

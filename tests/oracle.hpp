@@ -41,24 +41,48 @@ struct Actor {
 /// Who is in use, told in one place for both twins.
 struct Crowd {
   const Model& model;
+  const StrategyPlan& plan;
   std::vector<Actor> actors;
   std::vector<Event> events;
 
-  explicit Crowd(const Model& m, int strategy) : model(m), actors(m.n_records()) {
-    for (std::size_t j = 0; j < m.programmes.size(); ++j) {
-      const auto& spec = m.scenario.programmes[j];
-      const auto& sites = m.strategies[static_cast<std::size_t>(strategy)].programmes[j].in_use_at_start;
-      for (std::uint32_t record = 0; record < m.programmes[j].n_records(); ++record) {
-        const auto id = m.first_record[j] + record;
+  explicit Crowd(const Model& m, int strategy)
+      : model(m), plan(m.strategies[static_cast<std::size_t>(strategy)]), actors(m.n_records()) {}
+
+  /// A programme begins: share_of(j) of its organisations are in use beside those of the plan.
+  template <class ShareOf>
+  void open(int boundary, ShareOf share_of) {
+    for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+      const ProgrammeModel& programme = model.programmes[j];
+      if (programme.begins != boundary) continue;
+      const auto& spec = model.scenario.programmes[j];
+      auto sites = plan.programmes[j].in_use_at_start;
+      const long n = std::lround(share_of(j) * static_cast<double>(programme.n_records()));
+      for (long k = 0; k < n; ++k) sites.push_back(programme.start_order.at(static_cast<std::size_t>(k)));
+      for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
+        const auto id = model.first_record[j] + record;
         if (std::ranges::find(sites, record) != sites.end()) {
-          enter(id, Stage::in_use, 0);
+          enter(id, Stage::in_use, boundary);
         } else if (spec.engaged_at_start && !spec.skipped.engaged) {
-          enter(id, Stage::engaged, 0);
+          enter(id, Stage::engaged, boundary);
         } else if (spec.skipped.engaged) {
           actors[id].waits = true;
+          actors[id].begins = boundary;
         }
       }
     }
+  }
+  /// Others of the community of practice that a lever made, and how many of them are in use; none when not a member.
+  [[nodiscard]] std::pair<std::uint64_t, std::uint64_t> fellows(std::size_t j, std::uint32_t record) const {
+    const auto& joins = plan.programmes[j].joins;
+    const ProgrammeModel& programme = model.programmes[j];
+    std::pair<std::uint64_t, std::uint64_t> found{0, 0};
+    if (joins.empty() || joins[record] == 0) return found;
+    for (std::uint32_t other = 0; other < programme.n_records(); ++other) {
+      if (other == record || joins[other] == 0 || programme.region[other] != programme.region[record]) continue;
+      found.first += 1;
+      found.second += actors[model.first_record[j] + other].stage == Stage::in_use ? 1U : 0U;
+    }
+    return found;
   }
   [[nodiscard]] std::size_t programme_of(std::size_t id) const {
     return static_cast<std::size_t>(std::ranges::upper_bound(model.first_record, id) - model.first_record.begin()) - 1;
@@ -84,16 +108,21 @@ struct Crowd {
   }
 };
 
-inline std::vector<Event> integer_twin(const Model& model, int strategy, const Rates& rates, const Clocks& clocks) {
+inline std::vector<Event> integer_twin(const Model& model, int strategy, const Rates& rates, const Draw& draw,
+                                       const Clocks& clocks) {
   Crowd crowd(model, strategy);
   const int n_weeks = model.calendar().n_weeks;
   std::vector<std::int64_t> engaged(model.n_records(), 0), stopping(model.n_records(), 0),
       restarting(model.n_records(), 0);
+  const auto share_in_use = [&](std::size_t j) { return draw(static_cast<int>(j), Parameter::start_in_use); };
   for (int week = 0; week < n_weeks; ++week) {
+    crowd.open(week, share_in_use);
     std::vector<std::pair<std::uint32_t, Stage>> moves;
     const auto w = static_cast<std::size_t>(week);
     for (std::size_t j = 0; j < model.programmes.size(); ++j) {
       const ProgrammeModel& programme = model.programmes[j];
+      if (week < programme.begins) continue;
+      const bool withdrawn = week >= programme.withdrawn;
       const auto& plan = model.strategies[static_cast<std::size_t>(strategy)].programmes[j];
       const auto& spec = model.scenario.programmes[j];
       const auto& table = rates.programmes[j];
@@ -127,6 +156,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
         Actor& actor = crowd.actors[id];
         const Rates::Step& effort = Rates::step_at(table, plan.profile[record], week);
         const Stage after_decision = spec.skipped.implementing ? Stage::in_use : Stage::implementing;
+        if (withdrawn) actor.waits = false;
         if (actor.waits && week >= actor.begins) {
           std::uint32_t multiplier = effort.decide;
           if (!table.attention.empty()) {
@@ -150,6 +180,12 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
             actor.left -= value * (table.peer[after * kNSlots + slot] - table.peer[row * kNSlots + slot]);
             most = std::max(most, value);
           }
+          if (const auto [others, in_use] = crowd.fellows(j, record); others > 0) {
+            const std::size_t n = plan.classes.size(), at = w * n + programme.region_class[programme.region[record]];
+            const auto share =
+                static_cast<std::uint32_t>(std::min<std::uint64_t>(in_use * kFullExposure / others, kFullExposure));
+            actor.left -= table.response(share) * (table.added[at + n] - table.added[at]);
+          }
           if (!table.any_layer.empty()) actor.left -= most * table.any_layer[row];
           if (actor.waits && actor.left <= 0) {
             moves.emplace_back(id, after_decision);
@@ -172,7 +208,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
             break;
           case Stage::in_use: {
             const auto age = static_cast<std::size_t>(week - actor.entered);
-            stopping[id] += (table.stop_hazard[age + 1] - table.stop_hazard[age]) * effort.stop;
+            stopping[id] += times_stop_factor(table.stop_hazard[age + 1] - table.stop_hazard[age], effort.stop);
             if (stopping[id] >= stop_clock(clocks, programme, j, record, static_cast<std::uint16_t>(actor.uses - 1))) {
               moves.emplace_back(id, Stage::stopped);
             }
@@ -180,7 +216,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
           }
           case Stage::stopped:
             restarting[id] += table.restart;
-            if (spec.restart == Restart::constant && table.restart > 0 &&
+            if (!withdrawn && spec.restart == Restart::constant && table.restart > 0 &&
                 restarting[id] >=
                     restart_clock(clocks, programme, j, record, static_cast<std::uint16_t>(actor.uses - 1))) {
               moves.emplace_back(id, after_decision);
@@ -204,6 +240,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
       }
     }
   }
+  crowd.open(n_weeks, share_in_use);
   return sorted(crowd.events);
 }
 
@@ -212,13 +249,17 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
   Crowd crowd(model, strategy);
   const Population& population = *model.population;
   const double years = model.calendar().step_years;
+  const Strategy& asked = model.scenario.strategies[static_cast<std::size_t>(strategy)];
   std::vector<double> engaged(model.n_records(), 0), stopping(model.n_records(), 0), restarting(model.n_records(), 0);
-  std::vector<double> stop_before(model.n_records(), 0);
+  const auto share_in_use = [&](std::size_t j) { return draw(static_cast<int>(j), Parameter::start_in_use); };
   for (int week = 0; week < model.calendar().n_weeks; ++week) {
+    crowd.open(week, share_in_use);
     const auto w = static_cast<std::size_t>(week);
     std::vector<std::pair<std::uint32_t, Stage>> moves;
     for (std::size_t j = 0; j < model.programmes.size(); ++j) {
       const ProgrammeModel& programme = model.programmes[j];
+      if (week < programme.begins) continue;
+      const bool withdrawn = week >= programme.withdrawn;
       const auto& plan = model.strategies[static_cast<std::size_t>(strategy)].programmes[j];
       const auto& spec = model.scenario.programmes[j];
       const auto v = [&](Parameter id) { return draw(static_cast<int>(j), id); };
@@ -256,6 +297,7 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
                                                       static_cast<std::uint16_t>(Stream::readiness), 0});
         const auto factors = plan.classes[programme.region_class[programme.region[record]]];
         const Stage after_decision = spec.skipped.implementing ? Stage::in_use : Stage::implementing;
+        if (withdrawn) actor.waits = false;
         if (actor.waits && week >= actor.begins) {
           if (week == actor.begins) {
             actor.left_real = exponential(key, clock(Stream::decide, actor.decisions++));
@@ -297,9 +339,14 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
             most = std::max(most, g(exposure[l]));
           }
           if (spec.rule == LayerRule::maximum) peers = most;
+          if (const auto [others, in_use] = crowd.fellows(j, record); others > 0) {
+            peers += v(Parameter::added_community) * static_cast<double>(factors.community[w]) *
+                     g(static_cast<double>(in_use) / static_cast<double>(others));
+          }
           const double busy = crowd.busy(organisation);
-          const double attention =
-              model.scenario.attention ? 1 / (1 + std::pow(busy / v(Parameter::attention_half_point), 2)) : 1;
+          const double attention = model.scenario.attention && asked.attention == Attention::as_scenario
+                                       ? 1 / (1 + std::pow(busy / v(Parameter::attention_half_point), 2))
+                                       : 1;
           const double x = v(Parameter::beta_size) * static_cast<double>(programme.size_z[record]) +
                            v(Parameter::beta_chain) * static_cast<double>(programme.chain[record]) +
                            v(Parameter::beta_teaching) * static_cast<double>(programme.teaching[record]) +
@@ -348,7 +395,8 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
                                          v(Parameter::turnover));
             stopping[id] += (age < 1 ? v(Parameter::mu1) : v(Parameter::mu2)) *
                             std::exp(v(Parameter::stop_by_fidelity) * (0.7 - f)) *
-                            (1 - v(Parameter::stop_by_effort) * support) * years;
+                            (1 - v(Parameter::stop_by_effort) * support) *
+                            (withdrawn ? v(Parameter::withdrawal_factor) : 1) * years;
             if (stopping[id] >= exponential(key, clock(Stream::stop, static_cast<std::uint16_t>(actor.uses - 1)))) {
               moves.emplace_back(id, Stage::stopped);
             }
@@ -356,7 +404,7 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
           }
           case Stage::stopped:
             restarting[id] += v(Parameter::rho) * years;
-            if (spec.restart == Restart::constant && v(Parameter::rho) > 0 &&
+            if (!withdrawn && spec.restart == Restart::constant && v(Parameter::rho) > 0 &&
                 restarting[id] >=
                     exponential(key, clock(Stream::restart, static_cast<std::uint16_t>(actor.uses - 1)))) {
               moves.emplace_back(id, after_decision);
@@ -390,6 +438,7 @@ inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw
       }
     }
   }
+  crowd.open(model.calendar().n_weeks, share_in_use);
   return sorted(crowd.events);
 }
 

@@ -100,7 +100,9 @@ TEST(MetricTable, NamesEveryMetricOnceAndNoUnitThatReadersTakeForADuration) {
     EXPECT_FALSE(metric.long_name.empty()) << metric.name;
     for (const std::string_view unit : {"", "days", "hours", "minutes", "seconds"}) EXPECT_NE(metric.unit, unit);
     EXPECT_TRUE(metric.on_report) << metric.name;
-    EXPECT_EQ(metric.money, metric.unit == "GBP") << metric.name;
+    // What companies report is in prices of each year and has no price year.
+    EXPECT_EQ(metric.money, metric.unit == "GBP" && metric.id != Metric::investment_gbp) << metric.name;
+    EXPECT_EQ(metric.needs == Needs::growth, metric.id >= Metric::investment_gbp) << metric.name;
     EXPECT_TRUE(!metric.paired || metric.kind == MetricKind::ratio) << metric.name;
   }
   EXPECT_EQ(spec(Metric::home_years).name, "home_years");
@@ -323,10 +325,13 @@ TEST_F(Twin, NetIsGrossLessCounterfactual) {
         if (spec(block.metric).paired) {
           EXPECT_TRUE(std::isnan(gross) && std::isnan(counterfactual)) << spec(block.metric).name;
           EXPECT_EQ(std::bit_cast<std::uint64_t>(net), std::bit_cast<std::uint64_t>(summary[block.at(0, 0, t, place)]));
-        } else if (block.metric == Metric::roi_fiscal) {
+        } else if (spec(block.metric).own_world) {
           EXPECT_TRUE(std::isnan(net));
         } else {
-          EXPECT_EQ(net, gross - counterfactual) << spec(block.metric).name;
+          EXPECT_EQ(std::isnan(net), std::isnan(gross) || std::isnan(counterfactual)) << spec(block.metric).name;
+          if (!std::isnan(net)) {
+            EXPECT_EQ(net, gross - counterfactual) << spec(block.metric).name;
+          }
         }
       }
 }
@@ -336,7 +341,7 @@ TEST_F(Twin, EqualWorldsHaveANetOfBitwiseZero) {
   small.set(0, Parameter::running_cost, 300);
   const Summary summary = small.run({histories[0], histories[0]});
   for (const Block& block : small.layout.blocks) {
-    if (block.metric == Metric::roi_fiscal || block.metric == Metric::roi_net) continue;
+    if (spec(block.metric).own_world || block.metric == Metric::roi_net) continue;
     for (int t = 0; t < block.n_times; ++t)
       for (int place = 0; place < block.n_places; ++place) {
         const double net = value_in_view(small.layout, summary, block, 0, 0, t, place, View::net);
@@ -362,7 +367,7 @@ TEST_F(Twin, FlowsAddUpOverAnySplitOfTime) {
   // Report dates cut months: the same worlds under other dates give the same years, and later less earlier is between.
   SmallModel other(homes(), 5, 3, {{.historic_denominator = 54.0}}, sys_days{2020y / 12 / 17}, kWeeks,
                    {sys_days{2023y / 12 / 31}});
-  other.values = small.values;
+  other.take_values_of(small);
   const Summary cut = small.run(histories), whole = other.run(histories);
   for (const Metric metric : {Metric::patients_in_year, Metric::admissions_avoided, Metric::home_years}) {
     double years = 0;
@@ -475,7 +480,8 @@ TEST(Outcomes, VaryBetweenOrganisationsAroundTheMeanEffect) {
 
 // Constant effects, so the combination is exact: alone 10 % for 13 weeks, together 28 % for 26, then 20 % alone.
 TEST(Outcomes, CombineProgrammesOnOneBaselineOnlyWhileBothAreInUse) {
-  SmallModel small({{0, 1, 1}, {0, 1, 1}}, 1, 1, {{.name = "a"}, {.name = "b"}}, kStart, 60,
+  SmallModel small({{0, 1, 1}, {0, 1, 1}}, 1, 1,
+                   {{.name = "a", .baseline = "homes"}, {.name = "b", .baseline = "homes"}}, kStart, 60,
                    {sys_days{2022y / 1 / 31}});
   for (int j = 0; j < 2; ++j) {
     small.set(j, Parameter::baseline_events, 200);
@@ -505,7 +511,8 @@ TEST(Outcomes, CombineProgrammesOnOneBaselineOnlyWhileBothAreInUse) {
 // covariance of the two shares within a month, at most (1/12 year)^2 / 12 times their steepest slopes, 0.15 and 0.225 a
 // year, over the 70 weeks that both are in use. Mutant rejected: effects added up.
 TEST(Outcomes, CombineGrowingEffectsMonthByMonthCloselyEnough) {
-  SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "a"}, {.name = "b"}}, kStart, 110, {sys_days{2022y / 12 / 31}});
+  SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "a", .baseline = "homes"}, {.name = "b", .baseline = "homes"}}, kStart,
+                   110, {sys_days{2022y / 12 / 31}});
   for (int j = 0; j < 2; ++j) {
     small.set(j, Parameter::baseline_events, 100);
     small.set(j, Parameter::relative_risk, j == 0 ? 0.8 : 0.7);
@@ -560,14 +567,14 @@ TEST(Outcomes, SayNothingWhereNothingIsKnown) {
   const Summary summary = small.run({history_of(events), {}});
   for (const Block& block : small.layout.blocks) {
     const double value = summary[block.at(0, 0, 0, 0)];
-    EXPECT_TRUE(!spec(block.metric).needs_outcome || std::isnan(value)) << spec(block.metric).name;
+    EXPECT_TRUE(spec(block.metric).needs == Needs::nothing || std::isnan(value)) << spec(block.metric).name;
   }
   EXPECT_EQ(small.at(summary, Metric::adopters), 1);
   EXPECT_GT(small.at(summary, Metric::home_years), 0);
   // The sum over programmes is of what is known; people per organisation are known for neither.
   EXPECT_EQ(small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, 2),
             small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, 1));
-  EXPECT_TRUE(std::isnan(small.at(summary, Metric::patients_benefited, 0, Axis::report, 0, 0, 1)));
+  EXPECT_EQ(small.layout.find(Metric::patients_benefited, Axis::report), nullptr);
 }
 
 /// Forty homes; each curve lists (boundary, homes ever in use from then on).
@@ -592,6 +599,361 @@ TEST(Acceleration, IsTheMeanHeadStartOverTheLevelsThatBothReach) {
   EXPECT_NEAR(small.net(summary, Metric::levels_never_reached_share, 1), 0.5, 1e-15);
   const Summary none = small.run({{}, {}});
   EXPECT_TRUE(std::isnan(small.net(none, Metric::acceleration_months)));
+}
+
+// ---- Kinds of outcome ---------------------------------------------------------------------------------------------
+
+constexpr double kYear = 365 / 365.25;
+
+/// One of two organisations of sizes 1 and 3 in use all through 2021: three quarters of everything.
+struct Kinds {
+  explicit Kinds(SmallProgramme programme)
+      : small({{0, 1, 1}, {0, 3, 1}}, 1, 1, {std::move(programme)}, kStart, 60, {sys_days{2021y / 12 / 31}}) {}
+  [[nodiscard]] Summary run() const {
+    std::vector<Event> events;
+    adopts(events, 1, 0, 0, 0);
+    return small.run({history_of(events), {}});
+  }
+  SmallModel small;
+};
+
+// 1,000 people a year at a risk of 8 %, 80 strokes; three quarters in use at RR 0.75. Mutant rejected: the number of
+// organisations in place of their size (half, not three quarters).
+TEST(Kinds, EventsOfPeopleAtRiskAreNoAdmissions) {
+  Kinds k({.event = "stroke"});
+  k.small.set(0, Parameter::persons_a_year, 1000);
+  k.small.set(0, Parameter::baseline_risk, 0.08);
+  k.small.set(0, Parameter::relative_risk, 0.75);
+  k.small.set(0, Parameter::bed_days_per_event, 9);
+  const Summary summary = k.run();
+  EXPECT_NEAR(k.small.at(summary, Metric::events_avoided), 0.75 * 80 * 0.25 * kYear, 1e-12);
+  EXPECT_NEAR(k.small.at(summary, Metric::patients_benefited), 750 * kYear, 1e-10);
+  EXPECT_NEAR(k.small.at(summary, Metric::attributable_share), 1, 1e-15);
+  for (const Metric metric : {Metric::admissions_avoided, Metric::bed_days_avoided, Metric::savings_gross_gbp,
+                              Metric::qalys, Metric::roi_social, Metric::carbon_kg, Metric::uptake_share})
+    EXPECT_EQ(k.small.layout.find(metric, Axis::report), nullptr) << spec(metric).name;
+  // Priced, worth QALYs, and of value to others.
+  k.small.set(0, Parameter::value_per_event, 13000);
+  k.small.set(0, Parameter::qalys_per_event, 2);
+  k.small.set(0, Parameter::social_value_per_event, 8000);
+  k.small.set(Parameter::qaly_value, 70000);
+  k.small.set(Parameter::cashable_share, 0.25);
+  const Summary priced = k.run();
+  const double strokes = 15 * kYear;
+  EXPECT_NEAR(k.small.at(priced, Metric::savings_gross_gbp), strokes * 13000, 1e-8);
+  EXPECT_NEAR(k.small.at(priced, Metric::savings_cash_gbp), strokes * 13000 / 4, 1e-8);
+  EXPECT_NEAR(k.small.at(priced, Metric::qalys), strokes * 2, 1e-11);
+  EXPECT_NEAR(k.small.at(priced, Metric::social_value_gbp), strokes * (13000 + 2 * 70000 + 8000), 1e-6);
+  EXPECT_TRUE(std::isnan(k.small.at(priced, Metric::roi_social)));  // nobody spends
+}
+
+// Money and health are discounted at their own rates from the middle of each month. Mutant rejected: one rate for both.
+TEST(Kinds, SocialReturnDiscountsHealthAtItsOwnRate) {
+  Kinds k({.adoption_funder = Funder::nhs_england, .event = "stroke"});
+  k.small.set(0, Parameter::baseline_events, 100);
+  k.small.set(0, Parameter::relative_risk, 0.5);
+  k.small.set(0, Parameter::qalys_per_event, 1);
+  k.small.set(0, Parameter::social_value_per_event, 1000);
+  k.small.set(0, Parameter::running_cost, 500);
+  k.small.set(Parameter::qaly_value, 20000);
+  k.small.set(Parameter::discount_money, 0.035);
+  k.small.set(Parameter::discount_health, 0.015);
+  double money = 0, health = 0;
+  for (const Period& month : k.small.model.calendar().months()) {
+    if (month.to > sys_days{2021y / 12 / 31}) break;
+    const double days = static_cast<double>((month.to - month.from).count() + 1) / 365.25;
+    const double middle = static_cast<double>((month.from - kStart).count()) / 365.25 + days / 2;
+    money += days * std::pow(1.035, -middle);
+    health += days * std::pow(1.015, -middle);
+  }
+  const double expected = 37.5 * (1000 * money + 20000 * health) / (500 * money);
+  EXPECT_NEAR(k.small.at(k.run(), Metric::roi_social), expected, 1e-12 * expected);
+  EXPECT_GT(std::abs(37.5 * 21000 / 500 - expected), 1e-3 * expected);
+}
+
+// Uptake 60 % everywhere without drift, ceiling 0.9, half of the gap closed: 0.15 more in three quarters of the people.
+// Mutant rejected: closing half of what is not treated (0.2) in place of half of the gap to the ceiling.
+TEST(Kinds, UptakeTreatsMorePeopleAndAvoidsTheirEvents) {
+  Kinds k({.outcome = OutcomeKind::uptake, .event = "cerebral-palsy"});
+  k.small.set(0, Parameter::persons_a_year, 4000);
+  k.small.set(0, Parameter::baseline_risk, 0.067);
+  k.small.set(0, Parameter::relative_risk, 0.7);
+  k.small.set(0, Parameter::uptake_start, 0.6);
+  k.small.set(0, Parameter::uptake_ceiling, 0.9);
+  k.small.set(0, Parameter::gap_closed, 0.5);
+  const Summary summary = k.run();
+  const double extra = 3000 * 0.15 * kYear;
+  EXPECT_NEAR(k.small.at(summary, Metric::patients_benefited), extra, 1e-10);
+  EXPECT_NEAR(k.small.at(summary, Metric::events_avoided), extra * 0.067 * 0.3, 1e-11);
+  EXPECT_NEAR(k.small.at(summary, Metric::uptake_share), 0.6 + 0.75 * 0.15, 1e-13);
+  EXPECT_NEAR(k.small.at(summary, Metric::uptake_share, 1), 0.6, 1e-13);
+  EXPECT_NEAR(k.small.at(summary, Metric::uptake_share, 0, Axis::month, 3), 0.6 + 0.75 * 0.15, 1e-13);
+  EXPECT_EQ(k.small.at(summary, Metric::patients_benefited, 1), 0);
+  // People who stay under treatment: 100 at an organisation of mean size, each reached once, at a risk per year.
+  k.small.set(0, Parameter::persons_a_year, 0);
+  k.small.set(0, Parameter::persons_per_organisation, 100);
+  k.small.set(0, Parameter::arrivals, 0.2);
+  const Summary stock = k.run();
+  EXPECT_NEAR(k.small.at(stock, Metric::patients_benefited), 150 * 0.15 * (1 + 0.2 * kYear), 1e-11);
+  EXPECT_NEAR(k.small.at(stock, Metric::events_avoided), 150 * 0.15 * kYear * 0.067 * 0.3, 1e-12);
+}
+
+// Drift belongs to every world: gross counts it, net never does. In closed form, s = 0.4 a year on the logit from
+// b(t0) = 0.6: integral of b = ln(1 - b0 + b0 exp(s t)) / s. Mutants rejected: drift in the factual world alone; a gap
+// that does not shrink as uptake drifts up.
+TEST(Kinds, DriftIsNeverCredited) {
+  Kinds k({.outcome = OutcomeKind::uptake, .event = "stroke"});
+  k.small.set(0, Parameter::persons_a_year, 4000);
+  k.small.set(0, Parameter::baseline_risk, 0.1);
+  k.small.set(0, Parameter::relative_risk, 0.5);
+  k.small.set(0, Parameter::uptake_start, 0.6);
+  k.small.set(0, Parameter::uptake_ceiling, 0.95);
+  k.small.set(0, Parameter::gap_closed, 0.5);
+  k.small.set(0, Parameter::background_trend, 0.4);
+  const double mean = std::log(0.4 + 0.6 * std::exp(0.4 * kYear)) / 0.4;  // integral over the year
+  const Summary nobody = k.small.run({{}, {}});
+  EXPECT_NEAR(k.small.at(nobody, Metric::patients_benefited), 4000 * (mean - 0.6 * kYear), 1e-4);
+  EXPECT_NEAR(k.small.at(nobody, Metric::events_avoided), 200 * (mean - 0.6 * kYear), 1e-5);
+  EXPECT_GT(k.small.at(nobody, Metric::events_avoided), 8);
+  for (const Metric metric : {Metric::patients_benefited, Metric::events_avoided, Metric::uptake_share})
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(k.small.net(nobody, metric)), 0U) << spec(metric).name;
+  const Summary summary = k.run();
+  const double net = 3000 * 0.5 * (0.95 * kYear - mean);
+  EXPECT_NEAR(k.small.net(summary, Metric::patients_benefited), net, 1e-4);
+  EXPECT_NEAR(k.small.at(summary, Metric::patients_benefited), 4000 * (mean - 0.6 * kYear) + net, 1e-4);
+  EXPECT_GT(3000 * 0.5 * 0.35 * kYear - net, 20);  // the gap at the start would be credited with more
+}
+
+// A programme that comes later has its stated uptake then, and counts nothing before. 2021-07-02 is 26 weeks on.
+TEST(Kinds, DriftCountsFromTheDayOnWhichThereIsTheProgramme) {
+  Kinds k({.outcome = OutcomeKind::uptake, .event = "stroke", .available_from = sys_days{2021y / 7 / 2}});
+  k.small.set(0, Parameter::persons_a_year, 4000);
+  k.small.set(0, Parameter::baseline_risk, 0.1);
+  k.small.set(0, Parameter::uptake_start, 0.6);
+  k.small.set(0, Parameter::background_trend, 0.4);
+  const double half = 183 / 365.25, mean = std::log(0.4 + 0.6 * std::exp(0.4 * half)) / 0.4;
+  EXPECT_NEAR(k.small.at(k.small.run({{}, {}}), Metric::patients_benefited), 4000 * (mean - 0.6 * half), 1e-4);
+}
+
+// Organisations differ in uptake and their mean stays: levels are equally likely, so with 20,000 of them the mean has a
+// standard error of sd(b) / sqrt(20000), sd(b) about 0.2 for a spread of 1. Mutant rejected: no correction of the mean.
+TEST(Kinds, UptakeVariesBetweenOrganisationsAroundItsMean) {
+  constexpr int kUnits = 20000;
+  SmallModel small(std::vector<SmallOrganisation>(kUnits, SmallOrganisation{0, 1, 1}), 1, 1,
+                   {{.outcome = OutcomeKind::uptake, .event = "stroke"}}, kStart, 20, {sys_days{2021y / 3 / 31}});
+  small.set(0, Parameter::persons_a_year, 100);
+  small.set(0, Parameter::uptake_start, 0.8);
+  small.set(0, Parameter::uptake_spread, 1);
+  const double got = small.at(small.run({{}, {}}, Key{2024}), Metric::uptake_share);
+  double square = 0, uncorrected = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const double b = 1 / (1 + std::exp(-std::log(4) - normal_quantile((i + 0.5) / 1000)));
+    uncorrected += b / 1000;
+    square += (b - 0.8) * (b - 0.8) / 1000;
+  }
+  const double error = std::sqrt(square / kUnits);
+  EXPECT_LT(std::abs(got - 0.8), 4 * error);
+  EXPECT_GT(std::abs(uncorrected - 0.8), 4 * error);
+  EXPECT_NE(got, 0.8);
+}
+
+// The baseline of events drifts in every world: B exp(s (t - t0)), stated for a day two years before the start.
+// Mutant rejected: no drift (100 a year).
+TEST(Kinds, BaselineEventsDriftFromTheDayForWhichTheyAreStated) {
+  Kinds k({.event = "medication-error", .background_from = sys_days{2019y / 1 / 1}});
+  k.small.set(0, Parameter::baseline_events, 100);
+  k.small.set(0, Parameter::relative_risk, 0.6);
+  k.small.set(0, Parameter::background_trend, -0.2);
+  const double from = 731 / 365.25;
+  const double events = 100 * std::exp(-0.2 * from) * -std::expm1(-0.2 * kYear) / 0.2;
+  EXPECT_NEAR(k.small.at(k.run(), Metric::events_avoided), 0.75 * 0.4 * events, 1e-11);
+  EXPECT_LT(events, 70);
+}
+
+// 10,000 bed days a year, three quarters in use, a tenth shorter; priced by the bed day.
+TEST(Kinds, StaysAreCountedAndPricedInBedDays) {
+  Kinds k({.outcome = OutcomeKind::stay, .event = ""});
+  k.small.set(0, Parameter::baseline_events, 10000);
+  k.small.set(0, Parameter::relative_risk, 0.9);
+  k.small.set(Parameter::bed_day_price, 536);
+  k.small.set(Parameter::admission_price, 2931);
+  const Summary summary = k.run();
+  EXPECT_NEAR(k.small.at(summary, Metric::bed_days_avoided), 750 * kYear, 1e-10);
+  EXPECT_NEAR(k.small.at(summary, Metric::savings_gross_gbp), 750 * kYear * 536, 1e-7);
+  EXPECT_EQ(k.small.layout.find(Metric::events_avoided, Axis::report), nullptr);
+  k.small.set(0, Parameter::relative_risk, 1.05);  // longer stays come out as such
+  EXPECT_NEAR(k.small.at(k.run(), Metric::bed_days_avoided), -375 * kYear, 1e-10);
+}
+
+// 800 people a year of whom 600 are at the one in use, half of them reached: 300, each 153 days sooner, GBP 342 each.
+TEST(Kinds, DiagnosisAndValueGoByThePersonReached) {
+  Kinds k({.outcome = OutcomeKind::diagnosis, .event = ""});
+  k.small.set(0, Parameter::persons_a_year, 800);
+  k.small.set(0, Parameter::coverage, 0.5);
+  k.small.set(0, Parameter::days_sooner, 153);
+  k.small.set(0, Parameter::cost_per_person, 10);
+  const Summary summary = k.run();
+  EXPECT_NEAR(k.small.at(summary, Metric::diagnosis_days_sooner), 300 * 153 * kYear, 1e-9);
+  EXPECT_NEAR(k.small.at(summary, Metric::cost_gbp), 3000 * kYear, 1e-9);
+  EXPECT_EQ(k.small.layout.find(Metric::savings_gross_gbp, Axis::report), nullptr);
+  Kinds v({.outcome = OutcomeKind::value, .event = ""});
+  v.small.set(0, Parameter::persons_a_year, 800);
+  v.small.set(0, Parameter::coverage, 0.5);
+  v.small.set(0, Parameter::value_per_person, 342);
+  v.small.set(0, Parameter::qalys_per_person, 0.01);
+  v.small.set(0, Parameter::journeys_per_person, 2);
+  v.small.set(Parameter::carbon_per_journey, 3);
+  const Summary worth = v.run();
+  EXPECT_NEAR(v.small.at(worth, Metric::savings_gross_gbp), 300 * 342 * kYear, 1e-8);
+  EXPECT_NEAR(v.small.at(worth, Metric::qalys), 3 * kYear, 1e-12);
+  EXPECT_NEAR(v.small.at(worth, Metric::carbon_kg), 1800 * kYear, 1e-9);
+}
+
+// 1,000 beds when all are in use: 750; 70 % occupied, ten days a stay; half step up, 0.4 admissions avoided by each.
+// Mutant rejected: 52 weeks for a year (364 days).
+TEST(Kinds, CapacityOpensBedsAndReplacesAdmissions) {
+  Kinds k({.outcome = OutcomeKind::capacity});
+  k.small.set(0, Parameter::beds, 1000);
+  k.small.set(0, Parameter::occupancy, 0.7);
+  k.small.set(0, Parameter::ward_stay, 10);
+  k.small.set(0, Parameter::step_up_share, 0.5);
+  k.small.set(0, Parameter::avoided_per_ward_admission, 0.4);
+  k.small.set(0, Parameter::bed_days_per_event, 6);
+  const Summary summary = k.run();
+  EXPECT_NEAR(k.small.at(summary, Metric::capacity_beds), 750, 1e-11);
+  EXPECT_NEAR(k.small.at(summary, Metric::capacity_beds, 1), 0, 0);
+  EXPECT_NEAR(k.small.at(summary, Metric::patients_benefited), 750 * 0.7 * 365 / 10, 1e-8);
+  EXPECT_NEAR(k.small.at(summary, Metric::admissions_avoided), 750 * 0.7 * 365 / 10 * 0.2, 1e-8);
+  EXPECT_NEAR(k.small.at(summary, Metric::bed_days_avoided), 6 * 750 * 0.7 * 365 / 10 * 0.2, 1e-7);
+  // A lever halves the beds from 2021-07-02 on (week 26).
+  k.small.model.programmes[0].region_class = {0};
+  for (StrategyPlan& strategy : k.small.model.strategies) {
+    ProgrammePlan::WeekFactors weeks;
+    weeks.capacity.assign(60, 1.0F);
+    std::fill(weeks.capacity.begin() + 26, weeks.capacity.end(), 0.5F);
+    strategy.programmes[0].classes = {weeks};
+  }
+  k.small.layout = make_layout(k.small.model);
+  const Summary halved = k.run();
+  EXPECT_NEAR(k.small.at(halved, Metric::capacity_beds), 375, 1e-11);
+  EXPECT_NEAR(k.small.at(halved, Metric::patients_benefited), 750 * 0.7 * (182 + 183 * 0.5) / 10, 1e-8);
+}
+
+TEST(Kinds, SitesAreAdoptersWhereSitesAdopt) {
+  Kinds k({.eligible = {OrganisationType::community_site}});
+  EXPECT_EQ(k.small.at(k.run(), Metric::sites), 1);
+  Kinds homes({.eligible = {OrganisationType::care_home, OrganisationType::community_site}});
+  EXPECT_EQ(homes.small.layout.find(Metric::sites, Axis::report), nullptr);
+}
+
+// Unlike events are not added up; admissions are. People are added up, and at least those of the larger programme of
+// each region are different people.
+TEST(Kinds, TogetherAddWhatIsAlike) {
+  SmallModel small({{0, 1, 1}, {1, 1, 2}}, 2, 2, {{.name = "a"}, {.name = "b"}, {.name = "c", .event = "stroke"}},
+                   kStart, 60, {sys_days{2021y / 12 / 31}});
+  for (int j = 0; j < 3; ++j) {
+    small.set(j, Parameter::baseline_events, 100);
+    small.set(j, Parameter::relative_risk, 0.5);
+    small.set(j, Parameter::persons_per_organisation, j == 1 ? 30 : 20);
+  }
+  std::vector<Event> events;
+  for (const std::uint32_t record : {0U, 1U, 2U, 5U}) adopts(events, record, 0, 0, 0);  // a in both, b in 0, c in 1
+  const Summary summary = small.run({history_of(events), {}});
+  const auto all = [&](Metric metric, int place = 0) {
+    return small.at(summary, metric, 0, Axis::report, 0, place, 3);
+  };
+  EXPECT_TRUE(std::isnan(all(Metric::events_avoided)));
+  EXPECT_NEAR(all(Metric::admissions_avoided), 75 * kYear, 1e-11);  // baselines of their own: a 50, b 25
+  EXPECT_NEAR(all(Metric::patients_benefited), 90, 1e-12);
+  EXPECT_NEAR(all(Metric::patients_distinct_least, 1), 30, 1e-12);
+  EXPECT_NEAR(all(Metric::patients_distinct_least, 2), 20, 1e-12);
+  EXPECT_NEAR(all(Metric::patients_distinct_least), 50, 1e-12);
+}
+
+// ---- What would not have been -------------------------------------------------------------------------------------
+
+// Four homes: in use here at weeks 4, 8, 30; in the comparator's world home 0 at 2, home 1 at 20. By week 13: home 1 not
+// yet otherwise; by week 52: home 2 alone never. Mutant rejected: comparing the counts of ever adopted (0 by week 13).
+TEST(Contribution, CountsThoseThatWouldNeverHaveAdopted) {
+  SmallModel small({{0, 1, 1}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}}, 2, 2, {{}}, kStart, 60,
+                   {sys_days{2021y / 12 / 31}, sys_days{2021y / 4 / 2}});
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 0.5);
+  std::vector<Event> here, otherwise;
+  adopts(here, 0, 0, 0, 4);
+  adopts(here, 1, 0, 0, 8);
+  adopts(here, 2, 0, 0, 30);
+  adopts(otherwise, 0, 0, 0, 2);
+  adopts(otherwise, 1, 0, 0, 20);
+  const Summary summary = small.run({history_of(here), history_of(otherwise)});
+  EXPECT_EQ(small.net(summary, Metric::not_otherwise_adopted, 0), 1);
+  EXPECT_EQ(small.net(summary, Metric::not_otherwise_adopted, 0, 1), 1);  // home 2, region 0
+  EXPECT_EQ(small.net(summary, Metric::not_otherwise_adopted, 0, 2), 0);
+  EXPECT_EQ(small.net(summary, Metric::not_otherwise_adopted, 1), 1);
+  EXPECT_EQ(small.net(summary, Metric::not_otherwise_adopted, 1, 2), 1);  // home 1, region 1
+  // By week 13: here 9 + 5 weeks, otherwise 11: 11 <= 0.8 x 14. Region 0: 9 here, 11 otherwise.
+  EXPECT_EQ(small.net(summary, Metric::significantly_reduced, 1), 1);
+  EXPECT_EQ(small.net(summary, Metric::significantly_reduced, 1, 1), 0);
+  EXPECT_EQ(small.net(summary, Metric::significantly_reduced, 1, 2), 1);
+  const double month = 7.0 * 12 / 365.25;
+  EXPECT_NEAR(small.at(summary, Metric::first_use_months, 0, Axis::report, 0, 1), 4 * month, 1e-14);
+  EXPECT_NEAR(small.at(summary, Metric::first_use_months, 0, Axis::report, 0, 2), 8 * month, 1e-14);
+  EXPECT_NEAR(small.at(summary, Metric::first_use_months), 4 * month, 1e-14);  // range
+  EXPECT_NEAR(small.at(summary, Metric::latest_first_use_months, 0, Axis::report, 0, 1), 30 * month, 1e-14);
+  EXPECT_NEAR(small.at(summary, Metric::latest_first_use_months, 0, Axis::report, 1, 1), 4 * month, 1e-14);
+  EXPECT_NEAR(small.at(summary, Metric::latest_first_use_months), 22 * month, 1e-14);
+}
+
+// ---- Course and places --------------------------------------------------------------------------------------------
+
+TEST_F(Twin, ACourseByYearHasTheSameValuesAtItsEndsAndNoBoardsWhereNoneAreAsked) {
+  SmallModel other(homes(), 5, 3, {{.historic_denominator = 54.0}}, sys_days{2020y / 12 / 17}, kWeeks,
+                   {sys_days{2022y / 9 / 14}, sys_days{2021y / 5 / 3}, sys_days{2023y / 12 / 31}});
+  other.take_values_of(small);
+  other.model.scenario.path_months = 12;
+  other.model.scenario.by_board = false;
+  other.layout = make_layout(other.model);
+  const Summary fine = small.run(histories), coarse = other.run(histories);
+  EXPECT_EQ(other.layout.find(Metric::adopters, Axis::month, Geography::board), nullptr);
+  ASSERT_EQ(other.layout.months.size(), 4U);  // March of three years, and the last month
+  EXPECT_EQ(iso(other.layout.months[1].to), "2022-03-31");
+  EXPECT_EQ(iso(other.layout.months[1].from), "2021-04-01");
+  for (const Metric metric : {Metric::adopters, Metric::sustained_adopters, Metric::patients_benefited})
+    for (std::size_t i = 0; i < other.layout.months.size(); ++i) {
+      const auto same = std::ranges::find(small.layout.months, other.layout.months[i].to, &Period::to);
+      ASSERT_NE(same, small.layout.months.end());
+      EXPECT_NEAR(other.at(coarse, metric, 0, Axis::month, static_cast<int>(i), 2),
+                  small.at(fine, metric, 0, Axis::month, static_cast<int>(same - small.layout.months.begin()), 2),
+                  1e-11);
+    }
+  EXPECT_NEAR(other.at(coarse, Metric::net_present_value_gbp), small.at(fine, Metric::net_present_value_gbp), 1e-9);
+}
+
+// ---- Several on one baseline, fast --------------------------------------------------------------------------------
+
+// The series agrees with the logarithms where effects help, harm and cancel: one programme's row by hand from
+// combine_effects. Mutants rejected: series cut after three terms (1e-7), effects added up.
+TEST(Outcomes, CombineSmallEffectsOfEitherSignAsTheLogarithmsDo) {
+  for (const auto& [a, b] : {std::pair{0.8, 0.75}, std::pair{0.9, 1.2}, std::pair{1.25, 1.1}, std::pair{0.8, 1.25},
+                             std::pair{1.0, 0.9}, std::pair{0.999999, 1.000001}, std::pair{0.3, 0.9}}) {
+    SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "a", .baseline = "x"}, {.name = "b", .baseline = "x"}}, kStart, 60,
+                     {sys_days{2021y / 12 / 31}});
+    for (int j = 0; j < 2; ++j) {
+      small.set(j, Parameter::baseline_events, 100);
+      small.set(j, Parameter::relative_risk, j == 0 ? a : b);
+    }
+    std::vector<Event> events;
+    adopts(events, 0, 0, 0, 0);
+    adopts(events, 1, 0, 0, 0);
+    const Summary summary = small.run({history_of(events), {}});
+    const std::array alone{1 - a, 1 - b};
+    std::array<double, 2> share{};
+    combine_effects(alone, share);
+    for (int j = 0; j < 2; ++j)
+      EXPECT_NEAR(small.at(summary, Metric::admissions_avoided, 0, Axis::report, 0, 0, j),
+                  100 * kYear * share[static_cast<std::size_t>(j)], 1e-11)
+          << a << " " << b;
+  }
 }
 
 }  // namespace

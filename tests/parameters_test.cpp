@@ -65,6 +65,8 @@ TEST(Parameters, DefaultsAreTheMiddleOfTheirPriors) {
       double middle = prior.a;  // of fixed, normal; median of log-normal; sd of half-normal
       double tolerance = 0;
       if (prior.family == Family::beta) middle = prior.a / (prior.a + prior.b), tolerance = 0.001;
+      // 0.37 of the jobs is set to the published return; Beta(4, 7) is the nearest round prior, with mean 0.364.
+      if (row.id == Parameter::growth_job_additionality || row.id == Parameter::growth_deadweight) tolerance = 0.007;
       if (prior.family == Family::gamma_share) middle = prior.a / 10;
       if (prior.family == Family::uniform) middle = (prior.a + prior.b) / 2, tolerance = 0.1 * middle + 0.05;
       EXPECT_NEAR(row.value[c], middle, tolerance + 1e-12 * middle) << row.key;

@@ -25,6 +25,12 @@ std::vector<double> payload(std::uint64_t replicate) {
   return {r, -r / 3, 1e300 * r};
 }
 
+std::vector<double> row_of(const Ensemble& ensemble, std::size_t replicate) {
+  std::vector<double> row(ensemble.width);
+  ensemble.read(replicate, 0, row);
+  return row;
+}
+
 class Parts : public testing::Test {
  protected:
   void write(int task, const std::vector<std::uint64_t>& replicates) const {
@@ -67,8 +73,10 @@ TEST_F(Parts, ComeBackByReplicateFromAllTasks) {
   const Ensemble ensemble = read_parts(folder.path(), kDigest, kSize, 4);
   ASSERT_EQ(ensemble.n_replicates, 4u);
   for (std::uint64_t r = 0; r < 4; ++r) {
-    const auto row = ensemble.row(r);
-    EXPECT_EQ(std::vector<double>(row.begin(), row.end()), payload(r));
+    EXPECT_EQ(row_of(ensemble, r), payload(r));
+    double last = 0;
+    ensemble.read(r, kSize - 1, {&last, 1});
+    EXPECT_EQ(last, payload(r).back());
   }
 }
 
@@ -115,7 +123,7 @@ TEST_F(Parts, ASpoiltByteCostsItsRecordAlone) {
   }
   write(0, {1});
   EXPECT_EQ(finished(3), (std::vector<bool>{true, true, true}));
-  EXPECT_EQ(read_parts(folder.path(), kDigest, kSize, 3).row(1)[2], payload(1)[2]);
+  EXPECT_EQ(row_of(read_parts(folder.path(), kDigest, kSize, 3), 1), payload(1));
 }
 
 TEST_F(Parts, AnotherRunsFileIsRefused) {
@@ -129,6 +137,21 @@ TEST_F(Parts, AnotherRunsFileIsRefused) {
   put(part(0), bytes);
   EXPECT_NE(problem_of([&] { (void)finished(1); }).what.find("not a part file"), std::string::npos);
   EXPECT_EQ(bytes_of(part(0)), bytes) << "what is not ours is left alone";
+}
+
+TEST_F(Parts, AFileThatBecomesShorterWhileItIsReadIsNoticed) {
+  write(0, {0, 1});
+  const Ensemble ensemble = read_parts(folder.path(), kDigest, kSize, 2);
+  std::filesystem::resize_file(part(0), kHeader + kRecord + 20);
+  EXPECT_EQ(row_of(ensemble, 0), payload(0));
+  EXPECT_NE(problem_of([&] { (void)row_of(ensemble, 1); }).what.find("became shorter"), std::string::npos);
+}
+
+TEST_F(Parts, AnEnsembleIsReadAfterItsFilesAreRemoved) {
+  write(0, {0});
+  const Ensemble ensemble = read_parts(folder.path(), kDigest, kSize, 1);
+  std::filesystem::remove_all(folder.path() / ".parts");
+  EXPECT_EQ(row_of(ensemble, 0), payload(0));
 }
 
 TEST_F(Parts, AnotherDigestSeesNothing) {

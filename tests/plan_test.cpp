@@ -164,5 +164,216 @@ TEST(Plan, SaysAMistakeOfALeverOnce) {
   }
 }
 
+/// Records in the order in which packages reach them: by first week with effort, then as the test's own order has them.
+std::vector<int> first_week_of_effort(const ProgrammePlan& plan, std::size_t n_records) {
+  std::vector<int> first(n_records, kWeeks);
+  for (std::size_t i = 0; i < n_records; ++i) {
+    for (int week = kWeeks - 1; week >= 0; --week) {
+      if (dose_in(plan, i, week) > 0) first[i] = week;
+    }
+  }
+  return first;
+}
+
+TEST(Plan, ServesInTheOrderOfEachRuleAndNothingElse) {
+  const auto plain = model_with({});
+  const Population& who = *plain->population;
+  const ProgrammeModel& records = plain->programmes[0];
+  // What each rule looks at, straight from the tables; smaller first, ties by identity.
+  const auto organisation = [&](std::size_t i) { return records.organisation[i]; };
+  std::vector<double> heard(records.n_records(), 0.0);
+  for (const Ties* ties : {&who.geography, &who.pathway}) {
+    for (std::size_t i = 0; i < records.n_records(); ++i) {
+      double all = 0;
+      const auto each = [&](auto visit) {
+        for (auto e = ties->offsets[organisation(i)]; e < ties->offsets[organisation(i) + 1]; ++e) {
+          const auto source = std::ranges::find(records.organisation, ties->sources[e]) - records.organisation.begin();
+          if (source < static_cast<std::ptrdiff_t>(records.n_records()))
+            visit(static_cast<std::size_t>(source), ties->weights[e]);
+        }
+      };
+      each([&](std::size_t, double weight) { all += weight; });
+      each([&](std::size_t source, double weight) { heard[source] += weight / all; });
+    }
+  }
+  const auto score = [&](Targeting rule, std::size_t i) -> double {
+    switch (rule) {
+      case Targeting::largest_first:
+        return -who.size[organisation(i)];
+      case Targeting::most_deprived_first:
+        return who.quintile[organisation(i)];
+      default:
+        return std::round(-heard[i] * 1e3);  // the kernel's weights are whole 2^-16
+    }
+  };
+  for (const Targeting rule :
+       {Targeting::largest_first, Targeting::most_deprived_first, Targeting::best_connected_first}) {
+    Lever order = effort(LeverKind::facilitation, 1);
+    order.targeting = rule;
+    order.package_days = 4;
+    order.package_weeks = 2;  // one at a time: 2 days a week, of about 1.9 in each region
+    const auto model = model_with({order});
+    const auto first = first_week_of_effort(plan_of(*model), records.n_records());
+    std::size_t served = 0, compared = 0;
+    for (std::size_t a = 0; a < records.n_records(); ++a) {
+      served += first[a] < kWeeks ? 1 : 0;
+      for (std::size_t b = 0; b < records.n_records(); ++b) {
+        if (records.region[a] != records.region[b] || first[a] >= first[b]) continue;
+        compared += 1;
+        ASSERT_LE(score(rule, a), score(rule, b)) << kTargetingNames[static_cast<std::size_t>(rule)];
+        if (score(rule, a) == score(rule, b) && rule != Targeting::best_connected_first) {
+          ASSERT_LT(records.organisation_identity[a], records.organisation_identity[b]);
+        }
+      }
+    }
+    EXPECT_GT(served, 30U);
+    EXPECT_LT(served, records.n_records());
+    EXPECT_GT(compared, 300U);
+  }
+}
+
+TEST(Plan, SpreadsBySizeInProportion) {
+  Lever by_size = effort(LeverKind::facilitation, 1);
+  by_size.targeting = Targeting::by_size;
+  const auto model = model_with({by_size});
+  const ProgrammeModel& records = model->programmes[0];
+  const auto size = [&](std::size_t i) { return model->population->size[records.organisation[i]]; };
+  for (std::size_t a = 0; a < records.n_records(); ++a) {
+    const std::size_t b = (a + 1) % records.n_records();
+    if (records.region[a] != records.region[b]) continue;
+    EXPECT_NEAR(dose_in(plan_of(*model), a, 10) * size(b), dose_in(plan_of(*model), b, 10) * size(a), 1e-4);
+  }
+}
+
+TEST(Plan, LaggingRegionsAreServedOneAfterAnotherWithTheStaffOfAll) {
+  const auto plain = model_with({});
+  const ProgrammeModel& records = plain->programmes[0];
+  // In use at the start: most of region 0, one of region 2, none of region 1. Order: 1, 2, 0.
+  std::vector<std::string> sites;
+  bool has_one = false;
+  for (std::size_t i = 0; i < records.n_records(); ++i) {
+    const bool take = records.region[i] == 0 ? i % 4 != 0 : records.region[i] == 2 && !std::exchange(has_one, true);
+    if (take) sites.push_back(plain->population->code[records.organisation[i]]);
+  }
+  Lever order = effort(LeverKind::facilitation, 1);
+  order.targeting = Targeting::lagging_regions_first;
+  order.package_days = 4;
+  order.package_weeks = 4;
+  const auto model = model_with({order}, sites);
+  const auto first = first_week_of_effort(plan_of(*model), records.n_records());
+  const std::vector<int> place{2, 0, 1};
+  std::array<int, 3> earliest{kWeeks, kWeeks, kWeeks}, latest{0, 0, 0};
+  for (std::size_t i = 0; i < records.n_records(); ++i) {
+    const auto at = static_cast<std::size_t>(place[records.region[i]]);
+    earliest[at] = std::min(earliest[at], first[i]);
+    latest[at] = std::max(latest[at], first[i]);
+  }
+  EXPECT_EQ(earliest[0], 4);
+  EXPECT_LE(latest[0], earliest[1]);
+  EXPECT_LE(latest[1], earliest[2]);
+  EXPECT_LT(latest[0], kWeeks);
+}
+
+TEST(Plan, DoesNotDependOnWhatIsDrawn) {
+  Lever order = effort(LeverKind::facilitation, 1.5);
+  order.targeting = Targeting::lagging_regions_first;
+  order.package_days = 4;
+  order.package_weeks = 4;
+  Scenario scenario = synthetic::scenario(kWeeks);
+  auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);
+  tool.fix(Parameter::delivery_staff_days, kDaysAYear);
+  scenario.strategies[0].levers = {order};
+  const auto plan_with = [&](double default_share, const Prior& prior, double p) {
+    tool.fix(Parameter::p, p);
+    tool.settings[static_cast<std::size_t>(Parameter::start_in_use)] = {default_share, prior, {}, {}, {}};
+    scenario.programmes = {tool};
+    return plan_of(*make_model(scenario, synthetic::population(120)));
+  };
+  const ProgrammePlan base = plan_with(0.2, {Family::uniform, 0.1, 0.3}, 0.5);
+  const ProgrammePlan other = plan_with(0.2, {Family::beta, 2, 2}, 5);
+  EXPECT_EQ(base.profiles, other.profiles);
+  EXPECT_EQ(base.profile, other.profile);
+  EXPECT_EQ(base.delivered_by_region, other.delivered_by_region);
+  EXPECT_TRUE(base.in_use_at_start.empty());  // the share is the draw's
+  // The default share does decide which region lags.
+  EXPECT_NE(plan_with(0.6, {Family::uniform, 0.1, 0.3}, 0.5).profile, base.profile);
+}
+
+TEST(Plan, FacilitatorsAreSpentOnceInTheirRegionAndWeek) {
+  for (const Targeting rule : {Targeting::even, Targeting::by_size, Targeting::largest_first,
+                               Targeting::most_deprived_first, Targeting::best_connected_first}) {
+    Lever order = effort(LeverKind::facilitation, 1);
+    order.targeting = rule;
+    order.package_days = 3;
+    order.package_weeks = 5;
+    const auto model = model_with({order});
+    const ProgrammeModel& records = model->programmes[0];
+    const ProgrammePlan& plan = plan_of(*model);
+    const double half_effect = 0.5 * records.mean_delivered;
+    std::vector<double> of_one(records.n_records(), 0.0);
+    double paid = 0;
+    for (int week = 0; week < kWeeks; ++week) {
+      std::vector<double> reached(3, 0.0), n(3, 0.0);
+      for (std::size_t i = 0; i < records.n_records(); ++i) {
+        const double days = dose_in(plan, i, week) * half_effect / kWeeksPerYear;
+        reached[records.region[i]] += days;
+        n[records.region[i]] += 1;
+        of_one[i] += days;
+      }
+      for (std::size_t r = 0; r < 3; ++r) {
+        const double delivered = plan.delivered_by_region[r][static_cast<std::size_t>(week)];
+        const double staff = kDaysAYear / kWeeksPerYear * n[r] / static_cast<double>(records.n_records());
+        EXPECT_LE(delivered, staff * (1 + 1e-6));
+        EXPECT_NEAR(reached[r], delivered, 1e-5);
+        paid += delivered;
+      }
+    }
+    for (const double days : of_one) EXPECT_LE(days, 3 * (1 + 1e-5));  // one package each
+    EXPECT_NEAR(std::accumulate(of_one.begin(), of_one.end(), 0.0), paid, 1e-3);
+    EXPECT_GT(paid, 100);
+  }
+}
+
+TEST(Plan, TranchesBeginOnTheirOwnDayAndRegionsHaveTheirShares) {
+  Scenario scenario = synthetic::scenario(kWeeks);
+  auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);
+  tool.commissioned = Window{scenario.calendar.day_of(4), scenario.calendar.day_of(48) - days{1}};
+  tool.fix(Parameter::delivery_staff_days, kDaysAYear);
+  tool.tranches = {{{"R1"}, scenario.calendar.day_of(20)}, {{"Region 2"}, scenario.calendar.day_of(2)}};
+  tool.delivered_by_region = {{"R0", 0.5, ""}};
+  scenario.programmes = {tool};
+  const auto model = make_model(scenario, synthetic::population(120));
+  const ProgrammeModel& records = model->programmes[0];
+  std::array<double, 3> n{};
+  for (const auto region : records.region) n[region] += 1;
+  const std::array<double, 3> share{0.5, 0.5 * n[1] / (n[1] + n[2]), 0.5 * n[2] / (n[1] + n[2])};
+  constexpr std::array kFrom{4, 20, 2};
+  for (int week = 0; week < kWeeks; ++week) {
+    const auto w = static_cast<std::size_t>(week);
+    for (std::size_t r = 0; r < 3; ++r) {
+      const bool on = week >= kFrom[r] && week < 48;
+      EXPECT_NEAR(plan_of(*model).delivered_by_region[r][w], on ? kDaysAYear * share[r] / kWeeksPerYear : 0, 1e-12);
+      for (const int strategy : {0, 1}) {
+        EXPECT_EQ(plan_of(*model, strategy).classes[records.region_class[r]].commissioned[w], on ? 1.0F : 0.0F);
+      }
+      EXPECT_EQ(plan_of(*model, 2).classes[records.region_class[r]].commissioned[w], 0.0F);
+    }
+  }
+}
+
+TEST(Plan, NothingIsDeliveredOutsideTheLifeOfAProgramme) {
+  Scenario scenario = synthetic::scenario(kWeeks);
+  auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);
+  tool.fix(Parameter::delivery_staff_days, kDaysAYear);
+  tool.available_from = scenario.calendar.day_of(10);
+  tool.withdrawn = scenario.calendar.day_of(30);
+  scenario.programmes = {tool};
+  const auto model = make_model(scenario, synthetic::population(60));
+  for (int week = 0; week < kWeeks; ++week) {
+    const bool lives = week >= 10 && week < 30;
+    EXPECT_NEAR(delivered_in(plan_of(*model), week), lives ? kDaysAYear / kWeeksPerYear : 0, 1e-12) << week;
+  }
+}
+
 }  // namespace
 }  // namespace uptake

@@ -150,6 +150,15 @@ TEST(Population, MarginalsRejectAnEnglandThatIsSlightlyWrong) {
                 if (p.code[i] == "MU-R0A-1") p.size[i] += 1;
               }).contains("deliveries, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
+                if (p.code[i] == "CS-QHM-001") p.type[i] = OrganisationType::care_network;
+              }).contains("community-sites, England"));
+  EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
+                if (p.code[i] == "ICB-QHM") p.board[i] = 1;
+              }).contains("care-boards, NHS North East and North Cumbria Integrated Care Board"));
+  EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
+                if (p.code[i] == "PCN-QHM-001") p.type[i] = OrganisationType::practice;
+              }).contains("care-networks, England"));
+  EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
                 if (p.ownership.group_of[i] == 0 && i % 100 == 0) p.ownership.group_of[i] = -1;
               }).contains("care homes, owner groups of 230"));
 }
@@ -175,7 +184,7 @@ TEST(Population, EnglandHasTheStatedNumbersOfEveryThing) {
     EXPECT_EQ(p.parent[i] >= 0, p.type[i] == OrganisationType::maternity_unit);
     EXPECT_EQ(std::isnan(p.preterm_babies[i]), p.type[i] != OrganisationType::maternity_unit);
   }
-  EXPECT_EQ(n, (std::array{119, 16, 44, 13, 10, 152, 6348, 15465}));
+  EXPECT_EQ(n, (std::array{119, 16, 44, 13, 10, 152, 6348, 15465, 1261, 42, 1500}));
   EXPECT_EQ(n_sized_trusts, 134);  // 68 trusts have no general and acute beds in the table
   EXPECT_NEAR(beds, 455103, 0.02 * 455103);
 }
@@ -324,6 +333,160 @@ TEST(Population, OnlyTheTypesAskedForAreBuilt) {
   EXPECT_TRUE(p.pathway.sources.empty());
 }
 
+/// What organisation i listens to in a layer, by code.
+std::vector<std::pair<std::string, double>> heard(const Population& p, const Ties& ties, std::size_t i) {
+  std::vector<std::pair<std::string, double>> sources;
+  for (std::uint32_t e = ties.offsets[i]; e < ties.offsets[i + 1]; ++e)
+    sources.emplace_back(p.code[ties.sources[e]], ties.weights[e]);
+  return sources;
+}
+
+std::string group_name(const Groups& groups, std::size_t i) {
+  return groups.group_of[i] < 0 ? "" : groups.names[static_cast<std::size_t>(groups.group_of[i])];
+}
+
+bool is_later_type(OrganisationType type) { return type > OrganisationType::care_home; }
+
+TEST(Population, NetworksBoardsAndCommunitySitesLeaveTheOthersAsTheyWouldBeWithoutThem) {
+  PopulationOptions options;
+  for (int t = 0; t < kNOrganisationTypes; ++t)
+    if (const auto type = static_cast<OrganisationType>(t); !is_later_type(type)) options.types.push_back(type);
+  const Population without = build_england(kEngland, options);
+  const Population& with = england();
+  ASSERT_EQ(without.n_organisations(), 22167U);
+  ASSERT_EQ(with.n_organisations(), 22167U + 1261U + 42U + 1500U);
+  for (std::size_t i = 0; i < without.n_organisations(); ++i) {  // they come first, in the same order
+    ASSERT_EQ(without.code[i], with.code[i]);
+    ASSERT_EQ(attributes(without, i), attributes(with, i));
+    ASSERT_EQ(heard(without, without.geography, i), heard(with, with.geography, i)) << with.code[i];
+    ASSERT_EQ(heard(without, without.pathway, i), heard(with, with.pathway, i)) << with.code[i];
+    for (const auto groups : {&Population::community, &Population::ownership, &Population::network})
+      ASSERT_EQ(group_name(without.*groups, i), group_name(with.*groups, i)) << with.code[i];
+  }
+}
+
+TEST(Population, NetworksBoardsAndCommunitySitesListenToTheirLikeAndToTheirBoard) {
+  const Population& p = england();
+  for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+    if (!is_later_type(p.type[i])) continue;
+    EXPECT_EQ(p.pathway.offsets[i], p.pathway.offsets[i + 1]);
+    EXPECT_EQ(p.community.group_of[i], p.board[i]);
+    EXPECT_EQ(p.ownership.group_of[i], -1);
+    EXPECT_EQ(p.network.group_of[i], -1);
+    EXPECT_GT(p.geography.offsets[i + 1], p.geography.offsets[i]);
+    for (std::uint32_t e = p.geography.offsets[i]; e < p.geography.offsets[i + 1]; ++e)
+      EXPECT_EQ(p.type[p.geography.sources[e]], p.type[i]);
+  }
+}
+
+TEST(Population, ACareNetworkStandsAmongItsPracticesWithAllTheirPatients) {
+  const Population& p = england();
+  std::map<std::string, std::array<double, 6>>
+      of_practices;  // n, latitude, longitude, patients, board, patients x fifth
+  for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+    if (p.type[i] != OrganisationType::practice) continue;
+    auto& of = of_practices[group_name(p.network, i)];
+    of[0] += 1;
+    of[1] += p.latitude[i];
+    of[2] += p.longitude[i];
+    of[3] += p.size[i];
+    of[4] = p.board[i];
+    of[5] += p.size[i] * p.quintile[i];
+  }
+  EXPECT_EQ(of_practices.size(), 1261U);
+  std::vector<double> n(42), deprived(42);
+  double expected = 0, all_deprived = 0, rounded_mean_deprived = 0;
+  std::map<int, std::vector<std::pair<double, int>>> by_board;
+  for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+    if (p.type[i] != OrganisationType::care_network) continue;
+    ASSERT_TRUE(of_practices.contains(p.code[i]));
+    const auto& of = of_practices[p.code[i]];
+    EXPECT_NEAR(p.latitude[i], of[1] / of[0], 1e-9);
+    EXPECT_NEAR(p.longitude[i], of[2] / of[0], 1e-9);
+    EXPECT_EQ(p.size[i], of[3]);
+    EXPECT_EQ(p.board[i], of[4]);
+    ++n[p.board[i]];
+    deprived[p.board[i]] += p.quintile[i] == 1;
+    all_deprived += p.quintile[i] == 1;
+    rounded_mean_deprived += std::round(of[5] / of[3]) == 1;
+    by_board[p.board[i]].emplace_back(of[5] / of[3], p.quintile[i]);
+  }
+  for (auto& [board, networks] : by_board) {  // no network is in a richer fifth than one of richer practices
+    std::ranges::sort(networks);
+    EXPECT_TRUE(std::ranges::is_sorted(networks, {}, &std::pair<double, int>::second))
+        << p.boards[static_cast<std::size_t>(board)].code;
+  }
+  // Each board's share in the most deprived fifth, to one network; the fifth of the mean practice is rejected.
+  const auto board_share = [&](std::size_t b) {
+    double homes = 0, deprived_practices = 0;
+    for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+      if (p.type[i] != OrganisationType::practice || p.board[i] != b) continue;
+      ++homes;
+      deprived_practices += p.quintile[i] == 1;
+    }
+    return deprived_practices / homes;
+  };
+  for (std::size_t b = 0; b < 42; ++b) {
+    EXPECT_NEAR(deprived[b], n[b] * board_share(b), 1.5) << p.boards[b].code;
+    expected += n[b] * board_share(b);
+  }
+  EXPECT_NEAR(all_deprived / expected, 1, 0.05);
+  EXPECT_LT(rounded_mean_deprived / expected, 0.5);
+}
+
+TEST(Population, ACareBoardStandsAtItsCentroidWithItsRegisteredPatients) {
+  const Population& p = england();
+  double patients = 0;
+  for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+    if (p.type[i] != OrganisationType::care_board) continue;
+    const Board& board = p.boards[p.board[i]];
+    EXPECT_EQ(p.code[i], "ICB-" + board.code);
+    EXPECT_EQ(p.label[i], board.name);
+    EXPECT_EQ(p.latitude[i], board.latitude);
+    EXPECT_EQ(p.longitude[i], board.longitude);
+    EXPECT_EQ(p.quintile[i], 0);
+    if (board.code == "QHM") {
+      EXPECT_EQ(p.size[i], 3124757);  // boards.csv
+    }
+    patients += p.size[i];
+  }
+  EXPECT_NEAR(patients, 60.6e6, 0.1e6);  // January 2021, docs/tables.md
+}
+
+TEST(Population, CommunitySitesFollowPatientsAndLieAboutTrustSites) {
+  const Population& p = england();
+  std::vector<double> n(42), deprived(42), patients(42);
+  double all_patients = 0;
+  for (std::size_t i = 0; i < p.n_organisations(); ++i)
+    if (p.type[i] == OrganisationType::care_board) {
+      patients[p.board[i]] = p.size[i];
+      all_patients += p.size[i];
+    }
+  double squares = 0;
+  for (std::size_t i = 0; i < p.n_organisations(); ++i) {
+    if (p.type[i] != OrganisationType::community_site) continue;
+    ++n[p.board[i]];
+    deprived[p.board[i]] += p.quintile[i] == 1;
+    EXPECT_TRUE(std::isnan(p.size[i]));
+    double nearest = 1e9;
+    for (std::size_t t = 0; t < 202; ++t)
+      if (p.board[t] == p.board[i])
+        nearest = std::min(nearest, distance_km(p.latitude[i], p.longitude[i], p.latitude[t], p.longitude[t]));
+    EXPECT_LT(nearest, 60) << p.code[i];  // six standard deviations
+    squares += nearest * nearest;
+  }
+  // The nearest trust is at most as far as the one it was scattered about: mean square 2 x (10 km)^2, less in cities.
+  EXPECT_LT(squares / 1500, 200 * 1.15);
+  EXPECT_GT(squares / 1500, 40);
+  for (std::size_t b = 0; b < 42; ++b) EXPECT_LT(std::abs(n[b] - 1500 * patients[b] / all_patients), 1) << b;
+  // Birmingham and Solihull 0.4855, Surrey Heartlands 0.008 of small areas in the most deprived fifth (boards.csv).
+  for (const auto& [code, share] : {std::pair{"QHL", 0.4855}, std::pair{"QXU", 0.008}}) {
+    const auto b = static_cast<std::size_t>(std::ranges::find(p.boards, code, &Board::code) - p.boards.begin());
+    EXPECT_NEAR(deprived[b], n[b] * share, 3) << code;
+    EXPECT_GT(std::abs(deprived[b] - n[b] * 0.2), 3) << code;
+  }
+}
+
 TEST(Population, CommunityCanBeTheRegion) {
   PopulationOptions options;
   options.community = CommunityOf::region;
@@ -465,6 +628,30 @@ TEST(Population, WithoutATableOfTiesTheyAreBuiltFromPlaces) {
   // P to T; A to P and T; B and C have no acute trust in their boards.
   EXPECT_EQ(p.pathway.offsets, (std::vector<std::uint32_t>{0, 0, 0, 1, 3, 4, 5}));
   EXPECT_EQ(p.pathway.sources, (std::vector<std::uint32_t>{0, 2, 0, 2, 2}));
+}
+
+TEST(Population, NamesAndCentroidsMayStandInTablesOfTheirOwn) {
+  const Tables tables;
+  tables.write("organisations.csv",
+               "code,type,region,board,latitude,longitude,network\n"
+               "P,practice,R1,B1,54,-1,U1\nQ,practice,R1,B1,,,U2\nX,practice,R1,B2,,,\n"
+               "Y,practice,R2,B3,51,-2,U1\n");
+  tables.write("regions.csv", "code,name,short_name,other\nR1,The North,N,x\nR9,Nobody's,,x\n");
+  tables.write("boards.csv", "code,name,latitude,longitude\nB1,Board one,54.5,-1.5\nB2,Board two,53,-2\n");
+  const Population p = read_population(tables.folder(), {});
+  EXPECT_EQ(p.regions[0].name + "|" + p.regions[0].short_name + "|" + p.regions[1].name, "The North|N|R2");
+  EXPECT_EQ(p.community.names, (Lines{"Board one", "Board two", "B3"}));
+  EXPECT_EQ(p.latitude, (std::vector<double>{54, 54.5, 53, 51}));  // B1's centroid is as given, not that of P
+  EXPECT_EQ(p.longitude, (std::vector<double>{-1, -1.5, -2, -2}));
+  EXPECT_EQ(p.network.names, (Lines{"U1", "U2"}));
+  EXPECT_EQ(p.network.group_of, (std::vector<std::int32_t>{0, 1, -1, 0}));
+
+  tables.write("regions.csv", "code,name\nR1,North\nR2,North\nR1,\n");
+  tables.write("boards.csv", "code,name,latitude,longitude\nB1,One,54.5,\n");
+  EXPECT_EQ(tables.problems(read_population),
+            (Lines{"regions.csv:3:4: \"North\" is already on line 2", "regions.csv:4:4: name is empty",
+                   "regions.csv:4:1: \"R1\" is already on line 2",
+                   "boards.csv:2:8: latitude and longitude must be given both or neither"}));
 }
 
 TEST(Population, OneMoreRowChangesNobodyElse) {

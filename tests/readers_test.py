@@ -25,6 +25,8 @@ PROGRAMMES = ["care-home-deterioration", "programme-1", "all"]
 REGIONS = ["England", 'North, East and "West"', "Region 2", "Region 3"]
 PAIRED = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share"}
 TIME_UNITS = {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
+# Largest relative error of a rounded value: half a unit of its last digit (docs/results-format.md).
+HALF_DIGIT, HALF_DIGIT_OF_REPLICATES = 2.0**-21, 2.0**-24
 RESULTS_TEST, PROGRAM, SCENARIO = sys.argv[1:4]
 
 
@@ -55,8 +57,10 @@ class AnyRun:
     def open_group(self, engine, group=None):
         return xr.open_dataset(self.path(), engine=engine, group=group)
 
-    def close(self, a, b, message=""):
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9, err_msg=message)
+    def close(self, a, b, message="", size=0.0):
+        """Equal to the digits that statistics keep; `size` is that of the replicates' values behind them."""
+        np.testing.assert_allclose(a, b, rtol=2 * HALF_DIGIT, atol=1e-9 + 2 * HALF_DIGIT_OF_REPLICATES * size,
+                                   err_msg=message)
 
     def test_every_group_has_its_own_coordinates_and_plain_units(self):
         groups = {None: "time", "year": "year", "report": "report", "icb": "time"}
@@ -88,6 +92,7 @@ class AnyRun:
                             views = {"gross": gross * np.nan, "counterfactual": gross * np.nan, "net": gross}
                         if name == "roi_fiscal":
                             views["net"] = gross * np.nan
+                        size = float(np.nanmax(np.abs([gross, base]), initial=0))
                         for view, series in views.items():
                             cells = report[name].sel(strategy=strategy, view=view, programme=self.summed)
                             for date in report.report.values:
@@ -98,7 +103,8 @@ class AnyRun:
                                 expected = worked(series_at.values)
                                 if name == "attributable_share":  # a ratio of means, tested below
                                     expected.update(mean=cells_at.values[0], mcse=cells_at.values[7])
-                                self.close(cells_at.values, list(expected.values()), f"{name} {strategy} {view}")
+                                self.close(cells_at.values, list(expected.values()), f"{name} {strategy} {view}",
+                                           size)
 
     def test_months_are_those_of_the_replicates(self):
         for engine in ENGINES:
@@ -115,8 +121,23 @@ class AnyRun:
             at = dict(strategy="as-delivered", programme=self.summed, report=self.report, region="England",
                       statistic="mean")
             avoided = report.admissions_avoided.sel(**at)
-            self.close(float(report.attributable_share.sel(view="net", **at)),
-                       float(avoided.sel(view="net") / avoided.sel(view="gross")))
+            share = float(avoided.sel(view="net") / avoided.sel(view="gross"))
+            self.assertAlmostEqual(float(report.attributable_share.sel(view="net", **at)), share, delta=4e-6 * abs(share))
+
+    def test_values_keep_the_digits_that_they_say_or_are_whole(self):
+        with h5py.File(self.path()) as file:
+            n_rounded = 0
+            for group, digits in {"/": 20, "year": 20, "report": 20, "icb": 20, "replicates": 23}.items():
+                for name, data in file[group].items():
+                    if not isinstance(data, h5py.Dataset) or data.dtype.kind != "f":
+                        continue
+                    self.assertEqual(data.attrs["_QuantizeBitRoundNumberOfSignificantBits"], digits, name)
+                    values = data[()]
+                    values = values[np.isfinite(values) & (values != np.trunc(values))]
+                    n_rounded += len(values)
+                    self.assertFalse((values.view(np.uint64) & np.uint64((1 << 52 - digits) - 1)).any(), name)
+            self.assertGreater(n_rounded, 1000)
+            self.assertNotIn("_QuantizeBitRoundNumberOfSignificantBits", file["parameters/drawn"].attrs)
 
     def test_the_recipe_is_kept_to_the_letter(self):
         with h5py.File(self.path()) as file:
@@ -175,7 +196,8 @@ class AnyRun:
                 cell = report[row["metric"]].sel(strategy=row["strategy"], view=row["view"],
                                                  programme=row["programme"], report=row["to"])
                 cell = cell.sel(region=row["region"]) if "region" in cell.dims else cell
-                self.assertEqual([float(cell.sel(statistic=s)) for s in STATISTICS], [row[s] for s in STATISTICS])
+                expected = [math.nan if row[s] is None else row[s] for s in STATISTICS]
+                np.testing.assert_allclose([float(cell.sel(statistic=s)) for s in STATISTICS], expected, rtol=HALF_DIGIT)
                 self.assertEqual(row["unit"], report[row["metric"]].attrs["units"])
                 self.assertEqual(row["from"], "2021-01-01")
                 self.assertEqual(row["price_year"], "2023/24" if row["unit"] == "GBP" else None)
@@ -198,7 +220,7 @@ class MadeUpRun(AnyRun, unittest.TestCase):
             with self.subTest(engine), self.open_group(engine) as data:
                 self.assertEqual(data.attrs["Conventions"], "CF-1.10")
                 self.assertEqual(data.attrs["title"], "A made-up run, “quoted” in UTF-8")
-                self.assertEqual(int(data.attrs["results_format"]), 1)
+                self.assertEqual(int(data.attrs["results_format"]), 2)
                 self.assertEqual(
                     data.adopters.dims, ("strategy", "view", "statistic", "programme", "time", "region"))
                 self.assertEqual(list(data.strategy.values), STRATEGIES)
@@ -231,6 +253,14 @@ class MadeUpRun(AnyRun, unittest.TestCase):
             with self.subTest(engine), self.open_group(engine, "icb") as icb:
                 self.assertEqual(list(icb.board.values), [f"Board {b}" for b in range(4)])
                 self.assertTrue(np.isfinite(icb.adopters.sel(board="Board 2", view="net")).all())
+
+    def test_whole_numbers_are_exact_whatever_their_size(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "replicates") as raw:
+                for k, strategy in enumerate(STRATEGIES):
+                    values = raw.patients_in_year.sel(strategy=strategy).values
+                    expected = 2.0**25 + 2 * np.arange(20) + 1 + (3 - k)
+                    self.assertTrue((values == expected[:, None, None, None]).all())
 
     def test_parameters_are_documented_and_drawn(self):
         for engine in ENGINES:
@@ -321,8 +351,9 @@ class CareHomesRun(AnyRun, unittest.TestCase):
                     england = raw[name].sel(region="England")
                     parts = raw[name].sel(region=raw.region != "England")
                     self.assertEqual(parts.sizes["region"], 15)
-                    np.testing.assert_allclose(parts.sum("region").values, england.values, rtol=1e-9,
-                                               atol=1e-9 * float(abs(parts).sum("region").max()), err_msg=name)
+                    np.testing.assert_allclose(
+                        parts.sum("region").values, england.values, rtol=0,
+                        atol=2 * HALF_DIGIT_OF_REPLICATES * float(abs(parts).sum("region").max()), err_msg=name)
                     self.assertGreater(float(abs(england).max()), 0, name)
 
     def test_boards_add_up_to_england_in_every_month(self):

@@ -64,6 +64,7 @@ inline std::unique_ptr<MadeUpRun> made_up_run(const MadeUpSize& size, ParameterM
   layout.comparator = scenario.comparator;
   for (const ProgrammeSpec& programme : scenario.programmes) layout.programmes.push_back(programme.name);
   if (layout.programmes.size() > 1) layout.programmes.emplace_back("all");
+  layout.benefit.assign(layout.programmes.size(), Metric::admissions_avoided);
   layout.regions = {"England", "North, East and \"West\""};
   while (static_cast<int>(layout.regions.size()) <= size.n_regions)
     layout.regions.push_back("Region " + std::to_string(layout.regions.size()));
@@ -105,6 +106,7 @@ inline std::unique_ptr<MadeUpRun> made_up_run(const MadeUpSize& size, ParameterM
         double value = 1000 * (1 + static_cast<double>(block.metric)) + 100 * (3 - strategy) +
                        static_cast<double>(k % 7) + 200 * u;
         if (block.metric == Metric::patients_benefited) value = 5;
+        if (block.metric == Metric::patients_in_year) value = 0x1p25 + 2 * static_cast<double>(r) + 1 + 3 - strategy;
         if (block.metric == Metric::roi_net) value = r % 3 == 0 || strategy == 1 ? nan : u;
         if (block.metric == Metric::roi_fiscal) value = 2 * u;
         ensemble.values[r * layout.size + block.offset + k] = value;

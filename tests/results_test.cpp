@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
@@ -114,12 +115,49 @@ TEST(Statistics, TheAttributableShareIsARatioOfMeans) {
     row[avoided.at(1, 0, 0, 0)] = counterfactual[r];
     row[share.at(0, 0, 0, 0)] = (gross[r] - counterfactual[r]) / gross[r];
   }
-  const Statistics s = place_statistics(layout, run->ensemble, {&share, 0, 0, 0}, View::net).front();
+  constexpr std::array kViews{View::gross, View::net};
+  const auto cells = cell_statistics(layout, run->ensemble, all_cells(share, 0, 0), kViews, kSlabMemory);
+  const Statistics s = cells[1].front().value;
   EXPECT_DOUBLE_EQ(s.mean, (4.0 + 12 + 50) / 90);  // not the mean of 0.4, 0.6 and 0.8333
   EXPECT_DOUBLE_EQ(s.p50, 0.6);
   // Residuals net - R gross with R = 66/90: -10/3, -8/3, 6, so the squares are 100, 64 and 324 ninths.
   EXPECT_DOUBLE_EQ(s.mcse, std::sqrt((100.0 + 64 + 324) / 9 / 2 / 3) / 30);
-  EXPECT_TRUE(std::isnan(place_statistics(layout, run->ensemble, {&share, 0, 0, 0}, View::gross).front().mean));
+  EXPECT_TRUE(std::isnan(cells[0].front().value.mean));
+}
+
+bool same(const CellStatistics& a, const CellStatistics& b) {
+  const auto left = in_order(a.value), right = in_order(b.value);
+  return a.n_defined == b.n_defined &&
+         std::ranges::equal(left, right, [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); });
+}
+
+TEST(Statistics, DoNotDependOnTheMemoryThatHoldsTheSlabs) {
+  const auto run = made_up_run({2, 3, 4, 130, 37});
+  const SummaryLayout& layout = run->record.layout;
+  constexpr std::array kViews{View::gross, View::counterfactual, View::net};
+  std::size_t n_compared = 0;
+  for (const Block& block : layout.blocks)
+    for (int strategy = 0; strategy < 3; ++strategy) {
+      const Cells cells = all_cells(block, strategy, 1);
+      const auto at_once = cell_statistics(layout, run->ensemble, cells, kViews, kSlabMemory);
+      const auto singly = cell_statistics(layout, run->ensemble, cells, kViews, 1);
+      for (std::size_t v = 0; v < kViews.size(); ++v)
+        for (std::size_t cell = 0; cell < cells.n; ++cell, ++n_compared) {
+          const int time = static_cast<int>(cell) / block.n_places, place = static_cast<int>(cell) % block.n_places;
+          ASSERT_TRUE(same(at_once[v][cell], singly[v][cell])) << spec(block.metric).name;
+          if (block.metric == Metric::attributable_share) continue;  // a ratio of means
+          // The slow way: every replicate's whole summary.
+          std::vector<double> values;
+          for (std::size_t r = 0; r < run->ensemble.n_replicates; ++r)
+            values.push_back(value_in_view(layout,
+                                           std::span(run->ensemble.values).subspan(r * layout.size, layout.size), block,
+                                           strategy, 1, time, place, kViews[v]));
+          const auto n_defined = std::ranges::count_if(values, [](double x) { return !std::isnan(x); });
+          EXPECT_TRUE(same(CellStatistics{statistics(values), static_cast<std::int32_t>(n_defined)}, at_once[v][cell]))
+              << spec(block.metric).name;
+        }
+    }
+  EXPECT_GT(n_compared, 10000u);
 }
 
 // ---- files --------------------------------------------------------------------------------------------------------
@@ -137,6 +175,26 @@ TEST(Results, HaveTheSameBytesForAnyThreadsAndBodyAndAgain) {
       write_results(again->record, other.path() / "deeper", control_of(body, n_threads));
       EXPECT_TRUE(bytes_of(other.path() / "deeper" / "results.h5") == expected);
     }
+}
+
+TEST(Results, HaveTheSameBytesFromPartFilesAsFromMemory) {
+  const auto run = made_up_run({});
+  const TestFolder folder;
+  write_results(run->record, folder.path() / "memory", {});
+  const std::string digest = "0123456789abcdef";
+  for (int task = 0; task < 2; ++task) {
+    PartFile part(folder.path(), digest, task, run->ensemble.width);
+    for (std::size_t r = static_cast<std::size_t>(task); r < run->ensemble.n_replicates; r += 2)
+      part.append(r, std::span(run->ensemble.values).subspan(r * run->ensemble.width, run->ensemble.width));
+  }
+  const Ensemble parts = read_parts(folder.path(), digest, run->ensemble.width, run->ensemble.n_replicates);
+  EXPECT_TRUE(parts.values.empty());
+  RunRecord record = run->record;
+  record.ensemble = &parts;
+  write_results(record, folder.path() / "parts", control_of(Body::threads, 3));
+  EXPECT_TRUE(bytes_of(folder.path() / "parts" / "results.h5") == bytes_of(folder.path() / "memory" / "results.h5"));
+  EXPECT_EQ(summary_json(record), summary_json(run->record));
+  EXPECT_EQ(headline_table(record, 100), headline_table(run->record, 100));
 }
 
 TEST(Results, ADifferentValueMakesDifferentBytes) {

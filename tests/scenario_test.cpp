@@ -146,7 +146,8 @@ TEST(Scenario, AllProblemsOfAllFilesAreReportedAtOnceInTheOrderOfTheirPlaces) {
       "s.toml:9:5: bass.q states no source; add source = \"…\" or grade = \"assumption\"\n"
       "programmes/tool.toml:4:13: eligible names an unknown type \"care-hone\" (known are \"acute-trust\", "
       "\"specialist-trust\", \"mental-health-trust\", \"community-trust\", \"ambulance-trust\", \"maternity-unit\", "
-      "\"practice\" or \"care-home\"); did you mean \"care-home\"?\n"
+      "\"practice\", \"care-home\", \"care-network\", \"care-board\" or \"community-site\"); did you mean "
+      "\"care-home\"?\n"
       "--set bass.z: unknown parameter \"bass.z\"; did you mean \"bass.p\"?\n"
       "--set seed: seed is a text, must be a whole number");
 }
@@ -396,10 +397,10 @@ rule = "maximum"
 skipped = ["implementing"]
 restart = "decides-again"
 engaged_at_start = true
-in_use_at_start = { value = 5, unit = "%", source = "x" }
 sites_at_start = ["A", "B"]
 historic_denominator = { value = 6890, unit = "organisations", source = "x" }
-outcome = "admissions"
+outcome = "events"
+event = "emergency-admission"
 effect_already_shrunk = false
 funders = { delivery = "nhs-england", adoption = "provider" }
 notes = ["one", "two"]
@@ -419,10 +420,9 @@ notes = ["one", "two"]
   EXPECT_EQ(p.skipped, (SkippedStages{false, true}));
   EXPECT_EQ(p.restart, Restart::decides_again);
   EXPECT_TRUE(p.engaged_at_start);
-  EXPECT_DOUBLE_EQ(p.in_use_at_start, 0.05);
   EXPECT_EQ(p.sites_at_start, (std::vector<std::string>{"A", "B"}));
   EXPECT_EQ(p.historic_denominator, 6890);
-  EXPECT_EQ(p.outcome, OutcomeKind::admissions);
+  EXPECT_EQ(p.outcome, OutcomeKind::events);
   EXPECT_FALSE(p.effect_already_shrunk);
   EXPECT_EQ(p.delivery_funder, Funder::nhs_england);
   EXPECT_EQ(p.adoption_funder, Funder::provider);
@@ -498,7 +498,7 @@ TEST_F(Shipped, CareHomesAskTheQuestionOfTheHeadline) {
   EXPECT_EQ(p.commissioned->to, day(2023, 3, 31));
   EXPECT_EQ(p.covid, CovidStance::none);
   EXPECT_EQ(p.historic_denominator, 15140);
-  EXPECT_EQ(p.outcome, OutcomeKind::admissions);
+  EXPECT_EQ(p.outcome, OutcomeKind::events);
   EXPECT_TRUE(p.effect_already_shrunk);
 }
 

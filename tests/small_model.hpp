@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -21,12 +22,17 @@ struct SmallOrganisation {
 /// What a test says of one programme; every organisation is eligible.
 struct SmallProgramme {
   std::string name = "tool";
-  OutcomeKind outcome = OutcomeKind::admissions;
+  OutcomeKind outcome = OutcomeKind::events;
   std::optional<double> historic_denominator = std::nullopt;
   bool effect_already_shrunk = true;
   Funder delivery_funder = Funder::nhs_improvement;
   Funder adoption_funder = Funder::provider;
   double staff_days_a_week = 0;  ///< delivered in region 0, in strategy 0 alone
+  std::string event = "emergency-admission";
+  std::string baseline = {};
+  std::vector<OrganisationType> eligible = {};  ///< as the file says; everybody is eligible all the same
+  std::optional<Date> available_from = std::nullopt;
+  std::optional<Date> background_from = std::nullopt;
 };
 
 /// Boards are dealt to `n_regions` regions in turn. Strategies: "as-delivered", "no-network" (the comparator).
@@ -67,6 +73,11 @@ struct SmallModel {
       spec.effect_already_shrunk = programme.effect_already_shrunk;
       spec.delivery_funder = programme.delivery_funder;
       spec.adoption_funder = programme.adoption_funder;
+      spec.event = programme.event;
+      spec.baseline = programme.baseline;
+      spec.eligible = programme.eligible;
+      spec.available_from = programme.available_from;
+      spec.background_from = programme.background_from;
       model.scenario.programmes.push_back(spec);
       ProgrammeModel records;
       records.identity = programme_identity(programme.name);
@@ -101,11 +112,24 @@ struct SmallModel {
     layout = make_layout(model);
   }
 
+  /// Sets the value drawn and what the programme's file says of it.
   void set(int programme, Parameter id, double value) {
     values[static_cast<std::size_t>(programme * kNProgrammeParameters + static_cast<int>(id))] = value;
+    model.scenario.programmes[static_cast<std::size_t>(programme)].fix(id, value);
+    layout = make_layout(model);
   }
   void set(Parameter id, double value) {
     values[static_cast<std::size_t>((n_programmes - 1) * kNProgrammeParameters + static_cast<int>(id))] = value;
+    Setting& setting = model.scenario.economy[static_cast<std::size_t>(id) - kNProgrammeParameters];
+    setting.value = value;
+    setting.prior = {Family::fixed, value, 0};
+    layout = make_layout(model);
+  }
+  void take_values_of(const SmallModel& other) {
+    values = other.values;
+    model.scenario.programmes = other.model.scenario.programmes;
+    model.scenario.economy = other.model.scenario.economy;
+    layout = make_layout(model);
   }
   [[nodiscard]] Draw draw() const { return Draw(values, n_programmes); }
   [[nodiscard]] Summary run(const std::vector<History>& histories, Key key = Key{1}) const {
@@ -118,6 +142,7 @@ struct SmallModel {
                           int time = 0, int place = 0, int programme = 0,
                           Geography geography = Geography::region) const {
     const Block* block = layout.find(metric, axis, geography);
+    if (block == nullptr) throw std::out_of_range(std::string(spec(metric).name) + " has no block");
     return summary.at(block->at(strategy, programme, time, place));
   }
   [[nodiscard]] double net(const Summary& summary, Metric metric, int time = 0, int place = 0) const {

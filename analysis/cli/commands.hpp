@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "uptake/error.hpp"
+#include "uptake/import.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake::cli {
@@ -41,6 +42,32 @@ struct RunOptions {
 /// Simulates a scenario into a folder, or prints the result again that is there.
 ExitCode run(const RunOptions& options, const Output& output);
 
+struct CompareOptions {
+  std::vector<std::string> runs;          ///< scenario files or names, or folders of results
+  std::optional<std::string> baseline;    ///< strategy that the others are compared with
+  std::vector<std::string> metrics;       ///< names; empty = all
+  std::vector<std::string> targets;       ///< `metric>=VALUE@DATE`
+  std::optional<std::string> replicates;  ///< number, as typed
+  std::vector<std::string> overrides;     ///< `key=value`, --seed and --replicates included
+  bool has_own_overrides = false;         ///< any beside --replicates
+  enum class Variance : std::uint8_t { left_out, measured } variance = Variance::left_out;
+  enum class Drivers : std::uint8_t { left_out, split } drivers = Drivers::left_out;
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+
+/// Compares strategies, scenarios or results replicate by replicate.
+ExitCode compare(const CompareOptions& options, const Output& output);
+
+struct ImportOptions {
+  RegisterFiles files;
+  std::filesystem::path folder;
+  TablesThere there = TablesThere::refuse;
+};
+
+/// Makes a folder of population tables of public registers, and says what was kept and dropped.
+ExitCode import_registers(const ImportOptions& options, const Output& output);
+
 /// Checks scenarios as `run` would, down to the model.
 ExitCode validate(const std::vector<std::filesystem::path>& files, const std::vector<std::string>& overrides,
                   const Output& output);
@@ -49,10 +76,32 @@ ExitCode params(const std::optional<std::filesystem::path>& scenario, const std:
                 const Output& output);
 /// Scenarios shipped, and runs in ./results.
 ExitCode list(const Output& output);
+/// Programmes shipped: evidence, who adopts, what their use does, when they were commissioned.
+ExitCode list_programmes(const Output& output);
+/// The table of outcome kinds: formula, source, and the impact dimensions that results of the kind speak to.
+ExitCode list_outcomes(const Output& output);
 /// Facts about the build.
 ExitCode info(const Output& output);
 /// England as built beside the tables it is built from.
 ExitCode info_population(const Output& output);
+/// The results in a folder as tidy tables. @param into default: `csv` in that folder
+ExitCode export_tables(const std::filesystem::path& folder, const std::optional<std::filesystem::path>& into,
+                       const Output& output);
+
+struct SensitivityOptions {
+  std::filesystem::path scenario;
+  std::vector<std::string> overrides;
+  std::optional<std::string> metric;            ///< default: what the scenario is about
+  std::optional<std::filesystem::path> folder;  ///< where sensitivity.json goes, and the page that shows it
+  int n_replicates = 20;                        ///< paired, so that few show a difference [A]
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+/// Moves one assumption at a time.
+ExitCode sensitivity(const SensitivityOptions& options, const Output& output);
+
+/// Makes report.html again from the results in a folder.
+ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
 ExitCode licences(const Output& output);
 /// What `verify` asks about.
@@ -62,6 +111,13 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 
 /// Folder of the shipped scenarios and tables.
 [[nodiscard]] std::filesystem::path data_folder();
+/// Scenario files of the shipped folder, then those of its `what-if/`, each in the order of their names.
+[[nodiscard]] std::vector<std::filesystem::path> shipped_scenarios();
+/// Programme files shipped, in the order of their names.
+[[nodiscard]] std::vector<std::filesystem::path> shipped_programmes();
+/// The file that a scenario argument means: `NAME` or `what-if/NAME`, without .toml and no file here, is the shipped
+/// scenario of that name; NAME alone finds a what-if too. @throws FileError for a name that nothing has
+[[nodiscard]] std::filesystem::path scenario_file(const std::filesystem::path& named);
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 

@@ -91,7 +91,8 @@ void for_each_setting(const Scenario& scenario, const Use& use) {
     }
   }
   for (std::size_t p = 0; p < scenario.economy.size(); ++p) {
-    use("run", parameter_table()[kNProgrammeParameters + p], scenario.economy[p]);
+    const ParameterSpec& row = parameter_table()[kNProgrammeParameters + p];
+    if (is_used(scenario, row)) use("run", row, scenario.economy[p]);
   }
 }
 
@@ -120,19 +121,6 @@ Json settings_json(const Scenario& scenario) {
   return rows;
 }
 
-/// Scenario files of a folder and its `what-if` folder, in the order of their names.
-std::vector<fs::path> scenario_files() {
-  std::vector<fs::path> files;
-  for (const fs::path& folder : {data_folder(), data_folder() / "what-if"}) {
-    if (!fs::is_directory(folder)) continue;
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (entry.path().extension() == ".toml") files.push_back(entry.path());
-    }
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 /// run.json of each folder in ./results that has one, in the order of their names; null where it cannot be read.
 std::vector<std::pair<fs::path, Json>> runs_found() {
   std::vector<std::pair<fs::path, Json>> runs;
@@ -158,7 +146,7 @@ ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::str
   for (const fs::path& file : files) {
     std::vector<Problem> problems;
     try {
-      const Scenario scenario = load_scenario(file, overrides, data_folder());
+      const Scenario scenario = load_scenario(scenario_file(file), overrides, data_folder());
       auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
       const auto model = make_model(scenario, std::move(population));
       if (output.format == Format::text && output.verbosity == Verbosity::normal) {
@@ -189,14 +177,14 @@ ExitCode params(const std::optional<fs::path>& scenario, const std::vector<std::
     json ? print_json({{"parameters", parameter_table_json()}}) : print_parameter_table();
     return ExitCode::done;
   }
-  const Scenario loaded = load_scenario(*scenario, overrides, data_folder());
+  const Scenario loaded = load_scenario(scenario_file(*scenario), overrides, data_folder());
   json ? print_json({{"scenario", loaded.name}, {"parameters", settings_json(loaded)}}) : print_settings(loaded);
   return ExitCode::done;
 }
 
 ExitCode list(const Output& output) {
   Json scenarios = Json::array(), runs = Json::array();
-  for (const fs::path& file : scenario_files()) {
+  for (const fs::path& file : shipped_scenarios()) {
     // A scenario that does not load is listed too; `validate` says what is wrong with it.
     std::string title = "does not load: see `uptake validate`";
     try {
@@ -213,7 +201,7 @@ ExitCode list(const Output& output) {
   }
   fmt::print("scenarios\n");
   for (const Json& row : scenarios) {
-    fmt::print("  {:<40} {}\n", row["file"].get<std::string>(), row["title"].get<std::string>());
+    fmt::print("  {:<56} {}\n", row["file"].get<std::string>(), row["title"].get<std::string>());
   }
   fmt::print("runs in ./results\n");
   for (const Json& row : runs) {
@@ -226,6 +214,104 @@ ExitCode list(const Output& output) {
                text("seed"), text("replicates"), text("version"));
   }
   if (runs.empty()) fmt::print("  none\n");
+  return ExitCode::done;
+}
+
+namespace {
+std::string window_text(const ProgrammeSpec& programme) {
+  if (!programme.commissioned) return "always";
+  std::string text = fmt::format("{} to {}", iso(programme.commissioned->from), iso(programme.commissioned->to));
+  if (programme.withdrawn) text += fmt::format(", withdrawn {}", iso(*programme.withdrawn));
+  return text;
+}
+
+Json window_json(const std::optional<Window>& window) {
+  return window ? Json{{"from", iso(window->from)}, {"to", iso(window->to)}} : Json();
+}
+
+Json day_json(const std::optional<Date>& day) { return day ? Json(iso(*day)) : Json(); }
+
+Json to_json(const ProgrammeSpec& programme) {
+  Json eligible = Json::array(), published = Json::array();
+  for (const OrganisationType type : programme.eligible) {
+    eligible.push_back(kOrganisationTypeNames[static_cast<std::size_t>(type)]);
+  }
+  for (const Published& figure : programme.published) {
+    published.push_back({{"metric", figure.metric},
+                         {"region", figure.region.empty() ? "England" : figure.region},
+                         {"from", day_json(figure.from)},
+                         {"to", iso(figure.to)},
+                         {"value", figure.value},
+                         {"source", figure.source},
+                         {"note", figure.note}});
+  }
+  return {{"name", programme.name},
+          {"title", programme.title},
+          {"summary", programme.summary},
+          {"evidence", kEvidenceNames[static_cast<std::size_t>(programme.evidence)]},
+          {"eligible", std::move(eligible)},
+          {"outcome", spec(programme.outcome).name},
+          {"event", programme.event},
+          {"available_from", day_json(programme.available_from)},
+          {"commissioned", window_json(programme.commissioned)},
+          {"withdrawn", day_json(programme.withdrawn)},
+          {"no_outcome_note", programme.no_outcome_note},
+          {"published", std::move(published)}};
+}
+}  // namespace
+
+ExitCode list_programmes(const Output& output) {
+  std::vector<ProgrammeSpec> programmes;
+  for (const fs::path& file : shipped_programmes()) programmes.push_back(load_programme(file));
+  if (output.format == Format::json) {
+    Json rows = Json::array();
+    for (const ProgrammeSpec& programme : programmes) rows.push_back(to_json(programme));
+    print_json({{"programmes", std::move(rows)}});
+    return ExitCode::done;
+  }
+  fmt::print("{:<32} {} {:<36} {:<18} {:<46} {}\n", "programme", "evidence", "who adopts", "outcome", "commissioned",
+             "what it is");
+  for (const ProgrammeSpec& programme : programmes) {
+    std::string who;
+    for (const OrganisationType type : programme.eligible) {
+      who += fmt::format("{}{}", who.empty() ? "" : ", ", kOrganisationTypeNames[static_cast<std::size_t>(type)]);
+    }
+    fmt::print("{:<32} {:<8} {:<36} {:<18} {:<46} {}\n", programme.name,
+               kEvidenceNames[static_cast<std::size_t>(programme.evidence)], who, spec(programme.outcome).name,
+               window_text(programme), programme.title);
+  }
+  fmt::print(
+      "\nEvidence of adoption: A = a dated series, B = two or three points, C = one total, D = nothing usable.\n");
+  return ExitCode::done;
+}
+
+ExitCode list_outcomes(const Output& output) {
+  Json rows = Json::array();
+  for (const OutcomeKindSpec& kind : outcome_kinds()) {
+    Json dimensions = Json::array();
+    for (const ImpactDimension dimension : kind.dimensions) {
+      dimensions.push_back(kImpactDimensionNames[static_cast<std::size_t>(dimension)]);
+    }
+    rows.push_back({{"name", kind.name},
+                    {"meaning", kind.meaning},
+                    {"formula", kind.formula},
+                    {"source", kind.source},
+                    {"dimensions", std::move(dimensions)}});
+  }
+  if (output.format == Format::json) {
+    print_json({{"outcomes", std::move(rows)}});
+    return ExitCode::done;
+  }
+  for (const Json& row : rows) {
+    const auto text = [&](const char* key) { return row[key].get<std::string>(); };
+    fmt::print("{}\n  {}\n", text("name"), text("meaning"));
+    if (!text("formula").empty()) fmt::print("  {}  [{}]\n", text("formula"), text("source"));
+    std::string dimensions;
+    for (const Json& dimension : row["dimensions"]) {
+      dimensions += fmt::format("{}{}", dimensions.empty() ? "" : "; ", dimension.get<std::string>());
+    }
+    fmt::print("  speaks to: {}\n", dimensions);
+  }
   return ExitCode::done;
 }
 

@@ -37,6 +37,8 @@ std::string exit_codes() {
 struct Options {
   Output output;
   RunOptions run;
+  CompareOptions compare;
+  ImportOptions registers;
   std::vector<std::filesystem::path> files;
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
@@ -65,7 +67,9 @@ class Parser {
 
     CLI::App& run = add("run", "Simulate a scenario and write its results", "uptake run scenarios/minimal.toml -o out",
                         [this] { return cli::run(options_.run, options_.output); });
-    run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
+    run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML), or the name of a shipped one")
+        ->required()
+        ->type_name("FILE");
     run.add_option("-o,--output", options_.run.folder, "Folder of the results [results/<scenario name>]")
         ->type_name("DIR")
         ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
@@ -84,9 +88,11 @@ class Parser {
     add_seed(run);
     add_overrides(run);
 
+    add_compare();
+
     CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
                              [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
-    validate.add_option("FILE", options_.files, "Scenario files")->required()->type_name("");
+    validate.add_option("FILE", options_.files, "Scenario files, or names of shipped ones")->required()->type_name("");
     add_overrides(validate);
 
     CLI::App& params = add("params", "Print every parameter with unit, range, default, prior, grade and source",
@@ -95,8 +101,15 @@ class Parser {
     params.add_option("SCENARIO", options_.scenario, "Print the values that hold in this scenario")->type_name("FILE");
     add_overrides(params);
 
-    add("list", "List the scenarios shipped and the runs in ./results", "uptake list",
-        [this] { return cli::list(options_.output); });
+    CLI::App& list = add("list", "List the scenarios shipped and the runs in ./results", "uptake list --programmes",
+                         [this] { return list_what_(options_.output); });
+    auto* programmes = list.add_flag_callback(
+        "--programmes", [this] { list_what_ = cli::list_programmes; },
+        "List the programmes shipped, with evidence, adopters, outcome and window");
+    list.add_flag_callback(
+            "--outcomes", [this] { list_what_ = cli::list_outcomes; },
+            "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to")
+        ->excludes(programmes);
 
     CLI::App& info = add("info", "Print facts about this build", "uptake info --population", [this] {
       return of_population_ ? info_population(options_.output) : cli::info(options_.output);
@@ -110,6 +123,40 @@ class Parser {
         "--calibration", [this] { suite_ = Suite::calibration; },
         "The cases of calibration instead: exact posteriors, ranks, scores");
     add_threads(verify);
+
+    CLI::App& sensitivity =
+        add("sensitivity", "Say what drives the answer, one assumption at a time",
+            "uptake sensitivity scenarios/care-homes.toml --method one-way -o results/care-homes", [this] {
+              sensitivity_.overrides = options_.overrides();
+              sensitivity_.n_threads = options_.run.n_threads;
+              sensitivity_.progress = options_.run.progress;
+              return cli::sensitivity(sensitivity_, options_.output);
+            });
+    sensitivity.add_option("SCENARIO", sensitivity_.scenario, "Scenario file (TOML)")->required()->type_name("FILE");
+    sensitivity.add_option("--method", sensitivity_method_, "one-way")->required()->check(CLI::IsMember({"one-way"}));
+    sensitivity.add_option("--metric", sensitivity_.metric, "Metric of the report dates [what the scenario is about]")
+        ->type_name("NAME");
+    sensitivity.add_option("-o,--output", sensitivity_.folder, "Folder for sensitivity.json and the page")
+        ->type_name("DIR");
+    sensitivity.add_option("--replicates", sensitivity_.n_replicates, "Replicates for each setting [20]")
+        ->type_name("N")
+        ->check(CLI::Range(2, 100000));
+    add_progress(sensitivity);
+    add_threads(sensitivity);
+    add_seed(sensitivity);
+    add_overrides(sensitivity);
+
+    CLI::App& exporting =
+        add("export", "Write the results of a run as tidy tables", "uptake export results/care-homes --csv",
+            [this] { return export_tables(report_folder_, export_into_, options_.output); });
+    exporting.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    exporting.add_flag("--csv", as_csv_, "Tables in CSV with a data dictionary")->required();
+    exporting.add_option("-o,--output", export_into_, "Folder of the tables [DIR/csv]")->type_name("DIR");
+
+    CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
+                           [this] { return cli::report(report_folder_, options_.output); });
+    report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    add_import();
 
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
         [this] { return cli::licences(options_.output); });
@@ -148,6 +195,75 @@ class Parser {
         "--quiet", [this] { options_.output.verbosity = Verbosity::quiet; }, "Print results and errors, nothing else");
     commands_.push_back({command, std::move(perform)});
     return *command;
+  }
+
+  void add_compare() {
+    CompareOptions& compare = options_.compare;
+    CLI::App& command = add("compare", "Compare strategies, scenarios or results, replicate by replicate",
+                            "uptake compare scenarios/minimal.toml --target 'ever_adopted>=4@2022-03-31'", [this] {
+                              CompareOptions asked = options_.compare;
+                              asked.overrides = options_.overrides();
+                              asked.replicates = options_.replicates;
+                              asked.has_own_overrides = !options_.set.empty() || options_.seed.has_value();
+                              asked.n_threads = options_.run.n_threads;
+                              asked.progress = options_.run.progress;
+                              return cli::compare(asked, options_.output);
+                            });
+    command.footer(
+        "One scenario or folder: each of its strategies minus the first. Several: the first strategy of each, by "
+        "name, minus that of the first named.\n\n" +
+        command.get_footer());
+    command.add_option("RUN", compare.runs, "Scenario files or names, or folders of results")
+        ->required()
+        ->type_name("");
+    command.add_option("--baseline", compare.baseline, "Strategy that is subtracted [the first]")
+        ->type_name("STRATEGY");
+    command.add_option("--metric", compare.metrics, "Metric to compare (repeatable) [all]")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command
+        .add_option("--target", compare.targets,
+                    "Level whose chance is printed, METRIC>=VALUE@DATE or PROGRAMME:METRIC<=VALUE@DATE (repeatable)")
+        ->type_name("TARGET")
+        ->allow_extra_args(false);
+    command.add_flag_callback(
+        "--variance", [&compare] { compare.variance = CompareOptions::Variance::measured; },
+        "Measure how much less the pairs vary than independent seeds (runs the baseline again)");
+    command.add_flag_callback(
+        "--shapley", [&compare] { compare.drivers = CompareOptions::Drivers::split; },
+        "Split what is delivered over effort, incentive and shock (8 worlds)");
+    command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
+        ->type_name("N");
+    add_progress(command);
+    add_threads(command);
+    add_seed(command);
+    add_overrides(command);
+  }
+
+  /// One command with a word before the files of each publisher, so that one folder comes out of one command.
+  void add_import() {
+    CLI::App& command =
+        add("import", "Make population tables of public registers",
+            "uptake import ods etr.csv epraccur.csv gp gp-reg-pat-prac-all.csv cqc locations.csv -o tables",
+            [this] { return import_registers(options_.registers, options_.output); });
+    command.add_option("-o,--output", options_.registers.folder, "Folder of the tables")
+        ->required()
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_flag_callback(
+        "--overwrite", [this] { options_.registers.there = TablesThere::replace; }, "Replace tables that are there");
+    command.require_subcommand(1, 0);
+    const auto publisher = [&](const std::string& name, const std::string& meaning,
+                               std::vector<std::filesystem::path>& files) {
+      CLI::App* word = command.add_subcommand(name, meaning)->fallthrough();
+      word->add_option("FILE", files, "Files as published")->required()->type_name("");
+    };
+    RegisterFiles& files = options_.registers.files;
+    publisher("ods", "Organisation Data Service: etr, ets, epraccur, ecarehomesite", files.ods);
+    publisher("gp", "Patients registered at a GP practice: list sizes, map of practices", files.gp);
+    publisher("cqc", "Care Quality Commission: active locations, social-care export", files.cqc);
+    publisher("ae", "A&E attendances and emergency admissions, monthly", files.ae);
+    publisher("postcodes", "ONS postcode directory, to place who has no coordinates", files.postcodes);
   }
 
   void add_threads(CLI::App& command) {
@@ -203,7 +319,11 @@ class Parser {
         problems.push_back({word, "is not a command", suggestion(word, names)});
         break;  // what follows an unknown command cannot be judged
       } else {
-        problems.push_back({word, "is one argument too many", fmt::format("see `{}`", see)});
+        std::vector<std::string> parts;
+        for (const CLI::App* part : command->get_subcommands([](const CLI::App*) { return true; })) {
+          parts.push_back(part->get_name());
+        }
+        problems.push_back({word, "is one argument too many", suggestion(word, parts)});
       }
     }
     if (problems.empty()) {
@@ -215,6 +335,12 @@ class Parser {
   CLI::App app_;
   Options options_;
   bool of_population_ = false;
+  ExitCode (*list_what_)(const Output&) = cli::list;
+  std::filesystem::path report_folder_;
+  std::optional<std::filesystem::path> export_into_;
+  bool as_csv_ = false;
+  SensitivityOptions sensitivity_;
+  std::string sensitivity_method_;
   Suite suite_ = Suite::model;
   std::vector<Command> commands_;
 };

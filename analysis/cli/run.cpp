@@ -2,11 +2,13 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +18,7 @@
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/report.hpp"
 #include "uptake/results.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -75,16 +78,6 @@ Found look_in(const fs::path& folder, const Scenario& scenario) {
   return same ? Found::same_result : Found::other_result;
 }
 
-std::vector<double> replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
-                              std::uint64_t number) {
-  const Key key = make_key(model->scenario.seed, number);
-  const Draw draw = draw_parameters(model->scenario, key);
-  const std::vector<History> histories = simulate(model, draw, key);
-  Summary summary(layout.size);
-  outcomes(*model, layout, draw, key, histories, summary);
-  return summary;
-}
-
 /// A word as a shell reads it back.
 std::string quoted(const std::string& word) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
@@ -103,36 +96,66 @@ std::string resuming(const std::vector<std::string>& command) {
   return text + "--resume";
 }
 
-/// Says what a run would do, from one timed replicate.
-void print_estimate(const Model& model, const SummaryLayout& layout, const fs::path& folder, std::size_t n_missing,
-                    double seconds_per_replicate, int n_threads, const Output& output) {
-  const auto n_replicates = static_cast<std::size_t>(model.scenario.replicates);
+/// Replicates that a dry run tries, unless they take longer than kSecondsOfTrial together. [A]
+constexpr std::size_t kTried = 32;
+constexpr double kSecondsOfTrial = 1;
+
+double peak_memory() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return 1024.0 * static_cast<double>(usage.ru_maxrss);
+}
+
+/// Says what a run would take, from a few replicates that are simulated and written to memory.
+void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, const fs::path& folder,
+                    std::size_t n_missing, const Control& control, const Output& output) {
+  const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
+  const int n_threads = control.n_threads;
+  Ensemble few{0, layout.size, {}, nullptr};
+  const auto begin = Clock::now();
+  double first = 0;  // the first replicate meets cold memory
+  while (few.n_replicates < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
+    const std::vector<double> summary = simulate_replicate(model, layout, few.n_replicates);
+    few.values.insert(few.values.end(), summary.begin(), summary.end());
+    if (++few.n_replicates == 1) first = seconds_since(begin);
+  }
+  const double seconds_per_replicate =
+      few.n_replicates == 1 ? first : (seconds_since(begin) - first) / static_cast<double>(few.n_replicates - 1);
+  const WritingCost writing = estimate_writing({model, layout, &few}, n_replicates, control);
   const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
-  const std::size_t bytes = n_replicates * layout.size * sizeof(double);
+  const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
+  const double result_bytes = writing.results_bytes + writing.tables_bytes;
+  const double memory = peak_memory() + writing.slab_bytes;
   if (output.format == Format::json) {
-    const nlohmann::ordered_json json{{"schema", kJsonSchema},
-                                      {"scenario", model.scenario.name},
-                                      {"digest", model.scenario.digest},
-                                      {"folder", folder.string()},
-                                      {"replicates", n_replicates},
-                                      {"replicates_to_simulate", n_missing},
-                                      {"strategies", model.n_strategies()},
-                                      {"organisations", model.population->n_organisations()},
-                                      {"threads", n_threads},
-                                      {"seconds_per_replicate", seconds_per_replicate},
-                                      {"seconds_simulating", seconds},
-                                      {"part_file_bytes", bytes}};
+    const nlohmann::ordered_json json{
+        {"schema", kJsonSchema},
+        {"scenario", model->scenario.name},
+        {"digest", model->scenario.digest},
+        {"folder", folder.string()},
+        {"replicates", n_replicates},
+        {"replicates_to_simulate", n_missing},
+        {"strategies", model->n_strategies()},
+        {"organisations", model->population->n_organisations()},
+        {"threads", n_threads},
+        {"seconds_per_replicate", seconds_per_replicate},
+        {"seconds_simulating", seconds},
+        {"seconds_writing", writing.seconds},
+        {"memory_bytes", std::llround(memory)},
+        {"part_file_bytes", part_bytes},
+        {"result_bytes", std::llround(result_bytes)},
+    };
     fmt::print("{}\n", json.dump(2));
     return;
   }
   fmt::print(
       "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
-      "time: about {} ({:.1f} ms a replicate), and the writing\n"
-      "disk: {:.1f} MB of part files while it runs, and as much memory at the end\n"
+      "time: about {} ({:.1f} ms a replicate), then about {} of writing\n"
+      "memory: about {:.0f} MB\n"
+      "disk: {:.1f} MB of part files while it runs, and about {:.1f} MB of results\n"
       "into: {}\n",
-      model.scenario.name, n_missing, n_replicates, model.n_strategies(), model.population->n_organisations(),
-      n_threads, duration_text(seconds), 1000 * seconds_per_replicate, static_cast<double>(bytes) / 1e6,
-      folder.string());
+      model->scenario.name, n_missing, n_replicates, model->n_strategies(), model->population->n_organisations(),
+      n_threads, duration_text(seconds), 1000 * seconds_per_replicate, duration_text(writing.seconds), memory / 1e6,
+      static_cast<double>(part_bytes) / 1e6, result_bytes / 1e6, folder.string());
 }
 
 }  // namespace
@@ -144,7 +167,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
 
-  Scenario scenario = load_scenario(options.scenario, options.overrides, data_folder());
+  Scenario scenario = load_scenario(scenario_file(options.scenario), options.overrides, data_folder());
   const std::string digest = scenario.digest;
   const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
   const bool json = output.format == Format::json;
@@ -190,9 +213,8 @@ ExitCode run(const RunOptions& options, const Output& output) {
   control.n_threads = options.n_threads;
   const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   if (options.action == Action::dry_run) {
-    const auto begin = Clock::now();
-    static_cast<void>(replicate(model, layout, missing.empty() ? 0 : missing.front()));
-    print_estimate(*model, layout, folder, missing.size(), seconds_since(begin), n_threads, output);
+    control.n_threads = n_threads;
+    print_estimate(model, layout, folder, missing.size(), control, output);
     return ExitCode::done;
   }
 
@@ -202,41 +224,46 @@ ExitCode run(const RunOptions& options, const Output& output) {
   const Interruption interruption;
   control.stop = interruption.token();
   const auto began_simulating = Clock::now();
+  std::size_t n_simulated = 0;
   {
     PartFile part(folder, digest, 0, layout.size);
     ProgressLine progress(options.progress, output.verbosity);
     control.progress = [&](const Progress& now) { progress.show(now); };
-    run_tasks(
-        missing.size(), [&](std::size_t i) { return replicate(model, layout, missing[i]); },
+    n_simulated = run_tasks(
+        missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
         [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
     part.flush();
     control.progress = nullptr;
   }
   const double seconds_simulating = seconds_since(began_simulating);
-  const auto finished_now = finished_replicates(folder, digest, layout.size, n_replicates);
-  const auto n_finished_now = static_cast<std::size_t>(std::count(finished_now.begin(), finished_now.end(), true));
-  if (n_finished_now < n_replicates) {
-    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished_now,
+  if (n_simulated < missing.size()) {
+    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished + n_simulated,
                n_replicates, folder.string(), resuming(options.command));
     return ExitCode::interrupted;
   }
 
   // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
   const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
-  const RunRecord record{model, layout, &ensemble};
+  control.stop = {};
+  RunRecord record{model, layout, &ensemble};
+  record.report = report_statistics(record, control);
   fs::remove(folder / kRunFile);
   write_results(record, folder, control);
   write_summary_csv(record, folder);
   const std::string summary = summary_json(record) + "\n";
   write_text(folder / kJsonFile, summary);
-  write_text(folder / kTableFile, headline_table(record, kWidthOfFiles));
+  const std::string table = headline_table(record, kWidthOfFiles);
+  write_text(folder / kTableFile, table);
   const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
+  write_report(folder, data_folder() / "england");
   write_run_json(record, facts, folder);
   remove_parts(folder, digest);
 
-  fmt::print("{}", json ? summary : headline_table(record, terminal_width()));
-  say(fmt::format("{} replicates in {:.1f} s; results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
-                  n_replicates, facts.seconds_total, folder.string()));
+  const int width = terminal_width();
+  fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
+  say(fmt::format(
+      "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
+      n_replicates, facts.seconds_total, folder.string()));
   return ExitCode::done;
 }
 

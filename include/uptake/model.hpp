@@ -21,6 +21,9 @@ inline constexpr int kExposureBits = 16;
 inline constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
 inline constexpr int kPeerRateBits = kHazardBits - kExposureBits;
 
+/// A week or boundary beyond every horizon.
+inline constexpr int kNoWeek = 1 << 20;
+
 /// A tie to a receiver: while the source is in use, the receiver's exposure in that layer holds `weight`.
 struct Push {
   std::uint32_t receiver;  ///< record within the programme
@@ -77,7 +80,14 @@ struct ProgrammeModel {
   std::vector<RecordClass> classes;
   std::vector<std::uint16_t> class_of;     ///< by record
   std::vector<std::uint8_t> region_class;  ///< by region: regions with the same levers in every strategy share one
-  double mean_delivered = 0;               ///< national delivered effort, staff-days per eligible organisation-year
+  /// Boundary at which the innovation begins to exist: nobody engages, decides or is in use before it, and what holds at
+  /// the start holds on it. Beyond the horizon = never.
+  int begins = 0;
+  int withdrawn = kNoWeek;  ///< from this week on nobody decides or restarts, and stopping is faster
+  /// Records in the order in which they are in use at the start, as many as the draw says (`initial.in_use`), decided by
+  /// the population's seed; empty when every draw says none.
+  std::vector<std::uint32_t> start_order;
+  double mean_delivered = 0;  ///< national delivered effort, staff-days per eligible organisation-year
   [[nodiscard]] std::size_t n_records() const { return organisation.size(); }
 };
 
@@ -98,13 +108,23 @@ struct ProgrammePlan {
   /// Commissioned or not, mandate or not, shocks by week; a row per region class of the programme.
   struct WeekFactors {
     std::vector<float> commissioned;  ///< 0 or 1 per week
-    std::vector<float> mandate;       ///< 0 or 1 per week
+    std::vector<float> mandate;       ///< 0 or 1 per week, between them the share that a tariff pays
     std::vector<float> covid;         ///< +1 aligned surge, -1 not aligned stall, 0 none
     std::vector<float> shock;         ///< factor of shock levers
+    std::vector<float> subsidy;       ///< share of set-up, running and per-person costs that a tariff pays publicly
+    std::vector<float> capacity;      ///< times the beds or people that an organisation in use can reach; 1 = no lever
+    std::vector<float> community;     ///< 1 while the region's community of practice, made by a lever, meets
+    friend bool operator==(const WeekFactors&, const WeekFactors&) = default;
   };
   std::vector<WeekFactors> classes;
-  std::vector<std::uint32_t> in_use_at_start;            ///< records
+  /// Records in use at the start in every draw (sites named, and those that levers seed), increasing; those that the
+  /// draw adds come from ProgrammeModel::start_order.
+  std::vector<std::uint32_t> in_use_at_start;
   std::vector<std::vector<double>> delivered_by_region;  ///< network staff-days, [region][week]
+  /// Who joins the community of practice that a lever makes in each region: by record 1 or 0; empty = no such lever.
+  /// Nobody is in one alone.
+  std::vector<std::uint8_t> joins;
+  std::vector<std::uint32_t> joined_by_region;  ///< members of each region's community
 };
 
 struct StrategyPlan {

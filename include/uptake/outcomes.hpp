@@ -18,11 +18,26 @@ namespace uptake {
 /// Rows of the metric table (interfaces.md 4, definitions in model.md 4.9 "Measures").
 enum class Metric : std::uint8_t {
   // clang-format off
-  engaged, implementing_ever, adopters, ever_adopted, sustained_adopters, adoption_share,
-  patients_benefited, patients_in_year, admissions_avoided, bed_days_avoided, home_years,
-  savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, cost_gbp, cost_public_gbp, net_present_value_gbp,
-  roi_fiscal, roi_net, acceleration_months, levels_never_reached_share, attributable_share,
+  // stocks
+  engaged, implementing_ever, adopters, ever_adopted, sustained_adopters, sites, capacity_beds,
+  adoption_share, uptake_share, patients_benefited, patients_distinct_least,
+  // flows, in the order in which they are kept
+  patients_in_year, events_avoided, admissions_avoided, bed_days_avoided, diagnosis_days_sooner, home_years, qalys,
+  savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, social_value_gbp, cost_gbp, cost_public_gbp, carbon_kg,
+  // value for money
+  net_present_value_gbp, roi_fiscal, roi_social, roi_net,
+  // what the network's contribution is
+  acceleration_months, levels_never_reached_share, attributable_share, not_otherwise_adopted, significantly_reduced,
+  first_use_months, latest_first_use_months,
+  // equity: of adoption, of reach, of benefit
   regional_cv, regional_gini, deprivation_gap, slope_index, relative_index, concentration_index,
+  reach_regional_cv, reach_regional_gini, reach_deprivation_gap, reach_slope_index, reach_relative_index,
+  reach_concentration_index,
+  benefit_regional_cv, benefit_regional_gini, benefit_deprivation_gap, benefit_slope_index, benefit_relative_index,
+  benefit_concentration_index,
+  // growth ledger: a ledger of its own, the last rows
+  investment_gbp, jobs, companies_supported, pipeline_needs_assessment, pipeline_fellows, pipeline_supported,
+  pipeline_evaluated, pipeline_in_new_setting, growth_roi,
   // clang-format on
   count_
 };
@@ -38,6 +53,38 @@ enum class MetricKind : std::uint8_t {
   ratio   ///< not additive over regions, exempt from gross - counterfactual = net where `paired`
 };
 
+/// What must be known of a programme for a metric to be given; it is missing where nothing is known, never 0.
+enum class Needs : std::uint8_t {
+  nothing,
+  people,      ///< how many an organisation reaches
+  events,      ///< how many events there are without it
+  admissions,  ///< ... and they are admissions
+  bed_days,    ///< how many bed days an admission or stay holds
+  diagnosis,   ///< days sooner
+  qalys,       ///< QALYs of an event or person
+  value,       ///< a price of an event, bed day or person
+  social,      ///< QALYs or a value outside the NHS
+  carbon,      ///< a carbon factor of an admission, bed day or journey
+  benefit,     ///< any of events, value, days sooner or people
+  uptake,      ///< uptake of a treatment without the programme
+  beds,        ///< beds opened
+  sites,       ///< adopters are sites in the community
+  several,     ///< more than one programme, and people
+  growth,      ///< a growth ledger
+  count_
+};
+/// A set of what is known: bit n = Needs n.
+using Known = std::uint32_t;
+[[nodiscard]] constexpr Known bit(Needs needs) noexcept { return Known{1} << static_cast<unsigned>(needs); }
+/// What a programme's file and the economy say enough about for a metric to be given. `several` and `growth` are never in it.
+[[nodiscard]] Known known_of(const Scenario& scenario, const ProgrammeSpec& programme);
+
+/// The impact dimensions that a metric speaks to: bit n = ImpactDimension n.
+using Dimensions = std::uint16_t;
+[[nodiscard]] constexpr Dimensions bit(ImpactDimension dimension) noexcept {
+  return static_cast<Dimensions>(1U << static_cast<unsigned>(dimension));
+}
+
 struct MetricSpec {
   Metric id;
   std::string_view name;
@@ -45,14 +92,19 @@ struct MetricSpec {
   std::string_view long_name;
   MetricKind kind;
   bool on_month, on_year, on_report;
-  bool by_region;      ///< false: England only
-  bool by_board;       ///< also in the group /icb (axis month)
-  bool paired;         ///< defined only as a comparison with `no-network`: view net alone
-  bool money;          ///< carries a price year
-  bool needs_outcome;  ///< absent for programmes whose outcome is none
+  bool by_region;         ///< false: England only
+  bool by_board;          ///< also in the group /icb (axis month)
+  bool paired;            ///< defined only as a comparison with `no-network`: view net alone
+  bool money;             ///< carries a price year
+  bool own_world;         ///< says nothing of a difference: no view net
+  Needs needs;            ///< missing for programmes of which this is not known
+  Dimensions dimensions;  ///< that it speaks to
 };
 [[nodiscard]] std::span<const MetricSpec> metric_table();
 [[nodiscard]] inline const MetricSpec& spec(Metric id) { return metric_table()[static_cast<std::size_t>(id)]; }
+
+/// The metric of that name. @return nothing when there is none
+[[nodiscard]] std::optional<Metric> find_metric(std::string_view name);
 
 /// Price year of every GBP in the output (model.md 4.9 Money).
 inline constexpr std::string_view kPriceYear = "2023/24";
@@ -82,16 +134,21 @@ struct SummaryLayout {
   std::vector<Block> blocks;
   std::size_t size = 0;
   std::vector<std::string> strategies;
-  /// Programme names, then "all" when there is more than one.
+  /// Programme names, then "all" when there is more than one or a growth ledger.
   std::vector<std::string> programmes;
   std::vector<std::string> regions;  ///< "England", then the regions
   std::vector<std::string> boards;   ///< short names
+  /// Months whose ends are on the course axis (every one, or every third or twelfth), financial years, report dates.
   std::vector<Period> months, years, reports;
   int comparator = 0;  ///< index of `no-network`
+  /// By programme: the flow that its benefit is read off (events, else value, days sooner, people), which
+  /// `attributable_share`, `significantly_reduced` and the equity of benefit are about. None where nothing is known.
+  std::vector<std::optional<Metric>> benefit;
   std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
   [[nodiscard]] std::span<const Period> times(Axis axis) const;
 };
+/// Metrics that no programme of the model can have get no block.
 [[nodiscard]] SummaryLayout make_layout(const Model& model);
 
 /// One replicate: what each strategy's world came to (gross), and the paired measures. NaN where undefined.
@@ -100,18 +157,22 @@ using Summary = std::vector<double>;
 enum class View : std::uint8_t { gross, counterfactual, net };
 inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfactual", "net"};
 
-/// A value of a summary seen in a view: gross as stored, counterfactual = the comparator's, net = their paired
-/// difference; paired measures have view net alone (others NaN). The net of a share or an inequality is its change
-/// (model.md 4.7); roi_fiscal has none, for that is roi_net.
+/// What a view shows of a metric: gross as stored, counterfactual = the comparator's, net = their paired difference;
+/// paired measures have view net alone, as stored. The net of a share or an inequality is its change;
+/// returns on spending have none, for that is roi_net.
+enum class Seen : std::uint8_t { nothing, own, comparator, difference };
+[[nodiscard]] Seen seen(Metric metric, View view);
+/// A value of a summary seen in a view, NaN where nothing is.
 [[nodiscard]] double value_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block,
                                    int strategy, int programme, int time, int place, View view);
-/// The same for all places at once: out[place], block.n_places values.
-void values_in_view(const SummaryLayout& layout, std::span<const double> summary, const Block& block, int strategy,
-                    int programme, int time, View view, std::span<double> out);
 
 /// The summary of one replicate. @param histories one per strategy, in the model's order @param out layout.size values
 void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key,
               std::span<const History> histories, std::span<double> out);
+
+/// Replicate `number` of the model's scenario, from its door to its summary.
+[[nodiscard]] Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
+                                         std::uint64_t number);
 
 // ---- Functions that `verify` shows on their own -------------------------------------------------------------------
 

@@ -51,23 +51,38 @@ enum class Parameter : std::uint8_t {
   share_geography, share_community, share_ownership, share_pathway,
   kappa, theta, eta, half_effort_factor, psi, s_plus, s_minus,
   beta_size, beta_chain, beta_teaching, beta_deprivation, sd_region, sd_readiness, complexity,
-  susceptible_share, attention_half_point,
+  susceptible_share, attention_half_point, start_in_use, added_community,
   // implementing
   phi, tau, erlang_shape, refractory, success_by_readiness, success_by_complexity, success_by_effort,
   // in use
   mu1, mu2, rho, fidelity_start, retraining, turnover, reference_fidelity, stop_by_fidelity, stop_by_effort,
+  withdrawal_factor,
   // outcome
-  relative_risk, effect_variation, coverage, persons_per_organisation, arrivals, baseline_events, avoidable_cap,
-  bed_days_per_event,
+  relative_risk, effect_variation, coverage, persons_per_organisation, arrivals, persons_a_year, baseline_events,
+  baseline_risk, avoidable_cap, bed_days_per_event, days_sooner, background_trend,
+  // uptake of a treatment, and capacity
+  uptake_start, uptake_spread, uptake_ceiling, gap_closed,
+  beds, occupancy, ward_stay, step_up_share, avoided_per_ward_admission,
+  // value of an event and of a person reached
+  value_per_event, value_per_person, social_value_per_event, qalys_per_event, qalys_per_person, journeys_per_person,
   // cost
-  delivery_staff_days, staff_day_price, set_up_cost, running_cost,
+  delivery_staff_days, staff_day_price, set_up_cost, running_cost, cost_per_person,
   // economy
-  admission_price, deflator, cashable_share, discount_money, discount_health, optimism_cost, optimism_benefit, qaly_value,
+  admission_price, deflator, bed_day_price, cashable_share, discount_money, discount_health, optimism_cost,
+  optimism_benefit, qaly_value, carbon_per_admission, carbon_per_bed_day, carbon_per_journey,
+  // growth ledger (economy)
+  growth_companies, growth_investing_share, growth_investment_per_company, growth_investment_spread,
+  growth_jobs_per_company, growth_job_dispersion, growth_response, growth_extrapolation,
+  growth_deadweight, growth_leakage, growth_displacement, growth_substitution, growth_multiplier,
+  growth_job_additionality, growth_value_per_job, growth_job_years, growth_value_of_investment, growth_network_cost,
+  growth_fellows, growth_supported, growth_evaluated, growth_in_new_setting,
   // clang-format on
   count_
 };
 inline constexpr int kNParameters = static_cast<int>(Parameter::count_);
 inline constexpr int kNProgrammeParameters = static_cast<int>(Parameter::admission_price);
+/// Rows of the growth ledger, the last of the table: no part of a run without it.
+[[nodiscard]] constexpr bool is_growth(Parameter id) noexcept { return id >= Parameter::growth_companies; }
 
 /// One row. Values are in `unit`; ranges are closed.
 struct ParameterSpec {

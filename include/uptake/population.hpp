@@ -20,20 +20,30 @@ enum class OrganisationType : std::uint8_t {
   ambulance_trust,
   maternity_unit,
   practice,
-  care_home
+  care_home,
+  care_network,   ///< primary care network: a group of practices that adopts as one
+  care_board,     ///< integrated care board, where a system adopts as one
+  community_site  ///< candidate site in the community (leisure centre, clinic)
 };
-inline constexpr int kNOrganisationTypes = 8;
+inline constexpr int kNOrganisationTypes = 11;
 /// Names as in tables and scenarios, in the order of OrganisationType.
 inline constexpr std::array<std::string_view, kNOrganisationTypes> kOrganisationTypeNames{
     "acute-trust", "specialist-trust", "mental-health-trust", "community-trust", "ambulance-trust", "maternity-unit",
-    "practice",    "care-home"};
+    "practice",    "care-home",        "care-network",        "care-board",      "community-site"};
 
 /// Which of the parameter table's defaults a type takes (model.md 5.1 gives them for trust, GP and home).
 enum class AdopterClass : std::uint8_t { trust, practice, home };
 [[nodiscard]] constexpr AdopterClass adopter_class(OrganisationType type) noexcept {
-  return type == OrganisationType::practice    ? AdopterClass::practice
-         : type == OrganisationType::care_home ? AdopterClass::home
-                                               : AdopterClass::trust;
+  switch (type) {
+    case OrganisationType::practice:
+    case OrganisationType::care_network:
+    case OrganisationType::community_site:
+      return AdopterClass::practice;
+    case OrganisationType::care_home:
+      return AdopterClass::home;
+    default:
+      return AdopterClass::trust;
+  }
 }
 
 /// Layers of ties (model.md 4.2 and 4.9). Geography and pathway are edges, community and ownership are groups.
@@ -84,8 +94,8 @@ struct Population {
   std::vector<OrganisationType> type;
   std::vector<std::uint16_t> board;         ///< index into boards
   std::vector<double> latitude, longitude;  ///< degrees
-  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices), deliveries a year (units);
-  /// NaN where the table has none (then no size covariate, never 0).
+  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices, care networks, care boards),
+  /// deliveries a year (units); NaN where the table has none (then no size covariate, never 0).
   std::vector<double> size;
   std::vector<std::uint8_t> quintile;  ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
   std::vector<std::uint8_t> nursing;   ///< 1 for a nursing home
@@ -97,7 +107,7 @@ struct Population {
   Groups community;  ///< by board, or by region if the scenario says so
   Groups ownership;  ///< owner groups of two or more
   Groups network;    ///< primary care networks of practices; no layer of ties, but what some programmes are
-                     ///< counted in; empty for populations read from tables
+                     ///< counted in; empty for populations whose tables name none
   Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
 
   [[nodiscard]] std::size_t n_organisations() const noexcept { return code.size(); }
@@ -116,14 +126,14 @@ struct PopulationOptions {
   std::vector<OrganisationType> types;
 };
 
-/// England from the tables in `folder` (scenarios/england): every trust as it is, units, practices and homes
-/// synthesised to the tables' marginals, reproducibly from options.seed.
+/// England from the tables in `folder` (scenarios/england): every trust and board as it is; units, practices and their
+/// networks, homes and community sites synthesised to the tables' marginals, reproducibly from options.seed.
 /// @throws FileError, InputError (every bad row, with file:line:column)
 [[nodiscard]] Population build_england(const std::filesystem::path& folder, const PopulationOptions& options);
 
 /// A population given organisation by organisation: `organisations.csv` (code, name, type, region, board, latitude,
-/// longitude, size, quintile, owner, parent; see docs/tables.md) and optionally `ties.csv` (from, to, layer, weight).
-/// Without ties.csv geography and pathway ties are built as for England.
+/// longitude, size, quintile, owner, parent, network; see docs/tables.md) and optionally `ties.csv` (from, to, layer,
+/// weight), `regions.csv` and `boards.csv` (names, and centroids of boards). Without ties.csv geography and pathway ties are built as for England.
 /// @throws FileError, InputError: duplicate code, unknown type, tie to a missing organisation, cyclic parent, ...
 [[nodiscard]] Population read_population(const std::filesystem::path& folder, const PopulationOptions& options);
 

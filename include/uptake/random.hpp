@@ -53,6 +53,11 @@ enum class Stream : std::uint16_t {
   parameter = 10,        ///< one drawn parameter, a uniform
   seeding = 11,          ///< order of organisations where a start is drawn
   population = 12,       ///< synthetic organisations (key = population seed)
+  uptake = 13,           ///< an organisation's uptake without the programme, a uniform
+  company = 20,          ///< growth: gap to the next company of a region and year, and how far it comes
+  investment = 21,       ///< growth: whether a company reports an investment, and how much
+  jobs = 22,             ///< growth: jobs of a company, a uniform
+  fellow = 23,           ///< growth: gap to the next accelerator fellow of a region and year
   implement = 32,        ///< Erlang phases p = 0..31: stream implement + p / 2, second uniform of the block for odd p
 };
 

@@ -31,20 +31,25 @@ class PartFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Draws x replicates held for summarising: row r = replicate r.
+/// Where the records of an ensemble stand in part files.
+struct PartRecords;
+
+/// Draws x replicates to be summarised: held in memory, or left in part files and read a slab at a time, so that memory
+/// does not grow with them.
 struct Ensemble {
   std::size_t n_replicates = 0;
   std::size_t width = 0;
-  std::vector<double> values;  ///< n_replicates x width
-  [[nodiscard]] std::span<const double> row(std::size_t replicate) const {
-    return {values.data() + replicate * width, width};
-  }
+  std::vector<double> values;                  ///< n_replicates x width; empty when they are left in part files
+  std::shared_ptr<const PartRecords> records;  ///< null when they are in memory
+  /// Values first .. first + out.size() of one replicate. Several threads may read at once. @throws FileError
+  void read(std::size_t replicate, std::size_t first, std::span<double> out) const;
 };
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
                                                     std::size_t payload_size, std::size_t n_replicates);
-/// Reads all part files of `digest`. @throws FileError if a replicate is missing
+/// The replicates of all part files of `digest`, left where they are: every checksum is verified here, once, and the
+/// files stay open. @throws FileError if a replicate is missing
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
 
@@ -57,18 +62,38 @@ struct Statistics {
 /// out; all NaN gives NaN. Reorders `values`.
 [[nodiscard]] Statistics statistics(std::span<double> values);
 
+/// Statistics of every cell of the report dates: what the tables and the diagnostics show.
+struct ReportStatistics;
+
 /// Everything that is written for a run.
 struct RunRecord {
   std::shared_ptr<const Model> model;
   SummaryLayout layout;
   const Ensemble* ensemble = nullptr;
+  std::shared_ptr<const ReportStatistics> report = nullptr;  ///< null: each writer works them out for itself
 };
+/// What RunRecord::report holds, worked out in parallel. @throws FileError
+[[nodiscard]] std::shared_ptr<const ReportStatistics> report_statistics(const RunRecord& record,
+                                                                        const Control& control);
 
 /// Writes `folder/results.h5` (by results.h5.tmp, fsync and rename): plain HDF5 that is also netCDF-4 / CF, byte-identical
-/// for the same scenario, seed and version. Specification: docs/results-format.md. @throws FileError
+/// for the same scenario, seed and version. Chunks are worked out and compressed in parallel and written as they come,
+/// so memory does not grow with the file. Specification: docs/results-format.md. @throws FileError
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control);
+/// What writing will take once all replicates are there.
+struct WritingCost {
+  double seconds = 0;
+  double results_bytes = 0;  ///< of results.h5
+  double tables_bytes = 0;   ///< of summary.csv and summary.json
+  double slab_bytes = 0;     ///< memory for slabs and for the places of records
+};
+/// Estimates the writing of `n_replicates` from a record of a few: they are written to memory, and what grows with the
+/// replicates is scaled up; statistics are timed on made-up columns of n_replicates values.
+[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
+/// Its text.
+[[nodiscard]] std::string summary_csv(const RunRecord& record);
 /// Version of every JSON that the program writes (docs/results-format.md).
 inline constexpr int kJsonSchema = 1;
 /// The JSON of interfaces.md 4, as text.

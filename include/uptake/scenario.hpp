@@ -40,8 +40,84 @@ struct SkippedStages {
 /// What a stopped organisation does: restart with the constant hazard rho, or decide again with the whole decision hazard.
 enum class Restart : std::uint8_t { constant, decides_again };
 
-/// What a programme's use does. Only kinds that the outcome table knows; `none` = adoption only, said so in the output.
-enum class OutcomeKind : std::uint8_t { none, admissions };
+/// What a programme's use does (a row of the table of outcome kinds). `none` = adoption only, said so in the output.
+enum class OutcomeKind : std::uint8_t {
+  none,
+  events,     ///< a relative risk on baseline events (admissions, readmissions, exacerbations, ...)
+  uptake,     ///< more people treated: extra treated x absolute risk reduction
+  stay,       ///< length of stay: a ratio on baseline bed days
+  diagnosis,  ///< days sooner per person reached
+  value,      ///< GBP and QALYs per person reached
+  capacity    ///< beds opened, and the admissions that they replace
+};
+inline constexpr int kNOutcomeKinds = 7;
+
+/// What a network reports its work under.
+enum class ImpactDimension : std::uint8_t {
+  patient_outcome,
+  practice,
+  commissioning,
+  harm,
+  awareness,
+  efficiency,
+  society,
+  spread,
+  company_growth
+};
+inline constexpr std::array<std::string_view, 9> kImpactDimensionNames{"patient experience or outcome",
+                                                                       "practice changed",
+                                                                       "commissioning changed",
+                                                                       "harm or risk reduced",
+                                                                       "awareness",
+                                                                       "cost or efficiency",
+                                                                       "economy, society or environment",
+                                                                       "spread of innovation or research into practice",
+                                                                       "company growth"};
+
+/// One row of the table of outcome kinds.
+struct OutcomeKindSpec {
+  OutcomeKind id;
+  std::string_view name;     ///< as in programme files
+  std::string_view meaning;  ///< one sentence
+  std::string_view formula;
+  std::string_view source;
+  std::span<const ImpactDimension> dimensions;  ///< that results of this kind speak to
+};
+/// All kinds, in the order of OutcomeKind.
+[[nodiscard]] std::span<const OutcomeKindSpec> outcome_kinds();
+[[nodiscard]] inline const OutcomeKindSpec& spec(OutcomeKind id) {
+  return outcome_kinds()[static_cast<std::size_t>(id)];
+}
+
+/// How good the record of a programme is: A = a dated series that an adoption curve can be fitted to, B = two or three
+/// points, C = one total, D = nothing usable.
+enum class Evidence : std::uint8_t { a, b, c, d };
+inline constexpr std::array<std::string_view, 4> kEvidenceNames{"A", "B", "C", "D"};
+
+/// A published figure, shown beside the result it can be compared with. Never fitted to.
+struct Published {
+  std::string metric;        ///< name of a metric of the results
+  std::string region;        ///< empty = England
+  std::optional<Date> from;  ///< flows: first day; absent = the start
+  Date to{};                 ///< flows: last day; stocks: the date
+  double value = 0;          ///< in the metric's unit
+  std::string source;
+  std::string note;   ///< what it counts, and why it differs from the model's measure
+  std::string where;  ///< file:line:column
+};
+
+/// Regions that start on another day than the rest.
+struct Tranche {
+  std::vector<std::string> regions;  ///< names or codes
+  Date from{};
+};
+
+/// Share of the delivered staff-days that one region has.
+struct RegionShare {
+  std::string region;
+  double share = 0;
+  std::string where;
+};
 
 /// Who pays (model.md 4.9 Money).
 enum class Funder : std::uint8_t { nhs_england, office_for_life_sciences, nhs_improvement, provider };
@@ -54,7 +130,18 @@ struct ProgrammeSpec {
   std::string title;
   std::string classification;  ///< class of programmes that share v_i; the name itself when the file gives none
   std::vector<OrganisationType> eligible;
+  std::string summary;  ///< what it is, in a sentence or two
+  Evidence evidence = Evidence::d;
+  /// The innovation exists from this day on: before it nobody engages, decides or is in use, and what holds "at the
+  /// start" holds on it. Absent = the start of the scenario.
+  std::optional<Date> available_from;
   std::optional<Window> commissioned;  ///< on_j; absent = always on (verification)
+  std::vector<Tranche> tranches;       ///< regions whose commissioning begins on another day
+  /// From this day on the programme is withdrawn in every world: nobody decides or restarts, and the hazard of stopping
+  /// is multiplied by `sustainment.withdrawal_factor`.
+  std::optional<Date> withdrawn;
+  /// Shares of the delivered staff-days by region; regions not named share the rest by eligible organisations.
+  std::vector<RegionShare> delivered_by_region;
   CovidStance covid = CovidStance::none;
   std::optional<Window> covid_window;  ///< when S applies; the default is 2020-03-01 to 2021-06-30 [A]
   std::vector<Window> mandates;  ///< national mandate or incentive windows (Psi), kept in every world but no-programme
@@ -62,13 +149,18 @@ struct ProgrammeSpec {
   LayerRule rule = LayerRule::sum;
   SkippedStages skipped;
   Restart restart = Restart::constant;
-  bool engaged_at_start = false;  ///< every organisation starts engaged (PReCePT)
-  /// Share of eligible organisations in use at the start, the first in the order of the seeding stream.
-  double in_use_at_start = 0;
-  std::vector<std::string> sites_at_start;     ///< codes of organisations in use at the start, beside the share
+  bool engaged_at_start = false;               ///< every organisation starts engaged (PReCePT)
+  std::vector<std::string> sites_at_start;     ///< codes in use at the start, beside the share `initial.in_use`
   std::optional<double> historic_denominator;  ///< e.g. 15,140 homes: counts and costs are scaled to it
   OutcomeKind outcome = OutcomeKind::none;
-  std::string no_outcome_note;        ///< what is known and what is missing, when outcome is none
+  /// What is avoided: kebab-case, e.g. "emergency-admission", "stroke". Names that end in "admission" count as
+  /// admissions avoided. Owed by the kinds events, uptake and capacity.
+  std::string event;
+  /// Programmes with the same baseline act on the same events, which are then not avoided twice; their own when empty.
+  std::string baseline;
+  std::optional<Date> background_from;  ///< day at which the drifting background has its stated level
+  std::string no_outcome_note;          ///< what is known and what is missing, when outcome is none
+  std::vector<Published> published;
   bool effect_already_shrunk = true;  ///< then optimism bias on benefits is 0 (model.md 4.9)
   Funder delivery_funder = Funder::nhs_improvement;
   Funder adoption_funder = Funder::provider;
@@ -95,16 +187,20 @@ inline constexpr std::array<std::string_view, 7> kTargetingNames{
     "even", "by-size", "largest-first", "most-deprived-first", "best-connected-first", "lagging-regions-first", "list"};
 
 enum class LeverKind : std::uint8_t {
-  facilitation,  ///< scales or replaces the delivered staff-days (engagement, decision, success and stopping: model.md 4.3)
+  facilitation,  ///< scales or replaces the delivered staff-days (engagement, decision, success and stopping)
   outreach,      ///< staff-days on top that act on engagement alone (a1)
-  incentive,  ///< a mandate or incentive window (Psi = psi)
-  shock,      ///< an emergency window with a factor on the decision hazard
-  seeding,    ///< early sites in use at the start
-  delay,      ///< later start of the commissioned window
-  withdrawal  ///< end of network effort and commissioning from a date
+  incentive,     ///< a mandate or incentive window (Psi = psi)
+  shock,         ///< an emergency window with a factor on the decision hazard
+  seeding,       ///< early sites in use at the start
+  delay,         ///< later start of the commissioned window
+  withdrawal,    ///< end of network effort and commissioning from a date
+  tariff,       ///< a share of the adopters' costs paid for them: an incentive in proportion, Psi = 1 + (psi - 1) share
+  communities,  ///< communities of practice: ties among those who join, on top of those there are
+  capacity      ///< times the beds, or the people whom an organisation in use can reach
 };
-inline constexpr std::array<std::string_view, 7> kLeverNames{"facilitation", "outreach", "incentive", "shock",
-                                                             "seeding",      "delay",    "withdrawal"};
+inline constexpr std::array<std::string_view, 10> kLeverNames{"facilitation", "outreach", "incentive",  "shock",
+                                                              "seeding",      "delay",    "withdrawal", "tariff",
+                                                              "communities",  "capacity"};
 
 /// One dated policy action. Empty programmes or regions = all.
 struct Lever {
@@ -112,14 +208,15 @@ struct Lever {
   std::vector<int> programmes;       ///< indices into Scenario::programmes
   std::vector<std::string> regions;  ///< names or codes; resolved against the population by the model
   std::optional<Window> window;
-  double factor = 1;  ///< facilitation, outreach: times the delivered days; shock: times the hazard
+  double factor = 1;  ///< facilitation, outreach: times the delivered days; shock: times the hazard; capacity
   std::optional<double> staff_days_per_year;  ///< replaces the delivered days of the regions named (in all)
   Targeting targeting = Targeting::even;
   /// Sequence: days of one package and the weeks it lasts; absent = spread over all eligible organisations at once.
   std::optional<double> package_days;
   std::optional<double> package_weeks;
   std::vector<std::string> organisations;  ///< codes, for targeting "list"
-  double share = 0;                        ///< seeding: share of eligible organisations, in the order of `targeting`
+  /// Seeding, communities: share of eligible organisations, in the order of `targeting`; tariff: of the costs.
+  double share = 0;
   double delay_weeks = 0;
   std::string where;  ///< file:line:column
 };
@@ -131,10 +228,26 @@ enum class Delivery : std::uint8_t {
   no_programme   ///< neither: world 0b
 };
 
+/// What drives adoption in a world and can be taken out of it, to see what it contributes.
+enum class Driver : std::uint8_t {
+  effort,     ///< the network's staff-days
+  incentive,  ///< mandates, incentives and tariffs
+  shock       ///< the emergency and shock levers
+};
+inline constexpr std::array<std::string_view, 3> kDriverNames{"effort", "incentive", "shock"};
+
+/// Whether programmes compete for an organisation's attention in a strategy's world.
+enum class Attention : std::uint8_t { as_scenario, off };
+
+/// Whether the worlds without each set of drivers are simulated too, so that a result can be split over the drivers.
+enum class Shapley : std::uint8_t { off, drivers };
+
 struct Strategy {
   std::string name;
   Delivery delivery = Delivery::as_delivered;
-  std::vector<Lever> levers;
+  std::vector<Driver> without = {};  ///< drivers that this world does not have
+  Attention attention = Attention::as_scenario;
+  std::vector<Lever> levers = {};
 };
 
 /// The question, whole and validated.
@@ -151,11 +264,19 @@ struct Scenario {
   int replicates = 200;
   std::uint64_t seed = 20180401;
   ParameterMode mode = ParameterMode::prior;
-  bool attention = true;  ///< K_i of model.md 4.3
+  bool attention = true;  ///< K_i
+  Shapley shapley = Shapley::off;
+  std::vector<Lever> levers;  ///< of every strategy's world, comparators included
+  std::string focus;          ///< region that the headline is about; empty = England
+  /// How often the course of stocks is kept, months: 1, 3 or 12.
+  int path_months = 1;
+  bool by_board = true;              ///< whether results are kept by board too
+  std::vector<Published> published;  ///< figures that all programmes together are compared with
   /// At least "no-network"; the comparators `no-network` and `no-programme` are appended when not named.
   std::vector<Strategy> strategies;
   std::array<Setting, kNParameters - kNProgrammeParameters> economy;
-  int comparator = 0;  ///< index of `no-network` in strategies
+  int comparator = 0;   ///< index of `no-network` in strategies
+  bool growth = false;  ///< whether the growth ledger is kept beside the health ledger
   std::vector<std::string> notes;
 
   /// Digest (16 hex digits) of everything that decides a replicate: resolved settings, tables named, seed, version.
@@ -168,6 +289,25 @@ struct Scenario {
 /// @throws FileError when the file cannot be read; InputError with every problem at once
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file, std::span<const std::string> overrides,
                                      const std::filesystem::path& data_folder);
+
+/// The drivers in a set, a bit each in the order of Driver.
+using DriverSet = unsigned;
+inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
+/// `without-effort-shock`: how the world that lacks these drivers is called. @pre `lacking` is not empty
+[[nodiscard]] std::string name_without(DriverSet lacking);
+/// The strategies whose worlds split a result over the drivers: by the set of drivers that a world *has*, so that the
+/// first lacks all and the last, `lead`, none. Empty when any of them is missing.
+[[nodiscard]] std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead);
+/// The strategy that a scenario is about: the first that is delivered; 0 when there is none.
+[[nodiscard]] int lead_strategy(const Scenario& scenario);
+
+/// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once
+[[nodiscard]] ProgrammeSpec load_programme(const std::filesystem::path& file);
+
+/// Whether a row of the parameter table has any part in a run: those of the growth ledger only when it is kept.
+[[nodiscard]] inline bool is_used(const Scenario& scenario, const ParameterSpec& row) {
+  return scenario.growth || !is_growth(row.id);
+}
 
 /// Economy settings of the table.
 [[nodiscard]] std::array<Setting, kNParameters - kNProgrammeParameters> default_economy();

@@ -1,0 +1,100 @@
+// The command that makes population tables of public registers.
+#include "uptake/import.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "uptake/results.hpp"
+
+namespace uptake::cli {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+/// Those of one type, and what is known of them.
+struct TypeCount {
+  std::size_t n = 0, without_size = 0;
+  std::array<std::size_t, kNPlacedBy> placed_by{};
+};
+
+std::array<TypeCount, kNOrganisationTypes> counts_of(const ImportedTables& tables) {
+  std::array<TypeCount, kNOrganisationTypes> counts;
+  for (const ImportedOrganisation& organisation : tables.organisations) {
+    TypeCount& count = counts[static_cast<std::size_t>(organisation.type)];
+    ++count.n;
+    count.without_size += organisation.size ? 0 : 1;
+    ++count.placed_by[static_cast<std::size_t>(organisation.placed_by)];
+  }
+  return counts;
+}
+
+void print_json(const ImportedTables& tables, const std::filesystem::path& folder) {
+  Json registers = Json::array();
+  for (const RegisterReport& report : tables.registers) {
+    Json dropped = Json::array();
+    for (const DroppedRows& rows : report.dropped)
+      dropped.push_back({{"reason", rows.reason}, {"rows", rows.rows}, {"first", rows.first}});
+    registers.push_back({{"file", report.file.string()},
+                         {"register", report.name},
+                         {"read", report.read},
+                         {"kept", report.kept},
+                         {"dropped", std::move(dropped)},
+                         {"notes", report.notes}});
+  }
+  Json organisations;
+  const auto counts = counts_of(tables);
+  for (std::size_t t = 0; t < counts.size(); ++t) {
+    if (counts[t].n == 0) continue;
+    organisations[std::string(kOrganisationTypeNames[t])] = {{"n", counts[t].n},
+                                                             {"without_size", counts[t].without_size},
+                                                             {"at_coordinates", counts[t].placed_by[0]},
+                                                             {"at_postcode", counts[t].placed_by[1]},
+                                                             {"at_board_centroid", counts[t].placed_by[2]}};
+  }
+  const Json json{{"schema", kJsonSchema},
+                  {"folder", folder.string()},
+                  {"registers", std::move(registers)},
+                  {"organisations", std::move(organisations)},
+                  {"regions", tables.regions.size()},
+                  {"boards", tables.boards.size()},
+                  {"sites", tables.sites.size()},
+                  {"activity", tables.activity.size()}};
+  // A file name need not be UTF-8, JSON must be.
+  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+}
+
+void print_text(const ImportedTables& tables, const std::filesystem::path& folder) {
+  for (const RegisterReport& report : tables.registers) {
+    fmt::print("{} ({}): {} rows, {} kept, {} dropped\n", report.file.filename().string(), report.name, report.read,
+               report.kept, report.read - report.kept);
+    for (const DroppedRows& rows : report.dropped)
+      fmt::print("{:>10}  {}, first {}\n", rows.rows, rows.reason, rows.first.empty() ? "without a code" : rows.first);
+    for (const std::string& note : report.notes) fmt::print("{:>10}  {}\n", "note", note);
+  }
+  fmt::print("\n{:<22} {:>8} {:>14} {:>15} {:>12} {:>12}\n", "organisations", "n", "size unknown", "at coordinates",
+             "at postcode", "at centroid");
+  const auto counts = counts_of(tables);
+  for (std::size_t t = 0; t < counts.size(); ++t) {
+    if (counts[t].n == 0) continue;
+    fmt::print("{:<22} {:>8} {:>14} {:>15} {:>12} {:>12}\n", kOrganisationTypeNames[t], counts[t].n,
+               counts[t].without_size, counts[t].placed_by[0], counts[t].placed_by[1], counts[t].placed_by[2]);
+  }
+  fmt::print("\n{} organisations in {} boards of {} regions; {} sites of trusts, {} months of trusts\n",
+             tables.organisations.size(), tables.boards.size(), tables.regions.size(), tables.sites.size(),
+             tables.activity.size());
+  fmt::print("{}: a scenario takes them with population = \"{}\"\n", folder.string(), folder.string());
+}
+}  // namespace
+
+ExitCode import_registers(const ImportOptions& options, const Output& output) {
+  check_tables_folder(options.folder, options.there);  // before anything long
+  const ImportedTables tables = read_registers(options.files, data_folder());
+  write_tables(tables, options.folder, options.there);
+  output.format == Format::json ? print_json(tables, options.folder) : print_text(tables, options.folder);
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli

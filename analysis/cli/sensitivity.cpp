@@ -1,0 +1,114 @@
+#include "uptake/sensitivity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "progress.hpp"
+#include "text_file.hpp"
+#include "uptake/report.hpp"
+
+namespace uptake::cli {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json json_of(const OneWayStudy& study, const std::string& scenario) {
+  Json rows = Json::array();
+  for (const OneWay& one : study.parameters) {
+    rows.push_back({{"parameter", one.parameter},
+                    {"unit", one.unit},
+                    {"value", one.value},
+                    {"low", one.low},
+                    {"high", one.high},
+                    {"at_low", number(one.at_low)},
+                    {"at_high", number(one.at_high)},
+                    {"error_low", number(one.error_low)},
+                    {"error_high", number(one.error_high)},
+                    {"grade", one.grade},
+                    {"source", one.source}});
+  }
+  return {{"schema", kJsonSchema},
+          {"method", "one-way"},
+          {"scenario", scenario},
+          {"strategy", study.strategy},
+          {"comparator", study.comparator},
+          {"metric", study.metric},
+          {"unit", study.unit},
+          {"view", "net"},
+          {"region", study.region},
+          {"to", study.date},
+          {"replicates", study.n_replicates},
+          {"base", number(study.base)},
+          {"base_error", number(study.base_error)},
+          {"parameters", std::move(rows)}};
+}
+
+void print_table(const OneWayStudy& study) {
+  fmt::print("{} of {} against {}, net, {}, to {}: {:.4g} at the defaults (s.e. {:.2g})\n\n", study.metric,
+             study.strategy, study.comparator, study.region, study.date, study.base, study.base_error);
+  fmt::print("{:<34}{:>12}{:>12}{:>11}{:>11}\n", "one assumption at a time", "low", "high", "at low", "at high");
+  for (const OneWay& one : study.parameters) {
+    if (one.at_low == one.at_high) break;  // the rest change nothing
+    fmt::print("{:<34}{:>12.3g}{:>12.3g}{:>11.4g}{:>11.4g}\n", one.parameter, one.low, one.high, one.at_low,
+               one.at_high);
+  }
+  const auto idle =
+      std::ranges::count_if(study.parameters, [](const OneWay& one) { return one.at_low == one.at_high; });
+  if (idle > 0) fmt::print("{} other assumptions change nothing here\n", idle);
+}
+}  // namespace
+
+ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
+  Scenario scenario = load_scenario(options.scenario, options.overrides, data_folder());
+  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+  const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
+  const SummaryLayout layout = make_layout(*model);
+
+  Metric metric = leading_metric(*model, layout);
+  if (options.metric) {
+    const auto row = std::ranges::find(metric_table(), *options.metric, &MetricSpec::name);
+    if (row == metric_table().end() || layout.find(row->id, Axis::report) == nullptr) {
+      std::vector<std::string_view> names;
+      for (const Block& block : layout.blocks) {
+        if (block.axis == Axis::report) names.push_back(spec(block.metric).name);
+      }
+      const std::string nearest = nearest_name(*options.metric, names);
+      throw InputError({{"--metric " + *options.metric, "is no metric of this scenario's report dates",
+                         nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)}});
+    }
+    metric = row->id;
+  }
+
+  const Interruption interruption;
+  Control control;
+  control.n_threads = options.n_threads;
+  control.stop = interruption.token();
+  ProgressLine progress(options.progress, output.verbosity);
+  control.progress = [&](const Progress& now) { progress.show(now); };
+  const OneWayStudy study = one_way(model, layout, metric, options.n_replicates, control);
+  if (control.stop.stop_requested()) {
+    fmt::print(stderr, "interrupted: nothing was written; the study starts again from the beginning\n");
+    return ExitCode::interrupted;
+  }
+
+  const Json json = json_of(study, model->scenario.name);
+  if (options.folder) {
+    write_text(*options.folder / "sensitivity.json", json.dump(2) + "\n");
+    if (std::filesystem::exists(*options.folder / "results.h5"))
+      write_report(*options.folder, data_folder() / "england");
+  }
+  if (output.format == Format::json) {
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    print_table(study);
+  }
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,61 @@
+// What ships with the program, and what a person means by a name.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "commands.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::string_view kWhatIfs = "what-if";
+
+std::vector<fs::path> toml_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  if (!fs::is_directory(folder)) return files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+/// A name and nothing else, or one of what-if/.
+bool could_be_shipped(const fs::path& named) {
+  const fs::path folder = named.parent_path();
+  return named.extension() != ".toml" && named.has_filename() && (folder.empty() || folder == kWhatIfs);
+}
+}  // namespace
+
+std::vector<fs::path> shipped_scenarios() {
+  std::vector<fs::path> files = toml_files(data_folder());
+  const std::vector<fs::path> what_ifs = toml_files(data_folder() / kWhatIfs);
+  files.insert(files.end(), what_ifs.begin(), what_ifs.end());
+  return files;
+}
+
+std::vector<fs::path> shipped_programmes() { return toml_files(data_folder() / "programmes"); }
+
+fs::path scenario_file(const fs::path& named) {
+  if (!could_be_shipped(named) || fs::exists(named)) return named;
+  for (const fs::path& folder : {data_folder(), data_folder() / kWhatIfs}) {
+    fs::path file = folder / named;
+    file += ".toml";
+    if (fs::exists(file)) return file;
+  }
+  std::vector<std::string> names;
+  for (const fs::path& file : shipped_scenarios()) {
+    const bool is_what_if = file.parent_path().filename() == kWhatIfs;
+    names.push_back(file.stem().string());
+    if (is_what_if) names.push_back(fmt::format("{}/{}", kWhatIfs, file.stem().string()));
+  }
+  const std::vector<std::string_view> views(names.begin(), names.end());
+  const std::string nearest = nearest_name(named.string(), views);
+  throw FileError({named.string(), "is neither a file nor the name of a shipped scenario",
+                   nearest.empty() ? "`uptake list` names them" : fmt::format("did you mean \"{}\"?", nearest)});
+}
+
+}  // namespace uptake::cli

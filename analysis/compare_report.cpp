@@ -1,0 +1,372 @@
+#include "compare_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "statistics.hpp"
+#include "uptake/version.hpp"
+#include "wording.hpp"
+
+namespace uptake {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+const std::string& strategy_name(const Side& side) {
+  return side.run->strategies[static_cast<std::size_t>(side.strategy)];
+}
+/// A strategy by its name, and by its run when the two sides are of different runs.
+std::string side_name(const Side& side, const Side& other) {
+  return side.run == other.run ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
+}
+
+bool same_side(const Side& a, const Side& b) { return a.run == b.run && a.strategy == b.strategy; }
+
+/// Every side once, in the order of the comparisons.
+std::vector<Side> sides_of(const CompareReport& report) {
+  std::vector<Side> sides;
+  for (const Comparison& comparison : report.comparisons)
+    for (const Side& side : {comparison.baseline, comparison.subject})
+      if (std::ranges::none_of(sides, [&](const Side& known) { return same_side(known, side); })) sides.push_back(side);
+  return sides;
+}
+
+std::size_t n_compared(const CompareReport& report) {
+  std::size_t n = report.comparisons.front().pairing.n_replicates;
+  for (const Comparison& comparison : report.comparisons) n = std::min(n, comparison.pairing.n_replicates);
+  return n;
+}
+
+std::vector<std::string> notes_of(const CompareReport& report) {
+  std::vector<std::string> notes;
+  for (const Comparison& comparison : report.comparisons)
+    for (const std::string& note : comparison.pairing.notes)
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+  return notes;
+}
+
+// ---- JSON ---------------------------------------------------------------------------------------------------------
+
+void add_statistics(Json& entry, const Statistics& s) {
+  const auto values = in_order(s);
+  for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];  // NaN is dumped as null
+}
+Json statistics_json(const Statistics& s) {
+  Json entry = Json::object();
+  add_statistics(entry, s);
+  return entry;
+}
+
+/// What names a row: metric, unit, dates.
+void add_metric(Json& entry, const std::string& programme, const std::string& region, Metric metric,
+                std::string_view view, const Period& period) {
+  const MetricSpec& m = spec(metric);
+  entry["programme"] = programme;
+  entry["region"] = region;
+  entry["metric"] = m.name;
+  entry["view"] = view;
+  entry["unit"] = m.unit;
+  entry["from"] = iso(period.from);
+  entry["to"] = iso(period.to);
+  entry["price_year"] = m.money ? Json(kPriceYear) : Json();
+}
+
+Json difference_json(const Comparison& comparison, const Difference& row) {
+  Json entry{{"strategy", strategy_name(comparison.subject)},
+             {"run", comparison.subject.run->label},
+             {"baseline", strategy_name(comparison.baseline)},
+             {"baseline_run", comparison.baseline.run->label}};
+  add_metric(entry, row.programme, comparison.subject.run->region, row.metric, "difference", row.period);
+  add_statistics(entry, row.difference);
+  entry["strategy_mean"] = row.subject;
+  entry["baseline_mean"] = row.baseline;
+  entry["better"] = kBetterNames[static_cast<std::size_t>(better(row.metric))];
+  entry["p_better"] = row.p_better;
+  entry["p_worse"] = row.p_worse;
+  if (row.variance)
+    entry["variance"] = {{"paired", row.variance->paired},
+                         {"independent", row.variance->independent},
+                         {"reduction", row.variance->independent / row.variance->paired}};
+  if (row.peers)
+    entry["peers"] = {{"without", statistics_json(row.peers->without)},
+                      {"through", statistics_json(row.peers->through)}};
+  return entry;
+}
+
+// ---- Text ---------------------------------------------------------------------------------------------------------
+
+constexpr std::size_t kLabel = 28, kNumber = 9, kInterval = 19, kError = 7, kChance = 8;
+constexpr std::size_t kWide = 100;  // columns from which there is room for the subject's mean and the deviation
+
+std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
+
+/// Equity beside the deprivation gap, which the headline shows.
+const std::vector<Metric> kEquity{Metric::regional_cv, Metric::concentration_index};
+
+/// The rows of one table: a programme at a date.
+std::string difference_rows(const Comparison& comparison, const std::string& programme, const Period& period,
+                            std::size_t width, const std::vector<Metric>& asked) {
+  const bool wide = width >= kWide;
+  std::string text = fmt::format("  {:<{}}{:>{}}", "", kLabel - 2, "baseline", kNumber);
+  if (wide) text += fmt::format("{:>{}}", "strategy", kNumber);
+  text += fmt::format("{:>{}}", "difference, 90 %", kNumber + kInterval);
+  if (wide) text += fmt::format("{:>{}}", "sd", kNumber);
+  text += fmt::format("{:>{}}{:>{}}\n", "+-", kError, "better", kChance);
+  const auto add = [&](const Difference& row) {
+    const Statistics& d = row.difference;
+    double largest = std::max(std::abs(row.subject), std::abs(row.baseline));
+    for (const double v : {d.p05, d.p95}) largest = std::max(largest, std::abs(v));
+    const bool millions = spec(row.metric).money && largest >= 1e6;
+    const double unit = millions ? 1e6 : 1;
+    const std::string label(label_of(row.metric));
+    const std::string interval =
+        d.p05 == d.p95 ? "" : fmt::format("{} to {}", rounded(d.p05 / unit), rounded(d.p95 / unit));
+    text += fmt::format("  {:<{}}{:>{}}", millions ? label + ", GBP m" : label, kLabel - 2,
+                        rounded(row.baseline / unit), kNumber);
+    if (wide) text += fmt::format("{:>{}}", rounded(row.subject / unit), kNumber);
+    text += fmt::format("{:>{}}{:>{}}", rounded(d.mean / unit), kNumber, interval, kInterval);
+    if (wide) text += fmt::format("{:>{}}", rounded(d.sd / unit), kNumber);
+    text += fmt::format("{:>{}}{:>{}}\n", rounded(d.mcse / unit), kError, percent(row.p_better), kChance);
+    if (row.variance)
+      text += row.variance->paired > 0 ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
+                                                     rounded(row.variance->independent / row.variance->paired))
+                                       : std::string("    independent seeds vary; these pairs do not\n");
+  };
+  const auto here = [&](const Difference& row) { return row.programme == programme && row.period.to == period.to; };
+  for (const Shown& shown : shown_metrics())
+    for (const Difference& row : comparison.rows)
+      if (here(row) && row.metric == shown.metric) add(row);
+  // Metrics without a line in the headline: equity, or what was asked for by name.
+  const auto& more = asked.empty() ? kEquity : asked;
+  for (const Difference& row : comparison.rows)
+    if (here(row) && label_of(row.metric) == spec(row.metric).name && std::ranges::find(more, row.metric) != more.end())
+      add(row);
+  return text;
+}
+
+/// What the peers make of a difference, for the metrics that a reader looks at first.
+std::string peers_text(const Comparison& comparison, const std::string& programme, const Period& period,
+                       std::size_t width) {
+  std::string text;
+  for (const Difference& row : comparison.rows) {
+    if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
+    if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
+    text += "  " +
+            paragraph(
+                fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
+                            "through peers.",
+                            label_of(row.metric), interval_text(row.peers->without), interval_text(row.peers->through)),
+                width - 2, 4);
+  }
+  if (!text.empty())
+    text += "  " + paragraph(
+                       "How strongly peers are heard is prior, not data: the record does not tell it from "
+                       "commissioning.",
+                       width - 2, 4);
+  return text;
+}
+
+std::string losses_text(std::span<const Loss> lost, const Period& period, std::string_view opening, std::size_t width) {
+  std::string text;
+  for (const std::string_view name : {"ever_adopted", "patients_benefited", "admissions_avoided", "events_avoided"}) {
+    std::vector<const Loss*> rows;
+    for (const Loss& loss : lost)
+      if (loss.period.to == period.to && spec(loss.metric).name == name) rows.push_back(&loss);
+    if (rows.empty()) continue;
+    const Loss& sum = *rows.back();  // "all", or the only programme
+    std::string line = fmt::format("{}, {}: {}", opening, label_of(sum.metric), interval_text(sum.lost));
+    if (rows.size() > 1) {
+      rows.pop_back();
+      std::ranges::stable_sort(rows, [](const Loss* a, const Loss* b) { return a->lost.mean > b->lost.mean; });
+      std::string_view mark = "; most: ";
+      for (std::size_t k = 0; k < std::min<std::size_t>(rows.size(), 3) && rows[k]->lost.mean > 0; ++k) {
+        line += fmt::format("{}{} {}", mark, rows[k]->programme, rounded(rows[k]->lost.mean));
+        mark = ", ";
+      }
+    } else if (sum.programme != "all") {
+      line += fmt::format(" ({})", sum.programme);
+    }
+    text += "  " + paragraph(line + ".", width - 2, 4);
+  }
+  return text;
+}
+
+/// The other programmes in a line each, where there are several.
+std::string programmes_text(const Comparison& comparison, const Period& period, std::size_t width) {
+  std::string text;
+  for (const std::string& programme : comparison.pairing.programmes) {
+    if (programme == "all") continue;
+    std::string line = programme + ":", mark = " ";
+    for (const Difference& row : comparison.rows) {
+      if (row.programme != programme || row.period.to != period.to) continue;
+      if (row.metric != Metric::ever_adopted && row.metric != Metric::patients_benefited &&
+          row.metric != Metric::admissions_avoided)
+        continue;
+      line += fmt::format("{}{} {}", mark, interval_text(row.difference), label_of(row.metric));
+      mark = "; ";
+    }
+    if (mark != " ") text += "  " + paragraph(line, width - 2, 4);
+  }
+  return text;
+}
+}  // namespace
+
+std::vector<Json> driver_rows(const DriverSplit& split, const std::string& strategy, const std::string& region) {
+  std::vector<Json> rows;
+  const auto add = [&](std::string_view driver, const Statistics& s) {
+    Json& entry = rows.emplace_back(Json{{"strategy", strategy}, {"driver", driver}});
+    add_metric(entry, split.programme, region, split.metric, "shapley", split.period);
+    add_statistics(entry, s);
+  };
+  for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver)
+    add(kDriverNames[driver], split.by_driver[driver]);
+  add("together", split.together);
+  return rows;
+}
+
+Json loss_row(const Loss& loss, std::string_view cause, const std::string& strategy, const std::string& baseline,
+              const std::string& region) {
+  Json entry{{"cause", cause}, {"strategy", strategy}, {"baseline", baseline}};
+  add_metric(entry, loss.programme, region, loss.metric, "lost", loss.period);
+  add_statistics(entry, loss.lost);
+  return entry;
+}
+
+std::string drivers_text(std::span<const DriverSplit> drivers, const std::string& programme, const Period& period,
+                         std::size_t width) {
+  std::string text;
+  for (const DriverSplit& split : drivers) {
+    if (split.programme != programme || split.period.to != period.to) continue;
+    if (split.metric != Metric::ever_adopted && split.metric != Metric::patients_benefited &&
+        spec(split.metric).name != "events_avoided" && split.metric != Metric::admissions_avoided)
+      continue;
+    std::string line = fmt::format("{}: {} together", label_of(split.metric), interval_text(split.together));
+    for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver)
+      line += fmt::format(", {} {}", kDriverNames[driver], interval_text(split.by_driver[driver]));
+    text += "  " + paragraph(line + ".", width - 2, 4);
+  }
+  if (text.empty()) return text;
+  return "  Split over drivers (Shapley, 8 worlds with the same clocks)\n" + text;
+}
+
+std::string attention_text(std::span<const Loss> lost, const Period& period, std::size_t width) {
+  return losses_text(lost, period, "Lost to competition for attention", width);
+}
+
+std::string compare_json(const CompareReport& report) {
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  const std::vector<Side> sides = sides_of(report);
+  std::vector<std::string> runs;
+  for (const Side& side : sides)
+    if (std::ranges::find(runs, side.run->label) == runs.end()) runs.push_back(side.run->label);
+  Json head{{"schema", kJsonSchema},    {"scenario", first.scenario},
+            {"seed", first.seed},       {"replicates", n_compared(report)},
+            {"version", version()},     {"runs", runs},
+            {"notes", notes_of(report)}};
+  std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
+  text.pop_back();
+  const auto add_list = [&](std::string_view name, const auto& write) {
+    text += fmt::format(",\n\"{}\": [", name);
+    std::string_view separator = "\n";
+    write([&](const Json& entry) {
+      text += separator;
+      text += entry.dump(-1, ' ', false, Json::error_handler_t::replace);
+      separator = ",\n";
+    });
+    text += "\n]";
+  };
+  add_list("metrics", [&](const auto& add) {
+    for (const Comparison& comparison : report.comparisons)
+      for (const Difference& row : comparison.rows) add(difference_json(comparison, row));
+  });
+  add_list("targets", [&](const auto& add) {
+    for (const Target& target : report.targets)
+      for (const Side& side : sides) {
+        const std::size_t n = n_compared(report);
+        const double p = chance_of(target, side, n);
+        add(Json{{"target", target.text},
+                 {"strategy", strategy_name(side)},
+                 {"run", side.run->label},
+                 {"p_met", p},
+                 {"mcse", std::sqrt(p * (1 - p) / static_cast<double>(n))}});
+      }
+  });
+  add_list("displacement", [&](const auto& add) {
+    for (const Comparison& comparison : report.comparisons)
+      for (const Loss& loss : comparison.displaced)
+        add(loss_row(loss, "strategy", strategy_name(comparison.subject), strategy_name(comparison.baseline),
+                     comparison.subject.run->region));
+    const auto name = [&](int strategy) { return first.strategies[static_cast<std::size_t>(strategy)]; };
+    for (const Loss& loss : report.lost_to_attention)
+      add(loss_row(loss, "attention", name(report.attention.on), name(report.attention.off), first.region));
+  });
+  add_list("shapley", [&](const auto& add) {
+    for (const DriverSplit& split : report.drivers)
+      for (const Json& entry : driver_rows(split, report.split_strategy, first.region)) add(entry);
+  });
+  return text + "}\n";
+}
+
+std::string compare_table(const CompareReport& report, int width) {
+  const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  std::string text;
+  for (const Comparison& comparison : report.comparisons) {
+    const std::vector<std::string>& programmes = comparison.pairing.programmes;
+    for (std::size_t time = 0; time < comparison.pairing.reports.size(); ++time) {
+      const Period& period = comparison.pairing.reports[time];
+      text += paragraph(fmt::format("{} minus {}", side_name(comparison.subject, comparison.baseline),
+                                    side_name(comparison.baseline, comparison.subject)),
+                        columns);
+      const bool has_total = programmes.back() == "all" || programmes.size() == 1;
+      text +=
+          fmt::format("{}, {}, {} to {}{}\n", has_total ? programmes.back() : "by programme",
+                      comparison.subject.run->region, iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
+      if (has_total) {
+        text += difference_rows(comparison, programmes.back(), period, columns, report.asked);
+        text += peers_text(comparison, programmes.back(), period, columns);
+      }
+      if (programmes.size() > 1) text += programmes_text(comparison, period, columns);
+      text += losses_text(comparison.displaced, period, "Lost in programmes that the levers leave alone", columns);
+      text += '\n';
+    }
+  }
+  if (!report.targets.empty()) {
+    text += "Chance that a target is met\n";
+    for (const Target& target : report.targets) {
+      std::string line = target.text + ":", mark = " ";
+      for (const Side& side : sides_of(report)) {
+        const bool one_run = std::ranges::all_of(sides_of(report), [&](const Side& s) { return s.run == side.run; });
+        line +=
+            fmt::format("{}{}{} {}", mark, strategy_name(side), one_run ? "" : fmt::format(" ({})", side.run->label),
+                        percent(chance_of(target, side, n_compared(report))));
+        mark = ", ";
+      }
+      text += "  " + paragraph(line + ".", columns - 2, 4);
+    }
+    text += '\n';
+  }
+  for (const Period& period : first.reports) {
+    const std::string lost = attention_text(report.lost_to_attention, period, columns);
+    const std::string split = drivers_text(report.drivers, first.programmes.back(), period, columns);
+    const std::string window = fmt::format("{} to {}", iso(period.from), iso(period.to));
+    if (!lost.empty())
+      text +=
+          fmt::format("{}, {}\n{}\n", first.strategies[static_cast<std::size_t>(report.attention.on)], window, lost);
+    if (!split.empty())
+      text += fmt::format("{}, {}, {}\n{}\n", report.split_strategy, first.programmes.back(), window, split);
+  }
+  text +=
+      paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
+                            "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
+                            "the share of replicates in which the strategy does better than the baseline (less cost, "
+                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.",
+                            n_compared(report), first.seed),
+                columns);
+  for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
+  return text;
+}
+
+}  // namespace uptake

@@ -1,0 +1,27 @@
+/// Parts of a comparison that the headline and the JSON of a run show too.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "uptake/compare.hpp"
+
+namespace uptake {
+
+/// The split of a programme's result at a date, a line for each metric that a reader looks at first; empty when there
+/// is none.
+[[nodiscard]] std::string drivers_text(std::span<const DriverSplit> drivers, const std::string& programme,
+                                       const Period& period, std::size_t width);
+/// What programmes lose to each other, a line a metric.
+[[nodiscard]] std::string attention_text(std::span<const Loss> lost, const Period& period, std::size_t width);
+
+/// A row of JSON for each driver, and one for all together.
+[[nodiscard]] std::vector<nlohmann::ordered_json> driver_rows(const DriverSplit& split, const std::string& strategy,
+                                                              const std::string& region);
+/// A row of JSON: what a programme loses. @param cause "attention" or "strategy"
+[[nodiscard]] nlohmann::ordered_json loss_row(const Loss& loss, std::string_view cause, const std::string& strategy,
+                                              const std::string& baseline, const std::string& region);
+
+}  // namespace uptake

@@ -1,0 +1,35 @@
+#include "numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+
+namespace uptake {
+
+namespace {
+constexpr std::string_view kUndefined = "-";
+}  // namespace
+
+std::string grouped(double whole) {
+  std::string digits = fmt::format("{:.0f}", std::abs(whole));
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
+  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
+}
+
+std::string rounded(double value) {
+  if (!std::isfinite(value)) return std::string(kUndefined);
+  const double size = std::abs(value);
+  if (size >= 100) {
+    const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
+    return grouped(std::round(value / unit) * unit);
+  }
+  const std::string text = fmt::format("{:.{}f}", value, size >= 10 ? 1 : 2);
+  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
+  if (value == 0) return "0";
+  return text == "-0.00" ? "0.00" : text;
+}
+
+}  // namespace uptake

@@ -1,0 +1,143 @@
+// Charts as functions of (element, data). They know nothing of the page, so that another page can use them.
+// Every mark that carries meaning differs in more than colour: dashes for the comparator, shapes for observations.
+"use strict";
+const draw = (() => {
+  const colour = { own: "#005eb8", other: "#425563", net: "#007f3b", observed: "#ae2573", line: "#d8dde0", ink: "#212b32" };
+  const number = value => {
+    if (value === null || !isFinite(value)) return "–";
+    const size = Math.abs(value);
+    if (size >= 1e9) return d3.format(",.3~r")(value / 1e9) + " bn";
+    if (size >= 1e6) return d3.format(",.3~r")(value / 1e6) + " m";
+    if (size >= 1000) return d3.format(",.3~r")(value);
+    return d3.format(size >= 10 ? ",.3~r" : ",.2~f")(value);
+  };
+  const day = text => d3.timeParse("%Y-%m-%d")(text);
+  const shown = d3.timeFormat("%B %Y");
+
+  function canvas(element, width, height, label) {
+    element.textContent = "";
+    return d3.select(element).append("svg").attr("viewBox", `0 0 ${width} ${height}`).attr("width", width)
+      .attr("role", "img").attr("aria-label", label);
+  }
+  function axes(svg, x, y, width, height, margin, unit) {
+    const left = svg.append("g").attr("transform", `translate(${margin.left},0)`)
+      .call(d3.axisLeft(y).ticks(Math.max(2, Math.round(height / 50))).tickFormat(number).tickSizeInner(-(width - margin.left - margin.right)));
+    left.select(".domain").remove();
+    left.selectAll(".tick line").attr("stroke", colour.line);
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(Math.max(2, Math.round(width / 110))));
+    if (unit) svg.append("text").attr("x", 4).attr("y", 13).text(unit);
+    return svg;
+  }
+
+  // series: [{name, own, p05, p25, p50, p75, p95}] over times; observed: [{date, value, label}]
+  function fan(element, { times, series, observed = [], unit = "", label = "", width = 760, height = 360, small = false }) {
+    const margin = small ? { left: 44, right: 8, top: 18, bottom: 22 } : { left: 62, right: 16, top: 24, bottom: 26 };
+    const svg = canvas(element, width, height, label);
+    const dates = times.map(day);
+    const within = observed.filter(o => day(o.date) >= dates[0] && day(o.date) <= dates[dates.length - 1]);
+    const all = series.flatMap(s => [...s.p05, ...s.p95]).concat(within.map(o => o.value)).filter(v => v !== null);
+    const x = d3.scaleTime().domain(d3.extent(dates)).range([margin.left, width - margin.right]);
+    const y = d3.scaleLinear().domain([Math.min(0, d3.min(all) || 0), d3.max(all) || 1]).nice().range([height - margin.bottom, margin.top]);
+    axes(svg, x, y, width, height, margin, unit);
+    const area = (low, high) => d3.area().defined((d, i) => low[i] !== null).x((d, i) => x(dates[i])).y0((d, i) => y(low[i])).y1((d, i) => y(high[i]));
+    const line = middle => d3.line().defined((d, i) => middle[i] !== null).x((d, i) => x(dates[i])).y((d, i) => y(middle[i]));
+    for (const s of series) {
+      const ink = s.own ? colour.own : colour.other;
+      svg.append("path").attr("class", "band90").attr("d", area(s.p05, s.p95)(times)).attr("fill", ink).attr("opacity", s.own ? 0.16 : 0.12);
+      if (!small) svg.append("path").attr("class", "band50").attr("d", area(s.p25, s.p75)(times)).attr("fill", ink).attr("opacity", 0.2);
+      svg.append("path").attr("class", "median").attr("d", line(s.p50)(times)).attr("fill", "none").attr("stroke", ink)
+        .attr("stroke-width", 2).attr("stroke-dasharray", s.own ? null : "6 4");
+    }
+    const marks = svg.selectAll("g.observed").data(within).enter().append("g").attr("class", "observed")
+      .attr("transform", o => `translate(${x(day(o.date))},${y(o.value)})`);
+    marks.append("path").attr("d", d3.symbol().type(d3.symbolDiamond).size(small ? 40 : 90)).attr("fill", colour.observed);
+    marks.append("title").text(o => `${o.label}: ${number(o.value)} (${shown(day(o.date))})`);
+    return svg;
+  }
+
+  // bars: [{name, value, low, high, kind}]
+  function waterfall(element, { bars, unit, label, width = 760 }) {
+    const row = 46, margin = { left: 230, right: 150, top: 8, bottom: 26 };
+    const height = margin.top + margin.bottom + row * bars.length;
+    const svg = canvas(element, width, height, label);
+    const ends = bars.flatMap(b => [b.from, b.to, b.low, b.high]).filter(v => v !== undefined && v !== null);
+    const x = d3.scaleLinear().domain([Math.min(0, d3.min(ends)), Math.max(0, d3.max(ends)) || 1]).nice().range([margin.left, width - margin.right]);
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(5).tickFormat(number));
+    svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", 0).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+    const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
+    g.append("rect").attr("x", b => x(Math.min(b.from, b.to))).attr("width", b => Math.abs(x(b.to) - x(b.from))).attr("y", 6).attr("height", row - 18)
+      .attr("fill", b => ({ gross: colour.own, anyway: "none", net: colour.net })[b.kind])
+      .attr("stroke", b => b.kind === "anyway" ? colour.other : null).attr("stroke-dasharray", b => b.kind === "anyway" ? "5 3" : null).attr("stroke-width", 2);
+    g.filter(b => b.low !== undefined).append("path").attr("d", b => `M${x(b.low)},${row / 2 - 3}H${x(b.high)}M${x(b.low)},${row / 2 - 8}v10M${x(b.high)},${row / 2 - 8}v10`)
+      .attr("stroke", colour.ink).attr("stroke-width", 1.5);
+    g.append("text").attr("x", margin.left - 10).attr("y", row / 2).attr("text-anchor", "end").text(b => b.name);
+    g.append("text").attr("x", width - margin.right + 10).attr("y", row / 2).text(b => `${number(b.value)} ${unit}`);
+  }
+
+  // tiles: [{name, short, column, row}], values: by tile, in [0, 1]
+  const ramp = d3.scaleLinear().domain([0, 0.5, 1]).range(["#f0f4f5", "#5a9bd5", "#003087"]).interpolate(d3.interpolateRgb).clamp(true);
+  function tiles(element, { tiles, values, most = 1, label, size = 56 }) {
+    const columns = d3.max(tiles, t => t.column) + 1, rows = d3.max(tiles, t => t.row) + 1, gap = 3;
+    let svg = d3.select(element).select("svg");
+    if (svg.empty()) {
+      svg = canvas(element, columns * size, rows * size, label);
+      const g = svg.selectAll("g.tile").data(tiles).enter().append("g").attr("class", "tile")
+        .attr("transform", t => `translate(${t.column * size},${t.row * size})`);
+      g.append("rect").attr("width", size - gap).attr("height", size - gap).attr("rx", 4).attr("stroke", colour.other);
+      g.append("text").attr("class", "short").attr("x", (size - gap) / 2).attr("y", size * 0.42).attr("text-anchor", "middle");
+      g.append("text").attr("class", "value").attr("x", (size - gap) / 2).attr("y", size * 0.75).attr("text-anchor", "middle");
+      g.append("title");
+    }
+    const g = svg.selectAll("g.tile").data(tiles);
+    const ink = i => values[i] === null || values[i] / most < 0.45 ? colour.ink : "#fff";
+    g.select("rect").attr("fill", (t, i) => values[i] === null ? "#fff" : ramp(values[i] / most));
+    g.select(".short").style("fill", (t, i) => ink(i)).style("font-size", size < 50 ? "10px" : "12px").text(t => t.short);
+    g.select(".value").style("fill", (t, i) => ink(i)).style("font-weight", 600).style("font-size", size < 50 ? "11px" : "13px")
+      .text((t, i) => values[i] === null ? "–" : Math.round(100 * values[i]) + "%");
+    g.select("title").text((t, i) => `${t.name}: ${values[i] === null ? "nobody eligible" : d3.format(".1%")(values[i])} in use`);
+    svg.attr("aria-label", label);
+  }
+
+  // points: [[extra QALYs, extra cost]]; thresholds drawn as lines
+  function plane(element, { points, threshold, label, width = 520, height = 380 }) {
+    const margin = { left: 70, right: 16, top: 24, bottom: 40 };
+    const svg = canvas(element, width, height, label);
+    const scale = (k, range) => d3.scaleLinear().domain(d3.extent(points.map(p => p[k]).concat(0))).nice().range(range);
+    const x = scale(0, [margin.left, width - margin.right]), y = scale(1, [height - margin.bottom, margin.top]);
+    axes(svg, x, y, width, height, margin, "Extra cost, GBP");
+    svg.append("text").attr("x", width - margin.right).attr("y", height - 4).attr("text-anchor", "end").text("Extra QALYs");
+    svg.selectAll("circle").data(points).enter().append("circle").attr("cx", p => x(p[0])).attr("cy", p => y(p[1])).attr("r", 3).attr("fill", colour.own).attr("opacity", 0.45);
+    const [low, high] = x.domain();
+    svg.append("line").attr("x1", x(low)).attr("x2", x(high)).attr("y1", y(low * threshold)).attr("y2", y(high * threshold)).attr("stroke", colour.observed).attr("stroke-dasharray", "6 4");
+    svg.append("line").attr("x1", x(low)).attr("x2", x(high)).attr("y1", y(0)).attr("y2", y(0)).attr("stroke", colour.ink);
+    svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", margin.top).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+  }
+  // curve: [[threshold, probability]]
+  function acceptability(element, { curve, label, width = 520, height = 300 }) {
+    const margin = { left: 50, right: 16, top: 24, bottom: 40 };
+    const svg = canvas(element, width, height, label);
+    const x = d3.scaleLinear().domain(d3.extent(curve, c => c[0])).range([margin.left, width - margin.right]);
+    const y = d3.scaleLinear().domain([0, 1]).range([height - margin.bottom, margin.top]);
+    axes(svg, x, y, width, height, margin, "Chance of being cost-effective");
+    svg.append("text").attr("x", width - margin.right).attr("y", height - 4).attr("text-anchor", "end").text("GBP per QALY");
+    svg.append("path").attr("d", d3.line().x(c => x(c[0])).y(c => y(c[1]))(curve)).attr("fill", "none").attr("stroke", colour.own).attr("stroke-width", 2);
+    svg.selectAll("circle").data(curve).enter().append("circle").attr("cx", c => x(c[0])).attr("cy", c => y(c[1])).attr("r", 4).attr("fill", colour.own);
+  }
+  // bars: [{name, low, high, at_low, at_high}] around base
+  function tornado(element, { bars, base, unit, label, width = 760 }) {
+    const row = 26, margin = { left: 250, right: 20, top: 24, bottom: 26 };
+    const height = margin.top + margin.bottom + row * bars.length;
+    const svg = canvas(element, width, height, label);
+    const x = d3.scaleLinear().domain(d3.extent(bars.flatMap(b => [b.at_low, b.at_high]).concat(base))).nice().range([margin.left, width - margin.right]);
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(6).tickFormat(number));
+    svg.append("text").attr("x", margin.left).attr("y", 14).text(unit);
+    const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
+    const half = (end, fill, stroke) => g.append("rect").attr("x", b => Math.min(x(base), x(b[end]))).attr("width", b => Math.abs(x(b[end]) - x(base)))
+      .attr("y", 4).attr("height", row - 9).attr("fill", fill).attr("stroke", stroke);
+    half("at_low", "#fff", colour.own);
+    half("at_high", colour.own, colour.own);
+    g.append("text").attr("x", margin.left - 10).attr("y", row / 2 + 4).attr("text-anchor", "end").text(b => b.name);
+    svg.append("line").attr("x1", x(base)).attr("x2", x(base)).attr("y1", margin.top - 4).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+  }
+  return { fan, waterfall, tiles, plane, acceptability, tornado, number, day, shown };
+})();

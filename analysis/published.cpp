@@ -1,0 +1,151 @@
+#include "published.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+
+#include "file.hpp"
+#include "statistics.hpp"
+
+namespace uptake {
+
+namespace {
+/// Neighbouring periods of an axis whose values add up to what a figure counts.
+struct Stretch {
+  Axis axis = Axis::report;
+  int first = 0, last = 0;  ///< both included
+  Period period;
+  long distance = std::numeric_limits<long>::max();  ///< days
+};
+
+long days_between(Date a, Date b) { return std::labs((a - b).count()); }
+
+/// The stretch nearest to a figure; ties go to the report dates. Stocks are states at the end of a period; flows are
+/// summed from the start to a report date, or over financial years.
+Stretch nearest_stretch(const SummaryLayout& layout, const Published& figure, Metric metric, Date start) {
+  Stretch best;
+  const bool is_flow = spec(metric).kind == MetricKind::flow;
+  const Date from = figure.from.value_or(start);
+  const auto offer = [&](Axis axis, int first, int last) {
+    const auto periods = layout.times(axis);
+    Period period{periods[static_cast<std::size_t>(first)].from, periods[static_cast<std::size_t>(last)].to, ""};
+    const long distance = days_between(period.to, figure.to) + (is_flow ? days_between(period.from, from) : 0);
+    if (distance < best.distance) best = {axis, first, last, std::move(period), distance};
+  };
+  for (const Axis axis : {Axis::report, Axis::month, Axis::year}) {
+    if (layout.find(metric, axis) == nullptr) continue;
+    const int n = static_cast<int>(layout.times(axis).size());
+    for (int first = 0; first < n; ++first) {
+      // Years add up; months are states, and each report date counts from the start.
+      const int most = axis == Axis::year ? n : first + 1;
+      for (int last = first; last < most; ++last) offer(axis, first, last);
+    }
+  }
+  return best;
+}
+
+std::vector<double> summed(const RunRecord& record, const Block& block, const Stretch& stretch, int strategy,
+                           int programme, int place) {
+  std::vector<double> values(record.ensemble->n_replicates, 0);
+  for (int time = stretch.first; time <= stretch.last; ++time)
+    for (std::size_t r = 0; r < values.size(); ++r) {
+      double value = 0;
+      record.ensemble->read(r, block.at(strategy, programme, time, place), {&value, 1});
+      values[r] += value;
+    }
+  return values;
+}
+
+void add_values(const RunRecord& record, const Stretch& stretch, int programme, int place, PublishedBeside& beside) {
+  const Block& block = *record.layout.find(beside.metric, stretch.axis);
+  const int lead = lead_strategy(record.model->scenario);
+  std::vector<double> gross = summed(record, block, stretch, lead, programme, place);
+  if (spec(beside.metric).paired) {  // a comparison already: what is stored is net
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    beside.gross = {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
+    beside.p_below = kNaN;
+    beside.net = statistics(gross);
+    return;
+  }
+  std::vector<double> net = summed(record, block, stretch, record.layout.comparator, programme, place);
+  double below = 0, defined = 0;
+  for (std::size_t r = 0; r < gross.size(); ++r) {
+    net[r] = gross[r] - net[r];
+    defined += std::isnan(gross[r]) ? 0 : 1;
+    below += gross[r] < beside.figure->value ? 1 : 0;
+  }
+  beside.p_below = below / defined;
+  beside.gross = statistics(gross);
+  beside.net = statistics(net);
+}
+}  // namespace
+
+std::vector<PublishedBeside> published_beside(const RunRecord& record) {
+  const SummaryLayout& layout = record.layout;
+  const Scenario& scenario = record.model->scenario;
+  std::vector<PublishedBeside> all;
+  const auto add = [&](const Published& figure, int programme) {
+    const auto metric = find_metric(figure.metric);
+    const auto region =
+        figure.region.empty() ? layout.regions.begin() : std::ranges::find(layout.regions, figure.region);
+    if (!metric || region == layout.regions.end()) return;  // refused when the model was made
+    PublishedBeside beside;
+    beside.figure = &figure;
+    beside.programme = layout.programmes[static_cast<std::size_t>(programme)];
+    beside.region = *region;
+    beside.metric = *metric;
+    const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start);
+    if (stretch.distance <= kNearestDays) {
+      beside.used = stretch.period;
+      add_values(record, stretch, programme, static_cast<int>(region - layout.regions.begin()), beside);
+    }
+    all.push_back(std::move(beside));
+  };
+  const int together = static_cast<int>(layout.programmes.size()) - 1;
+  for (const Published& figure : scenario.published) add(figure, together);
+  for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
+    for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));
+  return all;
+}
+
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+void write_published_csv(const RunRecord& record, const std::filesystem::path& folder) {
+  const auto all = published_beside(record);
+  const std::filesystem::path file = folder / "published.csv";
+  if (all.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove(file, ignored);
+    return;
+  }
+  std::string text =
+      "programme,region,metric,unit,from,to,published,model_from,model_to,gross_mean,gross_p05,gross_p95,net_mean,net_"
+      "p05,"
+      "net_p95,p_below,source,note\r\n";
+  for (const PublishedBeside& one : all) {
+    const Period asked = one.asked(record.model->scenario.calendar.start);
+    const bool is_flow = spec(one.metric).kind == MetricKind::flow;
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(one.programme), csv_field(one.region), one.figure->metric,
+                    csv_field(spec(one.metric).unit), is_flow ? iso(asked.from) : "", iso(asked.to), one.figure->value,
+                    one.used && is_flow ? iso(one.used->from) : "", one.used ? iso(one.used->to) : "");
+    for (const double value :
+         {one.gross.mean, one.gross.p05, one.gross.p95, one.net.mean, one.net.p05, one.net.p95, one.p_below})
+      text += one.used && std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
+    text += fmt::format(",{},{}\r\n", csv_field(one.figure->source), csv_field(one.figure->note));
+  }
+  replace_file(file, text);
+}
+
+}  // namespace uptake

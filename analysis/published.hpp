@@ -1,0 +1,40 @@
+/// Published figures beside the results that they can be compared with. They are shown, never fitted to.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "uptake/results.hpp"
+
+namespace uptake {
+
+/// A published figure and what the lead strategy's world comes to.
+struct PublishedBeside {
+  const Published* figure = nullptr;
+  std::string programme;  ///< "all" for figures of all programmes together
+  std::string region;
+  Metric metric{};
+  /// What the model's values are of: the report date, month end, or run of financial years that lies nearest. Absent
+  /// when none lies within kNearestDays; then there are no values.
+  std::optional<Period> used;
+  Statistics gross, net;
+  double p_below = 0;  ///< share of replicates whose gross value is below the published one
+  [[nodiscard]] Period asked(Date start) const { return {figure->from.value_or(start), figure->to, ""}; }
+};
+
+/// How far the ends of the model's window may lie from those of a figure's, days in all: a quarter of a year [A].
+inline constexpr int kNearestDays = 92;
+
+/// All figures: of the scenario, then of its programmes in order.
+[[nodiscard]] std::vector<PublishedBeside> published_beside(const RunRecord& record);
+
+/// Writes `folder/published.csv` when there are any figures, and removes an old one when there are none.
+void write_published_csv(const RunRecord& record, const std::filesystem::path& folder);
+
+/// A field of RFC 4180: quoted when it must be.
+[[nodiscard]] std::string csv_field(std::string_view text);
+
+}  // namespace uptake

@@ -1,0 +1,978 @@
+#include "uptake/report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <sstream>
+
+#include "file.hpp"
+#include "numbers.hpp"
+#include "results_file.hpp"
+#include "uptake/calendar.hpp"
+#include "uptake/error.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/tiles.hpp"
+
+// Linked in by assets.S.
+extern "C" {
+extern const char uptake_asset_page_css[], uptake_asset_page_css_end[];
+extern const char uptake_asset_draw_js[], uptake_asset_draw_js_end[];
+extern const char uptake_asset_page_js[], uptake_asset_page_js_end[];
+extern const char uptake_asset_d3_js[], uptake_asset_d3_js_end[];
+}
+
+namespace uptake {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// ---- Text ---------------------------------------------------------------------------------------------------------
+
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+std::string date_text(Date date) {
+  constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
+                                                     "May",       "June",     "July",     "August",
+                                                     "September", "October",  "November", "December"};
+  const std::chrono::year_month_day day{date};
+  return fmt::format("{} {} {}", static_cast<unsigned>(day.day()), kMonths[static_cast<unsigned>(day.month()) - 1],
+                     static_cast<int>(day.year()));
+}
+Date day_number(double days) { return Date{std::chrono::days{static_cast<int>(days)}}; }
+
+/// A cell of a table: numbers stand to the right.
+struct Cell {
+  std::string text;
+  bool number = false;
+};
+Cell number_cell(std::string text) { return {std::move(text), true}; }
+
+/// A table that can be scrolled by keyboard where it is too wide. The first column heads its row.
+std::string table(std::string_view caption, const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
+  std::string html = fmt::format(
+      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
+      "aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
+      escaped(caption));
+  for (const Cell& cell : head) {
+    html += fmt::format("<th scope=\"col\"{}>{}</th>", cell.number ? " class=\"n\"" : "", escaped(cell.text));
+  }
+  html += "</tr></thead><tbody>\n";
+  for (const auto& row : rows) {
+    html += "<tr>";
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[i].text))
+                     : fmt::format("<td{}>{}</td>", row[i].number ? " class=\"n\"" : "", escaped(row[i].text));
+    }
+    html += "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
+std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n", escaped(text)); }
+std::string folded(std::string_view summary, const std::string& html) {
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(summary), html);
+}
+
+// ---- The run as the page sees it ----------------------------------------------------------------------------------
+
+/// Statistics of one value, as in the file.
+struct Spread {
+  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, mcse = 0;
+};
+
+/// One variable of statistics with its axes resolved once.
+class Cube {
+ public:
+  explicit Cube(Labelled data) : data_(std::move(data)) {
+    std::size_t step = 1;
+    for (std::size_t axis = data_.shape.size(); axis-- > 0;) {
+      steps_.insert(steps_.begin(), step);
+      step *= data_.shape[axis];
+    }
+  }
+  /// Indices along (strategy, view, programme, time, place); an axis that is not there takes index 0 alone.
+  [[nodiscard]] std::optional<Spread> at(int strategy, View view, int programme, int time, int place) const {
+    std::size_t offset = 0, statistic_step = 0;
+    for (std::size_t axis = 0; axis < data_.dimensions.size(); ++axis) {
+      const std::string& name = data_.dimensions[axis];
+      if (name == "statistic") {
+        statistic_step = steps_[axis];
+        continue;
+      }
+      const int index = name == "strategy"    ? strategy
+                        : name == "view"      ? static_cast<int>(view)
+                        : name == "programme" ? programme
+                        : is_place(name)      ? place
+                                              : time;
+      offset += static_cast<std::size_t>(index) * steps_[axis];
+    }
+    if (place > 0 && !by_place()) return std::nullopt;
+    const auto value = [&](std::size_t k) { return data_.values[offset + k * statistic_step]; };
+    const Spread s{value(0), value(1), value(2), value(3), value(4), value(5), value(6), value(7)};
+    if (std::isnan(s.mean)) return std::nullopt;
+    return s;
+  }
+  [[nodiscard]] bool by_place() const { return std::ranges::any_of(data_.dimensions, is_place); }
+  [[nodiscard]] const Labelled& data() const { return data_; }
+
+ private:
+  static bool is_place(const std::string& name) { return name == "region" || name == "board"; }
+  Labelled data_;
+  std::vector<std::size_t> steps_;
+};
+
+class Run {
+ public:
+  Run(const fs::path& folder, const fs::path& tables)
+      : file(folder / "results.h5"),
+        strategies(file.texts("strategy")),
+        programmes(file.texts("programme")),
+        regions(file.texts("region")),
+        reports(file.texts("report/report")),
+        years(file.has("year/year") ? file.texts("year/year") : std::vector<std::string>{}),
+        title(file.attribute("", "title")) {
+    for (const double day : file.numbers("time").values) times.push_back(day_number(day));
+    for (const double day : file.numbers("report/report_to").values) report_to.push_back(day_number(day));
+    for (const double day : file.numbers("report/report_from").values) report_from.push_back(day_number(day));
+    if (file.has("icb")) boards = file.texts("icb/board");
+    const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
+    comparator = static_cast<int>(named - strategies.begin());
+    lead = comparator == 0 && strategies.size() > 1 ? 1 : 0;
+    programme = static_cast<int>(programmes.size()) - 1;  // "all" stands last
+    if (file.has("provenance/focus")) {
+      const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
+      if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
+    }
+    try {
+      tiles = read_tiles(tables);
+    } catch (const FileError&) {  // another country has no tiles here, and then no map
+    }
+  }
+
+  [[nodiscard]] const Cube* cube(const std::string& path) const {
+    auto found = cubes_.find(path);
+    if (found == cubes_.end()) {
+      std::optional<Cube> loaded;
+      if (file.has(path)) loaded.emplace(file.numbers(path));
+      found = cubes_.emplace(path, std::move(loaded)).first;
+    }
+    return found->second ? &*found->second : nullptr;
+  }
+  /// On the report axis.
+  [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
+                                             int time, int at_place) const {
+    const Cube* values = cube(fmt::format("report/{}", metric));
+    return values ? values->at(strategy, view, of_programme, time, at_place) : std::nullopt;
+  }
+  [[nodiscard]] std::optional<Spread> headline(std::string_view metric, View view) const {
+    return report(metric, lead, view, programme, 0, place);
+  }
+  [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") == "prior"; }
+  [[nodiscard]] int n_replicates() const {
+    return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front());
+  }
+  [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
+  [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
+
+  ResultsFile file;
+  std::vector<std::string> strategies, programmes, regions, boards, reports, years;
+  std::string title;
+  std::vector<Date> times, report_from, report_to;
+  int comparator = 0, lead = 0;
+  int programme = 0;  ///< that the page opens with
+  int place = 0;      ///< 0 = the country
+  TileMap tiles;
+
+ private:
+  mutable std::map<std::string, std::optional<Cube>> cubes_;
+};
+
+/// What the finding is about: the first of these that the run knows.
+struct Subject {
+  std::string_view metric, verb, noun;
+};
+constexpr std::array kSubjects{Subject{"admissions_avoided", "avoided", "emergency admissions"},
+                               Subject{"events_avoided", "avoided", "events"},
+                               Subject{"bed_days_avoided", "released", "bed days"},
+                               Subject{"diagnosis_days_sooner", "saved", "days of waiting"},
+                               Subject{"patients_benefited", "reached", "people"},
+                               Subject{"ever_adopted", "brought into use", "organisations"}};
+
+const Subject& subject_of(const Run& run) {
+  for (const Subject& subject : kSubjects) {
+    if (run.headline(subject.metric, View::net)) return subject;
+  }
+  return kSubjects.back();
+}
+
+std::string interval(const Spread& s) {
+  if (s.p05 == s.p95) return rounded(s.mean);
+  return fmt::format("{} (90 % interval {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
+}
+std::string range(const Spread& s) {
+  return s.p05 == s.p95 ? std::string() : fmt::format("{} to {}", rounded(s.p05), rounded(s.p95));
+}
+
+// ---- Sections -----------------------------------------------------------------------------------------------------
+
+struct Section {
+  std::string id, heading, html;
+};
+
+std::string subject_words(const Run& run) {
+  return run.programmes.size() == 1 ? "the programme" : "the programmes together";
+}
+
+std::string finding_sentence(const Run& run) {
+  const Subject& subject = subject_of(run);
+  const auto gross = run.headline(subject.metric, View::gross), net = run.headline(subject.metric, View::net);
+  if (!gross || !net) return "Nothing was measured.";
+  const bool harm = gross->mean < 0;
+  const auto flipped = [&](Spread s) {
+    if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
+    return s;
+  };
+  const std::string_view verb = harm ? "added" : subject.verb;
+  std::string text = fmt::format(
+      "From {} to {}, {} in {} {} {} {}. Of these, {} would not have been {} anyway, without the network's support.",
+      date_text(run.report_from.front()), date_text(run.report_to.front()), subject_words(run), run.place_name(), verb,
+      interval(flipped(*gross)), subject.noun, interval(flipped(*net)), verb);
+  return text;
+}
+
+/// Share of the replicates in which the net effect is above a bound.
+std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
+  const std::string path = "replicates/" + metric;
+  if (!run.file.has(path)) return std::nullopt;
+  const Labelled values = run.file.numbers(path);
+  const Cube* statistics = run.cube("report/" + metric);
+  const bool paired = statistics && !statistics->at(run.lead, View::gross, run.programme, 0, 0);
+  std::vector<std::size_t> steps(values.shape.size(), 1);
+  for (std::size_t axis = values.shape.size() - 1; axis-- > 0;) steps[axis] = steps[axis + 1] * values.shape[axis + 1];
+  const auto offset = [&](std::size_t replicate, int strategy) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < values.dimensions.size(); ++axis) {
+      const std::string& name = values.dimensions[axis];
+      const std::size_t index = name == "replicate"   ? replicate
+                                : name == "strategy"  ? static_cast<std::size_t>(strategy)
+                                : name == "programme" ? static_cast<std::size_t>(run.programme)
+                                : name == "region"    ? static_cast<std::size_t>(run.place)
+                                                      : 0;
+      at += index * steps[axis];
+    }
+    return at;
+  };
+  double above = 0, defined = 0;
+  for (std::size_t r = 0; r < values.shape.front(); ++r) {
+    double value = values.values[offset(r, run.lead)];
+    if (!paired) value -= values.values[offset(r, run.comparator)];
+    if (std::isnan(value)) continue;
+    defined += 1;
+    above += value > bound ? 1 : 0;
+  }
+  if (defined == 0) return std::nullopt;
+  return above / defined;
+}
+
+Section finding(const Run& run) {
+  std::string html = fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_sentence(run)));
+  html += fmt::format(
+      "<p class=\"standing\">{}</p>\n",
+      run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
+                       "of the simulated worlds. They are not calibrated to the record."
+                     : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  std::string chances;
+  const Subject& subject = subject_of(run);
+  const auto add = [&](const std::string& metric, double bound, std::string_view what) {
+    if (const auto chance = chance_above(run, metric, bound)) {
+      chances += fmt::format("<li>{}: <strong>{:.0f} %</strong></li>\n", escaped(what), 100 * *chance);
+    }
+  };
+  add(std::string(subject.metric), 0, fmt::format("The support made a difference for the better ({})", subject.noun));
+  add("net_present_value_gbp", 0, "What it was worth exceeds what it cost (net present value above 0)");
+  add("roi_net", 1, "Every additional pound spent returned more than a pound of cash");
+  if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
+  const auto net = run.headline(subject.metric, View::net);
+  if (net) {
+    html += paragraph(fmt::format(
+        "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
+        "their difference; simulation error of its mean: {}.",
+        grouped(run.n_replicates()), rounded(net->mcse)));
+  }
+  return {"finding", "The finding", html};
+}
+
+Section waterfall(const Run& run, Json& data) {
+  const Subject& subject = subject_of(run);
+  const auto gross = run.headline(subject.metric, View::gross), net = run.headline(subject.metric, View::net),
+             anyway = run.headline(subject.metric, View::counterfactual);
+  if (!gross || !net || !anyway) return {};
+  const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
+  const auto bar = [](std::string name, std::string_view kind, double from, double to, const Spread& s) {
+    return Json{{"name", std::move(name)}, {"kind", kind},   {"from", from},   {"to", to},
+                {"value", s.mean},         {"low", nullptr}, {"high", nullptr}};
+  };
+  Json bars = Json::array();
+  bars.push_back(bar("With the support (gross)", "gross", 0, gross->mean, *gross));
+  bars.push_back(bar("Would have happened anyway", "anyway", net->mean, gross->mean, *anyway));
+  bars.push_back(bar("Because of the support (net)", "net", 0, net->mean, *net));
+  bars[0]["low"] = gross->p05, bars[0]["high"] = gross->p95;
+  bars[1].erase("low"), bars[1].erase("high");
+  bars[2]["low"] = net->p05, bars[2]["high"] = net->p95;
+  data["waterfall"] = {{"bars", bars}, {"unit", ""}, {"label", label}};
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
+                                {"Would have happened anyway (counterfactual)", *anyway},
+                                {"Because of the support (net)", *net}}) {
+    rows.push_back({{name}, number_cell(rounded(s.mean)), number_cell(rounded(s.p50)), number_cell(range(s))});
+  }
+  return {
+      "gross-to-net",
+      fmt::format("{} of {} {} {} are due to the support", rounded(net->mean), rounded(gross->mean), subject.noun,
+                  subject.verb),
+      fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
+                  "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
+                  escaped(run.strategy(run.comparator))) +
+          table(label, {{"World"}, number_cell("mean"), number_cell("median"), number_cell("90 % interval")}, rows)};
+}
+
+struct Course {
+  std::string_view metric, heading;
+};
+constexpr std::array kCourses{Course{"adopters", "In use"}, Course{"ever_adopted", "Ever in use"},
+                              Course{"engaged", "Ever engaged"}, Course{"uptake_share", "Uptake of the treatment"},
+                              Course{"capacity_beds", "Beds open"}};
+
+Json series(const Cube& cube, int strategy, View view, int programme, int place, std::size_t n_times,
+            std::span<const std::size_t> which) {
+  Json all = Json::array();
+  for (std::size_t k = 0; k < which.size(); ++k) all.push_back(Json::array());
+  for (std::size_t t = 0; t < n_times; ++t) {
+    const auto s = cube.at(strategy, view, programme, static_cast<int>(t), place);
+    const std::array<double, 5> values =
+        s ? std::array{s->p05, s->p25, s->p50, s->p75, s->p95} : std::array<double, 5>{};
+    for (std::size_t k = 0; k < which.size(); ++k) {
+      if (!s) {
+        all[k].push_back(nullptr);
+        continue;
+      }
+      const double value = values[which[k]];
+      // Whole organisations are enough for a picture, and keep the page small.
+      all[k].push_back(std::abs(value) >= 20 ? Json(static_cast<std::int64_t>(std::lround(value)))
+                                             : Json(std::round(value * 1000) / 1000));
+    }
+  }
+  return all;
+}
+
+Section course(const Run& run, Json& data) {
+  std::string html;
+  if (run.programmes.size() > 1) {
+    html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
+    for (std::size_t p = 0; p < run.programmes.size(); ++p) {
+      html += fmt::format("<option value=\"{}\"{}>{}</option>", p,
+                          static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.programmes[p]));
+    }
+    html += "</select></p>\n";
+  }
+  html += fmt::format(
+      "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
+      "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li><span "
+      "style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li></ul>\n",
+      escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
+  constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
+  Json courses = Json::object();
+  for (const auto& [metric, heading] : kCourses) {
+    const Cube* cube = run.cube(std::string(metric));
+    if (!cube) continue;
+    Json values = Json::array();
+    for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
+      if (s != run.lead && s != run.comparator) {
+        values.push_back(nullptr);
+        continue;
+      }
+      Json by_programme = Json::array();
+      for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+        by_programme.push_back(Json::array({series(*cube, s, View::gross, p, run.place, run.times.size(), kAll)}));
+      }
+      values.push_back(std::move(by_programme));
+    }
+    courses[std::string(metric)] = {{"unit", cube->data().units == "1" ? "share" : cube->data().units},
+                                    {"long_name", cube->data().long_name},
+                                    {"values", std::move(values)}};
+    html += fmt::format(
+        "<figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, {}. Line: median; bands: 50 and "
+        "90 % of the worlds.</figcaption></figure>\n",
+        heading, metric, escaped(cube->data().long_name), escaped(run.place_name()));
+    std::vector<std::vector<Cell>> rows;
+    for (std::size_t r = 0; r < run.report_to.size(); ++r) {
+      const auto own = run.report(metric, run.lead, View::gross, run.programme, static_cast<int>(r), run.place);
+      const auto other =
+          run.report(metric, run.lead, View::counterfactual, run.programme, static_cast<int>(r), run.place);
+      const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
+      if (!own || !other || !net) continue;
+      rows.push_back({{date_text(run.report_to[r])},
+                      number_cell(rounded(own->mean)),
+                      number_cell(range(*own)),
+                      number_cell(rounded(other->mean)),
+                      number_cell(rounded(net->mean)),
+                      number_cell(range(*net))});
+    }
+    if (!rows.empty()) {
+      html += table(fmt::format("{} ({})", heading, cube->data().units),
+                    {{"Date"},
+                     number_cell("with support"),
+                     number_cell("90 %"),
+                     number_cell("without"),
+                     number_cell("difference"),
+                     number_cell("90 %")},
+                    rows);
+    }
+  }
+  data["course"] = std::move(courses);
+  return {"adoption", "How adoption went, with and without the support", html};
+}
+
+Section maps(const Run& run, Json& data) {
+  const Cube* adopters = run.cube("adopters");
+  if (!adopters) return {};
+  // Eligible organisations of each place: from the share in use and the number in use where both are known.
+  Json map = Json::object();
+  const auto layer = [&](const std::string& name, const std::string& path, const std::vector<std::string>& places,
+                         std::size_t first, const std::vector<Tile>& tiles) {
+    const Cube* cube = run.cube(path);
+    if (!cube || tiles.empty() || !run.file.has(name == "region" ? "eligible" : "icb/eligible")) return;
+    const Labelled eligible = run.file.numbers(name == "region" ? "eligible" : "icb/eligible");
+    Json positions = Json::array();
+    std::vector<int> index;
+    for (const Tile& tile : tiles) {
+      const auto found = std::ranges::find(places, tile.name);
+      if (found == places.end()) continue;
+      index.push_back(static_cast<int>(found - places.begin()));
+      positions.push_back(
+          {{"name", tile.full_name}, {"short", tile.short_name}, {"column", tile.column}, {"row", tile.row}});
+    }
+    if (index.empty()) return;
+    Json counts = Json::array(), values = Json::array();
+    for (std::size_t p = 0; p < run.programmes.size(); ++p) {
+      Json row = Json::array();
+      for (const int place : index) row.push_back(eligible.values[p * places.size() + static_cast<std::size_t>(place)]);
+      counts.push_back(std::move(row));
+    }
+    for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
+      if (s != run.lead) {
+        values.push_back(nullptr);
+        continue;
+      }
+      Json by_programme = Json::array();
+      for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+        Json by_time = Json::array();
+        for (std::size_t t = 0; t < run.times.size(); ++t) {
+          Json row = Json::array();
+          for (const int place : index) {
+            const auto v = cube->at(s, View::gross, p, static_cast<int>(t), place);
+            row.push_back(v ? Json(std::round(v->mean * 10) / 10) : Json(nullptr));
+          }
+          by_time.push_back(std::move(row));
+        }
+        by_programme.push_back(std::move(by_time));
+      }
+      values.push_back(std::move(by_programme));
+    }
+    map[name] = {{"tiles", std::move(positions)}, {"eligible", std::move(counts)}, {"values", std::move(values)}};
+    static_cast<void>(first);
+  };
+  layer("region", "adopters", run.regions, 1, run.tiles.regions);
+  layer("board", "icb/adopters", run.boards, 0, run.tiles.boards);
+  data["map"] = map;
+
+  std::string html;
+  if (!map.empty()) {
+    html +=
+        "<p class=\"drawn controls\"><label for=\"map-slider\">Month</label> <input id=\"map-slider\" type=\"range\" "
+        "min=\"0\" value=\"0\"> <output id=\"map-time\" for=\"map-slider\"></output> <button type=\"button\" "
+        "id=\"map-play\">Play</button></p>\n<div class=\"maps drawn\">";
+    if (map.contains("region")) {
+      html +=
+          "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>Share of eligible organisations "
+          "in use; equal tiles, so a large area is not a large number.</figcaption></figure>";
+    }
+    if (map.contains("board")) {
+      html += "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div></figure>";
+    }
+    html += "</div>\n";
+  }
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t place = 0; place < run.regions.size(); ++place) {
+    const int p = static_cast<int>(place);
+    const auto own = run.report("adopters", run.lead, View::gross, run.programme, 0, p);
+    const auto net = run.report("adopters", run.lead, View::net, run.programme, 0, p);
+    const auto share = run.report("adoption_share", run.lead, View::gross, run.programme, 0, p);
+    if (!own || !net) continue;
+    rows.push_back({{run.regions[place]},
+                    number_cell(rounded(own->mean)),
+                    number_cell(range(*own)),
+                    number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
+                    number_cell(rounded(net->mean)),
+                    number_cell(range(*net))});
+  }
+  html += folded("Table: in use by network",
+                 table(fmt::format("In use on {}, by network", date_text(run.report_to.front())),
+                       {{"Network"},
+                        number_cell("in use"),
+                        number_cell("90 %"),
+                        number_cell("share"),
+                        number_cell("because of the support"),
+                        number_cell("90 %")},
+                       rows));
+  html += "<div class=\"multiples drawn\" id=\"multiples\"></div>\n";
+  constexpr std::array<std::size_t, 3> kThree{0, 2, 4};
+  // A page of many programmes shows the small pictures of the total alone: the rest would not fit in a megabyte.
+  constexpr std::size_t kMostValues = 40000;
+  const bool all_programmes = run.programmes.size() * run.regions.size() * run.times.size() * 6 <= kMostValues;
+  Json regional = Json::array();
+  for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
+    if (s != run.lead && s != run.comparator) {
+      regional.push_back(nullptr);
+      continue;
+    }
+    Json by_programme = Json::array();
+    for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+      if (!all_programmes && p != run.programme) {
+        by_programme.push_back(nullptr);
+        continue;
+      }
+      Json by_place = Json::array();
+      for (int place = 0; place < static_cast<int>(run.regions.size()); ++place) {
+        by_place.push_back(series(*adopters, s, View::gross, p, place, run.times.size(), kThree));
+      }
+      by_programme.push_back(std::move(by_place));
+    }
+    regional.push_back(std::move(by_programme));
+  }
+  data["regional"] = {{"values", std::move(regional)}};
+  return {"places", "Where it spread", html};
+}
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOutcomeRows{{
+    {"patients_benefited", "People reached, each counted once"},
+    {"admissions_avoided", "Emergency admissions avoided"},
+    {"events_avoided", "Events avoided"},
+    {"bed_days_avoided", "Bed days released"},
+    {"diagnosis_days_sooner", "Days sooner to diagnosis, all people"},
+    {"qalys", "Quality-adjusted life years"},
+    {"savings_gross_gbp", "Value of what was avoided, GBP"},
+    {"savings_cash_gbp", "… of which cash, GBP"},
+    {"capacity_released_gbp", "… of which capacity released, GBP"},
+    {"social_value_gbp", "Social value, GBP"},
+    {"cost_gbp", "Cost, all funders, GBP"},
+    {"cost_public_gbp", "Cost, public funders, GBP"},
+    {"net_present_value_gbp", "Net present value, GBP"},
+    {"roi_fiscal", "Cash per public pound"},
+    {"roi_social", "Social value per public pound"},
+    {"roi_net", "Added cash per added pound"},
+    {"acceleration_months", "Months sooner"},
+    {"attributable_share", "Net share of admissions avoided"},
+    {"carbon_kg", "Carbon avoided, kg CO2e"},
+    {"home_years", "Organisation-years in use"},
+    {"sites", "Sites in use"},
+    {"capacity_beds", "Beds open"},
+}};
+
+Section outcomes_and_savings(const Run& run) {
+  std::string html = paragraph(
+      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
+      "in 2023/24 prices; savings recur only while organisations stay in use, set-up costs fall once.");
+  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [metric, label] : kOutcomeRows) {
+      const int time = static_cast<int>(r);
+      const auto gross = run.report(metric, run.lead, View::gross, run.programme, time, run.place);
+      const auto anyway = run.report(metric, run.lead, View::counterfactual, run.programme, time, run.place);
+      const auto net = run.report(metric, run.lead, View::net, run.programme, time, run.place);
+      if (!gross && !net) continue;
+      const auto text = [](const std::optional<Spread>& s) { return s ? rounded(s->mean) : std::string("–"); };
+      rows.push_back({{std::string(label)},
+                      number_cell(text(gross)),
+                      number_cell(gross ? range(*gross) : ""),
+                      number_cell(text(anyway)),
+                      number_cell(text(net)),
+                      number_cell(net ? range(*net) : "")});
+    }
+    html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
+                              run.place_name()),
+                  {{"Outcome"},
+                   number_cell("gross"),
+                   number_cell("90 %"),
+                   number_cell("anyway"),
+                   number_cell("net"),
+                   number_cell("90 %")},
+                  rows);
+  }
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t y = 0; y < run.years.size(); ++y) {
+    std::vector<Cell> row{{run.years[y]}};
+    bool any = false;
+    for (const char* metric :
+         {"patients_in_year", "admissions_avoided", "savings_cash_gbp", "capacity_released_gbp", "cost_gbp"}) {
+      const Cube* cube = run.cube(fmt::format("year/{}", metric));
+      const auto net =
+          cube ? cube->at(run.lead, View::net, run.programme, static_cast<int>(y), run.place) : std::nullopt;
+      row.push_back(number_cell(net ? rounded(net->mean) : "–"));
+      any = any || net;
+    }
+    if (any) rows.push_back(std::move(row));
+  }
+  if (!rows.empty()) {
+    html += folded("Table: year by year (net, in-year)", table("In each financial year, net",
+                                                               {{"Year"},
+                                                                number_cell("people reached"),
+                                                                number_cell("admissions avoided"),
+                                                                number_cell("cash, GBP"),
+                                                                number_cell("capacity, GBP"),
+                                                                number_cell("cost, GBP")},
+                                                               rows));
+  }
+  return {"outcomes", "What it was worth, and what it cost", html};
+}
+
+/// Net values of a report metric by replicate, lead against comparator.
+std::vector<double> net_by_replicate(const Run& run, const std::string& metric) {
+  const std::string path = "replicates/" + metric;
+  if (!run.file.has(path)) return {};
+  const Labelled values = run.file.numbers(path);
+  std::vector<std::size_t> steps(values.shape.size(), 1);
+  for (std::size_t axis = values.shape.size() - 1; axis-- > 0;) steps[axis] = steps[axis + 1] * values.shape[axis + 1];
+  std::vector<double> net;
+  for (std::size_t r = 0; r < values.shape.front(); ++r) {
+    const auto value = [&](int strategy) {
+      std::size_t at = 0;
+      for (std::size_t axis = 0; axis < values.dimensions.size(); ++axis) {
+        const std::string& name = values.dimensions[axis];
+        at += steps[axis] * (name == "replicate"   ? r
+                             : name == "strategy"  ? static_cast<std::size_t>(strategy)
+                             : name == "programme" ? static_cast<std::size_t>(run.programme)
+                             : name == "region"    ? static_cast<std::size_t>(run.place)
+                                                   : 0);
+      }
+      return values.values[at];
+    };
+    net.push_back(value(run.lead) - value(run.comparator));
+  }
+  return net;
+}
+
+Section cost_effectiveness(const Run& run, Json& data) {
+  constexpr std::array kThresholds{15000.0, 20000.0, 25000.0, 30000.0, 35000.0, 70000.0};
+  const std::vector<double> qalys = net_by_replicate(run, "qalys"), cost = net_by_replicate(run, "cost_gbp");
+  std::string html;
+  const bool known = !qalys.empty() && qalys.size() == cost.size() &&
+                     std::ranges::none_of(qalys, [](double q) { return std::isnan(q); });
+  if (!known) {
+    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
+            paragraph("No quality-adjusted life year per avoided event was read for this, so neither a plane nor an "
+                      "acceptability curve is drawn. A number in its place would be an invention.")};
+  }
+  Json points = Json::array(), curve = Json::array();
+  for (std::size_t r = 0; r < std::min<std::size_t>(qalys.size(), 500); ++r) points.push_back({qalys[r], cost[r]});
+  std::vector<std::vector<Cell>> rows;
+  for (const double threshold : kThresholds) {
+    double good = 0;
+    for (std::size_t r = 0; r < qalys.size(); ++r) good += threshold * qalys[r] - cost[r] > 0 ? 1 : 0;
+    const double share = good / static_cast<double>(qalys.size());
+    curve.push_back({threshold, share});
+    rows.push_back({{fmt::format("GBP {}", grouped(threshold))}, number_cell(fmt::format("{:.0f} %", 100 * share))});
+  }
+  data["plane"] = {{"points", points},
+                   {"threshold", 20000},
+                   {"label", "Extra cost against extra QALYs, one point a world; the line is GBP 20,000 per QALY"}};
+  data["acceptability"] = {{"curve", curve}, {"label", "Chance of being cost-effective by what a QALY is worth"}};
+  html +=
+      "<div class=\"maps drawn\"><figure><div id=\"plane\"></div><figcaption>Each point is one pair of worlds. Dashed: "
+      "GBP 20,000 per QALY.</figcaption></figure><figure><div id=\"acceptability\"></div></figure></div>\n";
+  html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
+  return {"cost-effectiveness", "Is it worth its cost?", html};
+}
+
+Section equity(const Run& run) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kRows{{
+      {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
+      {"slope_index", "Slope index of inequality, adoption"},
+      {"relative_index", "Relative index of inequality, adoption"},
+      {"concentration_index", "Concentration index, adoption"},
+      {"regional_cv", "Variation between networks (CV), adoption"},
+      {"regional_gini", "Variation between networks (Gini), adoption"},
+      {"deprivation_gap_reach", "Reach: most deprived fifth less the rest"},
+      {"concentration_index_reach", "Concentration index, reach"},
+      {"regional_cv_reach", "Variation between networks (CV), reach"},
+      {"deprivation_gap_benefit", "Benefit: most deprived fifth less the rest"},
+      {"concentration_index_benefit", "Concentration index, benefit"},
+      {"regional_cv_benefit", "Variation between networks (CV), benefit"},
+  }};
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& [metric, label] : kRows) {
+    const auto own = run.report(metric, run.lead, View::gross, run.programme, 0, 0);
+    const auto other = run.report(metric, run.lead, View::counterfactual, run.programme, 0, 0);
+    const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
+    if (!own || !other || !change) continue;
+    const auto text = [](const Spread& s) { return fmt::format("{:.3f}", s.mean); };
+    rows.push_back({{std::string(label)},
+                    number_cell(text(*own)),
+                    number_cell(text(*other)),
+                    number_cell(text(*change)),
+                    number_cell(fmt::format("{:.3f} to {:.3f}", change->p05, change->p95))});
+  }
+  std::string html = paragraph(
+      "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
+      "Deprivation is that of the organisation's area, not of its patients.");
+  html += table(
+      fmt::format("On {}", date_text(run.report_to.front())),
+      {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
+      rows);
+  return {"equity", "Who was left behind", html};
+}
+
+/// A unit as it follows a number.
+std::string unit_text(const std::string& unit) {
+  return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
+}
+
+Section drivers(const fs::path& folder, Json& data) {
+  const fs::path file = folder / "sensitivity.json";
+  std::ifstream stream(file);
+  const Json found = stream ? Json::parse(stream, nullptr, false) : Json();
+  if (!found.is_object() || !found.contains("parameters")) {
+    return {
+        "drivers", "What drives the answer",
+        paragraph("Not run. `uptake sensitivity SCENARIO --method one-way -o FOLDER` moves one assumption at a time "
+                  "through its range on the same clocks; made into this folder, it is drawn here.")};
+  }
+  constexpr std::size_t kMostBars = 15;
+  Json bars = Json::array();
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& row : found["parameters"]) {
+    if (bars.size() == kMostBars) break;
+    bars.push_back({{"name", row["parameter"]},
+                    {"low", row["low"]},
+                    {"high", row["high"]},
+                    {"at_low", row["at_low"]},
+                    {"at_high", row["at_high"]}});
+    rows.push_back({{row["parameter"].get<std::string>()},
+                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
+                                            unit_text(row["unit"].get<std::string>()))),
+                    number_cell(rounded(row["at_low"].get<double>())),
+                    number_cell(rounded(row["at_high"].get<double>())),
+                    {row["grade"].get<std::string>()}});
+  }
+  data["tornado"] = {{"bars", bars},
+                     {"base", found["base"]},
+                     {"unit", fmt::format("{} (net)", found["metric"].get<std::string>())},
+                     {"label", "Net result when one assumption moves through its range"}};
+  return {"drivers", "What drives the answer",
+          "<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>Each bar: one assumption from its 5 % "
+          "(outline) to "
+          "its 95 % point (filled), all others at their defaults, on the same clocks.</figcaption></figure>\n" +
+              table("One assumption at a time",
+                    {{"Assumption"},
+                     number_cell("range"),
+                     number_cell("result at low"),
+                     number_cell("result at high"),
+                     {"grade"}},
+                    rows)};
+}
+
+Section calibration(const Run& run) {
+  static_cast<void>(run);
+  return {
+      "calibration", "Not calibrated",
+      paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published figures "
+                "beside the curves are for comparison only.")};
+}
+
+Section assumptions(const Run& run) {
+  const ResultsFile& file = run.file;
+  const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
+             unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
+             grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
+             meaning = file.texts("parameters/meaning");
+  const std::vector<double> value = file.numbers("parameters/value").values;
+  std::array<int, 3> n{};
+  std::string html, current = "\n";
+  std::vector<std::vector<Cell>> rows;
+  std::string tables;
+  const auto flush = [&] {
+    if (rows.empty()) return;
+    const std::string name = current.empty() ? "Economics" : current;
+    tables += folded(
+        fmt::format("{} ({} parameters)", name, rows.size()),
+        table(name, {{"Parameter"}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}},
+              rows));
+    rows.clear();
+  };
+  // Long lists of many programmes would make the page too large: what is left out stands in the results file.
+  const std::size_t most = key.size() > 700 ? 0 : key.size();
+  for (std::size_t i = 0; i < key.size(); ++i) {
+    for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
+    if (i >= most) continue;
+    if (programme[i] != current) flush();
+    current = programme[i];
+    rows.push_back({{key[i]},
+                    {meaning[i]},
+                    number_cell(fmt::format("{:.6g}", value[i])),
+                    {unit[i]},
+                    {prior[i]},
+                    {grade[i]},
+                    {source[i]}});
+  }
+  flush();
+  html += paragraph(
+      fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions.",
+                  key.size(), n[0], n[1], n[2]));
+  if (most == 0)
+    html += paragraph("All of them with their sources: group /parameters of results.h5, or `uptake params SCENARIO`.");
+  return {"assumptions", "What this rests on", html + tables};
+}
+
+Section provenance(const Run& run) {
+  const ResultsFile& file = run.file;
+  std::vector<std::vector<Cell>> rows;
+  const auto add = [&](std::string name, std::string text) { rows.push_back({{std::move(name)}, {std::move(text)}}); };
+  add("Scenario", file.text("provenance/scenario"));
+  add("Seed", file.text("provenance/seed_text"));
+  add("Replicates", grouped(run.n_replicates()));
+  add("Random numbers", file.text("provenance/generator"));
+  add("Program", fmt::format("uptake {} ({})", file.text("provenance/version"), file.text("provenance/git_id")));
+  add("Digest of everything that decides the results", file.text("provenance/digest"));
+  add("Population", file.text("provenance/population_vintage"));
+  const std::string overrides = file.text("provenance/overrides");
+  std::string command =
+      fmt::format("./uptake run scenarios/{}.toml --seed {} --replicates {}", file.text("provenance/scenario"),
+                  file.text("provenance/seed_text"), run.n_replicates());
+  std::istringstream lines(overrides);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("seed=") && !line.starts_with("replicates=")) command += fmt::format(" --set '{}'", line);
+  }
+  return {
+      "provenance", "How to repeat it",
+      paragraph("With the program at the version below, this command gives the same bytes, on any number of threads:") +
+          fmt::format("<pre>{}</pre>\n", escaped(command)) + table("Provenance", {{"What"}, {"value"}}, rows) +
+          folded("The scenario file", fmt::format("<pre>{}</pre>\n", escaped(file.text("provenance/scenario_text"))))};
+}
+
+Json observed(const Run& run) {
+  Json all = Json::array();
+  if (!run.file.has("published/metric")) return all;
+  const auto metric = run.file.texts("published/metric"), programme = run.file.texts("published/programme"),
+             source = run.file.texts("published/source"), region = run.file.texts("published/region");
+  const auto value = run.file.numbers("published/value").values, to = run.file.numbers("published/to").values;
+  for (std::size_t i = 0; i < metric.size(); ++i) {
+    if (region[i] != run.place_name()) continue;
+    const auto of = std::ranges::find(run.programmes, programme[i]);
+    all.push_back({{"metric", metric[i]},
+                   {"programme", of - run.programmes.begin()},
+                   {"date", iso(day_number(to[i]))},
+                   {"value", value[i]},
+                   {"label", fmt::format("published ({})", source[i])}});
+  }
+  return all;
+}
+
+std::string asset(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
+
+/// Text that may stand inside a script element.
+std::string in_script(std::string text) {
+  for (std::size_t at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3))
+    text.replace(at, 2, "<\\/");
+  return text;
+}
+
+}  // namespace
+
+std::string report_page(const fs::path& folder, const fs::path& tables) {
+  const Run run(folder, tables);
+  Json data{{"schema", 1},
+            {"strategies", run.strategies},
+            {"lead", run.lead},
+            {"comparator", run.comparator},
+            {"programme", run.programme},
+            {"places", run.regions}};
+  Json programmes = Json::array(), times = Json::array();
+  for (const std::string& name : run.programmes) programmes.push_back({{"name", name}, {"title", name}});
+  for (const Date time : run.times) times.push_back(iso(time));
+  const auto headline = std::ranges::find_if(run.times, [&](Date t) { return t >= run.report_to.front(); });
+  data["programmes"] = std::move(programmes);
+  data["headline_time"] = std::min<std::ptrdiff_t>(headline - run.times.begin(), std::ssize(run.times) - 1);
+  data["times"] = std::move(times);
+  data["observed"] = observed(run);
+
+  std::vector<Section> sections;
+  for (Section& section : std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data),
+                                     outcomes_and_savings(run), cost_effectiveness(run, data), equity(run),
+                                     drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
+    if (!section.id.empty()) sections.push_back(std::move(section));
+  }
+
+  std::string contents, body;
+  for (const Section& section : sections) {
+    contents += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", section.id, escaped(section.heading));
+    body += fmt::format("<section id=\"{0}\" aria-labelledby=\"h-{0}\">\n<h2 id=\"h-{0}\">{1}</h2>\n{2}</section>\n",
+                        section.id, escaped(section.heading), section.html);
+  }
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\">\n<title>{0} – "
+      "uptake</title>\n<style>\n{1}</style>\n</head>\n<body>\n"
+      "<a class=\"skip\" href=\"#finding\">Skip to the finding</a>\n<header class=\"page\"><h1>{0}</h1>\n<p>{2}; {3} "
+      "against "
+      "{4}.</p></header>\n<main>\n<nav class=\"contents\" "
+      "aria-label=\"Contents\"><ol>\n{5}</ol></nav>\n{6}</main>\n<footer><div "
+      "style=\"max-width:1112px;margin:0 auto;padding:0 16px 24px\">Made by uptake, a simulator; this is not a product "
+      "of the NHS. "
+      "Contains public sector information licensed under the Open Government Licence v3.0. Charts drawn with D3 (ISC "
+      "licence).</div>"
+      "</footer>\n<script type=\"application/json\" "
+      "id=\"data\">{7}</script>\n<script>{8}</script>\n<script>{9}</script>\n<script>{10}"
+      "</script>\n</body>\n</html>\n",
+      escaped(run.title), asset(uptake_asset_page_css, uptake_asset_page_css_end), escaped(run.place_name()),
+      escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)), contents, body, in_script(data.dump()),
+      in_script(asset(uptake_asset_d3_js, uptake_asset_d3_js_end)),
+      asset(uptake_asset_draw_js, uptake_asset_draw_js_end), asset(uptake_asset_page_js, uptake_asset_page_js_end));
+}
+
+void write_report(const fs::path& folder, const fs::path& tables) {
+  replace_file(folder / "report.html", report_page(folder, tables));
+}
+
+}  // namespace uptake

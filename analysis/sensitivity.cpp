@@ -1,0 +1,171 @@
+#include "uptake/sensitivity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "uptake/error.hpp"
+#include "uptake/scenario.hpp"
+#include "uptake/world.hpp"
+
+namespace uptake {
+
+namespace {
+constexpr double kLow = 0.05, kHigh = 0.95;
+constexpr std::array kShares{Parameter::share_geography, Parameter::share_community, Parameter::share_ownership,
+                             Parameter::share_pathway};
+
+/// A parameter that can move, and where it stands in Draw::values().
+struct Movable {
+  int programme;  ///< -1 = economy
+  const ParameterSpec* spec;
+  const Setting* setting;
+  std::size_t index;
+};
+
+std::vector<Movable> movables(const Scenario& scenario) {
+  std::vector<Movable> all;
+  std::size_t index = 0;
+  const auto add = [&](int programme, const ParameterSpec& row, const Setting& setting) {
+    if (setting.prior.family != Family::fixed) all.push_back({programme, &row, &setting, index});
+    ++index;
+  };
+  for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
+    for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters))
+      add(static_cast<int>(j), row, scenario.programmes[j].settings[static_cast<std::size_t>(row.id)]);
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters))
+    add(-1, row, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);
+  return all;
+}
+
+/// The value of a parameter at a point of its prior.
+double value_at(const Movable& one, const Scenario& scenario, double u) {
+  if (one.setting->prior.family != Family::gamma_share)
+    return quantile(one.setting->prior, u, one.spec->lowest, one.spec->highest);
+  // A gamma variate among four: its own point against the means of the others.
+  double others = 0;
+  for (const Parameter id : kShares) {
+    const Setting& setting =
+        scenario.programmes[static_cast<std::size_t>(one.programme)].settings[static_cast<std::size_t>(id)];
+    if (id != one.spec->id) others += setting.prior.a;
+  }
+  const double own = quantile(one.setting->prior, u, 0, std::numeric_limits<double>::infinity());
+  return own / (own + others);
+}
+
+Draw moved(const Draw& defaults, const Movable& one, double value, int n_programmes) {
+  std::vector<double> values(defaults.values().begin(), defaults.values().end());
+  if (std::ranges::find(kShares, one.spec->id) != kShares.end()) {
+    const std::size_t first = one.index - static_cast<std::size_t>(one.spec->id);
+    double rest = 0;
+    for (const Parameter id : kShares)
+      if (id != one.spec->id) rest += values[first + static_cast<std::size_t>(id)];
+    for (const Parameter id : kShares)
+      if (id != one.spec->id) values[first + static_cast<std::size_t>(id)] *= rest > 0 ? (1 - value) / rest : 0;
+  }
+  values[one.index] = value;
+  return Draw(std::move(values), n_programmes);
+}
+
+struct Moments {
+  double sum = 0, squares = 0;
+  int n = 0;
+  void add(double value) {
+    sum += value;
+    squares += value * value;
+    ++n;
+  }
+  [[nodiscard]] double mean() const { return n > 0 ? sum / n : std::numeric_limits<double>::quiet_NaN(); }
+  [[nodiscard]] double error() const {
+    if (n < 2) return std::numeric_limits<double>::quiet_NaN();
+    return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1)) / n);
+  }
+};
+}  // namespace
+
+Metric leading_metric(const Model& model, const SummaryLayout& layout) {
+  const auto any = [&](auto has) { return std::ranges::any_of(model.scenario.programmes, has); };
+  const auto kind = [](OutcomeKind k) { return [k](const ProgrammeSpec& p) { return p.outcome == k; }; };
+  const auto with_event = [](const ProgrammeSpec& p) {
+    return p.outcome == OutcomeKind::events || p.outcome == OutcomeKind::uptake || p.outcome == OutcomeKind::capacity;
+  };
+  const auto with_admission = [&](const ProgrammeSpec& p) { return with_event(p) && p.event.ends_with("admission"); };
+  const auto known = [&](Metric metric) { return layout.find(metric, Axis::report) != nullptr; };
+  if (any(with_admission) && known(Metric::admissions_avoided)) return Metric::admissions_avoided;
+  if (any(kind(OutcomeKind::stay)) && known(Metric::bed_days_avoided)) return Metric::bed_days_avoided;
+  if (any(kind(OutcomeKind::value)) && known(Metric::patients_benefited)) return Metric::patients_benefited;
+  return Metric::ever_adopted;
+}
+
+OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
+                    int n_replicates, const Control& control) {
+  const Block* block = layout.find(metric, Axis::report);
+  UPTAKE_EXPECTS(block != nullptr && n_replicates >= 1);
+  Scenario at_defaults = model->scenario;
+  at_defaults.mode = ParameterMode::defaults;
+  const int lead = layout.comparator == 0 ? 1 : 0;
+  const int programme = static_cast<int>(layout.programmes.size()) - 1;
+  const std::vector<Movable> all = movables(model->scenario);
+  const auto n = static_cast<std::size_t>(n_replicates);
+  const std::size_t n_settings = 1 + 2 * all.size();
+
+  // Setting 0 is the base; 1 + 2 k and 2 + 2 k are the ends of parameter k. Replicates run fastest.
+  const auto result = [&](std::size_t task) {
+    const std::size_t setting = task / n, replicate = task % n;
+    const Key key = make_key(model->scenario.seed, replicate);
+    Draw draw = draw_parameters(at_defaults, key);
+    if (setting > 0) {
+      const Movable& one = all[(setting - 1) / 2];
+      draw = moved(draw, one, value_at(one, model->scenario, setting % 2 == 1 ? kLow : kHigh), model->n_programmes());
+    }
+    const std::vector<History> histories = simulate(model, draw, key);
+    Summary summary(layout.size);
+    outcomes(*model, layout, draw, key, histories, summary);
+    return std::vector<double>{value_in_view(layout, summary, *block, lead, programme, 0, 0, View::net)};
+  };
+  std::vector<double> base(n);
+  std::vector<Moments> results(n_settings), changes(n_settings);
+  run_tasks(
+      n_settings * n, result,
+      [&](std::size_t task, std::vector<double>&& value) {
+        const std::size_t setting = task / n, replicate = task % n;
+        if (setting == 0) base[replicate] = value.front();
+        if (std::isnan(value.front()) || std::isnan(base[replicate])) return;
+        results[setting].add(value.front());
+        changes[setting].add(value.front() - base[replicate]);
+      },
+      control);
+
+  OneWayStudy study;
+  study.metric = spec(metric).name;
+  study.unit = spec(metric).unit;
+  study.strategy = layout.strategies[static_cast<std::size_t>(lead)];
+  study.comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
+  study.region = layout.regions.front();
+  study.date = layout.reports.front().label;
+  study.n_replicates = n_replicates;
+  study.base = results[0].mean();
+  study.base_error = results[0].error();
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const Movable& one = all[k];
+    const bool several = model->n_programmes() > 1 && one.programme >= 0;
+    study.parameters.push_back(
+        {several ? fmt::format("{}.{}", model->scenario.programmes[static_cast<std::size_t>(one.programme)].name,
+                               one.spec->key)
+                 : std::string(one.spec->key),
+         std::string(one.spec->unit), std::string(kGradeNames[static_cast<std::size_t>(one.setting->grade)]),
+         one.setting->source, one.setting->value, value_at(one, model->scenario, kLow),
+         value_at(one, model->scenario, kHigh), results[1 + 2 * k].mean(), results[2 + 2 * k].mean(),
+         changes[1 + 2 * k].error(), changes[2 + 2 * k].error()});
+  }
+  const auto width = [](const OneWay& one) {
+    const double difference = std::abs(one.at_high - one.at_low);
+    return std::isnan(difference) ? -1.0 : difference;
+  };
+  std::ranges::stable_sort(study.parameters, [&](const OneWay& a, const OneWay& b) { return width(a) > width(b); });
+  return study;
+}
+
+}  // namespace uptake

@@ -1,0 +1,85 @@
+/// The growth ledger: companies that a network supports, what they report to have raised and whom they employ, and what
+/// of it would not have come about anyway. A ledger of its own, never summed with the health ledger.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+/// An amount with what is taken off it, shares in [0, 1] (English Partnerships, Additionality Guide, S95).
+struct Intervention {
+  double amount = 0;  ///< gross, in any unit
+  double leakage = 0, displacement = 0, substitution = 0;
+  double multiplier = 1;
+};
+/// Additional impact: what is left of the intervention less what is left of the reference case (its deadweight),
+/// AI = GI (1 - L)(1 - Dp)(1 - S) M - GI* (1 - L*)(1 - Dp*)(1 - S*) M* (S95), in the unit of the amounts.
+[[nodiscard]] double additional_impact(const Intervention& with, const Intervention& reference);
+
+/// What a return on growth funding is made of.
+struct GrowthReturn {
+  double jobs_net = 0;        ///< additional jobs
+  double value_per_job = 0;   ///< GBP a job and year
+  double job_years = 0;       ///< years that a job counts for
+  double investment_net = 0;  ///< additional GBP
+  double value_of_investment = 0;
+  double cost = 0;  ///< GBP
+};
+/// (jobs_net x value_per_job x job_years + investment_net x value_of_investment) / cost (model.md 4.6). With the table's
+/// defaults it is 3.96 at the published jobs: an accounting identity set to the published figure, not a validation.
+[[nodiscard]] double growth_return(const GrowthReturn& terms);
+
+/// What a supported company comes to in its year.
+struct CompanyLaw {
+  double investing_share = 0;                               ///< pi: share of companies that report an investment
+  double investment_per_company = 0;                        ///< mean over all companies, GBP
+  double investment_spread = 0;                             ///< s_L: sd of the log of an investment
+  double jobs_per_company = 0;                              ///< mean
+  double job_dispersion = 0;                                ///< k: variance = mean + mean^2 / k
+  double supported = 0, evaluated = 0, in_new_setting = 0;  ///< shares that come so far, each at most the one before
+};
+/// Coefficient of variation of a year's investment by `companies` expected: the sum over a Poisson number of companies
+/// has variance companies x E[I^2], so CV^2 = exp(s_L^2) / (companies x pi). (With a fixed number of companies it would
+/// be (exp(s_L^2) / pi - 1) / companies.)
+[[nodiscard]] double investment_variation(const CompanyLaw& law, double companies);
+
+/// How far a company comes along the pipeline; each stage holds those that come further.
+enum class PipelineStage : std::uint8_t { needs_assessment, supported, evaluated, in_new_setting };
+
+struct Company {
+  double arrival = 0;     ///< part of the financial year that has passed, in [0, 1)
+  double investment = 0;  ///< GBP as reported
+  int jobs = 0;           ///< created or safeguarded
+  PipelineStage furthest = PipelineStage::needs_assessment;
+};
+
+/// Companies of one region in the financial year that begins in `year`, by arrival. They come as a Poisson process, so
+/// their number is Poisson(companies). Keyed by region, year and the number of the company: another region, year or
+/// rate changes nobody before.
+/// @param companies expected in the year, at most 50,000
+[[nodiscard]] std::vector<Company> companies_of_year(Key key, std::uint64_t region, int year, double companies,
+                                                     const CompanyLaw& law);
+/// Arrivals of accelerator fellows in the same way.
+[[nodiscard]] std::vector<double> fellows_of_year(Key key, std::uint64_t region, int year, double fellows);
+
+/// Smallest j with P(J <= j) >= u for a negative binomial J of this mean and dispersion k (gamma-mixed Poisson), u in
+/// (0, 1).
+[[nodiscard]] int negative_binomial_quantile(double u, double mean, double dispersion);
+
+/// Share of each region in companies and fellows: registered patients of its boards, or practices, or else its
+/// organisations (a population without lists) [A]. Sums to 1.
+[[nodiscard]] std::vector<double> growth_shares(const Population& population);
+
+/// Whether a metric belongs to the growth ledger.
+[[nodiscard]] constexpr bool is_growth(Metric metric) noexcept { return metric >= Metric::investment_gbp; }
+
+/// Fills the blocks of the growth ledger: the programme `all` alone, missing for each programme. Worlds that a network
+/// works in have the gross figures; those without have what would have come anyway (investment and jobs) and none of
+/// the network's own activity. @param out layout.size values
+void growth_ledger(const Model& model, const SummaryLayout& layout, const Draw& draw, Key key, std::span<double> out);
+
+}  // namespace uptake

@@ -1,0 +1,17 @@
+/// report.html: one self-contained page that a person reads, made from the results file alone.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace uptake {
+
+/// The page of the run in `folder` (its results.h5, and sensitivity.json where there is one).
+/// @param tables folder with `tiles.csv`, `regions.csv` and `boards.csv`, for the maps
+/// @throws FileError when the results are missing or not readable
+[[nodiscard]] std::string report_page(const std::filesystem::path& folder, const std::filesystem::path& tables);
+
+/// Writes it as `folder/report.html`. @throws FileError
+void write_report(const std::filesystem::path& folder, const std::filesystem::path& tables);
+
+}  // namespace uptake

@@ -1,0 +1,43 @@
+/// What drives an answer: one assumption at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "uptake/ensemble.hpp"
+#include "uptake/model.hpp"
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+/// One assumption moved through its range, all others at their defaults.
+struct OneWay {
+  std::string parameter;  ///< key, with the programme before it where there are several
+  std::string unit, grade, source;
+  double value = 0;                ///< default
+  double low = 0, high = 0;        ///< 5 and 95 % points of the prior
+  double at_low = 0, at_high = 0;  ///< mean net result there
+  /// Standard errors of the changes from the base: paired, for the worlds share their clocks.
+  double error_low = 0, error_high = 0;
+};
+
+struct OneWayStudy {
+  std::string metric, unit, strategy, comparator, region, date;
+  int n_replicates = 0;
+  double base = 0, base_error = 0;  ///< mean net result at the defaults, and its standard error
+  std::vector<OneWay> parameters;   ///< widest first; those without any effect last
+};
+
+/// Moves every parameter that has a prior to its 5 % and 95 % point and simulates the same replicates each time.
+/// The result is that of `metric` for England at the first report date, net, of the first strategy that is not the
+/// comparator. A share of the peer layers is moved against the others, which keep their proportions.
+/// @pre the layout has `metric` on the report axis
+[[nodiscard]] OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
+                                  int n_replicates, const Control& control);
+
+/// The metric that a run is about: the first of admissions, events, bed days, days sooner, people and organisations
+/// that its programmes have.
+[[nodiscard]] Metric leading_metric(const Model& model, const SummaryLayout& layout);
+
+}  // namespace uptake

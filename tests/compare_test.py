@@ -1,0 +1,236 @@
+"""`uptake compare` as people and programs use it. Usage: compare_test.py PROGRAM SOURCE_FOLDER"""
+
+import csv
+import json
+import os
+import shutil
+
+import h5py
+
+import program
+
+PORTFOLIO = """schema = 1
+title = "Two tools"
+population = "minimal"
+programmes = ["minimal/example-tool.toml", "minimal/second-tool.toml"]
+start = 2021-04-01
+horizon = "105 weeks"
+report_at = [2022-03-31, 2023-03-31]
+replicates = 40
+seed = 7
+shapley = true
+focus = "North"
+
+[[published]]
+metric = "ever_adopted"
+to = 2022-03-15
+value = 5
+source = "S41"
+
+[[published]]
+metric = "admissions_avoided"
+region = "South"
+to = 2022-03-31
+value = 0.5
+source = "S42"
+note = "counts, \\"roughly\\""
+
+[[strategy]]
+name = "as-delivered"
+
+[[strategy]]
+name = "apart"
+attention = "off"
+
+[[strategy]]
+name = "more-of-one"
+[[strategy.lever]]
+kind = "facilitation"
+factor = 3
+programmes = ["second-tool"]
+"""
+
+
+class Compare(program.ProgramTest):
+    maxDiff = None
+
+    def compare(self, *words):
+        return json.loads(self.uptake("compare", *words, "--json").stdout)
+
+    def portfolio(self, name="portfolio.toml", text=PORTFOLIO):
+        folder = self.path("minimal")
+        if not os.path.exists(folder):
+            shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), folder)
+            tool = program.read(self.path("minimal", "example-tool.toml")).decode()
+            program.write(self.path("minimal", "second-tool.toml"),
+                          tool.replace('name = "example-tool"', 'name = "second-tool"'))
+        program.write(self.path(name), text)
+        return self.path(name)
+
+    def test_a_scenario_and_its_results_compare_alike(self):
+        self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 50)
+        simulated = self.compare(program.MINIMAL, "--replicates", 50, "--threads", 1)
+        read = self.compare("out")
+        self.assertEqual([k for k in simulated],
+                         ["schema", "scenario", "seed", "replicates", "version", "runs", "notes", "metrics", "targets",
+                          "displacement", "shapley"])
+        self.assertEqual(simulated["replicates"], 50)
+        for row in read["metrics"]:
+            row["run"] = row["baseline_run"] = "minimal"
+        self.assertEqual(len(simulated["metrics"]), len(read["metrics"]))
+        for a, b in zip(simulated["metrics"], read["metrics"]):  # a file keeps the digits of 32-bit floats
+            scale = abs(a["strategy_mean"]) + abs(a["baseline_mean"]) + a["sd"]
+            self.assertEqual({k: v for k, v in a.items() if not isinstance(v, float)},
+                             {k: v for k, v in b.items() if not isinstance(v, float)})
+            for name in ("mean", "sd", "p05", "p95", "strategy_mean"):
+                self.assertAlmostEqual(a[name], b[name], delta=1e-5 * scale, msg=str(a))
+            if a["unit"] == "organisations":
+                self.assertEqual(a, b)
+        self.assertEqual({(r["strategy"], r["baseline"]) for r in read["metrics"]}, {("double-facilitation", "as-delivered")})
+        self.assertEqual(simulated, self.compare(program.MINIMAL, "--replicates", 50, "--threads", 2))
+        # The differences are those of the run's own means, and no other's.
+        rows = {}
+        with open(self.path("out", "summary.csv"), encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["view"] == "gross" and row["region"] == "England":
+                    rows[row["strategy"], row["metric"], row["to"]] = float(row["mean"])
+        n = 0
+        for row in read["metrics"]:
+            key = (row["metric"], row["to"])
+            if row["unit"] == "organisations" and ("as-delivered", *key) in rows:
+                expected = rows["double-facilitation", *key] - rows["as-delivered", *key]
+                self.assertAlmostEqual(row["mean"], expected, places=9)
+                self.assertAlmostEqual(row["mean"], row["strategy_mean"] - row["baseline_mean"], places=9)
+                n += 1
+        self.assertGreaterEqual(n, 10)
+
+    def test_the_same_run_differs_in_nothing_and_another_seed_is_refused(self):
+        self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 20)
+        same = self.compare("out", "minimal", "--replicates", 10)
+        self.assertEqual(same["replicates"], 10)
+        self.assertEqual({(row["mean"], row["p_better"], row["p_worse"]) for row in same["metrics"]}, {(0, 0, 0)})
+        longer = self.compare("out", "minimal")
+        self.assertEqual(longer["notes"], ["out has 20 replicates and minimal has 200: the first 20 of each are compared"])
+        self.uptake("run", program.MINIMAL, "-o", "other", "--replicates", 20, "--seed", 5)
+        self.assertIn("cannot be paired: their seeds are 20180401 and 5",
+                      self.uptake("compare", "out", "other", code=2).stderr)
+
+    def test_baseline_targets_and_variance(self):
+        data = self.compare(program.MINIMAL, "--replicates", 60, "--baseline", "no-network", "--variance", "--metric",
+                            "ever_adopted", "--target", "ever_adopted>=1@2022-03-31", "--target", "cost_gbp<=0@2023-03-31")
+        self.assertEqual({r["strategy"] for r in data["metrics"]}, {"as-delivered", "double-facilitation"})
+        self.assertEqual({r["metric"] for r in data["metrics"]}, {"ever_adopted"})
+        for row in data["metrics"]:
+            self.assertAlmostEqual(row["variance"]["paired"], row["sd"] ** 2, places=9)
+            self.assertGreater(row["variance"]["reduction"], 1.5, row)
+        chances = {(t["target"], t["strategy"]): t["p_met"] for t in data["targets"]}
+        self.assertEqual(len(chances), 6)
+        self.assertLess(chances["ever_adopted>=1@2022-03-31", "no-network"],
+                        chances["ever_adopted>=1@2022-03-31", "as-delivered"])
+        self.assertEqual(chances["cost_gbp<=0@2023-03-31", "as-delivered"], 0)
+        table = self.uptake("compare", program.MINIMAL, "--replicates", 20, "--variance").stdout
+        self.assertIn("times the variance of these pairs", table)
+        self.assertLessEqual(max(map(len, table.splitlines())), 80)
+
+    def test_bad_requests_say_what_is_wrong(self):
+        self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 5)
+        for words, code, what in [
+            (["absent"], 3, "absent: is neither a file nor the name of a shipped scenario"),
+            (["minimal", "--metric", "adoptrs"], 2, 'did you mean "adopters"?'),
+            (["minimal", "--baseline", "as-deliverd"], 2, 'did you mean "as-delivered"?'),
+            (["minimal", "--target", "adopters>=1@2022-01-01"], 2, "2022-01-01 is no report date of minimal"),
+            (["out", "--seed", "3"], 2, "is a result, which --set and --seed cannot change"),
+            (["out", "--variance"], 2, "runs the baseline again"),
+            (["out", "--replicates", "6"], 2, "holds 5 replicates, fewer than the 6 asked for"),
+            (["out", "--shapley"], 2, "holds no worlds without its drivers"),
+            (["."], 3, "results.h5: does not exist"),
+        ]:
+            done = self.uptake("compare", *words, code=code)
+            self.assertIn(what, done.stderr, words)
+            self.assertEqual(done.stdout, "")
+        whole = program.read(self.path("out", "results.h5"))
+        program.write(self.path("out", "results.h5"), whole[:len(whole) // 2])
+        self.assertIn("is no readable result of uptake", self.uptake("compare", "out", code=3).stderr)
+
+    def test_results_of_another_shape_are_refused(self):
+        self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 5)
+        whole = program.read(self.path("out", "results.h5"))
+
+        def replace(file, name, data):
+            del file[name]
+            file[name] = data
+
+        for change in (lambda file: file.attrs.__setitem__("results_format", 99),
+                       lambda file: file.attrs.__delitem__("results_format"),
+                       lambda file: file.__delitem__("replicates"),
+                       lambda file: file.__delitem__("provenance/seed"),
+                       lambda file: replace(file, "provenance/seed", "many"),
+                       lambda file: replace(file, "replicates/report_to", [1, 2, 3]),
+                       lambda file: replace(file, "replicates/region", [1, 2]),
+                       lambda file: replace(file, "replicates/adopters", "none"),
+                       lambda file: replace(file, "replicates/adopters", [[1.0, 2.0]])):
+            program.write(self.path("out", "results.h5"), whole)
+            with h5py.File(self.path("out", "results.h5"), "r+") as file:
+                change(file)
+            self.assertIn("is no readable result of uptake", self.uptake("compare", "out", code=3).stderr)
+        program.write(self.path("out", "results.h5"), whole)
+        with h5py.File(self.path("out", "results.h5"), "r+") as file:
+            del file["replicates/adopters"]
+        self.assertNotIn("adopters", {row["metric"] for row in self.compare("out")["metrics"]})
+
+    def test_a_portfolio_with_its_split_figures_and_focus(self):
+        scenario = self.portfolio()
+        done = self.uptake("run", scenario, "-o", "out", "--json")
+        data = json.loads(done.stdout)
+        self.assertEqual(data["metrics"][0]["region"], "North")
+        self.assertEqual([(f["region"], f["to"], f["model_to"]) for f in data["published"]],
+                         [("England", "2022-03-15", "2022-02-28"), ("South", "2022-03-31", "2022-03-31")])
+        of_south = next(r for r in data["metrics"] if (r["strategy"], r["programme"], r["region"], r["metric"], r["view"],
+                                                       r["to"]) == ("as-delivered", "all", "South", "admissions_avoided",
+                                                                    "gross", "2022-03-31"))
+        self.assertAlmostEqual(data["published"][1]["gross"]["mean"], of_south["mean"], places=12)
+        with open(self.path("out", "published.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([r["note"] for r in rows], ["", 'counts, "roughly"'])
+        text = program.read(self.path("out", "summary.txt")).decode()
+        self.assertIn("as-delivered, all, North", text)
+        self.assertIn("Published figures beside the result", text)
+        self.assertIn("Lost to competition for attention", text)
+        self.assertIn("second-tool", text)
+        # The worlds of the split are kept, and their values add up.
+        cells = {}
+        for row in data["shapley"]:
+            cells.setdefault((row["programme"], row["metric"], row["to"]), {})[row["driver"]] = row["mean"]
+        self.assertGreater(len(cells), 40)
+        for key, split in cells.items():
+            total = split.pop("together")
+            self.assertEqual(list(split), ["effort", "incentive", "shock"])
+            self.assertAlmostEqual(sum(split.values()), total, delta=1e-9 * (1 + abs(total)), msg=str(key))
+        means = {(r["strategy"], r["metric"]): r["mean"] for r in data["metrics"]
+                 if (r["programme"], r["region"], r["view"], r["to"]) == ("all", "North", "gross", "2023-03-31")}
+        together = means["as-delivered", "ever_adopted"] - means["without-effort-incentive-shock", "ever_adopted"]
+        split = cells["all", "ever_adopted", "2023-03-31"]
+        self.assertAlmostEqual(sum(split.values()), together, places=9)
+        # compare shows the same split from the scenario and from the results.
+        compared = self.compare(scenario, "--shapley")
+        self.assertEqual(compared["shapley"], data["shapley"])
+        self.assertEqual({r["region"] for r in compared["metrics"]}, {"North"})
+        self.assertEqual({r["strategy"] for r in compared["metrics"]}, {"apart", "more-of-one"})
+        lost = {r["programme"] for r in compared["displacement"] if r["cause"] == "strategy"}
+        self.assertEqual(lost, {"example-tool"})
+        self.assertEqual(self.compare("out", "--shapley")["shapley"][0]["region"], "England")
+        # A figure that changes is another result.
+        self.portfolio(text=PORTFOLIO.replace("value = 5\n", "value = 6\n"))
+        self.assertIn("holds another result", self.uptake("run", scenario, "-o", "out", code=2).stderr)
+
+    def test_bad_figures_are_reported_at_once(self):
+        text = PORTFOLIO.replace('"ever_adopted"', '"ever_adoptd"')
+        self.assertIn('portfolio.toml:14:10: a published figure names an unknown metric "ever_adoptd"; did you mean',
+                      self.uptake("run", self.portfolio(text=text), code=2).stderr)
+        text = PORTFOLIO.replace('"South"', '"Sooth"').replace('"North"', '"Nroth"')
+        errors = self.uptake("run", self.portfolio(text=text), code=2).stderr
+        self.assertIn('focus = "Nroth"', errors)
+        self.assertIn('portfolio.toml:19:1: no region is called "Sooth" in this population; did you mean "South"?', errors)
+
+
+program.main()

@@ -1,0 +1,177 @@
+// The shipped library: every programme says what it is and where each figure is from, every scenario asks a question that
+// the program can answer, and what is asked together is complete.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "uptake/error.hpp"
+#include "uptake/model.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path shipped() { return fs::path(UPTAKE_SOURCE_FOLDER) / "scenarios"; }
+
+std::string text_of(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<fs::path> toml_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".toml") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+std::vector<ProgrammeSpec> programmes() {
+  std::vector<ProgrammeSpec> all;
+  for (const fs::path& file : toml_files(shipped() / "programmes")) all.push_back(load_programme(file));
+  return all;
+}
+
+std::vector<fs::path> scenarios() {
+  std::vector<fs::path> files = toml_files(shipped());
+  const auto what_ifs = toml_files(shipped() / "what-if");
+  files.insert(files.end(), what_ifs.begin(), what_ifs.end());
+  return files;
+}
+
+std::set<std::string> keys_of_sources() {
+  static const std::regex entry(R"(@misc\{([^,]+),)");
+  const std::string text = text_of(shipped() / "sources.bib");
+  std::set<std::string> keys;
+  for (std::sregex_iterator at(text.begin(), text.end(), entry), end; at != end; ++at) keys.insert((*at)[1]);
+  return keys;
+}
+
+/// Keys of sources that a text cites and that the list of sources does not have.
+std::vector<std::string> unknown_sources(const std::string& text, const std::set<std::string>& keys) {
+  static const std::regex cited(R"(\b(S\d+[a-e]?|O-[a-z0-9]+(-[a-z0-9]+)*)\b)");
+  std::vector<std::string> unknown;
+  for (std::sregex_iterator at(text.begin(), text.end(), cited), end; at != end; ++at) {
+    if (!keys.contains((*at)[1])) unknown.push_back((*at)[1]);
+  }
+  return unknown;
+}
+
+const Setting& setting(const ProgrammeSpec& programme, Parameter id) {
+  return programme.settings[static_cast<std::size_t>(id)];
+}
+
+constexpr std::string_view kWithoutHistory = "new-innovation";  // a programme to copy, not one of the record
+
+TEST(Library, EveryProgrammeSaysWhatItIs) {
+  const auto all = programmes();
+  EXPECT_GE(all.size(), 35U);
+  for (const ProgrammeSpec& programme : all) {
+    SCOPED_TRACE(programme.name);
+    EXPECT_FALSE(programme.summary.empty());
+    ASSERT_TRUE(programme.commissioned);
+    EXPECT_EQ(programme.outcome == OutcomeKind::none && programme.no_outcome_note.empty(), false);
+    // Support by the network costs something: none is given for nothing.
+    EXPECT_GT(setting(programme, Parameter::delivery_staff_days).value, 0);
+    if (programme.name == kWithoutHistory) continue;
+    ASSERT_TRUE(programme.available_from);
+    EXPECT_LE(*programme.available_from, programme.commissioned->from);
+  }
+}
+
+TEST(Library, EveryFigureHasASourceOrIsCalledAnAssumption) {
+  for (const ProgrammeSpec& programme : programmes()) {
+    for (std::size_t p = 0; p < programme.settings.size(); ++p) {
+      const Setting& one = programme.settings[p];
+      EXPECT_TRUE(one.grade == Grade::assumption || !one.source.empty()) << programme.name << " " << p;
+    }
+  }
+}
+
+TEST(Library, EverySourceCitedIsInTheListOfSources) {
+  const std::set<std::string> keys = keys_of_sources();
+  ASSERT_TRUE(keys.contains("S41") && keys.contains("O-precept"));
+  for (const fs::path& folder : {shipped(), shipped() / "programmes", shipped() / "what-if"}) {
+    for (const fs::path& file : toml_files(folder)) {
+      EXPECT_EQ(unknown_sources(text_of(file), keys), std::vector<std::string>{}) << file;
+    }
+  }
+  EXPECT_EQ(unknown_sources("S41, S999: and O-precept, O-nowhere-at-all", keys),
+            (std::vector<std::string>{"S999", "O-nowhere-at-all"}));
+}
+
+TEST(Library, APublishedFigureIsOfAMetricThatResultsHave) {
+  const auto is_metric = [](const std::string& name) {
+    return std::ranges::count(metric_table(), name, &MetricSpec::name) == 1;
+  };
+  EXPECT_FALSE(is_metric("homes_that_like_it"));
+  for (const ProgrammeSpec& programme : programmes()) {
+    for (const Published& figure : programme.published) {
+      EXPECT_TRUE(is_metric(figure.metric)) << figure.where << " " << figure.metric;
+      EXPECT_FALSE(figure.note.empty()) << figure.where << ": what it counts, and why it differs";
+    }
+  }
+}
+
+TEST(Library, ProgrammesWithoutAnEffectOrABaselineStateNone) {
+  for (const ProgrammeSpec& programme : programmes()) {
+    SCOPED_TRACE(programme.name);
+    const bool acts = setting(programme, Parameter::relative_risk).value != 1 ||
+                      setting(programme, Parameter::value_per_person).value != 0 ||
+                      setting(programme, Parameter::days_sooner).value != 0 ||
+                      setting(programme, Parameter::gap_closed).value != 0 ||
+                      setting(programme, Parameter::beds).value != 0;
+    EXPECT_EQ(acts, programme.outcome != OutcomeKind::none);
+  }
+}
+
+TEST(Library, EveryScenarioLoadsAndEveryProgrammeHasOne) {
+  std::map<std::string, int> asked_alone;
+  for (const fs::path& file : scenarios()) {
+    SCOPED_TRACE(file.string());
+    const Scenario scenario = load_scenario(file, {}, shipped());
+    EXPECT_TRUE(scenario.text.starts_with("# ")) << "a scenario begins with its question";
+    if (scenario.programmes.size() == 1) ++asked_alone[scenario.programmes.front().name];
+    if (file.parent_path().filename() != "what-if") continue;
+    ASSERT_GE(scenario.strategies.size(), 2U);
+    EXPECT_EQ(scenario.strategies[0].name, "as-delivered");
+    EXPECT_TRUE(scenario.strategies[0].levers.empty());
+    EXPECT_FALSE(scenario.strategies[1].levers.empty());
+  }
+  for (const ProgrammeSpec& programme : programmes()) EXPECT_GE(asked_alone[programme.name], 1) << programme.name;
+}
+
+TEST(Library, ThePortfolioAndTheRegionHoldEveryProgrammeOfTheRecordAndCanBeRun) {
+  for (const char* name : {"portfolio-2018-2023.toml", "east-midlands.toml"}) {
+    SCOPED_TRACE(name);
+    const Scenario scenario = load_scenario(shipped() / name, {}, shipped());
+    std::set<std::string> names;
+    for (const ProgrammeSpec& programme : scenario.programmes) names.insert(programme.name);
+    for (const ProgrammeSpec& programme : programmes()) {
+      EXPECT_EQ(names.contains(programme.name), programme.name != kWithoutHistory) << programme.name;
+    }
+  }
+  const Scenario portfolio = load_scenario(shipped() / "portfolio-2018-2023.toml", {}, shipped());
+  const auto population = std::make_shared<const Population>(build_population(portfolio, shipped()));
+  const auto model = make_model(portfolio, population);
+  for (std::size_t j = 0; j < model->programmes.size(); ++j) {
+    EXPECT_GT(model->programmes[j].n_records(), 0U) << portfolio.programmes[j].name;
+  }
+}
+
+}  // namespace
+}  // namespace uptake

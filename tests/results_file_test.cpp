@@ -1,0 +1,112 @@
+#include "results_file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "folder.hpp"
+#include "results_fixture.hpp"
+#include "uptake/error.hpp"
+#include "uptake/export.hpp"
+
+namespace uptake {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A made-up run of one programme, written as `run` writes it.
+class ResultsFileTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    run_ = made_up_run({.n_programmes = 1, .n_regions = 2, .n_boards = 2, .n_weeks = 60, .n_replicates = 5});
+    write_results(run_->record, folder_.path(), {Body::serial, 1, {}, {}});
+  }
+  [[nodiscard]] fs::path file() const { return folder_.path() / "results.h5"; }
+
+  TestFolder folder_;
+  std::unique_ptr<MadeUpRun> run_;
+};
+
+TEST_F(ResultsFileTest, ReadsBackByNameWhatWasWritten) {
+  const ResultsFile results(file());
+  EXPECT_EQ(results.texts("strategy"), (std::vector<std::string>{"as-delivered", "no-network", "no-programme"}));
+  EXPECT_EQ(results.text("provenance/scenario"), "made-up");
+  EXPECT_EQ(results.attribute("", "title"), "A made-up run, “quoted” in UTF-8");
+  EXPECT_TRUE(results.has("report/admissions_avoided"));
+  EXPECT_FALSE(results.has("report/nothing"));
+  EXPECT_FALSE(results.has("nowhere/nothing"));
+
+  const Labelled adopters = results.numbers("replicates/adopters");
+  EXPECT_EQ(adopters.dimensions, (std::vector<std::string>{"replicate", "strategy", "programme", "report", "region"}));
+  EXPECT_EQ(adopters.shape, (std::vector<std::size_t>{5, 3, 1, 2, 3}));
+  EXPECT_EQ(adopters.units, "organisations");
+  const Block& block = *run_->record.layout.find(Metric::adopters, Axis::report);
+  for (std::size_t r = 0; r < 5; ++r)
+    for (int s = 0; s < 3; ++s) {
+      const std::size_t at = ((r * 3 + static_cast<std::size_t>(s)) * 2 + 1) * 3 + 2;
+      const double written = run_->ensemble.values[r * run_->ensemble.width + block.at(s, 0, 1, 2)];
+      EXPECT_NEAR(adopters.values[at], written, 1e-5 * written);
+    }
+}
+
+TEST_F(ResultsFileTest, WhatIsNotThereOrNotWholeIsAFileError) {
+  EXPECT_THROW(ResultsFile{folder_.path() / "none.h5"}, FileError);
+  EXPECT_THROW(ResultsFile{folder_.path()}, FileError);
+  std::ofstream(folder_.path() / "text.h5") << "no HDF5";
+  EXPECT_THROW(ResultsFile{folder_.path() / "text.h5"}, FileError);
+  EXPECT_THROW(static_cast<void>(ResultsFile(file()).numbers("report/nothing")), FileError);
+  EXPECT_THROW(static_cast<void>(ResultsFile(file()).texts("replicates/adopters")), FileError);
+
+  const auto size = fs::file_size(file());
+  for (const double share : {0.001, 0.3, 0.7, 0.999}) {
+    const fs::path torn = folder_.path() / "torn.h5";
+    fs::copy_file(file(), torn, fs::copy_options::overwrite_existing);
+    fs::resize_file(torn, static_cast<std::uintmax_t>(static_cast<double>(size) * share));
+    EXPECT_THROW(
+        {
+          const ResultsFile results(torn);
+          for (const std::string& name : results.datasets("replicates")) {
+            if (!results.attribute("replicates/" + name, "units").empty())
+              static_cast<void>(results.numbers("replicates/" + name));
+          }
+          static_cast<void>(results.texts("provenance/scenario_text"));
+        },
+        FileError)
+        << share;
+  }
+}
+
+TEST_F(ResultsFileTest, ExportsEveryDefinedValueOnce) {
+  const auto files = export_csv(folder_.path(), folder_.path() / "csv");
+  EXPECT_EQ(files.size(), 7U);
+  std::ifstream replicates(folder_.path() / "csv" / "replicates.csv");
+  std::string line;
+  std::getline(replicates, line);
+  EXPECT_EQ(line, "variable,replicate,strategy,programme,time,report,region,value,unit");
+  std::size_t n_rows = 0, n_columns_wrong = 0;
+  while (std::getline(replicates, line)) {
+    ++n_rows;
+    bool quoted = false;
+    std::size_t commas = 0;
+    for (const char c : line) {
+      quoted = c == '"' ? !quoted : quoted;
+      commas += c == ',' && !quoted;
+    }
+    n_columns_wrong += commas != 8;
+  }
+  EXPECT_EQ(n_columns_wrong, 0U);
+  std::size_t n_defined = 0;
+  const ResultsFile results(file());
+  for (const std::string& name : results.datasets("replicates")) {
+    if (results.attribute("replicates/" + name, "units").empty() ||
+        results.attribute("replicates/" + name, "units").starts_with("days since"))
+      continue;
+    for (const double value : results.numbers("replicates/" + name).values) n_defined += !std::isnan(value);
+  }
+  EXPECT_EQ(n_rows, n_defined);
+}
+
+}  // namespace
+}  // namespace uptake
