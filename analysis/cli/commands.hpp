@@ -104,8 +104,10 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output);
 ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
 ExitCode licences(const Output& output);
-/// The known-answer cases of the model on this very program.
-ExitCode verify(int n_threads, const Output& output);
+/// What `verify` asks about.
+enum class Suite : std::uint8_t { model, calibration };
+/// The known-answer cases of the model or of calibration on this very program.
+ExitCode verify(Suite suite, int n_threads, const Output& output);
 
 /// Folder of the shipped scenarios and tables.
 [[nodiscard]] std::filesystem::path data_folder();

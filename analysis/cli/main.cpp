@@ -116,8 +116,12 @@ class Parser {
     });
     info.add_flag("--population", of_population_, "Print England as built beside its tables");
 
-    CLI::App& verify = add("verify", "Run the known-answer cases of the model", "uptake verify --json",
-                           [this] { return cli::verify(options_.run.n_threads, options_.output); });
+    CLI::App& verify =
+        add("verify", "Run the known-answer cases of the model, or of calibration", "uptake verify --calibration",
+            [this] { return cli::verify(suite_, options_.run.n_threads, options_.output); });
+    verify.add_flag_callback(
+        "--calibration", [this] { suite_ = Suite::calibration; },
+        "The cases of calibration instead: exact posteriors, ranks, scores");
     add_threads(verify);
 
     CLI::App& sensitivity =
@@ -337,6 +341,7 @@ class Parser {
   bool as_csv_ = false;
   SensitivityOptions sensitivity_;
   std::string sensitivity_method_;
+  Suite suite_ = Suite::model;
   std::vector<Command> commands_;
 };
 

@@ -11,7 +11,7 @@
 
 namespace uptake::cli {
 
-ExitCode verify(int n_threads, const Output& output) {
+ExitCode verify(Suite suite, int n_threads, const Output& output) {
   Control control;
   control.n_threads = n_threads;
   const bool text = output.format == Format::text;
@@ -26,7 +26,8 @@ ExitCode verify(int n_threads, const Output& output) {
   if (text && output.verbosity == Verbosity::normal) {
     fmt::print("{:<4} {:<5} {:<72} {:>14} {:>14} {:>9}\n", "", "case", "", "expected", "got", "tolerance");
   }
-  const std::vector<VerificationCase> cases = uptake::verify(control, print_case);
+  const std::vector<VerificationCase> cases =
+      suite == Suite::calibration ? verify_calibration(control, print_case) : uptake::verify(control, print_case);
   const auto n_failed =
       std::count_if(cases.begin(), cases.end(), [](const VerificationCase& row) { return !row.pass; });
   if (text) {

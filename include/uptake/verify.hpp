@@ -1,4 +1,5 @@
-/// The known-answer cases of the model (model.md section 8), answered by the shipped kernel and functions.
+/// The known-answer cases of the model (model.md section 8), answered by the shipped kernel and functions, and those of
+/// calibration.
 #pragma once
 
 #include <functional>
@@ -23,5 +24,10 @@ struct VerificationCase {
 /// Runs all cases. @param progress called after each case
 [[nodiscard]] std::vector<VerificationCase> verify(const Control& control,
                                                    const std::function<void(const VerificationCase&)>& progress = {});
+
+/// The same for calibration: exact posteriors and evidences (P), the fast method (K), mistakes that must not pass (N),
+/// ranks (S) and forecast scores (F). docs/calibration-evidence.md has them at full size.
+[[nodiscard]] std::vector<VerificationCase> verify_calibration(
+    const Control& control, const std::function<void(const VerificationCase&)>& progress = {});
 
 }  // namespace uptake
