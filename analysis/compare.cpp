@@ -10,6 +10,7 @@
 #include <limits>
 #include <tuple>
 
+#include "results_file.hpp"
 #include "uptake/error.hpp"
 #include "uptake/version.hpp"
 
@@ -218,6 +219,59 @@ RunValues simulate_values(const std::shared_ptr<const Model>& model, std::size_t
   run.values.resize(run.n_replicates * width);
   for (std::size_t r = 0; r < run.n_replicates; ++r)
     put(run, run.n_replicates, r, std::span(rows).subspan(r * width, width));
+  return run;
+}
+
+RunValues read_values(const std::filesystem::path& folder, const std::string& region) {
+  const ResultsFile file(folder.extension() == ".h5" ? folder : folder / "results.h5");
+  RunValues run;
+  run.label = folder.string();
+  run.scenario = file.text("provenance/scenario");
+  run.version = file.text("provenance/version");
+  run.population_vintage = file.text("provenance/population_vintage");
+  run.mode = file.text("provenance/parameters") == "prior" ? ParameterMode::prior : ParameterMode::defaults;
+  run.seed = file.whole_number("provenance/seed");
+  run.population_seed = file.whole_number("provenance/population_seed");
+
+  run.strategies = file.texts("replicates/strategy");
+  run.programmes = file.texts("replicates/programme");
+  const auto regions = file.texts("replicates/region");
+  const auto labels = file.texts("replicates/report");
+  const auto from = file.dates("replicates/report_from"), to = file.dates("replicates/report_to");
+  if (from.size() != labels.size() || to.size() != labels.size())
+    throw file.broken(
+        fmt::format("replicates/report has {} dates, from {} to {}", labels.size(), from.size(), to.size()));
+  for (std::size_t t = 0; t < labels.size(); ++t) run.reports.push_back({from[t], to[t], labels[t]});
+  const auto replicates = file.shape("replicates/replicate");
+  if (replicates.size() != 1) throw file.broken("replicates/replicate is no axis");
+  run.n_replicates = replicates.front();
+  if (run.strategies.empty() || run.programmes.empty() || regions.empty() || labels.empty() || run.n_replicates == 0)
+    throw file.broken("it holds no replicates");
+  const std::string wanted = region.empty() ? regions.front() : region;
+  const auto place = index_of(regions, wanted, std::identity{});
+  if (!place) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
+  run.region = wanted;
+
+  const std::vector<std::size_t> everywhere{run.n_replicates, run.strategies.size(), run.programmes.size(),
+                                            run.reports.size()};
+  std::vector<std::size_t> by_region = everywhere;
+  by_region.push_back(regions.size());
+  const std::size_t n_cells = run.strategies.size() * run.programmes.size() * run.reports.size();
+  for (const MetricSpec& metric : metric_table()) {
+    const std::string name = fmt::format("replicates/{}", metric.name);
+    if (!metric.on_report || metric.id == Metric::attributable_share || !file.has(name)) continue;
+    const auto shape = file.shape(name);
+    if (shape != everywhere && shape != by_region)
+      throw file.broken(fmt::format("{} has another shape than its axes", name));
+    if (*place > 0 && shape != by_region) continue;
+    const Labelled read = shape == by_region ? file.numbers_at(name, *place) : file.numbers(name);
+    const std::size_t begin = run.values.size();
+    run.values.resize(begin + read.values.size());
+    for (std::size_t r = 0; r < run.n_replicates; ++r)
+      for (std::size_t cell = 0; cell < n_cells; ++cell)
+        run.values[begin + cell * run.n_replicates + r] = read.values[r * n_cells + cell];
+    run.metrics.push_back(metric.id);
+  }
   return run;
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <map>
 #include <set>
@@ -50,9 +49,7 @@ constexpr std::array kTables{
 std::vector<std::string> labels_of(const ResultsFile& file, const std::string& path) {
   if (file.attribute(path, "units").starts_with("days since 1970-01-01")) {
     std::vector<std::string> dates;
-    for (const double day : file.numbers(path).values) {
-      dates.push_back(iso(Date{std::chrono::days{static_cast<int>(day)}}));
-    }
+    for (const Date day : file.dates(path)) dates.push_back(iso(day));
     return dates;
   }
   try {

@@ -143,6 +143,18 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                     interval_text(*adopted), subject, interval_text(*more));
 }
 
+/// What the numbers of a row are counted in, so that they fit their columns, and how its label says so.
+struct RowUnit {
+  double size = 1;
+  std::string_view mark;
+};
+RowUnit unit_of_row(Metric metric, std::span<const double> shown) {
+  double largest = 0;
+  for (const double value : shown) largest = std::max(largest, std::isnan(value) ? 0 : std::abs(value));
+  if (largest < 999'500) return {};  // from there on it is rounded to seven digits
+  return {1e6, spec(metric).unit == "GBP" ? ", GBP m" : ", m"};
+}
+
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
@@ -153,29 +165,29 @@ std::string table(const Spot& place, std::span<const Shown> shown, std::size_t w
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
   for (const auto& [metric, label] : shown) {
-    const MetricSpec& m = spec(metric);
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
     if (!gross && !without && !net) continue;
     // Where all events are admissions they are shown once, under that name.
     const auto admissions = place(Metric::admissions_avoided, View::gross);
     if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
-    double largest = 0;
+    std::vector<double> figures;
     for (const auto& view : {gross, without, net}) {
-      if (view) largest = std::max({largest, std::abs(view->p05), std::abs(view->p95)});
+      if (view) figures.insert(figures.end(), {view->mean, view->p05, view->p95});
     }
-    const bool millions = m.unit == "GBP" && largest >= 1e6;
-    const double unit = millions ? 1e6 : 1;
-    const auto mean = [&](const std::optional<Statistics>& s) {
-      return s ? rounded(s->mean / unit) : std::string(kUndefined);
+    const auto [unit, mark] = unit_of_row(metric, figures);
+    const auto mean = [&, size = unit](const std::optional<Statistics>& s) {
+      return s ? rounded(s->mean / size) : std::string(kUndefined);
     };
-    const auto interval = [&](const std::optional<Statistics>& s) {
-      return s && s->p05 != s->p95 ? fmt::format("{} to {}", rounded(s->p05 / unit), rounded(s->p95 / unit)) : "";
+    const auto interval = [&, size = unit](const std::optional<Statistics>& s) {
+      return s && s->p05 != s->p95 ? fmt::format("{} to {}", rounded(s->p05 / size), rounded(s->p95 / size)) : "";
     };
-    std::string row = fmt::format("  {:<{}}{:>{}}", millions ? fmt::format("{}, GBP m", label) : std::string(label),
-                                  kLabel - 2, mean(gross), kNumber);
-    if (wide) row += fmt::format("{:>{}}  ", interval(gross), kInterval);
-    row += fmt::format("{:>{}}{:>{}}{:>{}}", mean(without), kNumber, mean(net), kNumber, interval(net), kInterval);
+    // A blank stands before every column, whatever its number.
+    std::string row =
+        fmt::format("  {:<{}} {:>{}}", std::string(label) + std::string(mark), kLabel - 2, mean(gross), kNumber - 1);
+    if (wide) row += fmt::format(" {:>{}}  ", interval(gross), kInterval - 1);
+    row += fmt::format(" {:>{}} {:>{}} {:>{}}", mean(without), kNumber - 1, mean(net), kNumber - 1, interval(net),
+                       kInterval - 1);
     text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
   }
   return text;
@@ -293,14 +305,17 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   std::string what = fmt::format("{}, {}", label_of(one.metric), window(asked));
   if (one.region != record.layout.regions.front()) what += ", " + one.region;
   const std::string label = several ? one.programme : std::string(label_of(one.metric));
-  std::string text =
-      fmt::format("  {:<{}}{:>{}}", cut(label, label_width - 1), label_width, rounded(one.figure->value), kFigure);
+  std::vector<double> figures{one.figure->value};
+  if (one.used) figures.insert(figures.end(), {one.gross.p05, one.gross.p95, one.net.mean});
+  const auto [unit, mark] = unit_of_row(one.metric, figures);
+  std::string text = fmt::format("  {:<{}} {:>{}}", cut(label, label_width - 1 - mark.size()) + std::string(mark),
+                                 label_width, rounded(one.figure->value / unit), kFigure - 1);
   if (one.used)
-    text += fmt::format("{:>{}}{:>{}}",
+    text += fmt::format(" {:>{}} {:>{}}",
                         std::isnan(one.gross.mean)
                             ? std::string(kUndefined)
-                            : fmt::format("{} to {}", rounded(one.gross.p05), rounded(one.gross.p95)),
-                        kGross, rounded(one.net.mean), kNet);
+                            : fmt::format("{} to {}", rounded(one.gross.p05 / unit), rounded(one.gross.p95 / unit)),
+                        kGross - 1, rounded(one.net.mean / unit), kNet - 1);
   text += '\n';
   std::string rest = several ? what : what.substr(label_of(one.metric).size() + 2);
   if (!one.used)

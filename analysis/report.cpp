@@ -71,7 +71,6 @@ std::string date_text(Date date) {
   return fmt::format("{} {} {}", static_cast<unsigned>(day.day()), kMonths[static_cast<unsigned>(day.month()) - 1],
                      static_cast<int>(day.year()));
 }
-Date day_number(double days) { return Date{std::chrono::days{static_cast<int>(days)}}; }
 
 /// A cell of a table: numbers stand to the right.
 struct Cell {
@@ -164,9 +163,9 @@ class Run {
         reports(file.texts("report/report")),
         years(file.has("year/year") ? file.texts("year/year") : std::vector<std::string>{}),
         title(file.attribute("", "title")) {
-    for (const double day : file.numbers("time").values) times.push_back(day_number(day));
-    for (const double day : file.numbers("report/report_to").values) report_to.push_back(day_number(day));
-    for (const double day : file.numbers("report/report_from").values) report_from.push_back(day_number(day));
+    times = file.dates("time");
+    report_to = file.dates("report/report_to");
+    report_from = file.dates("report/report_from");
     if (file.has("icb")) boards = file.texts("icb/board");
     const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
     comparator = static_cast<int>(named - strategies.begin());
@@ -1007,13 +1006,14 @@ Json observed(const Run& run) {
   if (!run.file.has("published/metric")) return all;
   const auto metric = run.file.texts("published/metric"), programme = run.file.texts("published/programme"),
              source = run.file.texts("published/source"), region = run.file.texts("published/region");
-  const auto value = run.file.numbers("published/value").values, to = run.file.numbers("published/to").values;
+  const auto value = run.file.numbers("published/value").values;
+  const auto to = run.file.dates("published/to");
   for (std::size_t i = 0; i < metric.size(); ++i) {
     if (region[i] != run.place_name()) continue;
     const auto of = std::ranges::find(run.programmes, programme[i]);
     all.push_back({{"metric", metric[i]},
                    {"programme", of - run.programmes.begin()},
-                   {"date", iso(day_number(to[i]))},
+                   {"date", iso(to[i])},
                    {"value", value[i]},
                    {"label", fmt::format("published ({})", source[i])}});
   }

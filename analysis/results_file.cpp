@@ -5,13 +5,22 @@
 #include <hdf5_hl.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
+#include <span>
 #include <utility>
 
-#include "uptake/error.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake {
 
 namespace {
+
+/// Largest axis, list of texts, dataset and text attribute that are believed.
+constexpr hsize_t kMostOnAxis = 1'000'000;
+constexpr hsize_t kMostTexts = 1'000'000;
+constexpr hsize_t kMostValues = hsize_t{1} << 32;
+constexpr std::size_t kLongestAttribute = std::size_t{1} << 16;  // HDF5 keeps no longer ones in an object's header
 
 /// HDF5 prints its error stack unless told not to; a library does not print.
 class Quiet {
@@ -48,16 +57,44 @@ class Handle {
 std::string attribute_text(hid_t object, const char* name) {
   if (H5Aexists(object, name) <= 0) return {};
   const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
-  const Handle type(H5Aget_type(attribute), H5Tclose);
+  const Handle type(H5Aget_type(attribute), H5Tclose), space(H5Aget_space(attribute), H5Sclose);
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) > 0) return {};
-  std::string value(H5Tget_size(type), '\0');
+  const std::size_t size = H5Tget_size(type);
+  if (H5Sget_simple_extent_npoints(space) != 1 || size > kLongestAttribute) return {};
+  std::string value(size, '\0');
   if (H5Aread(attribute, type, value.data()) < 0) return {};
   value.resize(std::min(value.find('\0'), value.size()));
   return value;
 }
 
+/// The only whole number of an attribute; none when it is anything else.
+std::optional<std::int32_t> attribute_number(hid_t object, const char* name) {
+  if (H5Aexists(object, name) <= 0) return std::nullopt;
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
+  const Handle type(H5Aget_type(attribute), H5Tclose), space(H5Aget_space(attribute), H5Sclose);
+  if (H5Tget_class(type) != H5T_INTEGER || H5Sget_simple_extent_npoints(space) != 1) return std::nullopt;
+  std::int32_t value = 0;
+  if (H5Aread(attribute, H5T_NATIVE_INT32, &value) < 0) return std::nullopt;
+  return value;
+}
+
 /// The last part of a path such as "/report/region".
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+/// Name of the scale of an axis; empty when it has none.
+std::string axis_name(hid_t dataset, unsigned axis) {
+  std::string name;
+  const auto visit = [](hid_t, unsigned, hid_t scale, void* into) -> herr_t {
+    const auto size = H5Iget_name(scale, nullptr, 0);
+    std::string full(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1, '\0');
+    H5Iget_name(scale, full.data(), full.size());
+    full.pop_back();
+    *static_cast<std::string*>(into) = last_part(full);
+    return 1;  // the first scale is the axis
+  };
+  if (H5DSget_num_scales(dataset, axis) > 0) H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
+  return name;
+}
 
 }  // namespace
 
@@ -71,13 +108,78 @@ struct ResultsFile::Impl {
     if (id >= 0) H5Fclose(id);
   }
 
-  [[nodiscard]] FileError error(std::string what) const {
-    return FileError({path.string(), std::move(what), "make it again with `uptake run … --overwrite`"});
+  [[nodiscard]] FileError broken(std::string_view why) const {
+    return FileError({path.string(), fmt::format("is no readable result of uptake: {}", why),
+                      "run its scenario again with --overwrite"});
+  }
+  /// Result of a call, which must not be negative.
+  template <class Result>
+  Result must(Result result, const std::string& name) const {
+    if (result < 0) throw broken(fmt::format("{} cannot be read", name));
+    return result;
   }
   [[nodiscard]] Handle open(const std::string& name) const {
     Handle dataset(H5Dopen2(id, name.c_str(), H5P_DEFAULT), H5Dclose);
-    if (dataset < 0) throw error(fmt::format("holds no {}", name));
+    if (dataset < 0) throw broken(fmt::format("it holds no {}", name));
     return dataset;
+  }
+  [[nodiscard]] H5T_class_t class_of(hid_t dataset) const {
+    const Handle type(H5Dget_type(dataset), H5Tclose);
+    return H5Tget_class(type);
+  }
+  [[nodiscard]] std::vector<hsize_t> shape(hid_t dataset, const std::string& name) const {
+    const Handle space(H5Dget_space(dataset), H5Sclose);
+    std::vector<hsize_t> extents(static_cast<std::size_t>(must(H5Sget_simple_extent_ndims(space), name)));
+    if (!extents.empty()) must(H5Sget_simple_extent_dims(space, extents.data(), nullptr), name);
+    for (const hsize_t extent : extents)
+      if (extent > kMostOnAxis) throw broken(fmt::format("{} has an axis of {}", name, extent));
+    return extents;
+  }
+  /// How many values there are, of at most so many.
+  [[nodiscard]] std::size_t count(std::span<const hsize_t> extents, hsize_t most, const std::string& name) const {
+    hsize_t n = 1;
+    for (const hsize_t extent : extents) {
+      if (extent > 0 && n > most / extent)
+        throw broken(fmt::format("{} is said to have more than {} values", name, most));
+      n *= extent;
+    }
+    return n;
+  }
+  /// A dataset, or its part at one index of the last axis, with its labels.
+  [[nodiscard]] Labelled read(const std::string& name, std::optional<std::size_t> index_on_last_axis) const {
+    const Handle dataset = open(name);
+    if (const auto kind = class_of(dataset); kind != H5T_FLOAT && kind != H5T_INTEGER)
+      throw broken(fmt::format("{} holds no numbers", name));
+    std::vector<hsize_t> extents = shape(dataset, name);
+    const Handle space(H5Dget_space(dataset), H5Sclose);
+    if (index_on_last_axis) {
+      if (extents.empty() || *index_on_last_axis >= extents.back())
+        throw broken(fmt::format("{} ends before number {} of its last axis", name, *index_on_last_axis));
+      std::vector<hsize_t> first(extents.size(), 0), block = extents;
+      first.back() = *index_on_last_axis;
+      block.back() = 1;
+      must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, block.data(), nullptr), name);
+      extents.pop_back();
+    }
+    Labelled result;
+    result.shape.assign(extents.begin(), extents.end());
+    result.units = attribute_text(dataset, "units");
+    result.long_name = attribute_text(dataset, "long_name");
+    for (unsigned axis = 0; axis < extents.size(); ++axis) result.dimensions.push_back(axis_name(dataset, axis));
+    const hsize_t n = count(extents, kMostValues, name);
+    result.values.resize(n);
+    const Handle memory(H5Screate_simple(1, &n, nullptr), H5Sclose);
+    must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, result.values.data()), name);
+    return result;
+  }
+  /// Whole numbers in the type of memory that is named.
+  template <class Number>
+  [[nodiscard]] std::vector<Number> whole_numbers(const std::string& name, hid_t memory) const {
+    const Handle dataset = open(name);
+    if (class_of(dataset) != H5T_INTEGER) throw broken(fmt::format("{} holds no whole numbers", name));
+    std::vector<Number> values(count(shape(dataset, name), kMostValues, name));
+    must(H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), name);
+    return values;
   }
 };
 
@@ -88,13 +190,18 @@ std::size_t Labelled::axis(const std::string& name) const {
 ResultsFile::ResultsFile(const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
   impl_->path = file;
   std::error_code ignored;
-  if (!std::filesystem::is_regular_file(file, ignored)) {
-    throw FileError({file.string(), "is missing, or is not a file", "name the folder of a finished run"});
-  }
+  if (!std::filesystem::exists(file, ignored))
+    throw FileError({file.string(), "does not exist", "run its scenario into this folder"});
+  if (!std::filesystem::is_regular_file(file, ignored))
+    throw FileError({file.string(), "is not a file", "name the folder of a finished run"});
   const Quiet quiet;
   impl_->id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (impl_->id < 0) throw impl_->error("is truncated, or is not HDF5");
-  if (!attribute("", "source").starts_with("uptake ")) throw impl_->error("was not written by uptake");
+  if (impl_->id < 0) throw broken("it is no HDF5 file, or a part of one");
+  if (!attribute("", "source").starts_with("uptake ")) throw broken("it was not written by uptake");
+  const auto format = attribute_number(impl_->id, "results_format");
+  if (!format) throw broken("it states no results_format");
+  if (*format != kResultsFormat)
+    throw broken(fmt::format("its format is {}, and this version reads {}", *format, kResultsFormat));
 }
 ResultsFile::ResultsFile(ResultsFile&&) noexcept = default;
 ResultsFile& ResultsFile::operator=(ResultsFile&&) noexcept = default;
@@ -127,46 +234,45 @@ std::vector<std::string> ResultsFile::datasets(const std::string& group) const {
   return names;
 }
 
+std::vector<std::size_t> ResultsFile::shape(const std::string& path) const {
+  const Quiet quiet;
+  const auto extents = impl_->shape(impl_->open(path), path);
+  return {extents.begin(), extents.end()};
+}
+
 Labelled ResultsFile::numbers(const std::string& path) const {
   const Quiet quiet;
-  const Handle dataset = impl_->open(path);
-  const Handle space(H5Dget_space(dataset), H5Sclose);
-  const int rank = H5Sget_simple_extent_ndims(space);
-  std::vector<hsize_t> shape(static_cast<std::size_t>(std::max(rank, 0)));
-  if (rank > 0) H5Sget_simple_extent_dims(space, shape.data(), nullptr);
-  Labelled result;
-  result.shape.assign(shape.begin(), shape.end());
-  result.units = attribute_text(dataset, "units");
-  result.long_name = attribute_text(dataset, "long_name");
-  for (unsigned axis = 0; axis < shape.size(); ++axis) {
-    std::string name;
-    const auto visit = [](hid_t, unsigned, hid_t scale, void* into) -> herr_t {
-      const auto size = H5Iget_name(scale, nullptr, 0);
-      std::string full(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1, '\0');
-      H5Iget_name(scale, full.data(), full.size());
-      full.pop_back();
-      *static_cast<std::string*>(into) = last_part(full);
-      return 1;  // the first scale is the axis
-    };
-    if (H5DSget_num_scales(dataset, axis) > 0) H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
-    result.dimensions.push_back(std::move(name));
-  }
-  result.values.resize(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
-  if (H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, result.values.data()) < 0) {
-    throw impl_->error(fmt::format("cannot be read at {}", path));
-  }
-  return result;
+  return impl_->read(path, std::nullopt);
+}
+
+Labelled ResultsFile::numbers_at(const std::string& path, std::size_t index) const {
+  const Quiet quiet;
+  return impl_->read(path, index);
+}
+
+std::uint64_t ResultsFile::whole_number(const std::string& path) const {
+  const Quiet quiet;
+  const auto all = impl_->whole_numbers<std::uint64_t>(path, H5T_NATIVE_UINT64);
+  if (all.size() != 1) throw broken(fmt::format("{} is not one number", path));
+  return all.front();
+}
+
+std::vector<Date> ResultsFile::dates(const std::string& path) const {
+  const Quiet quiet;
+  std::vector<Date> dates;
+  for (const std::int32_t day : impl_->whole_numbers<std::int32_t>(path, H5T_NATIVE_INT32))
+    dates.emplace_back(std::chrono::days{day});
+  return dates;
 }
 
 std::vector<std::string> ResultsFile::texts(const std::string& path) const {
   const Quiet quiet;
   const Handle dataset = impl_->open(path);
   const Handle space(H5Dget_space(dataset), H5Sclose), type(H5Dget_type(dataset), H5Tclose);
-  if (H5Tis_variable_str(type) <= 0) throw impl_->error(fmt::format("holds no texts at {}", path));
-  std::vector<char*> pointers(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)), nullptr);
-  if (H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, static_cast<void*>(pointers.data())) < 0) {
-    throw impl_->error(fmt::format("cannot be read at {}", path));
-  }
+  if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) <= 0)
+    throw broken(fmt::format("{} holds no texts", path));
+  std::vector<char*> pointers(impl_->count(impl_->shape(dataset, path), kMostTexts, path), nullptr);
+  impl_->must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, static_cast<void*>(pointers.data())), path);
   std::vector<std::string> texts;
   for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(pointers.data()));
@@ -175,8 +281,11 @@ std::vector<std::string> ResultsFile::texts(const std::string& path) const {
 
 std::string ResultsFile::text(const std::string& path) const {
   auto all = texts(path);
-  return all.empty() ? std::string() : std::move(all.front());
+  if (all.size() != 1) throw broken(fmt::format("{} is not one text", path));
+  return std::move(all.front());
 }
+
+FileError ResultsFile::broken(std::string_view why) const { return impl_->broken(why); }
 
 std::string ResultsFile::attribute(const std::string& path, const std::string& name) const {
   const Quiet quiet;

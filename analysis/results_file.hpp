@@ -2,10 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "uptake/calendar.hpp"
+#include "uptake/error.hpp"
 
 namespace uptake {
 
@@ -20,10 +25,12 @@ struct Labelled {
   [[nodiscard]] std::size_t axis(const std::string& name) const;
 };
 
-/// An open results.h5. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".
+/// An open results.h5: the only reader of one. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".
+/// A broken file may state anything, so everything is checked before it is believed; each function throws FileError when
+/// what it is asked for is not there, is of another kind or cannot be read.
 class ResultsFile {
  public:
-  /// @throws FileError when it is missing, truncated or no results file of this version
+  /// @throws FileError when it is missing, truncated or no results file of this version of the format
   explicit ResultsFile(const std::filesystem::path& file);
   ResultsFile(ResultsFile&&) noexcept;
   ResultsFile& operator=(ResultsFile&&) noexcept;
@@ -32,13 +39,21 @@ class ResultsFile {
   [[nodiscard]] bool has(const std::string& path) const;
   /// Names of the datasets of a group (empty = root) in the order they were written; none when there is no such group.
   [[nodiscard]] std::vector<std::string> datasets(const std::string& group) const;
-  /// @throws FileError when there is no such dataset or it cannot be read
+  /// Extents of the axes, outermost first; empty for a scalar.
+  [[nodiscard]] std::vector<std::size_t> shape(const std::string& path) const;
   [[nodiscard]] Labelled numbers(const std::string& path) const;
+  /// The part at one index of the last axis, which falls away.
+  [[nodiscard]] Labelled numbers_at(const std::string& path, std::size_t index) const;
+  /// A scalar with all its digits, as seeds need.
+  [[nodiscard]] std::uint64_t whole_number(const std::string& path) const;
+  [[nodiscard]] std::vector<Date> dates(const std::string& path) const;
   [[nodiscard]] std::vector<std::string> texts(const std::string& path) const;
   /// The only text of a scalar.
   [[nodiscard]] std::string text(const std::string& path) const;
   /// Text attribute of the file, a group or a dataset; empty when absent. @param path "" = the file
   [[nodiscard]] std::string attribute(const std::string& path, const std::string& name) const;
+  /// The file is broken: for readers who find that its parts do not fit together. @param why as in "it has no ..."
+  [[nodiscard]] FileError broken(std::string_view why) const;
 
  private:
   struct Impl;

@@ -6,6 +6,7 @@ import os
 import shutil
 
 import h5py
+import numpy as np
 
 import program
 
@@ -160,6 +161,10 @@ class Compare(program.ProgramTest):
             del file[name]
             file[name] = data
 
+        def claim(file, name, shape, kind):  # nothing is stored, so that the file stays small
+            del file[name]
+            file.create_dataset(name, shape, kind, chunks=tuple(min(n, 100) for n in shape))
+
         for change in (lambda file: file.attrs.__setitem__("results_format", 99),
                        lambda file: file.attrs.__delitem__("results_format"),
                        lambda file: file.__delitem__("replicates"),
@@ -168,7 +173,14 @@ class Compare(program.ProgramTest):
                        lambda file: replace(file, "replicates/report_to", [1, 2, 3]),
                        lambda file: replace(file, "replicates/region", [1, 2]),
                        lambda file: replace(file, "replicates/adopters", "none"),
-                       lambda file: replace(file, "replicates/adopters", [[1.0, 2.0]])):
+                       lambda file: replace(file, "replicates/adopters", [[1.0, 2.0]]),
+                       lambda file: file.attrs.__setitem__("results_format", [2, 2]),
+                       lambda file: file.attrs.__setitem__("source", np.array([b"uptake 1"] * 9)),
+                       lambda file: replace(file, "provenance/scenario", ["two", "names"]),
+                       lambda file: replace(file, "replicates/report_to", [1e300, 1e300]),
+                       lambda file: claim(file, "provenance/scenario", (1001, 1000), h5py.string_dtype()),
+                       lambda file: claim(file, "provenance/seed", (10**6, 10**6), "u8"),
+                       lambda file: claim(file, "replicates/replicate", (10**7,), "i4")):
             program.write(self.path("out", "results.h5"), whole)
             with h5py.File(self.path("out", "results.h5"), "r+") as file:
                 change(file)

@@ -328,6 +328,28 @@ TEST(Headline, SaysAddedWhenAdmissionsRise) {
       << text;
 }
 
+/// The row of a label in the first table of the headline at 80 columns.
+std::string row_of(const MadeUpRun& run, const std::string& label) {
+  std::istringstream lines(headline_table(run.record, 80));
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("  " + label)) return line;
+  return {};
+}
+
+TEST(Headline, ColumnsNeverTouchWhateverTheSizeOfTheNumbers) {
+  const auto run = made_up_run({1, 2, 1, 130, 3});
+  set(*run, Metric::patients_benefited, 0, {3'830'000, 3'830'000, 3'830'000});
+  set(*run, Metric::patients_benefited, 1, {1'040'000, 1'040'000, 1'040'000});
+  EXPECT_EQ(row_of(*run, "people reached"), "  people reached, each once, m       3.83     1.04     2.79");
+  set(*run, Metric::patients_benefited, 0, {999'499, 999'499, 999'499});
+  set(*run, Metric::patients_benefited, 1, {1, 1, 1});
+  EXPECT_EQ(row_of(*run, "people reached"), "  people reached, each once       999,000     1.00  999,000");
+  set(*run, Metric::bed_days_avoided, 0, {-223'000, -200'000, -200'000});
+  set(*run, Metric::bed_days_avoided, 1, {-80'000, -80'000, 20'000});
+  EXPECT_EQ(row_of(*run, "bed-days avoided"),
+            "  bed-days avoided               -208,000  -46,700 -161,000 -212,000 to -122,000");
+}
+
 TEST(Headline, FitsAnyWidthFrom80ColumnsOn) {
   for (const auto& run : {made_up_run({1, 2, 1, 130, 5}), made_up_run({})})
     for (const int width : {80, 100, 132, 200}) {

@@ -94,6 +94,8 @@ struct WritingCost {
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
 /// Its text.
 [[nodiscard]] std::string summary_csv(const RunRecord& record);
+/// Version of docs/results-format.md that is written and read.
+inline constexpr int kResultsFormat = 2;
 /// Version of every JSON that the program writes (docs/results-format.md).
 inline constexpr int kJsonSchema = 1;
 /// The JSON of interfaces.md 4, as text.
