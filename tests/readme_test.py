@@ -31,7 +31,8 @@ class Readme(program.ProgramTest):
             self.assertTrue(command.startswith("./uptake "), command)
             if command == "./uptake test" or command == "./uptake verify":
                 continue  # this very suite, whose word script.sh tests; and what takes long and json_test.py runs
-            out = self.shell(command + (" --replicates 3" if command.startswith("./uptake run ") else ""))
+            simulates = command.split()[1] in ("run", "compare", "sensitivity")
+            out = self.shell(command + (" --replicates 3" if simulates else ""))
             if command.startswith("./uptake run ") and "--dry-run" not in command:
                 self.assertIn("Means over 3 replicates", out)
 
