@@ -242,6 +242,7 @@ void make_effect(const Model& model, const OutcomeTables& tables, const Draw& dr
       effect.events_per_person = value(Parameter::step_up_share) * value(Parameter::avoided_per_ward_admission);
       break;
     case OutcomeKind::none:
+    case OutcomeKind::carbon:
     case OutcomeKind::diagnosis:
     case OutcomeKind::value:
       break;
@@ -614,6 +615,7 @@ void finish(const OutcomeTables& tables, const Effect& effect, int programme, st
           for (std::size_t cell = 0; cell < n_cells; ++cell) events[cell] *= factor(cell);
         [[fallthrough]];
       case OutcomeKind::none:
+      case OutcomeKind::carbon:
       case OutcomeKind::diagnosis:
       case OutcomeKind::value:
         if (!capacity.empty() && effect.counts_by_year)

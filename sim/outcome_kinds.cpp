@@ -10,6 +10,7 @@ constexpr std::array kUptake{patient_outcome, practice, harm, spread};
 constexpr std::array kStay{patient_outcome, practice, efficiency, society, spread};
 constexpr std::array kDiagnosis{patient_outcome, practice, efficiency, spread};
 constexpr std::array kValue{patient_outcome, practice, efficiency, society, spread};
+constexpr std::array kCarbon{society};
 constexpr std::array kCapacity{patient_outcome, practice, commissioning, efficiency, society, spread};
 
 // Formulas: model.md 4.4 and 4.9. a = in use, F = fidelity now, F_ref = fidelity at which the effect was measured, w = F/F_ref.
@@ -33,6 +34,10 @@ constexpr std::array<OutcomeKindSpec, kNOutcomeKinds> kKinds{{
     {OutcomeKind::capacity, "capacity", "Beds opened, and the hospital admissions that they replace",
      "beds a min(1, w); ward admissions = beds occ 365.25/LOS_w; avoided = ward admissions s_up a_w",
      "model: beds approach their target with adoption", kCapacity},
+    {OutcomeKind::carbon, "carbon",
+     "Carbon that is not emitted, beside every other kind; shown only where a factor was read (carbon.per_…: none yet)",
+     "kgCO2e = admissions avoided g_adm + bed days avoided g_bd + persons reached trips g_trip",
+     "model: factors of the parameter table", kCarbon},
 }};
 constexpr bool rows_stand_at_their_index() {
   for (std::size_t i = 0; i < kKinds.size(); ++i)

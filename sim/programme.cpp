@@ -22,7 +22,9 @@ constexpr std::array<std::string_view, 2> kRestartNames{"constant", "decides-aga
 
 std::vector<std::string_view> outcome_names() {
   std::vector<std::string_view> names;
-  for (const OutcomeKindSpec& kind : outcome_kinds()) names.push_back(kind.name);
+  for (const OutcomeKindSpec& kind : outcome_kinds()) {
+    if (kind.id != OutcomeKind::carbon) names.push_back(kind.name);  // follows from the others
+  }
   return names;
 }
 

@@ -48,9 +48,10 @@ enum class OutcomeKind : std::uint8_t {
   stay,       ///< length of stay: a ratio on baseline bed days
   diagnosis,  ///< days sooner per person reached
   value,      ///< GBP and QALYs per person reached
-  capacity    ///< beds opened, and the admissions that they replace
+  capacity,   ///< beds opened, and the admissions that they replace
+  carbon      ///< follows from admissions, bed days and journeys of the other kinds; no programme chooses it
 };
-inline constexpr int kNOutcomeKinds = 7;
+inline constexpr int kNOutcomeKinds = 8;
 
 /// What a network reports its work under.
 enum class ImpactDimension : std::uint8_t {
