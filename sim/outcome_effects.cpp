@@ -63,16 +63,32 @@ void by_cell(const OutcomeTables& tables, int go_live, int from, int to, Integra
   if (last < tables.cells.size() && tables.cells[last].from < 7 * to) use(last, part(tables.cells[last].from, 7 * to));
 }
 
-/// Adds weight x integral to every cell of a whole spell: most of what outcomes cost.
-void add_spell(const OutcomeTables& tables, const Spell& spell, double weight, IntegralByAge& integral, double* sums) {
+/// What a spell adds to every cell: weight x the part of the integral that falls into it.
+struct Share {
+  double weight;
+  IntegralByAge& integral;
+  double* sums;
+};
+
+/// Adds what a whole spell comes to in all shares at once: most of what outcomes cost. No two have the same integral or
+/// the same sums.
+template <typename... Shares>
+void add_spell(const OutcomeTables& tables, const Spell& spell, const Shares&... shares) {
   const int go_live = spell.from;
   const auto first = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]);
   const auto last = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.to)]);
-  const double* row = integral.row(tables, go_live);
-  for (std::size_t cell = first; cell < last; ++cell) sums[cell] += weight * row[cell];
+  struct Row {
+    double weight;
+    const double* __restrict from;
+    double* __restrict to;
+  };
+  const auto add = [first, last](const auto... rows) {
+    for (std::size_t cell = first; cell < last; ++cell) ((rows.to[cell] += rows.weight * rows.from[cell]), ...);
+  };
+  add(Row{shares.weight, shares.integral.row(tables, go_live), shares.sums}...);
   if (last == tables.cells.size()) return;
-  const int begun = std::max(tables.cells[last].from - 7 * go_live, 0);
-  sums[last] += weight * (integral.after(7 * (spell.to - go_live)) - integral.after(begun));
+  const int begun = std::max(tables.cells[last].from - 7 * go_live, 0), end = 7 * (spell.to - go_live);
+  ((shares.sums[last] += shares.weight * (shares.integral.after(end) - shares.integral.after(begun))), ...);
 }
 
 /// The same for an integral in closed form, by days from go-live.
@@ -319,15 +335,12 @@ std::size_t cell_of(const OutcomeTables& tables, const Spell& spell) {
   return static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.from)]);
 }
 
-/// People first reached: those who become eligible while in use; or those there at go-live and those who arrive.
-void add_people(const OutcomeTables& tables, Effect& effect, const Spell& spell, double people, double* row) {
-  double weight = people;
-  if (!effect.counts_by_year) {
-    row[cell_of(tables, spell)] += people * effect.at_go_live * new_share(effect, spell);
-    weight = people * effect.arrivals;
-    if (weight == 0) return;
-  }
-  add_spell(tables, spell, weight, effect.reach_integral, row);
+/// People first reached: those who become eligible while in use; or those there at go-live, who are added here, and
+/// those who arrive. @return what the whole spell adds besides
+Share people_of(const OutcomeTables& tables, Effect& effect, const Spell& spell, double people, double* row) {
+  if (effect.counts_by_year) return {people, effect.reach_integral, row};
+  row[cell_of(tables, spell)] += people * effect.at_go_live * new_share(effect, spell);
+  return {people * effect.arrivals, effect.reach_integral, row};
 }
 
 /// Uptake above the background, organisations of mean size times years; people as above where they stay eligible.
@@ -416,7 +429,7 @@ void add_alone(const OutcomeTables& tables, const Actor& actor, int from, int to
     by_cell_exactly(tables, go_live, from, to, CappedIntegral(*actor.effect, actor.per_ratio),
                     [&](std::size_t cell, double share) { row[cell] += events * share; });
   else if (from == actor.spell->from && to == actor.spell->to)
-    add_spell(tables, *actor.spell, avoided, actor.effect->effect_integral, row);
+    add_spell(tables, *actor.spell, Share{avoided, actor.effect->effect_integral, row});
   else
     by_cell(tables, go_live, from, to, actor.effect->effect_integral,
             [row, avoided](std::size_t cell, double years) { row[cell] += avoided * years; });
@@ -544,20 +557,24 @@ void add_effects(const OutcomeTables& tables, const std::vector<Spell>& spells, 
       add_uptake(tables, effect, spell, size, level, sums, people);
       continue;
     }
-    if (effect.people_per_size != 0) add_people(tables, effect, spell, effect.people_per_size * size, people);
+    const Share reached = effect.people_per_size != 0
+                              ? people_of(tables, effect, spell, effect.people_per_size * size, people)
+                              : Share{0.0, effect.reach_integral, people};
     if (effect.kind == OutcomeKind::capacity)
       add_beds(tables, effect, spell, size, record.region, n_regions, tally.beds.data());
-    if (!acts_on_baseline(effect.kind) || effect.events_per_size == 0) continue;
-    if (tables.shared[spell.record] >= 0) {
-      work.shared.push_back(spell);
+    const bool acts = acts_on_baseline(effect.kind) && effect.events_per_size != 0;
+    const bool is_shared = acts && tables.shared[spell.record] >= 0;
+    if (is_shared) work.shared.push_back(spell);
+    const double per_ratio = acts && !is_shared ? avoided_per_ratio(effect, work.avoided[spell.record]) : 0.0;
+    const double events = effect.events_per_size * size;
+    const bool is_capped = cap_binds(effect, per_ratio);
+    if (acts && !is_shared && !is_capped) {
+      const Share avoided{events * per_ratio, effect.effect_integral, sums};
+      reached.weight != 0 ? add_spell(tables, spell, reached, avoided) : add_spell(tables, spell, avoided);
       continue;
     }
-    const double per_ratio = avoided_per_ratio(effect, work.avoided[spell.record]);
-    const double events = effect.events_per_size * size;
-    if (cap_binds(effect, per_ratio))
-      add_alone(tables, {&spell, &effect, per_ratio, events, true, sums}, spell.from, spell.to);
-    else
-      add_spell(tables, spell, events * per_ratio, effect.effect_integral, sums);
+    if (reached.weight != 0) add_spell(tables, spell, reached);
+    if (acts && !is_shared) add_alone(tables, {&spell, &effect, per_ratio, events, true, sums}, spell.from, spell.to);
   }
   if (!work.shared.empty()) add_shared(tables, work, tallies);
 }
