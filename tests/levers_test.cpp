@@ -558,9 +558,9 @@ TEST(Levers, EveryUnknownRegionIsNamedAtOnceWithTheOtherProblems) {
   } catch (const InputError& error) {
     for (const Problem& problem : error.problems()) said.push_back(problem.what);
   }
-  const std::vector<std::string> expected{"no region is called \"Region Q\" in this population",
+  const std::vector<std::string> expected{"focus = \"Region X\", and no region is called so in this population",
+                                          "no region is called \"Region Q\" in this population",
                                           "no region is called \"R7\" in this population",
-                                          "no region is called \"Region X\" in this population",
                                           "no region is called \"Region Y\" in this population",
                                           "the tranches of first name Region 0 twice",
                                           "no region is called \"R9\" in this population",

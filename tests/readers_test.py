@@ -23,7 +23,12 @@ STATISTICS = ["mean", "sd", "p05", "p25", "p50", "p75", "p95", "mcse"]
 STRATEGIES = ["as-delivered", "no-network", "no-programme"]
 PROGRAMMES = ["care-home-deterioration", "programme-1", "all"]
 REGIONS = ["England", 'North, East and "West"', "Region 2", "Region 3"]
-PAIRED = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share"}
+PAIRED = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share", "not_otherwise_adopted",
+          "significantly_reduced", "growth_roi"}
+OWN_WORLD = {"roi_fiscal", "roi_social"}  # say nothing of a difference: no view net
+PRICES_OF_EACH_YEAR = {"investment_gbp"}
+# Datasets that are no statistics, by group: their axes (docs/results-format.md).
+OTHER = {None: {"eligible": ("programme", "region")}, "icb": {"eligible": ("programme", "board")}}
 TIME_UNITS = {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
 # Largest relative error of a rounded value: half a unit of its last digit (docs/results-format.md).
 HALF_DIGIT, HALF_DIGIT_OF_REPLICATES = 2.0**-21, 2.0**-24
@@ -68,15 +73,19 @@ class AnyRun:
             for group, axis in groups.items():
                 with self.subTest(engine=engine, group=group), self.open_group(engine, group) as data:
                     self.assertGreater(len(data.data_vars), 2)
+                    statistics = ("strategy", "view", "statistic", "programme", axis)
+                    other = {name: variable.dims for name, variable in data.data_vars.items()
+                             if variable.dims[:5] != statistics}
+                    self.assertEqual(other, OTHER.get(group, {}))
                     for name, variable in data.data_vars.items():
-                        self.assertEqual(variable.dims[:5], ("strategy", "view", "statistic", "programme", axis))
                         self.assertNotIn(variable.attrs["units"], TIME_UNITS)
                         self.assertEqual(variable.dtype, np.float64, name)
                         self.assertTrue(variable.attrs["long_name"])
                         for dimension in variable.dims:
                             self.assertIn(dimension, data.coords)
-                        if variable.attrs["units"] == "GBP":
-                            self.assertEqual(variable.attrs["price_year"], "2023/24")
+                        prices = "2023/24" if variable.attrs["units"] == "GBP" else None
+                        self.assertEqual(variable.attrs.get("price_year"),
+                                         None if name in PRICES_OF_EACH_YEAR else prices, name)
 
     def test_statistics_are_those_of_the_replicates(self):
         for engine in ENGINES:
@@ -90,7 +99,7 @@ class AnyRun:
                         views = {"gross": gross, "counterfactual": base, "net": gross - base}
                         if name in PAIRED:
                             views = {"gross": gross * np.nan, "counterfactual": gross * np.nan, "net": gross}
-                        if name == "roi_fiscal":
+                        if name in OWN_WORLD:
                             views["net"] = gross * np.nan
                         size = float(np.nanmax(np.abs([gross, base]), initial=0))
                         for view, series in views.items():
@@ -130,6 +139,9 @@ class AnyRun:
             for group, digits in {"/": 20, "year": 20, "report": 20, "icb": 20, "replicates": 23}.items():
                 for name, data in file[group].items():
                     if not isinstance(data, h5py.Dataset) or data.dtype.kind != "f":
+                        continue
+                    if name in OTHER.get(None if group == "/" else group, {}):  # all digits
+                        self.assertNotIn("_QuantizeBitRoundNumberOfSignificantBits", data.attrs, name)
                         continue
                     self.assertEqual(data.attrs["_QuantizeBitRoundNumberOfSignificantBits"], digits, name)
                     values = data[()]
@@ -200,8 +212,10 @@ class AnyRun:
                 np.testing.assert_allclose([float(cell.sel(statistic=s)) for s in STATISTICS], expected, rtol=HALF_DIGIT)
                 self.assertEqual(row["unit"], report[row["metric"]].attrs["units"])
                 self.assertEqual(row["from"], "2021-01-01")
-                self.assertEqual(row["price_year"], "2023/24" if row["unit"] == "GBP" else None)
+                priced = row["unit"] == "GBP" and row["metric"] not in PRICES_OF_EACH_YEAR
+                self.assertEqual(row["price_year"], "2023/24" if priced else None)
         self.assertFalse(any(row["metric"] in PAIRED and row["view"] != "net" for row in rows))
+        self.assertFalse(any(row["metric"] in OWN_WORLD and row["view"] == "net" for row in rows))
         self.assertFalse(any(row["metric"] == "roi_net" and row["strategy"] == "no-network" for row in rows))
 
 
@@ -358,10 +372,17 @@ class CareHomesRun(AnyRun, unittest.TestCase):
 
     def test_boards_add_up_to_england_in_every_month(self):
         with self.open_group("h5netcdf") as data, self.open_group("h5netcdf", "icb") as icb:
-            for name in icb.data_vars:
+            self.assertEqual(icb.sizes["board"], 42)
+            self.close(icb.eligible.sum("board").values, data.eligible.sel(region="England").values)
+            self.close(data.eligible.sel(region=data.region != "England").sum("region").values,
+                       data.eligible.sel(region="England").values)
+            self.assertGreater(float(data.eligible.min()), 0)
+            n_statistics = 0
+            for name in set(icb.data_vars) - set(OTHER["icb"]):
+                n_statistics += 1
                 at = dict(view="gross", statistic="mean", strategy="as-delivered", programme=self.programme)
-                self.assertEqual(icb.sizes["board"], 42)
                 self.close(icb[name].sel(**at).sum("board").values, data[name].sel(region="England", **at).values)
+            self.assertEqual(n_statistics, 3)
 
     def test_stages_are_nested_in_every_replicate(self):
         with self.open_group("netcdf4", "replicates") as raw:
