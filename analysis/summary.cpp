@@ -38,18 +38,29 @@ std::vector<std::size_t> in_order_of_interest(std::size_t n_places, std::size_t 
   return places;
 }
 
+/// Places of a programme that get rows, the focus first. Where there are several programmes, their regions would be a
+/// table that nobody reads: England and the focus for each of them, every region for all together.
+std::vector<std::size_t> tabled_places(const RunRecord& record, std::size_t n_places, std::size_t programme) {
+  const auto focus = static_cast<std::size_t>(focus_place(record.layout, record.model->scenario));
+  const std::size_t n_programmes = record.model->scenario.programmes.size();
+  std::vector<std::size_t> places = in_order_of_interest(n_places, focus);
+  if (n_programmes > 1 && programme < n_programmes)
+    std::erase_if(places, [focus](std::size_t place) { return place != 0 && place != focus; });
+  return places;
+}
+
 /// All rows that are defined: headline window first, then strategy, programme, metric, view, region (the focus first).
 template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
   const auto report = report_of(record);
-  const auto focus = static_cast<std::size_t>(focus_place(layout, record.model->scenario));
   for (std::size_t time = 0; time < layout.reports.size(); ++time)
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
         for (const Block& block : report->blocks) {
+          const auto places = tabled_places(record, static_cast<std::size_t>(block.n_places), programme);
           for (std::size_t view = 0; view < kViewNames.size(); ++view) {
-            for (const std::size_t place : in_order_of_interest(static_cast<std::size_t>(block.n_places), focus)) {
+            for (const std::size_t place : places) {
               const Statistics cell = report
                                           ->at(block, static_cast<int>(strategy), static_cast<int>(programme),
                                                static_cast<int>(time), static_cast<int>(place), static_cast<View>(view))

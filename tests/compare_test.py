@@ -189,6 +189,12 @@ class Compare(program.ProgramTest):
                                                        r["to"]) == ("as-delivered", "all", "South", "admissions_avoided",
                                                                     "gross", "2022-03-31"))
         self.assertAlmostEqual(data["published"][1]["gross"]["mean"], of_south["mean"], places=12)
+        # Each programme beside England and the focus; every region for all together.
+        places = {}
+        for row in data["metrics"]:
+            places.setdefault(row["programme"], set()).add(row["region"])
+        self.assertEqual(places, {"example-tool": {"North", "England"}, "second-tool": {"North", "England"},
+                                  "all": {"North", "England", "Midlands", "South"}})
         with open(self.path("out", "published.csv"), encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([r["note"] for r in rows], ["", 'counts, "roughly"'])

@@ -229,6 +229,13 @@ class MadeUpRun(AnyRun, unittest.TestCase):
         subprocess.run([RESULTS_TEST, "--gtest_filter=Results.WriteEveryFileOfARun"], check=True,
                        stdout=subprocess.DEVNULL, env=dict(os.environ, UPTAKE_READERS_FOLDER=cls.folder))
 
+    def test_regions_of_several_programmes_are_tabled_for_their_total_alone(self):
+        with open(self.path("summary.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for programme in PROGRAMMES:
+            self.assertEqual({row["region"] for row in rows if row["programme"] == programme},
+                             set(REGIONS) if programme == "all" else {"England"})
+
     def test_the_root_group_opens_by_label_in_both_engines(self):
         for engine in ENGINES:
             with self.subTest(engine), self.open_group(engine) as data:
