@@ -9,6 +9,7 @@
 
 #include "file.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 
 namespace uptake {
 
@@ -104,7 +105,7 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     }
     all.push_back(std::move(beside));
   };
-  const int together = static_cast<int>(layout.programmes.size()) - 1;
+  const int together = total_programme(layout.programmes);
   for (const Published& figure : scenario.published) add(figure, together);
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
     for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));

@@ -18,6 +18,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 #include <variant>
@@ -483,8 +484,7 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
   std::vector<std::string_view> spoken_to;
   for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
     if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
-  if (!spoken_to.empty())
-    attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
+  if (!spoken_to.empty()) attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;
 }
@@ -787,6 +787,15 @@ void write_provenance(const File& file, const RunRecord& record) {
   text("digest", scenario.digest, "digest of everything that decides the results");
   text("comparator", record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)],
        "strategy that net is against");
+  text("lead", record.layout.strategies[static_cast<std::size_t>(lead_strategy(scenario))],
+       "strategy that the headline and the page are about");
+  std::vector<std::string_view> deliveries;
+  for (const Strategy& strategy : scenario.strategies)
+    deliveries.push_back(kDeliveryNames[static_cast<std::size_t>(strategy.delivery)]);
+  text("deliveries", fmt::format("{}", fmt::join(deliveries, "\n")),
+       "what is delivered under each strategy, in the order of the axis, one a line");
+  text("focus", record.layout.regions[static_cast<std::size_t>(focus_place(record.layout, scenario))],
+       "region that the headline and the page are about");
   const Population& population = *record.model->population;
   text("population_vintage", population.vintage, "what boundaries and counts refer to");
   group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));
@@ -1233,6 +1242,14 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
   run.population_seed = population_seed.front();
 
   run.strategies = file.texts("replicates/strategy");
+  run.lead = static_cast<int>(std::ranges::find(run.strategies, file.text("provenance/lead")) - run.strategies.begin());
+  std::istringstream deliveries(file.text("provenance/deliveries"));
+  for (std::string line; std::getline(deliveries, line);) {
+    const auto at = std::ranges::find(kDeliveryNames, line);
+    if (at != kDeliveryNames.end()) run.deliveries.push_back(static_cast<Delivery>(at - kDeliveryNames.begin()));
+  }
+  if (run.lead == static_cast<int>(run.strategies.size()) || run.deliveries.size() != run.strategies.size())
+    throw file.broken("its provenance and its strategies disagree");
   run.programmes = file.texts("replicates/programme");
   const auto regions = file.texts("replicates/region");
   const auto labels = file.texts("replicates/report");
