@@ -190,7 +190,7 @@ std::string table(const Spot& place, std::span<const Shown> shown, std::size_t w
 }
 
 /// How often the net effect has the sign that is hoped for, and how exact the mean is.
-std::string chances(const Spot& place) {
+std::string chances(const Spot& place, std::size_t width) {
   struct Chance {
     Metric metric;
     View view;
@@ -207,12 +207,13 @@ std::string chances(const Spot& place) {
         Chance{Metric::roi_fiscal, View::gross, 1, "Cash above public cost (gross)", "replicates"},
         Chance{Metric::roi_social, View::gross, 1, "Social value above public cost (gross)", "replicates"}}) {
     if (const auto share = place.share_above(metric, view, threshold))
-      text += fmt::format("  {}: {:.0f} % of {}.\n", what, 100 * *share, of);
+      text += "  " + paragraph(fmt::format("{}: {:.0f} % of {}.", what, 100 * *share, of), width - 2, 4);
   }
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (gross && net && std::isfinite(net->mcse)) {
-    text += fmt::format("  Monte-Carlo error of the mean ({} {}): gross {}, net {}.\n", about.noun, about.verb,
-                        rounded(gross->mcse), rounded(net->mcse));
+    text += "  " + paragraph(fmt::format("Monte-Carlo error of the mean, {} {}: gross {}, net {}.", about.noun,
+                                         about.verb, rounded(gross->mcse), rounded(net->mcse)),
+                             width - 2, 4);
   }
   return text;
 }
@@ -480,7 +481,7 @@ std::string headline_table(const RunRecord& of, int width) {
     if (programme == 0 || time == 0)
       text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
-    if (programme == 0 || time == 0) text += chances(place);
+    if (programme == 0 || time == 0) text += chances(place, columns);
     text += '\n';
   }
   if (lead) text += growth(record, *lead, columns);
