@@ -81,6 +81,8 @@ void describe(const Model& model, RunValues& run) {
   run.population_seed = model.population->seed;
   run.seed = model.scenario.seed;
   run.mode = model.scenario.mode;
+  run.lead = lead_strategy(model.scenario);
+  for (const Strategy& strategy : model.scenario.strategies) run.deliveries.push_back(strategy.delivery);
 }
 
 /// The report blocks that a comparison reads for a place: what is given for England alone has no other place.
@@ -159,6 +161,10 @@ std::span<const double> RunValues::find(int strategy, Metric metric, std::string
 int focus_place(const SummaryLayout& layout, const Scenario& scenario) {
   const auto at = std::ranges::find(layout.regions, scenario.focus);
   return scenario.focus.empty() || at == layout.regions.end() ? 0 : static_cast<int>(at - layout.regions.begin());
+}
+
+int total_programme(std::span<const std::string> programmes) {
+  return programmes.size() <= 2 ? 0 : static_cast<int>(programmes.size()) - 1;
 }
 
 RunValues values_of(const RunRecord& record, int place, std::span<const Metric> metrics) {
@@ -299,7 +305,8 @@ std::vector<std::string> shared_programmes(const RunValues& subject, const RunVa
   };
   const std::size_t n_shared = shared.size();
   if (n_shared == n_own(subject) && n_shared == n_own(baseline)) {
-    if (n_shared > 1) shared.emplace_back("all");
+    if (std::ranges::count(subject.programmes, "all") > 0 && std::ranges::count(baseline.programmes, "all") > 0)
+      shared.emplace_back("all");
   } else if (n_shared > 0) {
     notes.push_back(
         fmt::format("{} and {} have {} programmes in common: totals and the programmes that only one has are left out",
@@ -480,7 +487,9 @@ double chance_of(const Target& target, const Side& side, std::size_t n) {
   const auto wrong = [&](std::string what, std::string advice = {}) {
     return InputError({{"--target " + target.text, std::move(what), std::move(advice)}});
   };
-  const std::string programme = target.programme.empty() ? run.programmes.back() : target.programme;
+  const std::string programme = target.programme.empty()
+                                    ? run.programmes[static_cast<std::size_t>(total_programme(run.programmes))]
+                                    : target.programme;
   if (std::ranges::count(run.programmes, programme) == 0)
     throw wrong(fmt::format("{} has no programme \"{}\"", run.label, programme),
                 fmt::format("it has {}", fmt::join(run.programmes, ", ")));

@@ -134,7 +134,11 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
                                                      rounded(row.variance->independent / row.variance->paired))
                                        : std::string("    independent seeds vary; these pairs do not\n");
   };
-  const auto here = [&](const Difference& row) { return row.programme == programme && row.period.to == period.to; };
+  // The growth ledger stands under "all" alone, beside one programme too.
+  const auto here = [&](const Difference& row) {
+    const bool is_ledger = spec(row.metric).needs == Needs::growth && row.programme == "all";
+    return (row.programme == programme || is_ledger) && row.period.to == period.to;
+  };
   for (const Shown& shown : shown_metrics())
     for (const Difference& row : comparison.rows)
       if (here(row) && row.metric == shown.metric) add(row);
@@ -321,14 +325,14 @@ std::string compare_table(const CompareReport& report, int width) {
                                     side_name(comparison.baseline, comparison.subject)),
                         columns);
       const bool has_total = programmes.back() == "all" || programmes.size() == 1;
-      text +=
-          fmt::format("{}, {}, {} to {}{}\n", has_total ? programmes.back() : "by programme",
-                      comparison.subject.run->region, iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
+      const std::string& total = programmes[static_cast<std::size_t>(total_programme(programmes))];
+      text += fmt::format("{}, {}, {} to {}{}\n", has_total ? total : "by programme", comparison.subject.run->region,
+                          iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
       if (has_total) {
-        text += difference_rows(comparison, programmes.back(), period, columns, report.asked);
-        text += peers_text(comparison, programmes.back(), period, columns);
+        text += difference_rows(comparison, total, period, columns, report.asked);
+        text += peers_text(comparison, total, period, columns);
       }
-      if (programmes.size() > 1) text += programmes_text(comparison, period, columns);
+      if (programmes.size() > 2 || !has_total) text += programmes_text(comparison, period, columns);
       text += losses_text(comparison.displaced, period, "Lost in programmes that the levers leave alone", columns);
       text += '\n';
     }
@@ -348,15 +352,15 @@ std::string compare_table(const CompareReport& report, int width) {
     }
     text += '\n';
   }
+  const std::string& together = first.programmes[static_cast<std::size_t>(total_programme(first.programmes))];
   for (const Period& period : first.reports) {
     const std::string lost = attention_text(report.lost_to_attention, period, columns);
-    const std::string split = drivers_text(report.drivers, first.programmes.back(), period, columns);
+    const std::string split = drivers_text(report.drivers, together, period, columns);
     const std::string window = fmt::format("{} to {}", iso(period.from), iso(period.to));
     if (!lost.empty())
       text +=
           fmt::format("{}, {}\n{}\n", first.strategies[static_cast<std::size_t>(report.attention.on)], window, lost);
-    if (!split.empty())
-      text += fmt::format("{}, {}, {}\n{}\n", report.split_strategy, first.programmes.back(), window, split);
+    if (!split.empty()) text += fmt::format("{}, {}, {}\n{}\n", report.split_strategy, together, window, split);
   }
   text +=
       paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "

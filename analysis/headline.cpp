@@ -8,9 +8,11 @@
 #include <tuple>
 
 #include "compare_report.hpp"
+#include "finding.hpp"
 #include "numbers.hpp"
 #include "published.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/results.hpp"
 #include "wording.hpp"
 
@@ -36,7 +38,7 @@ constexpr std::array kShown{
     Shown{Metric::roi_fiscal, "cash per public GBP"},
     Shown{Metric::roi_net, "added cash per added GBP"},
     Shown{Metric::acceleration_months, "months sooner"},
-    Shown{Metric::attributable_share, "net share of admissions"},
+    Shown{Metric::attributable_share, "net share of benefit"},
     Shown{Metric::deprivation_gap, "most deprived fifth - rest"},
 };
 
@@ -49,16 +51,19 @@ constexpr std::array kDecisive{Parameter::half_effort_factor,
                                Parameter::eta,
                                Parameter::relative_risk};
 
-/// Statistics, for the place that the scenario is about, of one programme (or all) under one strategy.
+/// Statistics, for a place (the one that the scenario is about unless stated), of one programme (or all) under one
+/// strategy.
 class Spot {
  public:
   Spot(const RunRecord& record, int strategy, int programme, int time)
+      : Spot(record, strategy, programme, time, focus_place(record.layout, record.model->scenario)) {}
+  Spot(const RunRecord& record, int strategy, int programme, int time, int place)
       : record_(record),
         report_(report_of(record)),
         strategy_(strategy),
         programme_(programme),
         time_(time),
-        place_(focus_place(record.layout, record.model->scenario)) {}
+        place_(place) {}
 
   [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
     const Block* block = record_.layout.find(metric, Axis::report);
@@ -87,6 +92,11 @@ class Spot {
   int strategy_, programme_, time_, place_;
 };
 
+/// What the finding is about there.
+const Subject& subject_of(const Spot& place) {
+  return uptake::subject_of([&](Metric metric) { return place(metric, View::net).has_value(); });
+}
+
 /// What "anyway" means: the world that the finding is measured against.
 std::string comparator_in_words(const RunRecord& record) {
   const Strategy& comparator =
@@ -113,34 +123,32 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
   if (!scenario.focus.empty()) text += fmt::format(", in {},", scenario.focus);
-  const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
-  if (gross && net) {
-    const bool fewer = gross->mean >= 0;
-    const auto flipped = [&](Statistics s) {
-      if (fewer) return s;
-      s.mean = -s.mean;
-      const double low = -s.p95;
-      s.p95 = -s.p05;
-      s.p05 = low;
-      return s;
-    };
-    const std::string_view verb = fewer ? "avoided" : "added";
-    text +=
-        fmt::format(" {} {} {} emergency admissions; {} of them would not have been {} anyway, under {}", subject, verb,
-                    interval_text(flipped(*gross)), interval_text(flipped(*net)), verb, comparator_in_words(record));
-    const auto cash = place(Metric::savings_cash_gbp, View::net);
-    const auto capacity = place(Metric::capacity_released_gbp, View::net);
-    if (cash && capacity)
-      text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
-                          interval_text(*cash), interval_text(*capacity), kPriceYear);
-    return text + ". " + std::string(standing(scenario.mode));
-  }
-  const auto adopted = place(Metric::ever_adopted, View::gross), more = place(Metric::ever_adopted, View::net);
-  if (!adopted || !more) return text + " nothing was measured.";
-  return text + fmt::format(
-                    " {} organisations took up {}; {} of them would not have done so anyway. No effect on "
-                    "patients is known for a number to be given.",
-                    interval_text(*adopted), subject, interval_text(*more));
+  const Subject& about = subject_of(place);
+  const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
+  if (!gross || !net) return text + " nothing was measured.";
+  const bool harm = gross->mean < 0;
+  const auto flipped = [&](Statistics s) {
+    if (!harm) return s;
+    s.mean = -s.mean;
+    const double low = -s.p95;
+    s.p95 = -s.p05;
+    s.p05 = low;
+    return s;
+  };
+  text += fmt::format(" {}, under {}",
+                      finding_text(about, harm ? kVerbOfHarm : about.verb, subject, interval_text(flipped(*gross)),
+                                   interval_text(flipped(*net))),
+                      comparator_in_words(record));
+  const auto cash = place(Metric::savings_cash_gbp, View::net);
+  const auto capacity = place(Metric::capacity_released_gbp, View::net);
+  if (cash && capacity)
+    text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
+                        interval_text(*cash), interval_text(*capacity), kPriceYear);
+  text += ". ";
+  const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
+  if (std::ranges::all_of(scenario.programmes, has_none))
+    text += "No effect on patients is known for a number to be given. ";
+  return text + std::string(standing(scenario.mode));
 }
 
 /// What the numbers of a row are counted in, so that they fit their columns, and how its label says so.
@@ -194,20 +202,30 @@ std::string table(const Spot& place, std::span<const Shown> shown, std::size_t w
 }
 
 /// How often the net effect has the sign that is hoped for, and how exact the mean is.
-std::string chances(const Spot& place) {
+std::string chances(const Spot& place, std::size_t width) {
+  struct Chance {
+    Metric metric;
+    View view;
+    double threshold;
+    std::string_view what, of;
+  };
   std::string text;
-  for (const auto& [metric, threshold, what] :
-       {std::tuple{Metric::admissions_avoided, 0.0, "Fewer admissions than without"},
-        std::tuple{Metric::net_present_value_gbp, 0.0, "A net present value above 0 (net)"},
-        std::tuple{Metric::roi_net, 1.0, "Added cash above added cost"}}) {
-    if (const auto share = place.share_above(metric, View::net, threshold)) {
-      text += fmt::format("  {}: {:.0f} % of replicates.\n", what, 100 * *share);
-    }
+  const Subject& about = subject_of(place);
+  const std::string more = fmt::format("A difference for the better ({} {})", about.noun, about.verb);
+  for (const auto& [metric, view, threshold, what, of] :
+       {Chance{about.metric, View::net, 0, more, "replicates"},
+        Chance{Metric::net_present_value_gbp, View::net, 0, "A net present value above 0 (net)", "replicates"},
+        Chance{Metric::roi_net, View::net, 1, "Added cash above added cost", "the replicates that cost more"},
+        Chance{Metric::roi_fiscal, View::gross, 1, "Cash above public cost (gross)", "replicates"},
+        Chance{Metric::roi_social, View::gross, 1, "Social value above public cost (gross)", "replicates"}}) {
+    if (const auto share = place.share_above(metric, view, threshold))
+      text += "  " + paragraph(fmt::format("{}: {:.0f} % of {}.", what, 100 * *share, of), width - 2, 4);
   }
-  const auto gross = place(Metric::admissions_avoided, View::gross), net = place(Metric::admissions_avoided, View::net);
+  const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (gross && net && std::isfinite(net->mcse)) {
-    text += fmt::format("  Monte-Carlo error of the mean admissions avoided: gross {}, net {}.\n", rounded(gross->mcse),
-                        rounded(net->mcse));
+    text += "  " + paragraph(fmt::format("Monte-Carlo error of the mean, {} {}: gross {}, net {}.", about.noun,
+                                         about.verb, rounded(gross->mcse), rounded(net->mcse)),
+                             width - 2, 4);
   }
   return text;
 }
@@ -363,7 +381,8 @@ constexpr std::array kShownGrowth{
 std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   if (!record.model->scenario.growth || layout.reports.empty()) return "";
-  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0);
+  // The ledger stands under "all", for England: it is kept for nothing smaller.
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0, 0);
   const Period& period = layout.reports.front();
   std::string text =
       fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
@@ -371,11 +390,12 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const Setting& job_share =
       record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
                                      static_cast<std::size_t>(kNProgrammeParameters)];
+  const bool is_drawn = record.model->scenario.mode == ParameterMode::prior && job_share.prior.family != Family::fixed;
   if (const auto roi = place(Metric::growth_roi, View::net))
     text +=
         "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
-                                     "with {:g} of the jobs taken to be additional, not a finding.",
-                                     interval_text(*roi), job_share.value),
+                                     "with {:g} of the jobs taken to be additional{}, not a finding.",
+                                     interval_text(*roi), job_share.value, is_drawn ? " by default" : ""),
                          width - 2, 2);
   text +=
       "  " + paragraph(
@@ -455,15 +475,13 @@ std::string headline_table(const RunRecord& of, int width) {
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
-  const int n_strategies = static_cast<int>(layout.strategies.size());
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
   // All together, or the only one by its name.
-  const int programme = scenario.programmes.size() == 1 ? 0 : static_cast<int>(layout.programmes.size()) - 1;
+  const int programme = total_programme(layout.programmes);
   const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
   std::optional<int> lead;
-  for (int strategy = 0; strategy < n_strategies && !lead; ++strategy)
-    if (strategy != layout.comparator) lead = strategy;
+  if (lead_strategy(scenario) != layout.comparator) lead = lead_strategy(scenario);
   const Shares shares(record);
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
   for (int time = 0; time < n_reports && lead; ++time) {
@@ -477,8 +495,8 @@ std::string headline_table(const RunRecord& of, int width) {
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
       text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
-    text += shares.text(period, layout.programmes.back(), columns);
-    if (programme == 0 || time == 0) text += chances(place);
+    text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
+    if (programme == 0 || time == 0) text += chances(place, columns);
     text += '\n';
   }
   if (lead) text += growth(record, *lead, columns);

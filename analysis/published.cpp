@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "file.hpp"
 #include "statistics.hpp"
+#include "uptake/compare.hpp"
 
 namespace uptake {
 
@@ -39,45 +41,47 @@ Stretch nearest_stretch(const SummaryLayout& layout, const Published& figure, Me
     if (layout.find(metric, axis) == nullptr) continue;
     const int n = static_cast<int>(layout.times(axis).size());
     for (int first = 0; first < n; ++first) {
-      // Years add up; months are states, and each report date counts from the start.
-      const int most = axis == Axis::year ? n : first + 1;
+      // Years of a flow add up; months are states, and each report date counts from the start.
+      const int most = axis == Axis::year && is_flow ? n : first + 1;
       for (int last = first; last < most; ++last) offer(axis, first, last);
     }
   }
   return best;
 }
 
-std::vector<double> summed(const RunRecord& record, const Block& block, const Stretch& stretch, int strategy,
-                           int programme, int place) {
+/// Values of a stretch by replicate as a view sees them: several years of a flow added up.
+std::vector<double> seen_values(const RunRecord& record, const Block& block, const Stretch& stretch, int strategy,
+                                int programme, int place, View view) {
   std::vector<double> values(record.ensemble->n_replicates, 0);
-  for (int time = stretch.first; time <= stretch.last; ++time)
-    for (std::size_t r = 0; r < values.size(); ++r) {
-      double value = 0;
-      record.ensemble->read(r, block.at(strategy, programme, time, place), {&value, 1});
-      values[r] += value;
-    }
+  for (int time = stretch.first; time <= stretch.last; ++time) {
+    const auto of_time = cell_values(record.layout, *record.ensemble, block, strategy, programme, time, place, view);
+    for (std::size_t r = 0; r < values.size(); ++r) values[r] += of_time[r];
+  }
   return values;
 }
 
 void add_values(const RunRecord& record, const Stretch& stretch, int programme, int place, PublishedBeside& beside) {
   const Block& block = *record.layout.find(beside.metric, stretch.axis);
   const int lead = lead_strategy(record.model->scenario);
-  std::vector<double> gross = summed(record, block, stretch, lead, programme, place);
-  if (spec(beside.metric).paired) {  // a comparison already: what is stored is net
-    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-    beside.gross = {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
-    beside.p_below = kNaN;
-    beside.net = statistics(gross);
-    return;
-  }
-  std::vector<double> net = summed(record, block, stretch, record.layout.comparator, programme, place);
+  // A metric that a view does not show has NaN there: what is paired has no gross, what is of its own world no net.
+  const auto values = [&](View view) { return seen_values(record, block, stretch, lead, programme, place, view); };
+  std::vector<double> gross = values(View::gross), net = values(View::net);
   double below = 0, defined = 0;
-  for (std::size_t r = 0; r < gross.size(); ++r) {
-    net[r] = gross[r] - net[r];
-    defined += std::isnan(gross[r]) ? 0 : 1;
-    below += gross[r] < beside.figure->value ? 1 : 0;
+  for (const double value : gross) {
+    defined += std::isnan(value) ? 0 : 1;
+    below += value < beside.figure->value ? 1 : 0;
   }
   beside.p_below = below / defined;
+  if (stretch.first == stretch.last) {  // as the tables have it: a ratio of means is one here too
+    constexpr std::array kViews{View::gross, View::net};
+    const auto cell = static_cast<std::size_t>(stretch.first) * static_cast<std::size_t>(block.n_places) +
+                      static_cast<std::size_t>(place);
+    const auto found =
+        cell_statistics(record.layout, *record.ensemble, {&block, lead, programme, cell, 1}, kViews, kSlabMemory);
+    beside.gross = found[0][0].value;
+    beside.net = found[1][0].value;
+    return;
+  }
   beside.gross = statistics(gross);
   beside.net = statistics(net);
 }
@@ -104,7 +108,7 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     }
     all.push_back(std::move(beside));
   };
-  const int together = static_cast<int>(layout.programmes.size()) - 1;
+  const int together = total_programme(layout.programmes);
   for (const Published& figure : scenario.published) add(figure, together);
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
     for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));

@@ -15,9 +15,11 @@
 #include <sstream>
 
 #include "file.hpp"
+#include "finding.hpp"
 #include "numbers.hpp"
 #include "results_file.hpp"
 #include "uptake/calendar.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
@@ -169,12 +171,10 @@ class Run {
     if (file.has("icb")) boards = file.texts("icb/board");
     const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
     comparator = static_cast<int>(named - strategies.begin());
-    lead = comparator == 0 && strategies.size() > 1 ? 1 : 0;
-    programme = static_cast<int>(programmes.size()) - 1;  // "all" stands last
-    if (file.has("provenance/focus")) {
-      const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
-      if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
-    }
+    lead = static_cast<int>(std::ranges::find(strategies, file.text("provenance/lead")) - strategies.begin());
+    programme = total_programme(programmes);
+    const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
+    if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
     try {
       tiles = read_tiles(tables);
     } catch (const FileError&) {  // another country has no tiles here, and then no map
@@ -230,22 +230,9 @@ class Run {
   mutable std::map<std::string, std::optional<Labelled>> replicates_;
 };
 
-/// What the finding is about: the first of these that the run knows.
-struct Subject {
-  std::string_view metric, verb, noun;
-};
-constexpr std::array kSubjects{Subject{"admissions_avoided", "avoided", "emergency admissions"},
-                               Subject{"events_avoided", "avoided", "events"},
-                               Subject{"bed_days_avoided", "released", "bed days"},
-                               Subject{"diagnosis_days_sooner", "saved", "days of waiting"},
-                               Subject{"patients_benefited", "reached", "people"},
-                               Subject{"ever_adopted", "brought into use", "organisations"}};
-
+/// What the finding is about.
 const Subject& subject_of(const Run& run) {
-  for (const Subject& subject : kSubjects) {
-    if (run.headline(subject.metric, View::net)) return subject;
-  }
-  return kSubjects.back();
+  return uptake::subject_of([&](Metric metric) { return run.headline(spec(metric).name, View::net).has_value(); });
 }
 
 std::string interval(const Spread& s) {
@@ -262,68 +249,76 @@ struct Section {
   std::string id, heading, html;
 };
 
-std::string subject_words(const Run& run) {
-  return run.programmes.size() == 1 ? "the programme" : "the programmes together";
-}
+std::string subject_words(const Run& run) { return run.programme == 0 ? "the programme" : "the programmes together"; }
 
 std::string finding_sentence(const Run& run) {
   const Subject& subject = subject_of(run);
-  const auto gross = run.headline(subject.metric, View::gross), net = run.headline(subject.metric, View::net);
+  const auto gross = run.headline(spec(subject.metric).name, View::gross),
+             net = run.headline(spec(subject.metric).name, View::net);
   if (!gross || !net) return "Nothing was measured.";
   const bool harm = gross->mean < 0;
   const auto flipped = [&](Spread s) {
     if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
     return s;
   };
-  const std::string_view verb = harm ? "added" : subject.verb;
-  std::string text = fmt::format(
-      "From {} to {}, {} in {} {} {} {}. Of these, {} would not have been {} anyway, without the network's support.",
-      date_text(run.report_from.front()), date_text(run.report_to.front()), subject_words(run), run.place_name(), verb,
-      interval(flipped(*gross)), subject.noun, interval(flipped(*net)), verb);
-  return text;
+  return fmt::format("From {} to {}, in {}, {}, without the network's support.", date_text(run.report_from.front()),
+                     date_text(run.report_to.front()), run.place_name(),
+                     finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
+                                  interval(flipped(*gross)), interval(flipped(*net))));
 }
 
-/// Values of a report metric by replicate at one report date: strategy less baseline; what is paired already as it is.
-std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
-                                            int programme, int report) {
+/// Values of a report metric by replicate in one strategy's worlds at one report date; empty when none are kept.
+std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,
+                                       int report) {
   const Labelled* values = run.replicates(metric);
   if (values == nullptr) return {};
-  const Cube* statistics = run.cube("report/" + metric);
-  const bool paired = statistics && !statistics->at(strategy, View::gross, programme, report, 0);
   std::vector<std::size_t> steps(values->shape.size(), 1);
   for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
     steps[axis] = steps[axis + 1] * values->shape[axis + 1];
-  const auto value = [&](std::size_t replicate, int of) {
+  if (run.place > 0 && values->axis("region") == values->shape.size()) return {};  // given for the country alone
+  std::vector<double> of_strategy;
+  for (std::size_t replicate = 0; replicate < values->shape.front(); ++replicate) {
     std::size_t at = 0;
     for (std::size_t axis = 0; axis < values->dimensions.size(); ++axis) {
       const std::string& name = values->dimensions[axis];
       at += steps[axis] * (name == "replicate"   ? replicate
-                           : name == "strategy"  ? static_cast<std::size_t>(of)
+                           : name == "strategy"  ? static_cast<std::size_t>(strategy)
                            : name == "programme" ? static_cast<std::size_t>(programme)
                            : name == "report"    ? static_cast<std::size_t>(report)
                            : name == "region"    ? static_cast<std::size_t>(run.place)
                                                  : 0);
     }
-    return values->values[at];
-  };
-  std::vector<double> differences;
-  for (std::size_t r = 0; r < values->shape.front(); ++r) {
-    const double own = value(r, strategy);
-    differences.push_back(paired ? own : own - value(r, baseline));
+    of_strategy.push_back(values->values[at]);
   }
+  return of_strategy;
+}
+
+/// Strategy less baseline, replicate by replicate; what is paired already as it is.
+std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
+                                            int programme, int report) {
+  std::vector<double> differences = value_by_replicate(run, metric, strategy, programme, report);
+  const auto known = find_metric(metric);
+  if (known && spec(*known).paired) return differences;
+  const std::vector<double> others = value_by_replicate(run, metric, baseline, programme, report);
+  for (std::size_t r = 0; r < differences.size(); ++r) differences[r] -= others[r];
   return differences;
+}
+
+/// Share of the defined values that are above a bound; nothing where none is defined.
+std::optional<double> share_above(std::span<const double> values, double bound) {
+  double above = 0, defined = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    defined += 1;
+    above += value > bound ? 1 : 0;
+  }
+  if (defined == 0) return std::nullopt;
+  return above / defined;
 }
 
 /// Share of the replicates in which the net effect is above a bound.
 std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
-  double above = 0, defined = 0;
-  for (const double net : difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0)) {
-    if (std::isnan(net)) continue;
-    defined += 1;
-    above += net > bound ? 1 : 0;
-  }
-  if (defined == 0) return std::nullopt;
-  return above / defined;
+  return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0), bound);
 }
 
 Section finding(const Run& run) {
@@ -340,11 +335,19 @@ Section finding(const Run& run) {
       chances += fmt::format("<li>{}: <strong>{:.0f} %</strong></li>\n", escaped(what), 100 * *chance);
     }
   };
-  add(std::string(subject.metric), 0, fmt::format("The support made a difference for the better ({})", subject.noun));
+  add(std::string(spec(subject.metric).name), 0,
+      fmt::format("The support made a difference for the better ({})", subject.noun));
   add("net_present_value_gbp", 0, "What it was worth exceeds what it cost (net present value above 0)");
-  add("roi_net", 1, "Every additional pound spent returned more than a pound of cash");
+  add("roi_net", 1, "Of the worlds that cost more: every additional pound returned more than a pound of cash");
+  const auto add_gross = [&](const std::string& metric, std::string_view what) {
+    const std::vector<double> values = value_by_replicate(run, metric, run.lead, run.programme, 0);
+    if (const auto chance = share_above(values, 1))
+      chances += fmt::format("<li>{}: <strong>{:.0f} %</strong></li>\n", escaped(what), 100 * *chance);
+  };
+  add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
+  add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
   if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
-  const auto net = run.headline(subject.metric, View::net);
+  const auto net = run.headline(spec(subject.metric).name, View::net);
   if (net) {
     html += paragraph(fmt::format(
         "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
@@ -356,8 +359,9 @@ Section finding(const Run& run) {
 
 Section waterfall(const Run& run, Json& data) {
   const Subject& subject = subject_of(run);
-  const auto gross = run.headline(subject.metric, View::gross), net = run.headline(subject.metric, View::net),
-             anyway = run.headline(subject.metric, View::counterfactual);
+  const auto gross = run.headline(spec(subject.metric).name, View::gross),
+             net = run.headline(spec(subject.metric).name, View::net),
+             anyway = run.headline(spec(subject.metric).name, View::counterfactual);
   if (!gross || !net || !anyway) return {};
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
   const auto bar = [](std::string name, std::string_view kind, double from, double to, const Spread& s) {
@@ -491,7 +495,7 @@ Section maps(const Run& run, Json& data) {
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
   Json map = Json::object();
   const auto layer = [&](const std::string& name, const std::string& path, const std::vector<std::string>& places,
-                         std::size_t first, const std::vector<Tile>& tiles) {
+                         const std::vector<Tile>& tiles) {
     const Cube* cube = run.cube(path);
     if (!cube || tiles.empty() || !run.file.has(name == "region" ? "eligible" : "icb/eligible")) return;
     const Labelled eligible = run.file.numbers(name == "region" ? "eligible" : "icb/eligible");
@@ -532,10 +536,9 @@ Section maps(const Run& run, Json& data) {
       values.push_back(std::move(by_programme));
     }
     map[name] = {{"tiles", std::move(positions)}, {"eligible", std::move(counts)}, {"values", std::move(values)}};
-    static_cast<void>(first);
   };
-  layer("region", "adopters", run.regions, 1, run.tiles.regions);
-  layer("board", "icb/adopters", run.boards, 0, run.tiles.boards);
+  layer("region", "adopters", run.regions, run.tiles.regions);
+  layer("board", "icb/adopters", run.boards, run.tiles.boards);
   data["map"] = map;
 
   std::string html;
@@ -624,7 +627,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOutcome
     {"roi_social", "Social value per public pound"},
     {"roi_net", "Added cash per added pound"},
     {"acceleration_months", "Months sooner"},
-    {"attributable_share", "Net share of admissions avoided"},
+    {"attributable_share", "Net share of benefit"},
     {"carbon_kg", "Carbon avoided, kg CO2e"},
     {"home_years", "Organisation-years in use"},
     {"sites", "Sites in use"},
@@ -781,9 +784,10 @@ Section strategies(const Run& run) {
       {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
   }};
   std::string html;
+  const std::vector<int> worlds = worlds_of_drivers(run.strategies, run.lead);  // they only serve the split
   for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
     const std::string& name = run.strategy(s);
-    if (s == run.lead || s == run.comparator || name.starts_with("without-")) continue;
+    if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, label] : kRows) {
       auto differences = difference_by_replicate(run, std::string(metric), s, run.lead, run.programme, 0);
@@ -879,11 +883,29 @@ std::string unit_text(const std::string& unit) {
   return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
 }
 
+/// Whether that is a one-way study: the results of its rows may be null, nothing else.
+bool is_study(const Json& found) {
+  const auto has = [](const Json& object, const char* key, auto is) {
+    return object.is_object() && object.contains(key) && is(object[key]);
+  };
+  const auto text = [](const Json& value) { return value.is_string(); };
+  const auto number = [](const Json& value) { return value.is_number(); };
+  const auto result = [](const Json& value) { return value.is_number() || value.is_null(); };
+  const auto rows = [&](const Json& value) {
+    return value.is_array() && std::ranges::all_of(value, [&](const Json& row) {
+             return has(row, "parameter", text) && has(row, "unit", text) && has(row, "grade", text) &&
+                    has(row, "low", number) && has(row, "high", number) && has(row, "at_low", result) &&
+                    has(row, "at_high", result);
+           });
+  };
+  return has(found, "parameters", rows) && has(found, "base", number) && has(found, "metric", text);
+}
+
 Section drivers(const fs::path& folder, Json& data) {
   const fs::path file = folder / "sensitivity.json";
   std::ifstream stream(file);
   const Json found = stream ? Json::parse(stream, nullptr, false) : Json();
-  if (!found.is_object() || !found.contains("parameters")) {
+  if (!is_study(found)) {
     return {
         "drivers", "What drives the answer",
         paragraph("Not run. `uptake sensitivity SCENARIO --method one-way -o FOLDER` moves one assumption at a time "
@@ -893,17 +915,22 @@ Section drivers(const fs::path& folder, Json& data) {
   Json bars = Json::array();
   std::vector<std::vector<Cell>> rows;
   for (const Json& row : found["parameters"]) {
-    if (bars.size() == kMostBars) break;
-    bars.push_back({{"name", row["parameter"]},
-                    {"low", row["low"]},
-                    {"high", row["high"]},
-                    {"at_low", row["at_low"]},
-                    {"at_high", row["at_high"]}});
+    if (rows.size() == kMostBars) break;
+    // A result is null where the metric is undefined: no bar can be drawn from there.
+    if (row["at_low"].is_number() && row["at_high"].is_number())
+      bars.push_back({{"name", row["parameter"]},
+                      {"low", row["low"]},
+                      {"high", row["high"]},
+                      {"at_low", row["at_low"]},
+                      {"at_high", row["at_high"]}});
+    const auto result = [&](const char* key) {
+      return number_cell(row[key].is_number() ? rounded(row[key].get<double>()) : "–");
+    };
     rows.push_back({{row["parameter"].get<std::string>()},
                     number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
                                             unit_text(row["unit"].get<std::string>()))),
-                    number_cell(rounded(row["at_low"].get<double>())),
-                    number_cell(rounded(row["at_high"].get<double>())),
+                    result("at_low"),
+                    result("at_high"),
                     {row["grade"].get<std::string>()}});
   }
   data["tornado"] = {{"bars", bars},
@@ -923,8 +950,7 @@ Section drivers(const fs::path& folder, Json& data) {
                     rows)};
 }
 
-Section calibration(const Run& run) {
-  static_cast<void>(run);
+Section calibration() {
   return {
       "calibration", "Not calibrated",
       paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published figures "
@@ -1052,7 +1078,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   for (Section& section :
        std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data), programme_by_programme(run),
                   outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run), equity(run),
-                  dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
+                  dimensions(run), drivers(folder, data), calibration(), assumptions(run), provenance(run)}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 

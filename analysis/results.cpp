@@ -481,8 +481,7 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
   std::vector<std::string_view> spoken_to;
   for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
     if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
-  if (!spoken_to.empty())
-    attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
+  if (!spoken_to.empty()) attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;
 }
@@ -785,6 +784,15 @@ void write_provenance(const File& file, const RunRecord& record) {
   text("digest", scenario.digest, "digest of everything that decides the results");
   text("comparator", record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)],
        "strategy that net is against");
+  text("lead", record.layout.strategies[static_cast<std::size_t>(lead_strategy(scenario))],
+       "strategy that the headline and the page are about");
+  std::vector<std::string_view> deliveries;
+  for (const Strategy& strategy : scenario.strategies)
+    deliveries.push_back(kDeliveryNames[static_cast<std::size_t>(strategy.delivery)]);
+  text("deliveries", fmt::format("{}", fmt::join(deliveries, "\n")),
+       "what is delivered under each strategy, in the order of the axis, one a line");
+  text("focus", record.layout.regions[static_cast<std::size_t>(focus_place(record.layout, scenario))],
+       "region that the headline and the page are about");
   const Population& population = *record.model->population;
   text("population_vintage", population.vintage, "what boundaries and counts refer to");
   group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));

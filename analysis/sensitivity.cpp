@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "finding.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"
@@ -86,17 +88,12 @@ struct Moments {
 }  // namespace
 
 Metric leading_metric(const Model& model, const SummaryLayout& layout) {
-  const auto any = [&](auto has) { return std::ranges::any_of(model.scenario.programmes, has); };
-  const auto kind = [](OutcomeKind k) { return [k](const ProgrammeSpec& p) { return p.outcome == k; }; };
-  const auto with_event = [](const ProgrammeSpec& p) {
-    return p.outcome == OutcomeKind::events || p.outcome == OutcomeKind::uptake || p.outcome == OutcomeKind::capacity;
-  };
-  const auto with_admission = [&](const ProgrammeSpec& p) { return with_event(p) && p.event.ends_with("admission"); };
-  const auto known = [&](Metric metric) { return layout.find(metric, Axis::report) != nullptr; };
-  if (any(with_admission) && known(Metric::admissions_avoided)) return Metric::admissions_avoided;
-  if (any(kind(OutcomeKind::stay)) && known(Metric::bed_days_avoided)) return Metric::bed_days_avoided;
-  if (any(kind(OutcomeKind::value)) && known(Metric::patients_benefited)) return Metric::patients_benefited;
-  return Metric::ever_adopted;
+  // Unlike events of several programmes are not added up: their total has none.
+  const bool several = model.scenario.programmes.size() > 1;
+  return subject_of([&](Metric metric) {
+           return layout.find(metric, Axis::report) != nullptr && !(several && spec(metric).needs == Needs::events);
+         })
+      .metric;
 }
 
 OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
@@ -105,8 +102,8 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   UPTAKE_EXPECTS(block != nullptr && n_replicates >= 1);
   Scenario at_defaults = model->scenario;
   at_defaults.mode = ParameterMode::defaults;
-  const int lead = layout.comparator == 0 ? 1 : 0;
-  const int programme = static_cast<int>(layout.programmes.size()) - 1;
+  const int lead = lead_strategy(model->scenario);
+  const int programme = total_programme(layout.programmes);
   const std::vector<Movable> all = movables(model->scenario);
   const auto n = static_cast<std::size_t>(n_replicates);
   const std::size_t n_settings = 1 + 2 * all.size();
@@ -138,6 +135,10 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
       },
       control);
 
+  if (results[0].n == 0 && !control.stop.stop_requested())
+    throw InputError(
+        {{fmt::format("--metric {}", spec(metric).name),
+          "is undefined at the defaults: there is no base to move assumptions from", "choose another metric"}});
   OneWayStudy study;
   study.metric = spec(metric).name;
   study.unit = spec(metric).unit;

@@ -9,7 +9,6 @@
 namespace uptake {
 
 namespace {
-constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-network", "no-programme"};
 constexpr std::array<std::string_view, 2> kAttentionNames{"as-scenario", "off"};
 
 // Bounds against slips of the pen [A].
@@ -202,7 +201,8 @@ std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int 
 
 int lead_strategy(const Scenario& scenario) {
   const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
-  return lead == scenario.strategies.end() ? 0 : static_cast<int>(lead - scenario.strategies.begin());
+  if (lead != scenario.strategies.end()) return static_cast<int>(lead - scenario.strategies.begin());
+  return scenario.comparator == 0 && scenario.strategies.size() > 1 ? 1 : 0;
 }
 
 void add_worlds_of_drivers(TableReader& reader, Scenario& scenario) {

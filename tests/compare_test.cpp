@@ -52,6 +52,12 @@ std::string problems_of(const std::function<void()>& act) {
 
 // ---- differences --------------------------------------------------------------------------------------------------
 
+TEST(Programmes, OneBesideAGrowthLedgerIsItsOwnTotal) {
+  EXPECT_EQ(total_programme(std::vector<std::string>{"a"}), 0);
+  EXPECT_EQ(total_programme(std::vector<std::string>{"a", "all"}), 0);
+  EXPECT_EQ(total_programme(std::vector<std::string>{"a", "b", "all"}), 2);
+}
+
 TEST(Compare, SubtractsReplicateByReplicateAndCountsWhoIsBetter) {
   const RunValues run = run_of({"base", "more"}, {Metric::adopters}, {{1, 5, 3, 8}, {2, 5, 7, 7}});
   const auto rows = differences({&run, 1}, {&run, 0}, pair_up(run, run), {});

@@ -318,6 +318,9 @@ class MadeUpRun(AnyRun, unittest.TestCase):
                 self.assertEqual(str(data.overrides.values), "seed=18446744073709551615\nbass.q=0.1")
                 self.assertEqual(str(data.generator.values), "Philox4x32-10")
                 self.assertEqual(str(data.comparator.values), "no-network")
+                self.assertEqual(str(data.lead.values), "as-delivered")
+                self.assertEqual(str(data.focus.values), "England")
+                self.assertEqual(str(data.deliveries.values).split("\n"), ["as-delivered"] * 3)
                 self.assertIn("care-home-deterioration.bass.q = 0.35 1/year", str(data.resolved_parameters.values))
 
     def test_run_json_holds_what_the_results_must_not(self):

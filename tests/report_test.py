@@ -88,6 +88,56 @@ class Page(program.ProgramTest):
         numbers = [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", finding)]
         self.assertTrue(any(abs(n - abs(net["mean"])) <= 0.006 * abs(net["mean"]) + 0.006 for n in numbers), finding)
 
+    def test_every_measure_of_its_tables_is_in_the_metric_table(self):
+        source = program.read(os.path.join(program.SOURCE, "analysis", "report.cpp")).decode()
+        known = set(re.findall(r'row\(Metric::(\w+), "\1"', program.read(
+            os.path.join(program.SOURCE, "sim", "metrics.cpp")).decode()))
+        self.assertGreater(len(known), 50)
+        tables = "".join(re.findall(r"Rows\{\{\n(.*?)\}\};", source, re.S))
+        named = set(re.findall(r'\{"(\w+)",? ', tables)) | set(re.findall(r'Course\{"(\w+)"', source))
+        self.assertGreater(len(named), 35)
+        self.assertEqual(named - known, set())
+
+    def test_finding_of_every_kind_of_outcome(self):
+        # One shipped programme of each kind: the page and the terminal speak of the same thing.
+        for scenario, words in (("pincer", "avoided"), ("covid-virtual-wards", "bed days"),
+                                ("heartflow", "people"), ("escape-pain", "people"),
+                                ("virtual-wards", "emergency admissions"), ("af-anticoagulation", "events"),
+                                ("plgf-testing", "organisations took up")):
+            with self.subTest(scenario):
+                self.uptake("run", scenario, "--replicates", "2", "-o", self.path(scenario), "--quiet")
+                page = program.read(self.path(scenario, "report.html")).decode()
+                said = " ".join(program.read(self.path(scenario, "summary.txt")).decode().split("\n\n")[0].split())
+                self.assertIn(words, re.search(r'<p class="finding">(.*?)</p>', page).group(1))
+                self.assertIn(words, said)
+                self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
+
+    def test_opens_with_the_focus_and_the_lead(self):
+        lines = self.scenario.splitlines()
+        lines.insert(1, 'focus = "North"')
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        program.write(self.path("minimal.toml"), "\n".join(lines) + "\n")
+        self.uptake("run", "minimal.toml", "-o", "out", "--quiet", "--replicates", "4")
+        text = program.read(self.path("out", "report.html")).decode()
+        finding = re.search(r'<p class="finding">(.*?)</p>', text).group(1)
+        self.assertIn(", in North, ", finding)
+
+    def test_a_study_with_undefined_results_draws_no_bar_and_a_broken_one_is_not_run(self):
+        self.made("--replicates", "4")
+        row = {"parameter": "bass.q", "unit": "1/year", "grade": "assumption", "low": 0.1, "high": 0.5,
+               "at_low": None, "at_high": 3.5}
+        study = {"parameters": [row, {**row, "parameter": "bass.p", "at_low": 2.5}], "base": 3, "metric": "adopters"}
+        for broken in ({**study, "base": None}, {**study, "parameters": [{**row, "low": None}]},
+                       {**study, "parameters": {"a": 1}}, [1], {"parameters": []}):
+            program.write(self.path("out", "sensitivity.json"), json.dumps(broken))
+            self.uptake("report", self.path("out"))
+            self.assertIn("Not run.", program.read(self.path("out", "report.html")).decode(), broken)
+        program.write(self.path("out", "sensitivity.json"), json.dumps(study))
+        self.uptake("report", self.path("out"))
+        text = program.read(self.path("out", "report.html")).decode()
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))
+        self.assertEqual([bar["name"] for bar in data["tornado"]["bars"]], ["bass.p"])
+
     def test_is_made_again_the_same_and_asks_for_a_run(self):
         text = self.made()
         os.remove(self.path("out", "report.html"))

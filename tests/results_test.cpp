@@ -13,6 +13,7 @@
 
 #include "file.hpp"
 #include "folder.hpp"
+#include "published.hpp"
 #include "results_fixture.hpp"
 #include "statistics.hpp"
 #include "uptake/error.hpp"
@@ -302,6 +303,34 @@ void set(MadeUpRun& run, Metric metric, int strategy, std::vector<double> by_rep
     run.ensemble.values[r * run.ensemble.width + block.at(strategy, 0, 0, 0)] = by_replicate[r];
 }
 
+TEST(PublishedFigures, AreBesideWhatTheTablesShow) {
+  const auto run = made_up_run({1, 2, 1, 130, 5});
+  Model model = *run->record.model;
+  const Date to = run->record.layout.reports.front().to;
+  for (const char* metric : {"attributable_share", "roi_fiscal"}) {
+    Published& figure = model.scenario.programmes[0].published.emplace_back();
+    figure.metric = metric;
+    figure.to = to;
+    figure.value = 1;
+  }
+  run->record.model = std::make_shared<const Model>(model);
+  const auto beside = published_beside(run->record);
+  ASSERT_EQ(beside.size(), 2u);
+  const auto report = report_of(run->record);
+  for (const PublishedBeside& one : beside)
+    for (const View view : {View::gross, View::net}) {
+      const Block& block = *run->record.layout.find(one.metric, Axis::report);
+      const Statistics shown = report->at(block, 0, 0, 0, 0, view).value;
+      const Statistics& found = view == View::gross ? one.gross : one.net;
+      EXPECT_EQ(std::isnan(found.mean), std::isnan(shown.mean)) << spec(one.metric).name;
+      if (!std::isnan(shown.mean)) {
+        EXPECT_DOUBLE_EQ(found.mean, shown.mean) << spec(one.metric).name;
+      }
+    }
+  EXPECT_TRUE(std::isnan(beside[1].net.mean)) << "returns on spending have no net: that is roi_net";
+  EXPECT_FALSE(std::isnan(beside[0].net.mean));
+}
+
 TEST(Headline, SaysTheFindingFirstInWords) {
   const auto run = made_up_run({1, 2, 1, 130, 3});
   set(*run, Metric::admissions_avoided, 0, {4000, 5140, 6280});
@@ -348,6 +377,26 @@ TEST(Headline, ColumnsNeverTouchWhateverTheSizeOfTheNumbers) {
   set(*run, Metric::bed_days_avoided, 1, {-80'000, -80'000, 20'000});
   EXPECT_EQ(row_of(*run, "bed-days avoided"),
             "  bed-days avoided               -208,000  -46,700 -161,000 -212,000 to -122,000");
+}
+
+TEST(Headline, ChancesSayOfWhichReplicates) {
+  const auto run = made_up_run({1, 2, 1, 130, 4});
+  set(*run, Metric::roi_net, 0, {0.5, std::numeric_limits<double>::quiet_NaN(), 2, 3});
+  set(*run, Metric::roi_fiscal, 0, {0.5, 0.5, 0.5, 2});
+  const std::string text = headline_table(run->record, 400);
+  EXPECT_NE(text.find("Added cash above added cost: 67 % of the replicates that cost more."), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("Cash above public cost (gross): 25 % of replicates."), std::string::npos) << text;
+}
+
+TEST(Headline, IsAboutTheStrategyThatIsDelivered) {
+  const auto run = made_up_run({1, 2, 1, 130, 4});
+  Model model = *run->record.model;
+  model.scenario.strategies[0].delivery = Delivery::no_programme;
+  model.scenario.strategies[1].delivery = Delivery::no_network;
+  run->record.model = std::make_shared<const Model>(model);
+  EXPECT_NE(headline_table(run->record, 400).find("\nno-programme, care-home-deterioration, England\n"),
+            std::string::npos);
 }
 
 TEST(Headline, FitsAnyWidthFrom80ColumnsOn) {

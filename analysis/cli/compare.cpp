@@ -185,13 +185,13 @@ int strategy_index(const RunValues& run, const std::string& name) {
 /// Each strategy against the baseline. Worlds that only serve a split are left out, and comparators where there are
 /// other strategies.
 std::vector<Comparison> within(const RunValues& run, const std::optional<std::string>& baseline) {
-  const int against = baseline ? strategy_index(run, *baseline) : 0;
+  const int against = baseline ? strategy_index(run, *baseline) : run.lead;
   const std::vector<int> worlds = worlds_of_drivers(run.strategies, against);
   std::vector<int> own, comparators;
   for (int strategy = 0; strategy < static_cast<int>(run.strategies.size()); ++strategy) {
     if (strategy == against || std::ranges::find(worlds, strategy) != worlds.end()) continue;
-    const std::string& name = run.strategies[static_cast<std::size_t>(strategy)];
-    (name == "no-network" || name == "no-programme" ? comparators : own).push_back(strategy);
+    const bool is_delivered = run.deliveries[static_cast<std::size_t>(strategy)] == Delivery::as_delivered;
+    (is_delivered ? own : comparators).push_back(strategy);
   }
   std::vector<Comparison> comparisons;
   for (const int strategy : own.empty() ? comparators : own)
@@ -201,17 +201,18 @@ std::vector<Comparison> within(const RunValues& run, const std::optional<std::st
 
 /// The same strategy of each run against that of the first.
 std::vector<Comparison> across(const std::vector<const RunValues*>& runs, const std::optional<std::string>& named) {
-  const std::string& name = named ? *named : runs.front()->strategies.front();
+  const std::string& name = named ? *named : runs.front()->strategies[static_cast<std::size_t>(runs.front()->lead)];
   const Side baseline{runs.front(), strategy_index(*runs.front(), name)};
   std::vector<Comparison> comparisons;
   for (std::size_t k = 1; k < runs.size(); ++k) {
     const RunValues& run = *runs[k];
-    Comparison comparison{{&run, 0}, baseline, pair_up(run, *runs.front()), {}, {}, {}};
+    Comparison comparison{{&run, run.lead}, baseline, pair_up(run, *runs.front()), {}, {}, {}};
     if (named || std::ranges::count(run.strategies, name) > 0) {
       comparison.subject.strategy = strategy_index(run, name);
     } else {
-      comparison.pairing.notes.push_back(fmt::format("{} has no strategy \"{}\": its first, \"{}\", is compared",
-                                                     run.label, name, run.strategies.front()));
+      comparison.pairing.notes.push_back(fmt::format("{} has no strategy \"{}\": its lead, \"{}\", is compared",
+                                                     run.label, name,
+                                                     run.strategies[static_cast<std::size_t>(run.lead)]));
     }
     comparisons.push_back(std::move(comparison));
   }
@@ -259,7 +260,7 @@ CompareReport report_of(const CompareOptions& options, Runs& runs) {
         static_cast<void>(chance_of(target, side, comparison.pairing.n_replicates));
     complete(comparison, options, metrics, runs);
   }
-  const int lead = first.model ? lead_strategy(first.model->scenario) : 0;
+  const int lead = first.lead;
   if (options.drivers == CompareOptions::Drivers::split) {
     report.drivers = split_over_drivers(first, lead);
     report.split_strategy = first.strategies[static_cast<std::size_t>(lead)];

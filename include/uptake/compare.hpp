@@ -35,7 +35,9 @@ struct RunValues {
   std::uint64_t seed = 0, population_seed = 0;
   ParameterMode mode = ParameterMode::prior;
   std::vector<std::string> strategies;
-  std::vector<std::string> programmes;  ///< "all" last when there are several
+  std::vector<Delivery> deliveries;     ///< by strategy
+  int lead = 0;                         ///< the strategy that the run is about
+  std::vector<std::string> programmes;  ///< "all" last when there are several or a growth ledger
   std::string region = "England";
   std::vector<Period> reports;
   std::vector<Metric> metrics;
@@ -50,6 +52,9 @@ struct RunValues {
 /// Values of an ensemble for the place of that index in `layout.regions`. @param metrics those wanted; empty = all.
 /// attributable_share, a ratio of means over all replicates, is left out: it has no value by replicate.
 [[nodiscard]] RunValues values_of(const RunRecord& record, int place, std::span<const Metric> metrics = {});
+/// Index of what is told of all programmes together: the only one, or "all", which comes last. Of one programme "all" is
+/// there for a growth ledger and holds nothing else that the programme does not.
+[[nodiscard]] int total_programme(std::span<const std::string> programmes);
 /// Index of a scenario's focus in `layout.regions`.
 [[nodiscard]] int focus_place(const SummaryLayout& layout, const Scenario& scenario);
 /// Simulates the replicates 0..n of a model in memory and keeps what is compared, for the scenario's focus. Fewer than

@@ -228,6 +228,7 @@ enum class Delivery : std::uint8_t {
   no_network,    ///< commissioned, no network outreach or facilitation: world 0a, the headline comparator
   no_programme   ///< neither: world 0b
 };
+inline constexpr std::array<std::string_view, 3> kDeliveryNames{"as-delivered", "no-network", "no-programme"};
 
 /// What drives adoption in a world and can be taken out of it, to see what it contributes.
 enum class Driver : std::uint8_t {
@@ -299,7 +300,8 @@ inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
 /// The strategies whose worlds split a result over the drivers: by the set of drivers that a world *has*, so that the
 /// first lacks all and the last, `lead`, none. Empty when any of them is missing.
 [[nodiscard]] std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead);
-/// The strategy that a scenario is about: the first that is delivered; 0 when there is none.
+/// The strategy that a scenario is about: the first that is delivered, or else the first that is not the
+/// comparator; 0 when there is none.
 [[nodiscard]] int lead_strategy(const Scenario& scenario);
 
 /// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once

@@ -30,9 +30,10 @@ struct OneWayStudy {
 };
 
 /// Moves every parameter that has a prior to its 5 % and 95 % point and simulates the same replicates each time.
-/// The result is that of `metric` for England at the first report date, net, of the first strategy that is not the
-/// comparator. A share of the peer layers is moved against the others, which keep their proportions.
+/// The result is that of `metric` for England at the first report date, net, of the lead strategy, for all
+/// programmes together. A share of the peer layers is moved against the others, which keep their proportions.
 /// @pre the layout has `metric` on the report axis
+/// @throws InputError when the metric is undefined at the defaults
 [[nodiscard]] OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
                                   int n_replicates, const Control& control);
 

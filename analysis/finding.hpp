@@ -1,0 +1,31 @@
+/// What a finding is about, and its words: the same in the headline, on the page and in one-way studies.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+/// A metric that a finding can be about, with the words that it is told in.
+struct Subject {
+  Metric metric;
+  std::string_view verb;  ///< past participle: "avoided"
+  std::string_view noun;  ///< plural: "emergency admissions"
+};
+
+/// What a run is about: the first of admissions, events, bed days, days sooner, people and organisations that is known.
+/// @param is_known whether a run gives a value for a metric; organisations are taken where nothing else is known
+[[nodiscard]] const Subject& subject_of(const std::function<bool(Metric)>& is_known);
+
+/// The verb of a result whose mean is below 0: what was meant to become less became more.
+inline constexpr std::string_view kVerbOfHarm = "added";
+
+/// `the programme avoided 5 events; 3 of them would not have been avoided anyway`.
+/// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
+[[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
+                                       std::string_view gross, std::string_view net);
+
+}  // namespace uptake
