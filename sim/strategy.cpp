@@ -66,7 +66,7 @@ void read_lever_amounts(TableReader& reader, Lever& lever) {
   const double least = lever.kind == LeverKind::outreach ? 1 : 0;
   lever.factor = reader.quantity("factor", "1", least, 1000).value_or(1);
   lever.staff_days_per_year = reader.quantity("staff_days_per_year", "staff-days/year", 0, 1e7);
-  lever.targeting = choice_or(reader, "targeting", kTargetingNames, Targeting::even);
+  if (const auto rule = reader.choice("targeting", kTargetingNames)) lever.targeting = static_cast<Targeting>(*rule);
   lever.organisations = plain(reader.texts("organisations"));
   lever.package_days = reader.quantity("package_days", "staff-days", 0.01, 1e5);
   lever.package_weeks = reader.quantity("package_weeks", "week", 1, kMostWeeks);
@@ -86,11 +86,11 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
   if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
     reader.report(reader.place(), "package_days and package_weeks belong together");
   }
-  const bool is_order = lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
+  const bool is_order = lever.targeting && lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
   if (is_effort && is_order && !reader.find("package_days") && !reader.find("package_weeks")) {
     reader.report(reader.place(),
                   fmt::format("an order of rollout (targeting = \"{}\") needs the days of each organisation's package",
-                              kTargetingNames[static_cast<std::size_t>(lever.targeting)]),
+                              kTargetingNames[static_cast<std::size_t>(*lever.targeting)]),
                   "add package_days = \"5 staff-days\" and package_weeks = \"12 weeks\"");
   }
   const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
