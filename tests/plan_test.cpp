@@ -164,6 +164,18 @@ TEST(Plan, SaysAMistakeOfALeverOnce) {
   }
 }
 
+TEST(Plan, ALeverNamesARegionOnce) {
+  Lever lever = effort(LeverKind::facilitation, 2);
+  lever.regions = {"R1", "Region 1"};
+  try {
+    model_with({lever});
+    FAIL();
+  } catch (const InputError& error) {
+    ASSERT_EQ(error.problems().size(), 1U) << error.what();
+    EXPECT_EQ(error.problems()[0].what, "a lever names Region 1 twice");
+  }
+}
+
 /// Records in the order in which packages reach them: by first week with effort, then as the test's own order has them.
 std::vector<int> first_week_of_effort(const ProgrammePlan& plan, std::size_t n_records) {
   std::vector<int> first(n_records, kWeeks);
