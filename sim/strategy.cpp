@@ -157,7 +157,11 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
   const auto by_name =
       own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
   strategy.delivery = choice_or(reader, "delivery", kDeliveryNames, by_name);
-  reader.tables("lever", [&](TableReader& lever) { strategy.levers.push_back(read_lever(lever, calendar, scenario)); });
+  std::vector<Location> places;  // of the levers
+  reader.tables("lever", [&](TableReader& lever) {
+    places.push_back(lever.place());
+    strategy.levers.push_back(read_lever(lever, calendar, scenario));
+  });
   for (const LocatedText& name : reader.texts("without")) {
     const auto at = std::ranges::find(kDriverNames, name.text);
     if (at != kDriverNames.end()) {
@@ -169,6 +173,22 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
     }
   }
   strategy.attention = choice_or(reader, "attention", kAttentionNames, Attention::as_scenario);
+
+  const auto lacks = [&](Driver driver) { return std::ranges::count(strategy.without, driver) > 0; };
+  for (const Lever& lever : strategy.levers) {
+    const bool is_effort = lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach;
+    const bool is_incentive = lever.kind == LeverKind::incentive || lever.kind == LeverKind::tariff;
+    const bool no_programme = strategy.delivery == Delivery::no_programme;
+    const bool is_idle = (is_effort && (strategy.delivery != Delivery::as_delivered || lacks(Driver::effort))) ||
+                         (is_incentive && (no_programme || lacks(Driver::incentive))) ||
+                         (lever.kind == LeverKind::shock && lacks(Driver::shock));
+    if (!is_idle) continue;
+    reader.report(
+        places[static_cast<std::size_t>(&lever - strategy.levers.data())],
+        fmt::format("a lever of kind \"{}\" does nothing in the strategy \"{}\", which leaves out what it acts through",
+                    kLeverNames[static_cast<std::size_t>(lever.kind)], strategy.name),
+        "take out the lever, or the strategy's delivery or without");
+  }
 
   const bool is_comparator = own != kDeliveryNames.end() && by_name != Delivery::as_delivered;
   if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty() || !strategy.without.empty() ||
