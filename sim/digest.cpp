@@ -86,7 +86,8 @@ std::string programme_text(const ProgrammeSpec& programme) {
 std::string lever_text(const Lever& lever) {
   return fmt::format("lever {} [{}] {} {} {} {} {} {} {} {} {} {}\n", static_cast<int>(lever.kind),
                      fmt::join(lever.programmes, " "), list_text(lever.regions), window_text(lever.window),
-                     lever.factor, optional_text(lever.staff_days_per_year), static_cast<int>(lever.targeting),
+                     lever.factor, optional_text(lever.staff_days_per_year),
+                     lever.targeting ? kTargetingNames[static_cast<std::size_t>(*lever.targeting)] : "-",
                      optional_text(lever.package_days), optional_text(lever.package_weeks),
                      list_text(lever.organisations), lever.share, lever.delay_weeks);
 }

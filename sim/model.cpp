@@ -306,7 +306,16 @@ void check_regions(const Scenario& scenario, const Population& population, std::
   };
   const auto check_levers = [&](const std::vector<Lever>& levers) {
     for (const Lever& lever : levers) {
-      for (const std::string& name : lever.regions) check(name, lever.where);
+      std::vector<std::size_t> seen;
+      for (const std::string& name : lever.regions) {
+        const auto region = check(name, lever.where);
+        if (!region) continue;
+        if (std::ranges::count(seen, *region) > 0) {
+          problems.push_back(
+              {lever.where, fmt::format("a lever names {} twice", population.regions[*region].name), ""});
+        }
+        seen.push_back(*region);
+      }
     }
   };
   check_levers(scenario.levers);

@@ -456,15 +456,16 @@ void add_together(const OutcomeTables& tables, std::span<const Actor> actors, in
   bool are_small = true;
   for (std::size_t k = 0; k < actors.size(); ++k) {
     const Actor& actor = actors[k];
-    double* row = x.data() + k * n - first;
+    double* row = x.data() + k * n;
     if (actor.is_capped) {
       by_cell_exactly(tables, actor.spell->from, from, to, CappedIntegral(*actor.effect, actor.per_ratio),
-                      [&](std::size_t cell, double share) { row[cell] = share; });
+                      [&](std::size_t cell, double share) { row[cell - first] = share; });
       are_small = false;
     } else {
-      by_cell(
-          tables, actor.spell->from, from, to, actor.effect->effect_integral,
-          [row, per_ratio = actor.per_ratio](std::size_t cell, double integral) { row[cell] = per_ratio * integral; });
+      by_cell(tables, actor.spell->from, from, to, actor.effect->effect_integral,
+              [row, first, per_ratio = actor.per_ratio](std::size_t cell, double integral) {
+                row[cell - first] = per_ratio * integral;
+              });
       are_small = are_small && std::abs(actor.per_ratio) * actor.effect->highest_ratio <= kSmallEffect;
     }
     for (std::size_t i = 0; i < n; ++i) x[k * n + i] /= years[i];
@@ -610,12 +611,18 @@ void finish(const OutcomeTables& tables, const Effect& effect, int programme, st
   tally.events_by_quintile.assign(n_reports * kNQuintileGroups, 0.0);
   tally.people_by_quintile.assign(n_reports * kNQuintileGroups, 0.0);
   tally.uptake.clear();
+  tally.drift_events.clear();
+  tally.drift_people.clear();
   if (tally.effect.empty()) return;
 
   const std::vector<double>& capacity = tables.capacity[plan];
   const bool is_uptake = effect.kind == OutcomeKind::uptake;
   const Background& background = effect.background;
   std::vector<double> uptake(is_uptake ? n_regions * n_cells : 0, 0.0);
+  if (is_uptake) {
+    tally.drift_events.assign(n_regions * n_cells, 0.0);
+    tally.drift_people.assign(n_regions * n_cells, 0.0);
+  }
   const OutcomeTables::Span* reports = tables.cells_of_period.data() + (tables.cells_of_period.size() - n_reports);
 
   for (std::size_t g = 0; g < facts.groups.size(); ++g) {
@@ -652,6 +659,12 @@ void finish(const OutcomeTables& tables, const Effect& effect, int programme, st
                   : people[cell] * more + effect.people_per_size *
                                               (background.group_rise[i] + effect.arrivals * background.group_drift[i]);
           events[cell] = extra * effect.events_per_person;
+          const double drift = effect.people_per_size * background.group_drift[i];
+          tally.drift_events[region * n_cells + cell] += drift * effect.events_per_person;
+          tally.drift_people[region * n_cells + cell] +=
+              effect.counts_by_year
+                  ? drift
+                  : effect.people_per_size * (background.group_rise[i] + effect.arrivals * background.group_drift[i]);
         }
         break;
       case OutcomeKind::capacity:

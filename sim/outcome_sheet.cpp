@@ -39,8 +39,11 @@ Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout) {
 }
 
 void Sheet::add(const Sheet& other) {
-  // Unlike events and treatments are not added up.
-  known |= other.known & ~(bit(Needs::events) | bit(Needs::uptake));
+  // Unlike events and treatments are not added up; a programme alone is its own total.
+  const Known alone = bit(Needs::events) | bit(Needs::uptake);
+  known = n_added == 0 ? other.known : (known | other.known) & ~alone;
+  uptake = n_added == 0 ? other.uptake : std::vector<double>{};
+  ++n_added;
   for (std::size_t i = 0; i < eligible.size(); ++i) {
     eligible[i] += other.eligible[i];
     size[i] += other.size[i];
@@ -251,11 +254,22 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
     }
     for (std::size_t report = 0; report < n_reports; ++report) {
       const OutcomeTables::Span span = tables.cells_of_period[n_years + report];
-      const Sums sums = sum(span, [&](std::size_t c) { return discounts.money[c]; });
+      const auto credited = [&](auto weight) {
+        Sums sums = sum(span, weight);
+        if (tally.drift_people.empty()) return sums;
+        for (auto c = static_cast<std::size_t>(span.first); c < static_cast<std::size_t>(span.last); ++c) {
+          const double w = weight(c), people_too = tally.drift_people[r * n_cells + c];
+          sums.people -= w * people_too;
+          sums.effect -= w * tally.drift_events[r * n_cells + c];
+          if (!subsidy.empty()) sums.people_paid -= w * subsidy[c * n_regions + r] * people_too;
+        }
+        return sums;
+      };
+      const Sums sums = credited([&](std::size_t c) { return discounts.money[c]; });
       const Account account(sums, prices);
       const auto set = [&](Value value, double gbp) { sheet.present(value, report)[1 + r] = gbp; };
       double qalys = 0;
-      if (has_qalys) qalys = Account(sum(span, [&](std::size_t c) { return discounts.health[c]; }), prices).qalys();
+      if (has_qalys) qalys = Account(credited([&](std::size_t c) { return discounts.health[c]; }), prices).qalys();
       set(value_savings, account.savings());
       set(value_cash, account.cash());
       set(value_social, account.savings() + account.social_events() + prices.per_qaly * qalys);
@@ -335,6 +349,7 @@ Acceleration acceleration(std::span<const double> ever, std::span<const double> 
     while (here < end && ever[here] < level) ++here;
     while (otherwise < end && ever_otherwise[otherwise] < level) ++otherwise;
     if (here == end) break;
+    if (here == 0 && otherwise == 0) continue;  // reached at the start whatever is done
     ++n_reached;
     if (otherwise == end) continue;
     ++n_both;

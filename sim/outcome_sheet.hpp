@@ -40,7 +40,7 @@ inline constexpr int kNFlows = flow_carbon + 1;
   return static_cast<Flow>(static_cast<int>(metric) - static_cast<int>(Metric::patients_in_year));
 }
 static_assert(flow_of(Metric::carbon_kg) == flow_carbon && flow_of(Metric::home_years) == flow_home_years);
-/// Present values at the start.
+/// Present values at the start, what the drift of a background brings and costs left out.
 enum Value : int { value_savings, value_cash, value_social, value_cost, value_cost_public };
 inline constexpr int kNValues = value_cost_public + 1;
 
@@ -61,6 +61,8 @@ struct Tally {
   std::vector<double> beds;  ///< [stock boundary][region]
   // Finished: events avoided (stay: bed days) and people reached, by [region][cell] and [report][quintile].
   std::vector<double> events_by_region, people_by_region, events_by_quintile, people_by_quintile;
+  /// What of the events and people by [region][cell] is the drift of the background alone; empty = none.
+  std::vector<double> drift_events, drift_people;
   std::vector<double> uptake;  ///< share by course month, then report date, [time][place]
 
   void reset(const OutcomeTables& tables, const OutcomeTables::Programme& facts, int n_weeks, std::size_t n_regions) {
@@ -94,6 +96,7 @@ struct Shape {
 struct Sheet {
   Shape shape{};
   Known known = 0;                     ///< what is known of it
+  int n_added = 0;                     ///< sheets that it is the sum of
   std::optional<Metric> benefit;       ///< flow that its benefit is read off
   std::vector<double> eligible, size;  ///< by place: organisations, and organisations of mean size
   std::array<double, kNQuintileGroups> eligible_by_quintile{}, size_by_quintile{};
@@ -104,6 +107,7 @@ struct Sheet {
   void reset(const Shape& s, std::optional<Metric> read_off) {
     shape = s;
     known = 0;
+    n_added = 0;
     benefit = read_off;
     eligible.assign(s.n_places, 0.0);
     size.assign(s.n_places, 0.0);

@@ -29,21 +29,42 @@ struct Allocation {
   Targeting targeting = Targeting::even;
   std::optional<double> package_days, package_weeks;
   std::vector<std::string> organisations;
+  friend bool operator==(const Allocation&, const Allocation&) = default;
 };
-
-/// A lever that only changes how much leaves how it is spent as it was.
-void choose(Allocation& allocation, const Lever& lever) {
-  if (lever.targeting == Targeting::even && !lever.package_days) return;
-  allocation = {lever.targeting, lever.package_days, lever.package_weeks, lever.organisations};
-}
 
 bool is_order(Targeting targeting) { return targeting != Targeting::even && targeting != Targeting::by_size; }
 
-/// Effort of one channel: staff-days a year by region and week, and how it is spent.
+/// Effort of one channel: staff-days a year by region and week, and how they are spent.
 struct Channel {
-  std::vector<std::vector<double>> days;  ///< [region][week]
-  std::vector<Allocation> allocation;     ///< by region
+  std::vector<std::vector<double>> days;     ///< [region][week]
+  std::vector<std::vector<std::size_t>> by;  ///< [region][week]: index into allocations
+  std::vector<Allocation> allocations;       ///< each once; the first spreads evenly
+
+  /// Staff-days a year of a region that are spent in one way, by week.
+  [[nodiscard]] std::vector<double> days_by(std::size_t allocation, std::size_t region) const {
+    std::vector<double> some = days[region];
+    for (std::size_t week = 0; week < some.size(); ++week) {
+      if (by[region][week] != allocation) some[week] = 0;
+    }
+    return some;
+  }
+  [[nodiscard]] bool uses(std::size_t allocation, std::size_t region) const {
+    return std::ranges::count(by[region], allocation) > 0;
+  }
 };
+
+/// From its first to its last week a lever decides how effort is spent in a region, before and after it what was chosen
+/// before holds. A lever that only changes how much leaves how it is spent as it was. Equal choices are one, so that a
+/// second lever with the same order goes on with it.
+void choose(Channel& channel, std::size_t region, WeekRange weeks, const Lever& lever) {
+  if (!lever.targeting && !lever.package_days) return;
+  const Allocation chosen{lever.targeting.value_or(Targeting::even), lever.package_days, lever.package_weeks,
+                          lever.organisations};
+  const auto at = std::ranges::find(channel.allocations, chosen);
+  const auto index = static_cast<std::size_t>(at - channel.allocations.begin());
+  if (at == channel.allocations.end()) channel.allocations.push_back(chosen);
+  std::fill(channel.by[region].begin() + weeks.from, channel.by[region].begin() + weeks.to, index);
+}
 
 /// Everything that making one plan needs to see.
 struct Bench {
@@ -214,11 +235,10 @@ std::vector<std::uint32_t> ordered(const Bench& bench, std::vector<std::uint32_t
 /// Effort level of each record from some weeks on: (week, staff-days a year), increasing weeks.
 using Levels = std::vector<std::vector<std::pair<int, double>>>;
 
-void spread(const Bench& bench, const Channel& channel, std::size_t region, Levels& levels,
+void spread(const Bench& bench, const std::vector<double>& days, Targeting rule, std::size_t region, Levels& levels,
             std::vector<double>& delivered) {
   const auto& who = bench.records_of_region[region];
-  const auto& days = channel.days[region];
-  const bool by_size = channel.allocation[region].targeting == Targeting::by_size;
+  const bool by_size = rule == Targeting::by_size;
   double known = 0, n_known = 0;
   for (const auto record : who) {
     if (const double size = bench.size_of(record); !std::isnan(size)) known += size, n_known += 1;
@@ -241,9 +261,13 @@ void spread(const Bench& bench, const Channel& channel, std::size_t region, Leve
 }
 
 /// Packages one after another: as many at once as the week's staff allow, each with all its days, then the next. Where
-/// staff are cut, the packages begun last stop.
-void sequence(const Bench& bench, const std::vector<double>& days, const std::vector<std::uint32_t>& order,
-              double package_days, int package_weeks, Levels& levels, std::vector<double>& delivered) {
+/// staff are cut, the packages begun last stop; where a region is served in another way for a time, its packages stop
+/// and those of it that wait, wait on.
+/// @param is_served whether a record's region is served in this order in a week
+template <class IsServed>
+void sequence(const Bench& bench, const std::vector<double>& days, std::vector<std::uint32_t> order,
+              double package_days, int package_weeks, IsServed is_served, Levels& levels,
+              std::vector<double>& delivered) {
   struct Package {
     std::uint32_t record;
     int weeks_left;
@@ -252,7 +276,7 @@ void sequence(const Bench& bench, const std::vector<double>& days, const std::ve
   constexpr double kRounding = 1e-9;  // of a week's staff: what is exactly affordable is afforded
   std::vector<Package> active;
   double spent = 0;  // days a week
-  std::size_t next = 0;
+  auto next = order.begin();
   for (int week = 0; week < bench.n_weeks; ++week) {
     const double staff = days[static_cast<std::size_t>(week)] / bench.weeks_per_year;  // staff-days this week
     const auto stop = [&](const Package& package) {
@@ -260,7 +284,7 @@ void sequence(const Bench& bench, const std::vector<double>& days, const std::ve
       spent -= package.days_a_week;
     };
     std::erase_if(active, [&](const Package& package) {
-      if (package.weeks_left > 0) return false;
+      if (package.weeks_left > 0 && is_served(package.record, week)) return false;
       stop(package);
       return true;
     });
@@ -268,9 +292,14 @@ void sequence(const Bench& bench, const std::vector<double>& days, const std::ve
     if (active.empty()) spent = 0;
     // A region with less than one package's staff serves one organisation at a time, for longer.
     const double per_week = std::min(package_days / package_weeks, staff);
-    while (per_week > 0 && spent + per_week <= staff * (1 + kRounding) && next < order.size()) {
-      levels[order[next]].emplace_back(week, per_week * bench.weeks_per_year);
-      active.push_back({order[next++], static_cast<int>(std::ceil(package_days / per_week - kRounding)), per_week});
+    while (per_week > 0 && spent + per_week <= staff * (1 + kRounding)) {
+      const auto first = std::find_if(next, order.end(), [&](std::uint32_t record) { return is_served(record, week); });
+      if (first == order.end()) break;
+      std::rotate(next, first, first + 1);
+      levels[*next].emplace_back(week, per_week * bench.weeks_per_year);
+      // Beyond the horizon no package ends, however few its days a week.
+      const double lasts = std::min(std::ceil(package_days / per_week - kRounding), 1.0 * bench.n_weeks);
+      active.push_back({*next++, static_cast<int>(lasts), per_week});
       spent += per_week;
     }
     for (Package& package : active) package.weeks_left -= 1;
@@ -278,43 +307,68 @@ void sequence(const Bench& bench, const std::vector<double>& days, const std::ve
   }
 }
 
+/// Adds the levels of one way of spending: where another takes over in the same week, what that one gives holds.
+void add_levels(Levels& more, Levels& levels) {
+  for (std::size_t record = 0; record < levels.size(); ++record) {
+    if (more[record].empty()) continue;
+    auto& steps = levels[record];
+    steps.insert(steps.end(), more[record].begin(), more[record].end());
+    more[record].clear();
+    // One way alone gives in any week, so that of several steps in a week the others only end.
+    std::ranges::stable_sort(steps, [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first < b.first : a.second == 0 && b.second != 0;
+    });
+  }
+}
+
 /// Levels of one channel for every record; adds what is delivered to `delivered[region][week]`.
 Levels allocate(const Bench& bench, const Channel& channel, const std::vector<std::uint32_t>& in_use,
                 std::vector<std::vector<double>>& delivered) {
-  Levels levels(bench.records.n_records());
-  const auto package_of = [](const Allocation& allocation) {
-    UPTAKE_EXPECTS(allocation.package_days && allocation.package_weeks);  // an order is made of packages
-    return std::pair{*allocation.package_days, std::max(1, static_cast<int>(std::lround(*allocation.package_weeks)))};
-  };
-  std::vector<std::size_t> pooled;  // regions served in one national order
-  for (std::size_t region = 0; region < channel.days.size(); ++region) {
-    if (bench.records_of_region[region].empty()) continue;
-    const Allocation& allocation = channel.allocation[region];
-    if (allocation.targeting == Targeting::lagging_regions_first) {
-      pooled.push_back(region);
-    } else if (is_order(allocation.targeting) || allocation.package_days) {
+  Levels levels(bench.records.n_records()), own(levels);
+  for (std::size_t which = 0; which < channel.allocations.size(); ++which) {
+    const Allocation& allocation = channel.allocations[which];
+    const bool is_sequence = is_order(allocation.targeting) || allocation.package_days.has_value();
+    UPTAKE_EXPECTS(!is_sequence || (allocation.package_days && allocation.package_weeks));  // made of packages
+    const auto serve = [&](const std::vector<double>& days, const std::vector<std::size_t>& regions,
+                           std::vector<double>& spent) {
+      const auto is_served = [&](std::uint32_t record, int week) {
+        return channel.by[bench.records.region[record]][static_cast<std::size_t>(week)] == which;
+      };
       const auto order =
-          ordered(bench, bench.records_of_region[region], allocation.targeting, allocation.organisations, in_use);
-      const auto [days, weeks] = package_of(allocation);
-      sequence(bench, channel.days[region], order, days, weeks, levels, delivered[region]);
+          ordered(bench, records_in(bench, regions), allocation.targeting, allocation.organisations, in_use);
+      const int weeks = std::max(1, static_cast<int>(std::lround(*allocation.package_weeks)));
+      sequence(bench, days, order, *allocation.package_days, weeks, is_served, own, spent);
+    };
+    std::vector<std::size_t> regions;
+    for (std::size_t region = 0; region < channel.days.size(); ++region) {
+      if (!bench.records_of_region[region].empty() && channel.uses(which, region)) regions.push_back(region);
+    }
+    if (regions.empty()) continue;
+    if (allocation.targeting == Targeting::lagging_regions_first) {  // one order over all of them
+      std::vector<double> days(static_cast<std::size_t>(bench.n_weeks), 0.0), spent(days);
+      std::vector<std::vector<double>> of_region;
+      for (const auto region : regions) {
+        of_region.push_back(channel.days_by(which, region));
+        for (std::size_t week = 0; week < days.size(); ++week) days[week] += of_region.back()[week];
+      }
+      serve(days, regions, spent);
+      // Booked where the staff are employed: in proportion to each region's budget of the week.
+      for (std::size_t i = 0; i < regions.size(); ++i) {
+        for (std::size_t week = 0; week < days.size(); ++week) {
+          if (days[week] > 0) delivered[regions[i]][week] += spent[week] * of_region[i][week] / days[week];
+        }
+      }
     } else {
-      spread(bench, channel, region, levels, delivered[region]);
-    }
-  }
-  if (!pooled.empty()) {
-    std::vector<double> days(static_cast<std::size_t>(bench.n_weeks), 0.0), spent(days);
-    for (const auto region : pooled) {
-      for (std::size_t week = 0; week < days.size(); ++week) days[week] += channel.days[region][week];
-    }
-    const auto order = ordered(bench, records_in(bench, pooled), Targeting::lagging_regions_first, {}, in_use);
-    const auto [package_days, weeks] = package_of(channel.allocation[pooled.front()]);
-    sequence(bench, days, order, package_days, weeks, levels, spent);
-    // Booked where the staff are employed: in proportion to each region's budget of the week.
-    for (const auto region : pooled) {
-      for (std::size_t week = 0; week < days.size(); ++week) {
-        if (days[week] > 0) delivered[region][week] += spent[week] * channel.days[region][week] / days[week];
+      for (const auto region : regions) {
+        const std::vector<double> days = channel.days_by(which, region);
+        if (is_sequence) {
+          serve(days, {region}, delivered[region]);
+        } else {
+          spread(bench, days, allocation.targeting, region, own, delivered[region]);
+        }
       }
     }
+    add_levels(own, levels);
   }
   return levels;
 }
@@ -475,7 +529,9 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
                    const std::vector<ProgrammePlan::WeekFactors>& factors) {
   const std::size_t n_regions = bench.records_of_region.size();
   const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
-  const Channel none{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)), std::vector<Allocation>(n_regions)};
+  const Channel none{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)),
+                     std::vector(n_regions, std::vector<std::size_t>(n_weeks, 0)),
+                     {Allocation{}}};
   Effort effort{none, none, bench.scenario.file.string()};
   // Worlds 0a and 0b have no network effort (model.md 6).
   if (strategy.delivery != Delivery::as_delivered || lacks(strategy, Driver::effort)) return effort;
@@ -495,7 +551,8 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
     Channel& channel = extra ? effort.outreach : effort.facilitation;
     for (const std::size_t r : regions) {
       const double share = eligible > 0 ? n_eligible(r) / eligible : 0;
-      choose(channel.allocation[r], lever);
+      choose(channel, r, lever.window ? weeks_of(lever.window, bench.scenario.calendar) : WeekRange{0, bench.n_weeks},
+             lever);
       const WeekRange weeks = window_in(bench, lever, r);
       for (auto week = static_cast<std::size_t>(weeks.from); week < static_cast<std::size_t>(weeks.to); ++week) {
         const double delivered = effort.facilitation.days[r][week];
@@ -548,8 +605,8 @@ void seed(const Bench& bench, const std::vector<Applied>& levers, const std::vec
           std::vector<std::uint32_t>& in_use) {
   for (const auto& [lever, regions] : levers) {
     if (lever.kind != LeverKind::seeding) continue;
-    const auto order =
-        ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, in_use_by_default);
+    const auto order = ordered(bench, records_in(bench, regions), lever.targeting.value_or(Targeting::even),
+                               lever.organisations, in_use_by_default);
     add_share(order, lever.targeting == Targeting::listed ? 1 : lever.share, in_use);
   }
 }
@@ -571,8 +628,8 @@ void join_communities(const Bench& bench, const std::vector<Applied>& levers,
                                       bench.population.regions[r].name),
                           "there is one for each programme and region: name other regions, or use one lever"});
     }
-    const auto order =
-        ordered(bench, records_in(bench, regions), lever.targeting, lever.organisations, in_use_by_default);
+    const auto order = ordered(bench, records_in(bench, regions), lever.targeting.value_or(Targeting::even),
+                               lever.organisations, in_use_by_default);
     std::vector<std::uint32_t> who;
     add_share(order, lever.targeting == Targeting::listed ? 1 : lever.share, who);
     for (const auto record : who) plan.joins[record] = 1;

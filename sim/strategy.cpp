@@ -65,7 +65,7 @@ void read_lever_amounts(TableReader& reader, Lever& lever) {
   const double least = lever.kind == LeverKind::outreach ? 1 : 0;
   lever.factor = reader.quantity("factor", "1", least, 1000).value_or(1);
   lever.staff_days_per_year = reader.quantity("staff_days_per_year", "staff-days/year", 0, 1e7);
-  lever.targeting = choice_or(reader, "targeting", kTargetingNames, Targeting::even);
+  if (const auto rule = reader.choice("targeting", kTargetingNames)) lever.targeting = static_cast<Targeting>(*rule);
   lever.organisations = plain(reader.texts("organisations"));
   lever.package_days = reader.quantity("package_days", "staff-days", 0.01, 1e5);
   lever.package_weeks = reader.quantity("package_weeks", "week", 1, kMostWeeks);
@@ -85,11 +85,11 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
   if ((reader.find("package_days") == nullptr) != (reader.find("package_weeks") == nullptr)) {
     reader.report(reader.place(), "package_days and package_weeks belong together");
   }
-  const bool is_order = lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
+  const bool is_order = lever.targeting && lever.targeting != Targeting::even && lever.targeting != Targeting::by_size;
   if (is_effort && is_order && !reader.find("package_days") && !reader.find("package_weeks")) {
     reader.report(reader.place(),
                   fmt::format("an order of rollout (targeting = \"{}\") needs the days of each organisation's package",
-                              kTargetingNames[static_cast<std::size_t>(lever.targeting)]),
+                              kTargetingNames[static_cast<std::size_t>(*lever.targeting)]),
                   "add package_days = \"5 staff-days\" and package_weeks = \"12 weeks\"");
   }
   const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
@@ -156,7 +156,11 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
   const auto by_name =
       own == kDeliveryNames.end() ? Delivery::as_delivered : static_cast<Delivery>(own - kDeliveryNames.begin());
   strategy.delivery = choice_or(reader, "delivery", kDeliveryNames, by_name);
-  reader.tables("lever", [&](TableReader& lever) { strategy.levers.push_back(read_lever(lever, calendar, scenario)); });
+  std::vector<Location> places;  // of the levers
+  reader.tables("lever", [&](TableReader& lever) {
+    places.push_back(lever.place());
+    strategy.levers.push_back(read_lever(lever, calendar, scenario));
+  });
   for (const LocatedText& name : reader.texts("without")) {
     const auto at = std::ranges::find(kDriverNames, name.text);
     if (at != kDriverNames.end()) {
@@ -168,6 +172,22 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
     }
   }
   strategy.attention = choice_or(reader, "attention", kAttentionNames, Attention::as_scenario);
+
+  const auto lacks = [&](Driver driver) { return std::ranges::count(strategy.without, driver) > 0; };
+  for (const Lever& lever : strategy.levers) {
+    const bool is_effort = lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach;
+    const bool is_incentive = lever.kind == LeverKind::incentive || lever.kind == LeverKind::tariff;
+    const bool no_programme = strategy.delivery == Delivery::no_programme;
+    const bool is_idle = (is_effort && (strategy.delivery != Delivery::as_delivered || lacks(Driver::effort))) ||
+                         (is_incentive && (no_programme || lacks(Driver::incentive))) ||
+                         (lever.kind == LeverKind::shock && lacks(Driver::shock));
+    if (!is_idle) continue;
+    reader.report(
+        places[static_cast<std::size_t>(&lever - strategy.levers.data())],
+        fmt::format("a lever of kind \"{}\" does nothing in the strategy \"{}\", which leaves out what it acts through",
+                    kLeverNames[static_cast<std::size_t>(lever.kind)], strategy.name),
+        "take out the lever, or the strategy's delivery or without");
+  }
 
   const bool is_comparator = own != kDeliveryNames.end() && by_name != Delivery::as_delivered;
   if (is_comparator && (strategy.delivery != by_name || !strategy.levers.empty() || !strategy.without.empty() ||

@@ -264,6 +264,11 @@ TEST(GrowthLedger, IsOffUnlessAskedForAndThenChangesNoOtherFigure) {
           const double plain = without.summary[block.at(s, 0, t, place)];
           const double beside = with.summary[other->at(s, 0, t, place)];
           EXPECT_TRUE(plain == beside || (std::isnan(plain) && std::isnan(beside))) << spec(block.metric).name;
+          // What is known of the one programme is known of all together.
+          if (spec(block.metric).kind != MetricKind::ratio) {
+            EXPECT_EQ(std::isnan(with.summary[other->at(s, 1, t, place)]), std::isnan(plain))
+                << spec(block.metric).name;
+          }
           // All together, which is the one programme here: no growth in any total.
           const double total = with.summary[other->at(s, 1, t, place)];
           if (spec(block.metric).kind != MetricKind::ratio && !std::isnan(total)) {

@@ -171,6 +171,33 @@ Scenario undated_scenario(int weeks) {
   return scenario;
 }
 
+TEST(Levers, AnOrderWithDatesChangesNoEventBeforeThem) {
+  constexpr int kFrom = 30;
+  std::size_t n_before = 0, n_differ = 0;
+  for (const Targeting rule : {Targeting::most_deprived_first, Targeting::lagging_regions_first}) {
+    Scenario scenario = busy_scenario(kWeeks);
+    const auto population = synthetic::population(200);
+    scenario.strategies[0].levers.clear();
+    const auto without = events_of(prepare(scenario, population, 0, 3));
+    Lever order;
+    order.targeting = rule;
+    order.package_days = 3;
+    order.package_weeks = 6;
+    order.window = Window{scenario.calendar.day_of(kFrom), scenario.calendar.last_day()};
+    scenario.strategies[0].levers = {order};
+    const auto with = events_of(prepare(scenario, population, 0, 3));
+    const auto until = [](std::vector<Event> events) {
+      std::erase_if(events, [](const Event& event) { return event.boundary > kFrom; });
+      return events;
+    };
+    EXPECT_EQ(until(with), until(without));
+    n_before += until(with).size();
+    n_differ += with != without ? 1 : 0;
+  }
+  EXPECT_GT(n_before, 100U);
+  EXPECT_EQ(n_differ, 2U);
+}
+
 TEST(Levers, AProgrammeAvailableLaterIsTheSameOneMovedInTime) {
   constexpr int kLater = 23;
   Scenario now = undated_scenario(kWeeks - kLater), later = undated_scenario(kWeeks);

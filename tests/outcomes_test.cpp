@@ -599,6 +599,9 @@ TEST(Acceleration, IsTheMeanHeadStartOverTheLevelsThatBothReach) {
   EXPECT_NEAR(small.net(summary, Metric::levels_never_reached_share, 1), 0.5, 1e-15);
   const Summary none = small.run({{}, {}});
   EXPECT_TRUE(std::isnan(small.net(none, Metric::acceleration_months)));
+  // What both have at the start is no head start of nothing: 5 % of it here, 10 % at week 10 and 26.
+  const Summary begun = small.run({curve({{0, 2}, {10, 4}}), curve({{0, 2}, {26, 4}})});
+  EXPECT_NEAR(small.net(begun, Metric::acceleration_months), 16 * 7 / month, 1e-13);
 }
 
 // ---- Kinds of outcome ---------------------------------------------------------------------------------------------
@@ -721,6 +724,16 @@ TEST(Kinds, DriftIsNeverCredited) {
   const double net = 3000 * 0.5 * (0.95 * kYear - mean);
   EXPECT_NEAR(k.small.net(summary, Metric::patients_benefited), net, 1e-4);
   EXPECT_NEAR(k.small.at(summary, Metric::patients_benefited), 4000 * (mean - 0.6 * kYear) + net, 1e-4);
+  // Nor is it in the returns, of one world neither: those are the programme's alone.
+  k.small.set(0, Parameter::value_per_event, 1000);
+  k.small.set(0, Parameter::running_cost, 50);
+  k.small.set(Parameter::discount_money, 0);
+  EXPECT_NEAR(k.small.at(k.small.run({{}, {}}), Metric::net_present_value_gbp), 0, 1e-6);
+  const Summary priced = k.run();
+  const double saved = net * 0.05 * 1000, cost = k.small.at(priced, Metric::cost_gbp);
+  EXPECT_GT(cost, 0);
+  EXPECT_NEAR(k.small.at(priced, Metric::net_present_value_gbp), saved - cost, 1e-3);
+  EXPECT_NEAR(k.small.at(priced, Metric::savings_gross_gbp), saved + 200 * (mean - 0.6 * kYear) * 1000, 1e-2);
   EXPECT_GT(3000 * 0.5 * 0.35 * kYear - net, 20);  // the gap at the start would be credited with more
 }
 

@@ -164,6 +164,18 @@ TEST(Plan, SaysAMistakeOfALeverOnce) {
   }
 }
 
+TEST(Plan, ALeverNamesARegionOnce) {
+  Lever lever = effort(LeverKind::facilitation, 2);
+  lever.regions = {"R1", "Region 1"};
+  try {
+    model_with({lever});
+    FAIL();
+  } catch (const InputError& error) {
+    ASSERT_EQ(error.problems().size(), 1U) << error.what();
+    EXPECT_EQ(error.problems()[0].what, "a lever names Region 1 twice");
+  }
+}
+
 /// Records in the order in which packages reach them: by first week with effort, then as the test's own order has them.
 std::vector<int> first_week_of_effort(const ProgrammePlan& plan, std::size_t n_records) {
   std::vector<int> first(n_records, kWeeks);
@@ -272,6 +284,107 @@ TEST(Plan, LaggingRegionsAreServedOneAfterAnotherWithTheStaffOfAll) {
   EXPECT_LE(latest[0], earliest[1]);
   EXPECT_LE(latest[1], earliest[2]);
   EXPECT_LT(latest[0], kWeeks);
+}
+
+/// A lever with a window of whole weeks.
+Lever in_weeks(Lever lever, int from, int to) {
+  const Date start{sys_days{2021y / January / 1}};
+  lever.window = Window{start + weeks{from}, start + weeks{to} - days{1}};
+  return lever;
+}
+
+Lever in_order(Targeting rule, double package_days = 4) {
+  Lever order = effort(LeverKind::facilitation, 1);
+  order.targeting = rule;
+  order.package_days = package_days;
+  order.package_weeks = 4;
+  return order;
+}
+
+TEST(Plan, AnOrderWithDatesHoldsInThemAlone) {
+  const auto even = model_with({});
+  const std::size_t n = even->programmes[0].n_records();
+  for (const Targeting rule : {Targeting::most_deprived_first, Targeting::lagging_regions_first, Targeting::by_size}) {
+    const auto dated = model_with({in_weeks(in_order(rule), 20, 40)});
+    const ProgrammePlan &plan = plan_of(*dated), &without = plan_of(*even);
+    std::size_t differ = 0, served = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      for (int week = 0; week < kWeeks; ++week) {
+        const bool same = dose_in(plan, i, week) == dose_in(without, i, week);
+        if (week < 20 || week >= 40) {
+          ASSERT_TRUE(same) << "record " << i << " week " << week;
+        } else {
+          differ += same ? 0 : 1;
+        }
+      }
+      served += dose_in(plan, i, 20) > 0 ? 1 : 0;
+    }
+    EXPECT_GT(differ, 1000U);
+    EXPECT_GT(served, 2U);  // it begins with the first week of its window
+    EXPECT_LT(served, 12U);
+    for (const int week : {19, 40}) EXPECT_EQ(delivered_in(plan, week), delivered_in(without, week));
+  }
+}
+
+TEST(Plan, ALeverCanGoBackToSpreading) {
+  Lever even = effort(LeverKind::facilitation, 1);
+  even.targeting = Targeting::even;
+  const auto plain = model_with({});
+  const Lever order = in_order(Targeting::largest_first);
+  // An amount alone leaves the order; `even` stated ends it, in its window or for good.
+  const auto amount = model_with({order, effort(LeverKind::facilitation, 1)}), ordered = model_with({order});
+  const auto ended = model_with({order, even}), interrupted = model_with({order, in_weeks(even, 20, 30)});
+  EXPECT_EQ(plan_of(*amount).profiles, plan_of(*ordered).profiles);
+  EXPECT_EQ(plan_of(*ended).profiles, plan_of(*plain).profiles);
+  std::size_t served_again = 0;
+  for (std::size_t i = 0; i < plain->programmes[0].n_records(); ++i) {
+    bool before = false, after = false;
+    for (int week = 0; week < kWeeks; ++week) {
+      const double dose = dose_in(plan_of(*interrupted), i, week);
+      if (week < 20) {
+        ASSERT_EQ(dose, dose_in(plan_of(*ordered), i, week));
+        before = before || dose > 0;
+      } else if (week < 30) {
+        ASSERT_EQ(dose, dose_in(plan_of(*plain), i, week));
+      } else {
+        after = after || dose > 0;
+      }
+    }
+    served_again += before && after ? 1 : 0;
+  }
+  EXPECT_EQ(served_again, 0U);  // the order goes on where it was
+}
+
+TEST(Plan, RegionsOfOneOrderHaveThePackageOfTheirOwnLever) {
+  Lever first = in_order(Targeting::lagging_regions_first, 4), second = in_order(Targeting::lagging_regions_first, 8);
+  first.regions = {"R0", "R1"};
+  second.regions = {"R2"};
+  const auto model = model_with({first, second});
+  const ProgrammeModel& records = model->programmes[0];
+  std::size_t n_whole = 0;
+  for (std::size_t i = 0; i < records.n_records(); ++i) {
+    double days = 0;
+    for (int week = 0; week < kWeeks; ++week) {
+      days += dose_in(plan_of(*model), i, week) * 0.5 * records.mean_delivered / kWeeksPerYear;
+    }
+    const double package = records.region[i] == 2 ? 8 : 4;
+    EXPECT_LE(days, package * (1 + 1e-5));
+    n_whole += std::abs(days - package) < 1e-3 ? 1 : 0;
+  }
+  EXPECT_GT(n_whole, 30U);
+}
+
+TEST(Plan, PackagesOfHardlyAnyStaffLastToTheHorizon) {
+  Lever order = in_order(Targeting::largest_first, 1e5);
+  order.factor = 1e-9;
+  const auto model = model_with({order});
+  std::size_t n_served = 0;
+  for (std::size_t i = 0; i < model->programmes[0].n_records(); ++i) {
+    if (dose_in(plan_of(*model), i, 4) <= 0) continue;
+    ++n_served;
+    EXPECT_GT(dose_in(plan_of(*model), i, 47), 0);
+  }
+  EXPECT_EQ(n_served, 3U);  // one in each region, all the time
 }
 
 TEST(Plan, DoesNotDependOnWhatIsDrawn) {

@@ -312,6 +312,30 @@ TEST(Scenario, OverridesTakeTomlValuesAndBareWords) {
   EXPECT_EQ(s.overrides.size(), 9U);
 }
 
+TEST(Scenario, ALeverThatAStrategyLeavesOutIsReported) {
+  const Folder folder;
+  const auto with = [&](const std::string& strategy, const std::string& lever) {
+    return good() + "[[strategy]]\nname = \"plan\"\n" + strategy + "\n[[strategy.lever]]\n" + lever + "\n";
+  };
+  const std::string effort = "kind = \"facilitation\"\nfactor = 2", incentive = "kind = \"incentive\"";
+  for (const auto& [strategy, lever] :
+       std::vector<std::pair<std::string, std::string>>{{"delivery = \"no-network\"", effort},
+                                                        {"without = [\"effort\"]", effort},
+                                                        {"delivery = \"no-programme\"", incentive},
+                                                        {"without = [\"incentive\"]", incentive},
+                                                        {"without = [\"shock\"]", "kind = \"shock\"\nfactor = 0.5"}}) {
+    try {
+      static_cast<void>(folder.load(with(strategy, lever)));
+      ADD_FAILURE() << strategy;
+    } catch (const InputError& error) {
+      ASSERT_EQ(error.problems().size(), 1U) << error.what();
+      EXPECT_NE(error.problems()[0].what.find("does nothing in the strategy \"plan\""), std::string::npos);
+    }
+  }
+  static_cast<void>(folder.load(with("delivery = \"no-network\"", incentive)));
+  static_cast<void>(folder.load(with("without = [\"shock\"]", effort)));
+}
+
 TEST(Scenario, BadOverridesAreNamedByTheirKey) {
   const Folder folder;
   const std::vector<std::pair<std::string, std::string>> cases{

@@ -211,7 +211,8 @@ struct Lever {
   std::optional<Window> window;
   double factor = 1;  ///< facilitation, outreach: times the delivered days; shock: times the hazard; capacity
   std::optional<double> staff_days_per_year;  ///< replaces the delivered days of the regions named (in all)
-  Targeting targeting = Targeting::even;
+  /// Absent = as it is without the lever (evenly, unless another lever says how); seeding, communities: even.
+  std::optional<Targeting> targeting;
   /// Sequence: days of one package and the weeks it lasts; absent = spread over all eligible organisations at once.
   std::optional<double> package_days;
   std::optional<double> package_weeks;
