@@ -53,11 +53,6 @@ void add_statistics(Json& entry, const Statistics& s) {
   const auto values = in_order(s);
   for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];  // NaN is dumped as null
 }
-Json statistics_json(const Statistics& s) {
-  Json entry = Json::object();
-  add_statistics(entry, s);
-  return entry;
-}
 
 /// What names a row: metric, unit, dates.
 void add_metric(Json& entry, const std::string& programme, const std::string& region, Metric metric,
@@ -216,6 +211,12 @@ std::string programmes_text(const Comparison& comparison, const Period& period, 
   return text;
 }
 }  // namespace
+
+Json statistics_json(const Statistics& s) {
+  Json entry = Json::object();
+  add_statistics(entry, s);
+  return entry;
+}
 
 std::vector<Json> driver_rows(const DriverSplit& split, const std::string& strategy, const std::string& region) {
   std::vector<Json> rows;

@@ -10,6 +10,9 @@
 
 namespace uptake {
 
+/// All statistics of a value by name.
+[[nodiscard]] nlohmann::ordered_json statistics_json(const Statistics& s);
+
 /// The split of a programme's result at a date, a line for each metric that a reader looks at first; empty when there
 /// is none.
 [[nodiscard]] std::string drivers_text(std::span<const DriverSplit> drivers, const std::string& programme,

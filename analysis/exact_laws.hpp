@@ -1,4 +1,4 @@
-/// Exact laws of the stepwise chain that the kernel simulates (model.md 4.1, 4.9 "One step"): all tests read the state at
+/// Exact laws of the stepwise chain that the kernel simulates (docs/odd.md 7.1): all tests read the state at
 /// the start of a step, a clock of hazard h fires in it with probability 1 - exp(-h dt), moves apply together.
 /// Computed by recursion over distributions, never sampled.
 #pragma once

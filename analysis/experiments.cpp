@@ -15,7 +15,7 @@ namespace uptake {
 
 namespace {
 
-constexpr double kWeek = 1.0 / 52;  // the step that model.md section 8 calls weekly
+constexpr double kWeek = 1.0 / 52;  // the step that docs/verification.md calls weekly
 int steps_in(double years, double step_years) { return static_cast<int>(std::lround(years / step_years)); }
 
 /// Sums over units of each figure, from the histories of one replicate.
@@ -107,7 +107,7 @@ ProgrammeSpec stopping_programme(double first_year, double later, double restart
   return spec;
 }
 
-constexpr double kBassP = 0.03, kBassQ = 0.38;  // 1/year, model.md section 8, V1
+constexpr double kBassP = 0.03, kBassQ = 0.38;  // 1/year, docs/verification.md, V1
 constexpr StageShares kAllUnaware{1, 0, 0, 0, 0}, kAllInUse{0, 0, 0, 1, 0};
 constexpr auto kInUse = static_cast<std::size_t>(Stage::in_use);
 
@@ -208,9 +208,9 @@ Experiment small_groups(std::string id, int size, int n_replicates, double step_
   return e;
 }
 
-// ---- V4: two agents -----------------------------------------------------------------------------------------------
+// ---- V4: two organisations -----------------------------------------------------------------------------------------------
 
-Experiment two_agents() {
+Experiment two_organisations() {
   constexpr double kP = 0.1, kQ = 0.4;
   const Setup setup{.n_groups = 10000,
                     .group_size = 2,
@@ -221,10 +221,10 @@ Experiment two_agents() {
   Experiment e;
   e.id = "V4";
   e.setting = in_groups(setup);
-  e.figures = {{"two agents: probability that none is in use after 5 years", 0.367879441},
-               {"two agents: probability that one is", 0.190529628},
-               {"two agents: probability that both are", 0.441590930},
-               {"two agents: mean in use", 1.073711489, 1.2e-9}};
+  e.figures = {{"two organisations: probability that none is in use after 5 years", 0.367879441},
+               {"two organisations: probability that one is", 0.190529628},
+               {"two organisations: probability that both are", 0.441590930},
+               {"two organisations: mean in use", 1.073711489, 1.2e-9}};
   e.step_years = setup.step_years;
   e.law = [](double step_years, const Rules& rules) {
     const BirthChain chain = bass_chain(2, kP * rules.rate, kQ, step_years, rules);
@@ -472,7 +472,7 @@ Experiment net_adopters() {
   constexpr double kP = 0.1, kEta = 1.8, kYears = 3;
   constexpr int kSize = 1000, kGroups = 20;
   ProgrammeSpec spec = bass_programme(kP, 0);
-  // Effort as delivered has saturation 0.75 (model.md 4.9 Effort), so this eta makes the whole factor 1.8, whatever the
+  // Effort as delivered has saturation 0.75 (docs/odd.md 7.1), so this eta makes the whole factor 1.8, whatever the
   // days delivered.
   spec.fix(Parameter::delivery_staff_days, 13'200);
   spec.fix(Parameter::eta, 1 + (kEta - 1) / 0.75);
@@ -637,7 +637,7 @@ std::vector<Experiment> experiments() {
       small_groups("V2", 100, 64, kWeek, 0.326182129, 0.094862134, faster, "q x 1.05"),
       small_groups("V3", 100, 64, 1.0 / 4, {}, {}, as_probability, "hazard used as probability"),
       small_groups("V3", 100, 64, 1.0 / 12, {}, {}, {.steps_late = 1}, "one step late"),
-      two_agents(),
+      two_organisations(),
       five_stages(),
       on_and_off(),
       spread_to_all(),

@@ -31,7 +31,7 @@ struct Sample {
 /// One number of an experiment.
 struct Figure {
   std::string name;
-  /// Continuous-time answer printed in model.md section 8, and half a unit of its last digit; no value where none is
+  /// Continuous-time answer of docs/verification.md, and half a unit of its last digit; no value where none is
   /// printed for this figure.
   std::optional<double> published;
   double printed_to = 0.6e-9;

@@ -42,7 +42,6 @@ constexpr std::array kTables{
     Table{"icb", "boards.csv", "stocks at month ends, by integrated care board"},
     Table{"replicates", "replicates.csv", "single replicates, as they were simulated"},
     Table{"shapley", "shapley.csv", "what each driver contributes"},
-    Table{"growth", "growth.csv", "the growth ledger"},
 };
 
 /// Labels of an axis as text: dates where they are dates.

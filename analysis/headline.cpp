@@ -42,7 +42,7 @@ constexpr std::array kShown{
     Shown{Metric::deprivation_gap, "most deprived fifth - rest"},
 };
 
-/// What the answer rests on most (model.md 4.9): shown with value, prior and grade.
+/// What the answer rests on most (docs/odd.md 7): shown with value, prior and grade.
 constexpr std::array kDecisive{Parameter::half_effort_factor,
                                Parameter::delivery_staff_days,
                                Parameter::a0,

@@ -56,7 +56,7 @@ inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
 /// Statistics of every cell of `cells` as each of `views` sees it; [view][cell]. Reads the replicates a slab at a time,
 /// in at most `memory` bytes (but always one cell with its comparator). @throws FileError
 ///
-/// attributable_share is a ratio of means (model.md 4.9): its mean is mean(net) / mean(gross) of the admissions
+/// attributable_share is a ratio of means (docs/odd.md 7): its mean is mean(net) / mean(gross) of the admissions
 /// avoided, with the Monte-Carlo error of a ratio (delta method; Cochran 1977, Sampling Techniques, section 2.11); its
 /// sd and quantiles are those of the replicates' own ratios.
 [[nodiscard]] std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& layout,

@@ -73,13 +73,6 @@ void for_each_row(const RunRecord& record, const Use& use) {
         }
 }
 
-Json statistics_json(const Statistics& s) {
-  Json entry = Json::object();
-  const auto values = in_order(s);
-  for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];
-  return entry;
-}
-
 std::vector<Json> published_rows(const RunRecord& record) {
   std::vector<Json> rows;
   for (const PublishedBeside& one : published_beside(record)) {

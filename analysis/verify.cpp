@@ -24,7 +24,7 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kWeek = 1.0 / 52;
 
-/// Gives the cases of one number of model.md section 8 the letters a, b, c, ... and hands them on.
+/// Gives the cases of one number of docs/verification.md the letters a, b, c, ... and hands them on.
 class Record {
  public:
   explicit Record(const std::function<void(const VerificationCase&)>& progress) : progress_(progress) {}
@@ -221,8 +221,8 @@ Scenario paired_worlds(std::string_view id) {
   spec.outcome = OutcomeKind::events;
   spec.event = "emergency-admission";
   spec.fix(Parameter::kappa, 2.0);
-  spec.fix(Parameter::relative_risk, 0.93);  // model.md 5.2, so that there is something to count
-  // model.md 4.9 Effort: 13,200 days for 15,140 homes.
+  spec.fix(Parameter::relative_risk, 0.93);  // as in the care homes, so that there is something to count
+  // docs/odd.md 7.1: 13,200 days for 15,140 homes.
   spec.fix(Parameter::delivery_staff_days, 13'200.0 * kMixedHomes / 15'140);
   Scenario scenario = lone_world(std::move(spec), 260, Calendar{}.step_years, identity_of(id));
   scenario.strategies = {{.name = "as-delivered", .delivery = Delivery::as_delivered, .levers = {}},
@@ -254,7 +254,7 @@ std::vector<double> summaries(const std::shared_ptr<const Model>& model, std::si
 
 std::uint64_t bits(double value) { return std::bit_cast<std::uint64_t>(value); }
 
-/// Growth ledger: figures of model.md 4.6 and 5.4.
+/// Growth ledger: figures of docs/odd.md 8.
 void add_growth(Record& record) {
   const auto amount = [](double gross) { return Intervention{gross, 0.1, 0.2, 0.05, 1}; };
   record.add_exact("V21", "additional impact of 1,000 with 300 as reference, L 0.1, Dp 0.2, S 0.05, M 1", 478.8,
