@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <sstream>
 #include <tuple>
 
 #include "results_file.hpp"
@@ -240,6 +241,14 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
   run.population_seed = file.whole_number("provenance/population_seed");
 
   run.strategies = file.texts("replicates/strategy");
+  run.lead = static_cast<int>(std::ranges::find(run.strategies, file.text("provenance/lead")) - run.strategies.begin());
+  std::istringstream deliveries(file.text("provenance/deliveries"));
+  for (std::string line; std::getline(deliveries, line);) {
+    const auto at = std::ranges::find(kDeliveryNames, line);
+    if (at != kDeliveryNames.end()) run.deliveries.push_back(static_cast<Delivery>(at - kDeliveryNames.begin()));
+  }
+  if (run.lead == static_cast<int>(run.strategies.size()) || run.deliveries.size() != run.strategies.size())
+    throw file.broken("its provenance and its strategies disagree");
   run.programmes = file.texts("replicates/programme");
   const auto regions = file.texts("replicates/region");
   const auto labels = file.texts("replicates/report");
