@@ -145,6 +145,12 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
     text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
                         interval_text(*cash), interval_text(*capacity), kPriceYear);
   text += ". ";
+  if (scenario.programmes.size() == 1 && about.metric == Metric::events_avoided)
+    text += fmt::format("The event is {}. ", scenario.programmes.front().event);
+  const auto drifts = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::uptake; };
+  if (std::ranges::any_of(scenario.programmes, drifts))
+    text +=
+        "Gross holds the background's own rise in the uptake of treatments, which is in every world; net does not. ";
   const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
   if (std::ranges::all_of(scenario.programmes, has_none))
     text += "No effect on patients is known for a number to be given. ";
