@@ -236,6 +236,21 @@ std::string chances(const Spot& place, std::size_t width) {
   return text;
 }
 
+/// Of several programmes: how many different people the sum over programmes may be.
+std::string overlap(const Spot& place, std::size_t width) {
+  const auto most = place(Metric::patients_benefited, View::gross);
+  const auto least = place(Metric::patients_distinct_least, View::gross);
+  const auto most_net = place(Metric::patients_benefited, View::net);
+  const auto least_net = place(Metric::patients_distinct_least, View::net);
+  if (!most || !least || !most_net || !least_net) return "";
+  return "  " +
+         paragraph(
+             fmt::format("One person can meet several programmes: the people reached are between {} and {} "
+                         "(net {} to {}), the largest programme of each region and the sum of all.",
+                         rounded(least->mean), rounded(most->mean), rounded(least_net->mean), rounded(most_net->mean)),
+             width - 2, 2);
+}
+
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
@@ -500,7 +515,7 @@ std::string headline_table(const RunRecord& of, int width) {
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + others(record, *lead, programme, time, columns);
+      text += table(place, kShown, columns) + overlap(place, columns) + others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns);
     text += '\n';
