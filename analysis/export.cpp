@@ -9,6 +9,7 @@
 #include <set>
 
 #include "file.hpp"
+#include "numbers.hpp"
 #include "results_file.hpp"
 #include "uptake/calendar.hpp"
 
@@ -17,17 +18,6 @@ namespace uptake {
 namespace fs = std::filesystem;
 
 namespace {
-
-/// A field of RFC 4180: quoted when it must be.
-std::string field(std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
-}
 
 /// Shortest text that reads back as the same number; an empty field where it is undefined.
 std::string number(double value) { return std::isnan(value) ? std::string() : fmt::format("{}", value); }
@@ -104,7 +94,7 @@ void add_rows(const std::string& name, const Labelled& data, const Columns& colu
       for (const std::string& axis : columns.axes) {
         const std::size_t at = data.axis(axis);
         text += ',';
-        if (at < index.size()) text += field(labels.at(axis)[index[at]]);
+        if (at < index.size()) text += csv_field(labels.at(axis)[index[at]]);
       }
       if (columns.has_statistics) {
         for (std::size_t k = 0; k < n_statistics; ++k) text += ',' + number(data.values[offset + k * statistic_step]);
@@ -113,7 +103,7 @@ void add_rows(const std::string& name, const Labelled& data, const Columns& colu
       } else {
         text += ',' + number(data.values[offset]);
       }
-      text += ',' + field(data.units) + '\n';
+      text += ',' + csv_field(data.units) + '\n';
     }
     std::size_t axis = index.size();
     while (axis > 0) {
@@ -142,7 +132,7 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
   std::string dictionary = "file,column,meaning,unit\n";
   const auto explain = [&](std::string_view in, std::string_view column, std::string_view meaning,
                            std::string_view unit) {
-    dictionary += fmt::format("{},{},{},{}\n", in, field(column), field(meaning), field(unit));
+    dictionary += fmt::format("{},{},{},{}\n", in, csv_field(column), csv_field(meaning), csv_field(unit));
   };
 
   for (const auto& [group, name, meaning] : kTables) {
@@ -187,10 +177,10 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
   const std::vector<double> values = file.numbers("parameters/value").values;
   explain("parameters.csv", "value", file.attribute("parameters/value", "long_name"), "");
   for (std::size_t i = 0; i < values.size(); ++i) {
-    parameters +=
-        fmt::format("{},{},{},{},{},{},{},{},{}\n", field(texts["parameter"][i]), field(texts["programme"][i]),
-                    field(texts["key"][i]), number(values[i]), field(texts["unit"][i]), field(texts["prior"][i]),
-                    texts["grade"][i], field(texts["source"][i]), field(texts["meaning"][i]));
+    parameters += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(texts["parameter"][i]),
+                              csv_field(texts["programme"][i]), csv_field(texts["key"][i]), number(values[i]),
+                              csv_field(texts["unit"][i]), csv_field(texts["prior"][i]), texts["grade"][i],
+                              csv_field(texts["source"][i]), csv_field(texts["meaning"][i]));
   }
   put("parameters.csv", parameters);
   put("dictionary.csv", dictionary);

@@ -32,4 +32,14 @@ std::string rounded(double value) {
   return text == "-0.00" ? "0.00" : text;
 }
 
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
 }  // namespace uptake

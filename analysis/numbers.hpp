@@ -1,7 +1,8 @@
-/// Numbers as people read them.
+/// Numbers as people read them, and fields as tables hold them.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 namespace uptake {
 
@@ -9,5 +10,8 @@ namespace uptake {
 [[nodiscard]] std::string grouped(double whole);
 /// Three significant digits, with separators of thousands; the results file has them all. Undefined is "-".
 [[nodiscard]] std::string rounded(double value);
+
+/// A field of RFC 4180: quoted when it must be.
+[[nodiscard]] std::string csv_field(std::string_view text);
 
 }  // namespace uptake

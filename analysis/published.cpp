@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "file.hpp"
+#include "numbers.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
 
@@ -113,16 +114,6 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
     for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));
   return all;
-}
-
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of("\",\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
-  }
-  return quoted + '"';
 }
 
 void write_published_csv(const RunRecord& record, const std::filesystem::path& folder) {

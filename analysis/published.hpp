@@ -34,7 +34,4 @@ inline constexpr int kNearestDays = 92;
 /// Writes `folder/published.csv` when there are any figures, and removes an old one when there are none.
 void write_published_csv(const RunRecord& record, const std::filesystem::path& folder);
 
-/// A field of RFC 4180: quoted when it must be.
-[[nodiscard]] std::string csv_field(std::string_view text);
-
 }  // namespace uptake

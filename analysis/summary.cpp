@@ -10,6 +10,7 @@
 #include "compare_report.hpp"
 #include "file.hpp"
 #include "libraries.hpp"
+#include "numbers.hpp"
 #include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/results.hpp"
