@@ -638,6 +638,9 @@ Section outcomes_and_savings(const Run& run) {
   std::string html = paragraph(
       "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
       "in 2023/24 prices; savings recur only while organisations stay in use, set-up costs fall once.");
+  if (!run.headline("carbon_kg", View::gross)) {
+    html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
+  }
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, label] : kOutcomeRows) {
