@@ -115,7 +115,11 @@ struct Setting {
 };
 
 /// How the values of a run's parameters come about.
-enum class ParameterMode : std::uint8_t { prior, defaults };
+enum class ParameterMode : std::uint8_t {
+  prior,     ///< drawn
+  defaults,  ///< fixed
+  posterior  ///< drawn, calibrated programmes from their posterior
+};
 
 /// One parameter vector: immutable once drawn.
 class Draw {

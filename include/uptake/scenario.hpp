@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "uptake/calendar.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
+#include "uptake/posterior.hpp"
 
 namespace uptake {
 
@@ -90,6 +92,15 @@ struct OutcomeKindSpec {
   return outcome_kinds()[static_cast<std::size_t>(id)];
 }
 
+/// What kind of thing spreads: a covariate of what past programmes say about a new one.
+enum class InnovationKind : std::uint8_t { pathway, training, drug, device, digital };
+inline constexpr std::array<std::string_view, 5> kInnovationKindNames{"pathway", "training", "drug", "device",
+                                                                      "digital"};
+
+/// Whether adopting was required or paid for nationally.
+enum class NationalPush : std::uint8_t { none, mandate, incentive };
+inline constexpr std::array<std::string_view, 3> kPushNames{"none", "mandate", "incentive"};
+
 /// How good the record of a programme is: A = a dated series that an adoption curve can be fitted to, B = two or three
 /// points, C = one total, D = nothing usable.
 enum class Evidence : std::uint8_t { a, b, c, d };
@@ -133,6 +144,8 @@ struct ProgrammeSpec {
   std::vector<OrganisationType> eligible;
   std::string summary;  ///< what it is, in a sentence or two
   Evidence evidence = Evidence::d;
+  InnovationKind innovation = InnovationKind::pathway;
+  NationalPush push = NationalPush::none;
   /// The innovation exists from this day on: before it nobody engages, decides or is in use, and what holds "at the
   /// start" holds on it. Absent = the start of the scenario.
   std::optional<Date> available_from;
@@ -267,7 +280,10 @@ struct Scenario {
   int replicates = 200;
   std::uint64_t seed = 20180401;
   ParameterMode mode = ParameterMode::prior;
-  bool attention = true;  ///< K_i
+  /// Where `parameters` or `--posterior` says that draws come from; absolute. Empty = no posterior.
+  std::filesystem::path posterior_file;
+  std::shared_ptr<const Posterior> posterior;  ///< what was read from it (use_posterior)
+  bool attention = true;                       ///< K_i
   Shapley shapley = Shapley::off;
   std::vector<Lever> levers;  ///< of every strategy's world, comparators included
   std::string focus;          ///< region that the headline is about; empty = England

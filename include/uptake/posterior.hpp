@@ -1,0 +1,58 @@
+/// Parameters as the record leaves them: joint draws by programme, for runs that project from them.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "uptake/parameters.hpp"
+
+namespace uptake {
+
+struct Scenario;
+
+/// How much of a parameter's prior variance its posterior has lost; below this it is "not informed by these data"
+/// (calibration.md 1.6).
+inline constexpr double kInformed = 0.1;
+
+/// One parameter of a calibrated programme.
+struct PosteriorParameter {
+  Parameter id{};
+  Prior prior;             ///< the working prior that it was calibrated under
+  double contraction = 0;  ///< 1 - var(posterior) / var(prior), on the real line
+  [[nodiscard]] bool is_informed() const { return contraction >= kInformed; }
+};
+
+/// Where the draws of a programme come from.
+enum class PosteriorKind : std::uint8_t {
+  calibrated,  ///< its own record
+  pooled       ///< what past programmes say about one that nothing is known of
+};
+
+/// Joint draws of one programme, in a random order, so that a part of them is a sample.
+struct PosteriorProgramme {
+  std::string programme;  ///< name
+  PosteriorKind kind = PosteriorKind::calibrated;
+  std::vector<PosteriorParameter> parameters;
+  std::size_t n_draws = 0;
+  std::vector<double> values;  ///< n_draws x parameters, in the table's units
+};
+
+/// What of a posterior file a run uses.
+struct Posterior {
+  std::filesystem::path file;
+  std::string digest;  ///< of the calibration that made it
+  std::vector<PosteriorProgramme> programmes;
+  [[nodiscard]] const PosteriorProgramme* find(const std::string& programme) const;
+};
+
+/// From now on parameters of these programmes are drawn from the posterior: one joint draw per replicate and programme,
+/// chosen by the programme's own uniform (identity `posterior`), the same in every world; all other parameters from their
+/// priors. Joins the posterior's digest to the scenario's.
+/// @throws InputError when a draw lies outside the table's range, a parameter is no programme parameter, or values are
+/// missing; no programme of the scenario is in the posterior
+void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterior);
+
+}  // namespace uptake
