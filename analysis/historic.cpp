@@ -466,6 +466,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
   fit.programme = model.programme().spec.name;
   fit.method = options.method;
   fit.parameters = model.parameters();
+  fit.series = model.programme().series;
   fit.n_fitted = asked.size();
   const CalibrationProblem problem = model.problem(asked);
   WeightedDraws posterior;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "uptake/calibration.hpp"
 #include "uptake/ensemble.hpp"
 
 namespace uptake::cli {
@@ -23,8 +24,12 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   void show(const Progress& progress);
+  /// @param label what is being calibrated
+  void show(const std::string& label, const CalibrationProgress& progress);
 
  private:
+  /// A line for people, unless it is too soon after the last one. @param elapsed seconds
+  void print(double elapsed, const std::string& line);
   enum class Shape : std::uint8_t { rewriting, lines, json, none };
   Shape shape_;
   double last_shown_ = 0;  ///< seconds into the run

@@ -85,7 +85,8 @@ struct ProgrammeFit {
   Method method = Method::abc;
   Completion completion = Completion::complete;
   std::vector<CalibratedParameter> parameters;
-  WeightedDraws draws;  ///< on the real line, equal weights, random order, FitOptions::n_draws
+  std::vector<ObservedSeries> series;  ///< of the programme, which `points` refer to
+  WeightedDraws draws;                 ///< on the real line, equal weights, random order, FitOptions::n_draws
   std::vector<double> contraction;
   std::vector<double> correlation;  ///< p x p
   Diagnostics diagnostics;          ///< primary method only
