@@ -237,6 +237,7 @@ HistoricModel::~HistoricModel() = default;
 HistoricModel::HistoricModel(HistoricModel&&) noexcept = default;
 HistoricModel& HistoricModel::operator=(HistoricModel&&) noexcept = default;
 
+Date HistoricModel::last_day() const { return inside_->model->calendar().last_day(); }
 const std::string& HistoricModel::identity() const { return inside_->identity; }
 const HistoricProgramme& HistoricModel::programme() const { return inside_->programme; }
 const std::vector<CalibratedParameter>& HistoricModel::parameters() const { return inside_->parameters; }

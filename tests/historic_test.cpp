@@ -157,7 +157,7 @@ TEST(Historic, TheParticleFilterEstimatesTheMeanProbabilityOfTheReports) {
       << std::sqrt(filtered_variance);
   // The check can see a wrong spread of reports.
   HistoricProgramme wrong = model.programme();
-  wrong.reporting.discrepancy *= 1.5;
+  wrong.reporting.discrepancy *= 3;
   const auto [other, other_variance] = estimate(made_up::model(wrong), 50, 200);
   EXPECT_GT(std::abs(plain - other) / std::sqrt(plain_variance + other_variance), 4);
 }

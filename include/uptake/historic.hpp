@@ -34,6 +34,8 @@ class HistoricModel {
   [[nodiscard]] const HistoricProgramme& programme() const;
   /// Of the record and the programme: a checkpoint of another one is refused.
   [[nodiscard]] const std::string& identity() const;
+  /// The last day that can be asked about.
+  [[nodiscard]] Date last_day() const;
   /// What is calibrated, with the working priors.
   [[nodiscard]] const std::vector<CalibratedParameter>& parameters() const;
 
