@@ -453,7 +453,7 @@ std::vector<double> predict(const HistoricModel& model, const WeightedDraws& dra
 }
 
 ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options, const Control& control,
-                           const std::function<void(const CalibrationProgress&)>& progress) {
+                           const TellCalibration& progress) {
   const auto begun = std::chrono::steady_clock::now();
   const std::uint64_t seed = seed_of(model, options.abc.seed);
   const std::vector<Asked> asked = model.fitted(options.cutoff);
@@ -492,8 +492,8 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
       tempering.n_particles = options.n_tempered;
       FilterOptions filter;
       filter.n_states = options.n_states;
-      const TemperedResult result = calibrate_tempered(problem.parameters, problem.prior,
-                                                       model.log_likelihood(asked, filter), tempering, control);
+      const TemperedResult result = calibrate_tempered(
+          problem.parameters, problem.prior, model.log_likelihood(asked, filter), tempering, control, progress);
       fit.completion = result.completion;
       fit.n_simulations = result.n_likelihoods * options.n_states;
       fit.log_evidence = result.log_evidence;
@@ -503,7 +503,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
     case Method::kalman: {
       KalmanOptions kalman;
       kalman.seed = seed;
-      const KalmanResult result = calibrate_kalman(problem, kalman, control);
+      const KalmanResult result = calibrate_kalman(problem, kalman, control, progress);
       fit.completion = result.completion;
       fit.n_simulations = result.n_simulations;
       fit.warnings.emplace_back(

@@ -102,7 +102,7 @@ struct ProgrammeFit {
 
 /// @throws InputError when nothing can be fitted to
 [[nodiscard]] ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options, const Control& control,
-                                         const std::function<void(const CalibrationProgress&)>& progress = {});
+                                         const TellCalibration& progress = {});
 
 /// Draws of what was asked under draws of parameters: values[t * n + i], t = asked, i = draw (all draws in order, then
 /// again with other luck until n). One joint world per i, so that sums over t of one i mean something.

@@ -127,7 +127,8 @@ struct TemperedResult {
 /// @throws InputError when no draw of the prior can have made the observations
 [[nodiscard]] TemperedResult calibrate_tempered(const std::vector<CalibratedParameter>& parameters,
                                                 const UnconstrainedPrior& prior, const LogLikelihood& log_likelihood,
-                                                const TemperingOptions& options, const Control& control);
+                                                const TemperingOptions& options, const Control& control,
+                                                const TellCalibration& progress = {});
 
 /// Standard deviation of ln likelihood over keys at one point: between 1.0 and 1.8 the filter has about the right number
 /// of states (Pitt et al. 2012; Doucet et al. 2015; Sherlock et al. 2015). @param n keys
@@ -155,7 +156,7 @@ struct KalmanResult {
 /// normal noise and prior as the ensemble grows, approximate for all others.
 /// @throws InputError when more than half of the members fail
 [[nodiscard]] KalmanResult calibrate_kalman(const CalibrationProblem& problem, const KalmanOptions& options,
-                                            const Control& control);
+                                            const Control& control, const TellCalibration& progress = {});
 
 /// One step of it. @param members n x p; @param outputs n x d; @param observed d; @param noise d x d, covariance
 [[nodiscard]] std::vector<double> kalman_step(std::span<const double> members, std::span<const double> outputs,
