@@ -279,6 +279,59 @@ TEST(Reclock, LeavesEngagingUnderDatedEffort) {
   EXPECT_GT(std::abs(unaware - mistaken) / std::sqrt(variance), 4);
 }
 
+// The same of deciding, without peers, for organisations that differ: exp(-m sum of Phi times the hazard of the week).
+// Mutant rejected: facilitation that does nothing.
+TEST(Reclock, LeavesDecidingUnderDatedEffort) {
+  Scenario scenario = busy_scenario(130);
+  scenario.programmes.resize(1);
+  scenario.attention = false;
+  ProgrammeSpec& programme = scenario.programmes[0];
+  programme.engaged_at_start = true;
+  programme.fix(Parameter::p, 0.3);
+  programme.fix(Parameter::q, 0);
+  programme.fix(Parameter::eta, 3);
+  programme.fix(Parameter::sd_readiness, 0.5);
+  programme.fix(Parameter::start_in_use, 0);
+  double undecided = 0, mean = 0, variance = 0, mistaken = 0;
+  for (std::uint64_t replicate = 0; replicate < 20; ++replicate) {
+    const Prepared run = prepare(scenario, synthetic::population(600), 0, replicate);
+    const World world = [&] {
+      World made = start(run.rates, run.clocks);
+      for (const int boundary : {0, 5, 21, 60, 100}) {
+        advance(made, run.rates, boundary);
+        reclock(made, Key{replicate});
+      }
+      advance(made, run.rates, 130);
+      return made;
+    }();
+    std::vector<std::uint8_t> decided(run.model->n_records());
+    for (const Event& event : world.history().events)
+      if (event.stage >= Stage::implementing) decided[event.record] = 1;
+    const Rates::Programme& rates = run.rates->programmes[0];
+    const Clocks::Programme& clocks = run.clocks->programmes[0];
+    const ProgrammePlan& plan = run.model->strategies[0].programmes[0];
+    for (std::size_t i = 0; i < decided.size(); ++i) {
+      if (clocks.doors[i].decide == kNever) continue;
+      double hazard = 0, plain = 0;
+      for (std::size_t week = 0; week < 130; ++week) {
+        const std::size_t at = week * rates.n_classes + run.model->programmes[0].class_of[i];
+        const double external =
+            std::ldexp(static_cast<double>(rates.external[at + rates.n_classes] - rates.external[at]), -kHazardBits);
+        const auto phi = Rates::step_at(rates, plan.profile[i], static_cast<int>(week)).decide;
+        hazard += external * phi / kUnit;
+        plain += external;
+      }
+      const double m = std::exp(static_cast<double>(clocks.log_multiplier[i]));
+      undecided += decided[i] == 0 ? 1 : 0;
+      mean += std::exp(-m * hazard);
+      variance += std::exp(-m * hazard) * (1 - std::exp(-m * hazard));
+      mistaken += std::exp(-m * plain);
+    }
+  }
+  EXPECT_LT(std::abs(undecided - mean) / std::sqrt(variance), 4);
+  EXPECT_GT(std::abs(undecided - mistaken) / std::sqrt(variance), 4);
+}
+
 // ---- Worlds with everything in them -------------------------------------------------------------------------------
 
 World reclocked(const Prepared& run, const std::vector<int>& boundaries, Key key, int until) {
