@@ -1,0 +1,429 @@
+#include "uptake/backtest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "backtest_parts.hpp"
+#include "uptake/pooling.hpp"
+
+namespace uptake {
+
+namespace {
+
+/// A programme and what was known of it.
+struct Cut {
+  std::size_t programme = 0;
+  Date cutoff{};
+  std::string label;
+};
+
+const HistoricProgramme* find_programme(const HistoricRecord& record, const std::string& name) {
+  const auto at = std::ranges::find_if(
+      record.programmes, [&](const HistoricProgramme& one) { return one.spec.name == name || one.record == name; });
+  return at == record.programmes.end() ? nullptr : &*at;
+}
+
+std::vector<Problem> problems_of(const HistoricRecord& record, const BacktestOptions& options) {
+  std::vector<Problem> problems;
+  const int n_ways = static_cast<int>(options.cutoff.has_value()) + static_cast<int>(!options.leave_out.empty()) +
+                     static_cast<int>(!options.fractions.empty());
+  if (n_ways != 1) {
+    problems.push_back({"backtest",
+                        n_ways == 0 ? "nothing says what was known" : "more than one option says what was known",
+                        "give one of --cutoff, --leave-out and --fraction"});
+  }
+  const auto check = [&](const std::string& option, const std::string& name) {
+    if (find_programme(record, name) != nullptr) return;
+    std::vector<std::string_view> names;
+    for (const HistoricProgramme& one : record.programmes) names.push_back(one.spec.name);
+    const std::string nearest = nearest_name(name, names);
+    problems.push_back({option + " " + name, fmt::format("is no programme of {}", record.name),
+                        nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
+                                        : fmt::format("did you mean \"{}\"?", nearest)});
+  };
+  if (!options.leave_out.empty()) check("--leave-out", options.leave_out);
+  for (const std::string& name : options.programmes) check("--programme", name);
+  if (!options.leave_out.empty() && !options.programmes.empty()) {
+    problems.push_back(
+        {"--programme", "does not go with --leave-out, which names the one that is forecast", "leave one of them out"});
+  }
+  for (const double fraction : options.fractions) {
+    if (fraction > 0 && fraction < 1) continue;
+    problems.push_back({fmt::format("--fraction {:g}", fraction), "is not between 0 and 1", "write 0.5 for the half"});
+  }
+  for (const Date date : options.dates) {
+    if (!options.cutoff || date > *options.cutoff) continue;
+    problems.push_back({"--dates " + iso(date), fmt::format("is not after the cut-off {}", iso(*options.cutoff)),
+                        "forecast later days"});
+  }
+  if (options.n_draws < 20) problems.push_back({"backtest", "needs at least 20 draws of each forecast", ""});
+  return problems;
+}
+
+std::string known_of(const BacktestOptions& options) {
+  if (options.cutoff) return iso(*options.cutoff);
+  if (!options.leave_out.empty()) return "all programmes but " + options.leave_out;
+  std::vector<std::string> shares;
+  for (const double fraction : options.fractions) shares.push_back(fmt::format("{:g} %", 100 * fraction));
+  return fmt::format("{} of each programme's period", fmt::join(shares, ", "));
+}
+
+/// What is to be forecast; programmes of which nothing can be go to `skipped`.
+std::vector<Cut> cuts_of(const HistoricRecord& record, const BacktestOptions& options,
+                         std::vector<std::string>& skipped) {
+  std::vector<Cut> cuts;
+  for (std::size_t g = 0; g < record.programmes.size(); ++g) {
+    const HistoricProgramme& programme = record.programmes[g];
+    const auto named = [&](const std::string& name) { return name == programme.spec.name || name == programme.record; };
+    if (!options.leave_out.empty()) {
+      // Nothing but the day on which it began.
+      if (named(options.leave_out)) cuts.push_back({g, programme.start - std::chrono::days{1}, "left out"});
+      continue;
+    }
+    if (!options.programmes.empty() && std::ranges::none_of(options.programmes, named)) continue;
+    if (options.cutoff) cuts.push_back({g, *options.cutoff, iso(*options.cutoff)});
+    for (const double fraction : options.fractions) {
+      if (const std::optional<Date> at = cut_at(programme, fraction)) {
+        cuts.push_back({g, *at, fmt::format("{:g} %", 100 * fraction)});
+      } else {
+        skipped.push_back(fmt::format("{}: has no observation after its start that is fitted to", programme.spec.name));
+        break;
+      }
+    }
+  }
+  return cuts;
+}
+
+/// Key of what belongs to one programme and cut, so that no two share their luck.
+Key key_of(std::uint64_t seed, const std::string& programme, const std::string& cut, std::string_view purpose) {
+  return make_key(seed, identity_of(fmt::format("{}/{}/{}", purpose, programme, cut)));
+}
+
+// ---- what the others say of a programme -----------------------------------------------------------------------------
+
+/// A parameter that is pooled, on the real line of the table's own prior.
+CalibratedParameter reference_of(Parameter id) {
+  const ParameterSpec& row = spec(id);
+  return {std::string(row.key), std::string(row.unit), row.prior[0], row.lowest, row.highest};
+}
+
+PoolingModel pooling_model() {
+  // mu: the literature's p and q (Sultan, Farley & Lehmann 1990) and the table's medians, with an sd of 1 on the real
+  // line because clinical settings differ [A]; tau half-normal(0.5), "moderate" (Schmidli et al. 2014).
+  PoolingModel model;
+  for (const Parameter id : pooled_parameters()) {
+    const CalibratedParameter parameter = reference_of(id);
+    const double median = id == Parameter::p   ? 0.03
+                          : id == Parameter::q ? 0.38
+                                               : quantile(parameter.prior, 0.5, parameter.lowest, parameter.highest);
+    model.parameters.push_back(parameter.name);
+    model.mean.push_back(to_unconstrained({&parameter, 1}, {&median, 1}).front());
+    model.sd.push_back(1);
+    model.spread.push_back(0.5);
+  }
+  model.n_covariates = covariate_names().size();
+  return model;
+}
+
+/// A fit of another programme, wherever it comes from.
+struct Other {
+  const HistoricProgramme* programme = nullptr;
+  std::vector<CalibratedParameter> parameters;
+  WeightedDraws draws;
+};
+
+/// The columns of a fit that are pooled. Pooled are those that live on the same real line everywhere.
+PooledProgramme pooled_part(const Other& other) {
+  PooledProgramme part{.name = other.programme->spec.name, .covariates = covariates_of(other.programme->spec)};
+  std::vector<CalibratedParameter> kept;
+  std::vector<std::size_t> columns;
+  const std::span<const Parameter> pooled = pooled_parameters();
+  for (std::size_t j = 0; j < pooled.size(); ++j) {
+    const CalibratedParameter reference = reference_of(pooled[j]);
+    const auto at = std::ranges::find(other.parameters, reference.name, &CalibratedParameter::name);
+    if (at == other.parameters.end() || scale_of(*at) != scale_of(reference)) continue;
+    part.parameters.push_back(j);
+    columns.push_back(static_cast<std::size_t>(at - other.parameters.begin()));
+    kept.push_back(*at);
+  }
+  part.draws = {.n = other.draws.n, .n_parameters = columns.size(), .weights = other.draws.weights};
+  for (std::size_t i = 0; i < other.draws.n; ++i) {
+    for (const std::size_t column : columns) part.draws.values.push_back(other.draws.row(i)[column]);
+  }
+  part.log_working_prior = independent_prior(kept).log_density;
+  return part;
+}
+
+/// Parameters of a programme of which nothing is known but its kind: pooled ones from the others, the rest from their
+/// working priors. Draws that the table does not allow are made again.
+WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, Key key) {
+  const std::vector<CalibratedParameter>& parameters = model.parameters();
+  const WeightedDraws drawn = predictive(pooled, covariates_of(model.programme().spec), make_key(key.value, 0));
+  const UnconstrainedPrior working = independent_prior(parameters);
+  WeightedDraws result{.n_parameters = parameters.size()};
+  for (std::size_t i = 0; i < drawn.n; ++i) {
+    std::vector<double> row = working.draw(calibration_key(key.value, Purpose::prior, 0, 0, i));
+    for (std::size_t j = 0; j < pooled.model.parameters.size(); ++j) {
+      const auto at = std::ranges::find(parameters, pooled.model.parameters[j], &CalibratedParameter::name);
+      if (at == parameters.end() || scale_of(*at) != scale_of(reference_of(pooled_parameters()[j]))) continue;
+      row[static_cast<std::size_t>(at - parameters.begin())] = drawn.row(i)[j];
+    }
+    const std::vector<double> natural = to_natural(parameters, row);
+    bool inside = true;
+    for (std::size_t j = 0; j < parameters.size(); ++j)
+      inside = inside && natural[j] >= parameters[j].lowest && natural[j] <= parameters[j].highest;
+    if (!inside) continue;
+    result.values.insert(result.values.end(), row.begin(), row.end());
+    ++result.n;
+  }
+  if (result.n == 0) {
+    throw InputError({{model.programme().spec.name, "has no draw of the other programmes within its ranges",
+                       "look at the pooled parameters with `uptake calibrate`"}});
+  }
+  result.weights.assign(result.n, 1 / static_cast<double>(result.n));
+  return result;
+}
+
+/// The model itself as a forecaster.
+class ModelForecaster {
+ public:
+  ModelForecaster(const HistoricRecord& record, std::shared_ptr<const Population> population, FitOptions fit,
+                  const StoredPosterior* stored, const Control& control,
+                  const std::function<void(const std::string&, const CalibrationProgress&)>& progress)
+      : record_(record),
+        population_(std::move(population)),
+        fit_(std::move(fit)),
+        stored_(stored != nullptr && stored->digest == record.digest ? stored : nullptr),
+        control_(control),
+        progress_(progress) {}
+
+  Answer operator()(const Ask& ask) {
+    Answer answer;
+    std::optional<WeightedDraws> draws;
+    const HistoricModel model(ask.known, record_, population_, ask.last);
+    if (ask.cutoff) {
+      // What comes later is not even simulated.
+      const HistoricModel until(ask.known, record_, population_, *ask.cutoff);
+      draws = fitted(until, ask.cutoff, ask.seed, answer);
+    } else if (const std::optional<Pooled> pooled = pooled_without(ask.known.spec.name, ask.seed, answer)) {
+      draws = from_others(model, *pooled, make_key(ask.seed, 1));
+    }
+    if (!draws || control_.stop.stop_requested()) return {};
+    answer.values = predict(model, *draws, ask.asked, ask.n_draws, ask.seed, control_);
+    if (control_.stop.stop_requested()) return {};
+    return answer;
+  }
+
+ private:
+  std::optional<WeightedDraws> fitted(const HistoricModel& model, std::optional<Date> cutoff, std::uint64_t seed,
+                                      Answer& answer) const {
+    FitOptions options = fit_;
+    options.cutoff = cutoff;
+    options.abc.seed = seed;
+    options.abc.checkpoint.clear();
+    const std::string& name = model.programme().spec.name;
+    ProgrammeFit fit = fit_programme(model, options, control_, [&](const CalibrationProgress& now) {
+      if (progress_) progress_(name, now);
+    });
+    answer.n_simulations += fit.n_simulations;
+    if (fit.completion == Completion::interrupted) return std::nullopt;
+    for (std::string& warning : fit.warnings) answer.warnings.push_back(std::move(warning));
+    return std::move(fit.draws);
+  }
+
+  std::optional<Pooled> pooled_without(const std::string& name, std::uint64_t seed, Answer& answer) const {
+    std::vector<PooledProgramme> parts;
+    for (const HistoricProgramme& other : record_.programmes) {
+      if (other.spec.name == name) continue;
+      std::optional<Other> one;
+      if (stored_ != nullptr) {
+        const auto at = std::ranges::find(stored_->fits, other.spec.name, &StoredFit::programme);
+        if (at != stored_->fits.end()) one = Other{&other, at->parameters, at->draws};
+      } else {
+        const bool is_fitted = std::ranges::any_of(
+            other.series, [](const ObservedSeries& series) { return !past_points(series, Date::max()).empty(); });
+        if (!is_fitted) continue;
+        Date last = other.start;
+        for (const ObservedSeries& series : other.series) {
+          for (const ObservedPoint& point : series.points) last = std::max(last, point.to);
+        }
+        const HistoricModel model(other, record_, population_, last);
+        std::optional<WeightedDraws> draws =
+            fitted(model, std::nullopt, key_of(seed, other.spec.name, "all", "other").value, answer);
+        if (!draws) return std::nullopt;
+        one = Other{&other, model.parameters(), std::move(*draws)};
+      }
+      if (!one) continue;
+      PooledProgramme part = pooled_part(*one);
+      if (!part.parameters.empty()) parts.push_back(std::move(part));
+    }
+    if (parts.size() < 3) {
+      throw InputError({{"--leave-out " + name,
+                         fmt::format("leaves {} calibrated programme{}, too few to pool", parts.size(),
+                                     parts.size() == 1 ? "" : "s"),
+                         "a pool needs three"}});
+    }
+    PoolingOptions options;
+    options.seed = seed;
+    Pooled pooled = pool(pooling_model(), parts, options, control_);
+    for (const std::string& warning : pooled.warnings) answer.warnings.push_back(warning);
+    return pooled;
+  }
+
+  const HistoricRecord& record_;
+  std::shared_ptr<const Population> population_;
+  FitOptions fit_;
+  const StoredPosterior* stored_;
+  const Control& control_;
+  const std::function<void(const std::string&, const CalibrationProgress&)>& progress_;
+};
+
+}  // namespace
+
+Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& options, const Forecaster& forecaster) {
+  if (std::vector<Problem> problems = problems_of(record, options); !problems.empty())
+    throw InputError(std::move(problems));
+  const auto began = std::chrono::steady_clock::now();
+  const std::uint64_t seed = options.fit.abc.seed;
+  const bool is_left_out = !options.leave_out.empty();
+  Backtest result{.history = record.name, .known = known_of(options)};
+  result.assumed.emplace_back(
+      "known throughout: who could adopt, the table of organisations, and each programme's plan as it was commissioned "
+      "(window, staff-days, mandates); priors are the record's own, which were set without later observations");
+  for (const Cut& cut : cuts_of(record, options, result.skipped)) {
+    const HistoricProgramme& programme = record.programmes[cut.programme];
+    const std::string& name = programme.spec.name;
+    std::vector<Date> dates;
+    std::ranges::copy_if(options.dates, std::back_inserter(dates), [&](Date date) { return date > cut.cutoff; });
+    std::vector<Question> asked = questions(programme, cut.cutoff, dates);
+    if (asked.empty()) {
+      result.skipped.push_back(fmt::format("{}: nothing was observed after {}", name, iso(cut.cutoff)));
+      continue;
+    }
+    const bool knows_something = std::ranges::any_of(
+        programme.series, [&](const ObservedSeries& series) { return !past_points(series, cut.cutoff).empty(); });
+    if (!is_left_out && !knows_something) {
+      result.skipped.push_back(
+          fmt::format("{}: no observation that is fitted to was over by {}", name, iso(cut.cutoff)));
+      continue;
+    }
+
+    const HistoricProgramme known = as_known(programme, cut.cutoff, result.assumed);
+    std::vector<Asked> points;
+    Date last = cut.cutoff;
+    for (const Question& one : asked) {
+      points.push_back(one.asked);
+      last = std::max(last, one.asked.point.to);
+    }
+    Answer answer;
+    try {
+      answer = forecaster({.known = known,
+                           .asked = points,
+                           .last = last,
+                           .cutoff = is_left_out ? std::nullopt : std::optional(cut.cutoff),
+                           .n_draws = options.n_draws,
+                           .seed = key_of(seed, name, cut.label, "fit").value});
+    } catch (const InputError& error) {
+      if (is_left_out || record.programmes.size() == 1) throw;
+      result.skipped.push_back(fmt::format("{}: {}", name, error.problems().front().text()));
+      continue;
+    }
+    result.n_simulations += answer.n_simulations;
+    if (answer.values.empty()) {
+      result.completion = Completion::interrupted;
+      break;
+    }
+    for (const std::string& warning : answer.warnings)
+      result.warnings.push_back(fmt::format("{} ({}): {}", name, cut.label, warning));
+
+    for (std::size_t s = 0; s < programme.series.size(); ++s) {
+      std::vector<std::size_t> own;  // questions about this series
+      std::vector<Question> of_series;
+      for (std::size_t t = 0; t < asked.size(); ++t) {
+        if (asked[t].asked.series != s) continue;
+        own.push_back(t);
+        of_series.push_back(asked[t]);
+      }
+      if (own.empty()) continue;
+      const std::vector<std::size_t> past = past_points(programme.series[s], cut.cutoff);
+      const std::string series_name = fmt::format("{}/{}", programme.series[s].measure, programme.series[s].region);
+      const auto theirs = is_left_out ? ByBaseline<std::vector<std::vector<double>>>{}
+                                      : rivals(programme, s, cut.cutoff, of_series,
+                                               key_of(seed, name + "/" + series_name, cut.label, "rivals"));
+      for (std::size_t k = 0; k < own.size(); ++k) {
+        const auto begin = answer.values.begin() + static_cast<std::ptrdiff_t>(own[k] * options.n_draws);
+        Forecast made = scored(programme, of_series[k], {begin, begin + static_cast<std::ptrdiff_t>(options.n_draws)});
+        made.cut = cut.label;
+        if (!is_left_out) {
+          made.n_past = static_cast<int>(past.size());
+          if (!past.empty()) made.before = programme.series[s].points[past.back()].value;
+        }
+        for (std::size_t b = 0; b < kBaselineNames.size(); ++b) {
+          if (made.observed && !theirs[b].empty()) made.baselines[b] = score(theirs[b][k], *made.observed);
+        }
+        result.forecasts.push_back(std::move(made));
+      }
+    }
+    const auto n_failed = std::ranges::count_if(answer.values, [](double value) { return !std::isfinite(value); });
+    if (n_failed > 0) {
+      result.warnings.push_back(
+          fmt::format("{} ({}): {:.2g} % of draws could not be simulated and are left out", name, cut.label,
+                      100 * static_cast<double>(n_failed) / static_cast<double>(answer.values.size())));
+    }
+  }
+  if (result.completion == Completion::complete && result.forecasts.empty()) {
+    std::vector<Problem> problems;
+    for (const std::string& reason : result.skipped) {
+      const auto colon = reason.find(": ");
+      problems.push_back(
+          {reason.substr(0, colon), reason.substr(colon + 2), "choose another cut-off, or give --dates"});
+    }
+    if (problems.empty()) problems.push_back({record.name, "has nothing to forecast", ""});
+    throw InputError(std::move(problems));
+  }
+  summarise(result, key_of(seed, "", result.known, "bootstrap"));
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return result;
+}
+
+Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population> population,
+                  const BacktestOptions& options, const StoredPosterior* stored, const Control& control,
+                  const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress) {
+  ModelForecaster model(record, std::move(population), options.fit, stored, control, progress);
+  Backtest result = backtest_with(record, options, std::ref(model));
+  if (!options.leave_out.empty() && stored != nullptr && stored->digest != record.digest) {
+    result.warnings.push_back(
+        fmt::format("{} was calibrated to another record: the others were calibrated here", stored->file.string()));
+  }
+  return result;
+}
+
+std::optional<Date> last_day_of(std::string_view text) {
+  using namespace std::chrono;
+  const auto number = [](std::string_view digits, std::size_t length) -> std::optional<int> {
+    int value = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (digits.size() != length || error != std::errc{} || end != digits.data() + digits.size() || value < 0)
+      return std::nullopt;
+    return value;
+  };
+  const auto year_number = number(text.substr(0, std::min<std::size_t>(4, text.size())), 4);
+  if (!year_number) return std::nullopt;
+  const year of{*year_number};
+  if (text.size() == 4) return sys_days{of / December / 31};
+  const auto month_number = text.size() >= 7 && text[4] == '-' ? number(text.substr(5, 2), 2) : std::nullopt;
+  if (!month_number || !month(static_cast<unsigned>(*month_number)).ok()) return std::nullopt;
+  const year_month in = of / month(static_cast<unsigned>(*month_number));
+  if (text.size() == 7) return sys_days{in / last};
+  const auto day_number = text.size() == 10 && text[7] == '-' ? number(text.substr(8, 2), 2) : std::nullopt;
+  if (!day_number) return std::nullopt;
+  const year_month_day date = in / day(static_cast<unsigned>(*day_number));
+  return date.ok() ? std::optional<Date>(sys_days{date}) : std::nullopt;
+}
+
+}  // namespace uptake
