@@ -32,6 +32,8 @@ class HistoricModel {
   HistoricModel& operator=(HistoricModel&&) noexcept;
 
   [[nodiscard]] const HistoricProgramme& programme() const;
+  /// Of the record and the programme: a checkpoint of another one is refused.
+  [[nodiscard]] const std::string& identity() const;
   /// What is calibrated, with the working priors.
   [[nodiscard]] const std::vector<CalibratedParameter>& parameters() const;
 

@@ -54,6 +54,7 @@ enum class Stream : std::uint16_t {
   seeding = 11,          ///< order of organisations where a start is drawn
   population = 12,       ///< synthetic organisations (key = population seed)
   uptake = 13,           ///< an organisation's uptake without the programme, a uniform
+  report = 14,           ///< how an observation was reported: its date, shift and error
   company = 20,          ///< growth: gap to the next company of a region and year, and how far it comes
   investment = 21,       ///< growth: whether a company reports an investment, and how much
   jobs = 22,             ///< growth: jobs of a company, a uniform

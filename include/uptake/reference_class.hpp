@@ -1,0 +1,31 @@
+/// Past programmes as a reference class: the hierarchy over what their calibrations found.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "uptake/calibration.hpp"
+#include "uptake/pooling.hpp"
+#include "uptake/record.hpp"
+
+namespace uptake {
+
+/// Columns of the hierarchy, on the real line: log p, log q, logit susceptible_share, logit phi, log tau, log mu1, log mu2.
+/// Their mean over programmes is known weakly: centred on the literature, sd 1 (Bass coefficients: Sultan, Farley & Lehmann
+/// 1990; start-up: Saldana et al. 2023; the rest [A]).
+[[nodiscard]] PoolingModel reference_model();
+
+/// One calibrated programme as the hierarchy takes it: those of its columns that are pooled, its working prior divided
+/// out. @param draws unconstrained, columns = parameters
+[[nodiscard]] PooledProgramme pooled_programme(std::string name, std::span<const CalibratedParameter> parameters,
+                                               const WeightedDraws& draws, std::vector<double> covariates);
+
+/// The hierarchy needs this many programmes; with fewer than five a warning says that its spread is mostly prior.
+inline constexpr std::size_t kFewestPooled = 3;
+
+/// Prior of a programme with these covariates that nothing else is known of: w of the pooled predictive and 1 - w of a
+/// vague part: what the hierarchy says before any programme is seen (robust mixture, Schmidli et al. 2014).
+[[nodiscard]] RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates);
+
+}  // namespace uptake
