@@ -139,7 +139,9 @@ struct Other {
 
 /// The columns of a fit that are pooled. Pooled are those that live on the same real line everywhere.
 PooledProgramme pooled_part(const Other& other) {
-  PooledProgramme part{.name = other.programme->spec.name, .covariates = covariates_of(other.programme->spec)};
+  PooledProgramme part;
+  part.name = other.programme->spec.name;
+  part.covariates = covariates_of(other.programme->spec);
   std::vector<CalibratedParameter> kept;
   std::vector<std::size_t> columns;
   const std::span<const Parameter> pooled = pooled_parameters();
@@ -151,7 +153,9 @@ PooledProgramme pooled_part(const Other& other) {
     columns.push_back(static_cast<std::size_t>(at - other.parameters.begin()));
     kept.push_back(*at);
   }
-  part.draws = {.n = other.draws.n, .n_parameters = columns.size(), .weights = other.draws.weights};
+  part.draws.n = other.draws.n;
+  part.draws.n_parameters = columns.size();
+  part.draws.weights = other.draws.weights;
   for (std::size_t i = 0; i < other.draws.n; ++i) {
     for (const std::size_t column : columns) part.draws.values.push_back(other.draws.row(i)[column]);
   }
@@ -165,7 +169,8 @@ WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, Key 
   const std::vector<CalibratedParameter>& parameters = model.parameters();
   const WeightedDraws drawn = predictive(pooled, covariates_of(model.programme().spec), make_key(key.value, 0));
   const UnconstrainedPrior working = independent_prior(parameters);
-  WeightedDraws result{.n_parameters = parameters.size()};
+  WeightedDraws result;
+  result.n_parameters = parameters.size();
   for (std::size_t i = 0; i < drawn.n; ++i) {
     std::vector<double> row = working.draw(calibration_key(key.value, Purpose::prior, 0, 0, i));
     for (std::size_t j = 0; j < pooled.model.parameters.size(); ++j) {
@@ -208,7 +213,10 @@ class ModelForecaster {
     const HistoricModel model(ask.known, record_, population_, ask.last);
     if (ask.cutoff) {
       // What comes later is not even simulated.
-      const HistoricModel until(ask.known, record_, population_, *ask.cutoff);
+      HistoricProgramme until_then = ask.known;
+      for (ObservedSeries& series : until_then.series)
+        std::erase_if(series.points, [&](const ObservedPoint& point) { return point.to > *ask.cutoff; });
+      const HistoricModel until(std::move(until_then), record_, population_, *ask.cutoff);
       draws = fitted(until, ask.cutoff, ask.seed, answer);
     } else if (const std::optional<Pooled> pooled = pooled_without(ask.known.spec.name, ask.seed, answer)) {
       draws = from_others(model, *pooled, make_key(ask.seed, 1));
@@ -291,7 +299,9 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
   const auto began = std::chrono::steady_clock::now();
   const std::uint64_t seed = options.fit.abc.seed;
   const bool is_left_out = !options.leave_out.empty();
-  Backtest result{.history = record.name, .known = known_of(options)};
+  Backtest result;
+  result.history = record.name;
+  result.known = known_of(options);
   result.assumed.emplace_back(
       "known throughout: who could adopt, the table of organisations, and each programme's plan as it was commissioned "
       "(window, staff-days, mandates); priors are the record's own, which were set without later observations");

@@ -108,7 +108,10 @@ std::vector<GroupScore> grouped_by(const std::vector<Forecast>& forecasts, const
       return group.programme == programme && group.measure == measure && group.region == region;
     });
     if (at == groups.end()) {
-      groups.push_back({.programme = programme, .measure = measure, .region = region});
+      groups.emplace_back();
+      groups.back().programme = programme;
+      groups.back().measure = measure;
+      groups.back().region = region;
       at = groups.end() - 1;
     }
     ++at->n_scored;
@@ -179,8 +182,13 @@ std::string what_happened(const std::vector<Forecast>& forecasts, const std::str
 
 HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector<std::string>& assumed) {
   ProgrammeSpec& spec = programme.spec;
-  for (ObservedSeries& series : programme.series)
-    std::erase_if(series.points, [&](const ObservedPoint& point) { return point.to > cutoff; });
+  for (ObservedSeries& series : programme.series) {
+    for (ObservedPoint& point : series.points) {
+      if (point.to <= cutoff) continue;
+      point.value = kNaN;
+      point.use = Use::check;
+    }
+  }
   if (spec.withdrawn && *spec.withdrawn > cutoff) {
     assumed.push_back(fmt::format("{}: its withdrawal on {} was not known", spec.name, iso(*spec.withdrawn)));
     spec.withdrawn.reset();
@@ -220,7 +228,11 @@ std::vector<Question> questions(const HistoricProgramme& programme, Date cutoff,
       asked.back().asked.point.value = kNaN;
     }
     for (const Date date : dates) {
-      ObservedPoint point{.from = date, .to = date, .value = kNaN, .use = Use::check, .date = iso(date)};
+      ObservedPoint point;
+      point.from = point.to = date;
+      point.value = kNaN;
+      point.use = Use::check;
+      point.date = iso(date);
       point.data_set = series.points.front().data_set;
       asked.push_back({{.series = s, .point = std::move(point)}, std::nullopt});
     }
@@ -248,7 +260,9 @@ ByBaseline<std::vector<std::vector<double>>> rivals(const HistoricProgramme& pro
   if (past.empty()) return result;
   double origin = static_cast<double>(programme.start.time_since_epoch().count());
   for (const std::size_t i : past) origin = std::min(origin, middle_of(series.points[i]));
-  BaselineRequest request{.ceiling = series.denominator, .n_draws = kRivalDraws};
+  BaselineRequest request;
+  request.ceiling = series.denominator;
+  request.n_draws = kRivalDraws;
   for (const std::size_t i : past)
     request.past.push_back({(middle_of(series.points[i]) - origin) / kDaysPerYear, series.points[i].value});
   std::ranges::stable_sort(request.past, {}, &SeriesPoint::time);
@@ -274,14 +288,15 @@ ByBaseline<std::vector<std::vector<double>>> rivals(const HistoricProgramme& pro
 
 Forecast scored(const HistoricProgramme& programme, const Question& question, std::vector<double> draws) {
   const ObservedSeries& series = programme.series[question.asked.series];
-  Forecast made{.programme = programme.spec.name,
-                .region = series.region,
-                .measure = series.measure,
-                .unit = series.unit,
-                .date = question.asked.point.date,
-                .denominator = series.denominator,
-                .observed = question.observed,
-                .draws = std::move(draws)};
+  Forecast made;
+  made.programme = programme.spec.name;
+  made.region = series.region;
+  made.measure = series.measure;
+  made.unit = series.unit;
+  made.date = question.asked.point.date;
+  made.denominator = series.denominator;
+  made.observed = question.observed;
+  made.draws = std::move(draws);
   if (!made.observed) return made;
   if (const std::vector<double> finite = finite_of(made.draws); !finite.empty())
     made.score = score(finite, *made.observed);
@@ -364,7 +379,7 @@ void summarise(Backtest& result, Key key) {
       logs.back().theirs.wis.total = compared.theirs.log_wis;
     }
     if (shares.empty()) continue;
-    SkillOf of{.shares = skill(shares, make_key(key.value, b))};
+    SkillOf of{skill(shares, make_key(key.value, b)), std::nullopt, std::nullopt};
     const auto ratio_of = [&](const std::vector<Compared>& compared) -> std::optional<double> {
       const double ratio = skill(compared, key).ratio;
       return std::isfinite(ratio) ? std::optional(ratio) : std::nullopt;

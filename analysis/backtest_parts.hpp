@@ -13,8 +13,8 @@ namespace uptake {
 /// First day of the emergency that nobody knew of before: until then a forecast has neither of its factors.
 inline constexpr Date kEmergency = std::chrono::sys_days{std::chrono::year{2020} / 3 / 1};
 
-/// The programme as it was known at the end of `cutoff`: observations that were over, no later withdrawal, and before
-/// the emergency no factor of it. @param assumed gets a sentence for each thing that is taken out or left in
+/// The programme as it was known at the end of `cutoff`: later observations without their values and never fitted to (that
+/// they were made, by whom and how, stays), no later withdrawal, and before the emergency no factor of it. @param assumed gets a sentence for each thing that is taken out or left in
 [[nodiscard]] HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector<std::string>& assumed);
 
 /// Observations of a series that were fitted to and over by `cutoff`, as indices into its points.
@@ -47,10 +47,10 @@ void summarise(Backtest& result, Key key);
 /// What a model is asked for, so that a back-test can be proved on another: draws of `asked` (t * n + i) by a model that
 /// knows `known` alone; none when it was interrupted.
 struct Ask {
-  const HistoricProgramme& known;  ///< points that were known, or none for a programme that is left out
+  const HistoricProgramme& known;  ///< as_known
   std::span<const Asked> asked;
-  Date last;  ///< of all that is asked
-  std::optional<Date> cutoff;
+  Date last;                   ///< of all that is asked
+  std::optional<Date> cutoff;  ///< none for a programme that is left out
   std::size_t n_draws;
   std::uint64_t seed;
 };

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "commands.hpp"
+#include "uptake/calibration.hpp"
 #include "uptake/ensemble.hpp"
 
 namespace uptake::cli {
@@ -23,11 +24,16 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   void show(const Progress& progress);
+  /// A calibration of `what`.
+  void show(const std::string& what, const CalibrationProgress& progress);
 
  private:
+  /// A line for people, not more often than the shape allows.
+  void show_line(double elapsed, const std::string& line);
   enum class Shape : std::uint8_t { rewriting, lines, json, none };
   Shape shape_;
   double last_shown_ = 0;  ///< seconds into the run
+  std::string of_;         ///< whose calibration was shown last
   std::size_t width_ = 0;  ///< of the line on the terminal
 };
 
