@@ -157,44 +157,42 @@ Diagnostics diagnose(const CalibrationProblem& problem, const AbcState& state, c
   return result;
 }
 
-std::string diagnostics_text(const CalibrationProblem& problem, const AbcResult& result) {
-  if (result.generations.empty()) return "interrupted before the first generation\n";
-  const Diagnostics& d = result.diagnostics;
-  const Generation& last = result.generations.back();
+std::string diagnostics_text(std::span<const CalibratedParameter> parameters, const WeightedDraws& posterior,
+                             const Diagnostics& d, std::span<const Generation> generations) {
+  if (generations.empty()) return "interrupted before the first generation\n";
+  const Generation& last = generations.back();
   std::string text = fmt::format(
-      "{} generations, {} simulations, tolerance {:.3g}, acceptance {:.1f} %{}\n"
-      "effective sample size {:.0f} of {} (the regression needs {:.0f})\n"
+      "{} generations, {} simulations, tolerance {:.3g}, acceptance {:.1f} %\n"
+      "effective sample size {:.0f} (the regression needs {:.0f})\n"
       "observed in the final cloud: squared distance {:.2f}, p = {:.3g}\n"
       "last two generations: means within {:.2f} sd, sds within {:.0f} %\n",
-      result.generations.size(), result.n_simulations, last.tolerance, 100 * last.acceptance,
-      result.completion == Completion::interrupted ? " (interrupted)" : "", d.effective_size, result.posterior.n,
+      generations.size(), last.n_simulations, last.tolerance, 100 * last.acceptance, d.effective_size,
       d.effective_size_needed, d.misfit, d.misfit_p, d.mean_shift, 100 * d.sd_shift);
-  text += fmt::format("{:<28} {:>10} {:>10} {:>10} {:>11} {:>12} {:>16}\n", "parameter", "p05", "p50", "p95",
-                      "contraction", "raw/adjusted", "adjustment");
-  for (std::size_t j = 0; j < problem.parameters.size(); ++j) {
+  const std::size_t p = parameters.size();
+  text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>11} {:>12}  {}\n", "parameter", "p05", "p50", "p95", "contraction",
+                      "raw/adjusted", "adjustment");
+  for (std::size_t j = 0; j < p; ++j) {
     const auto in_own_units = [&](double probability) {
-      std::vector<double> x(problem.parameters.size(), 0.0);
-      x[j] = quantile_of(result.posterior, j, probability);
-      return to_natural(problem.parameters, x)[j];
+      std::vector<double> x(p, 0.0);
+      x[j] = quantile_of(posterior, j, probability);
+      return to_natural(parameters, x)[j];
     };
     constexpr std::array<std::string_view, 4> kNames{"automatic", "local linear", "heteroscedastic", "none"};
-    text += fmt::format("{:<28} {:>10.4g} {:>10.4g} {:>10.4g} {:>11.2f} {:>12.2f} {:>16}\n", problem.parameters[j].name,
+    text += fmt::format("{:<34} {:>9.4g} {:>9.4g} {:>9.4g} {:>11.2f} {:>12.2f}  {}\n", parameters[j].name,
                         in_own_units(0.05), in_own_units(0.5), in_own_units(0.95), d.contraction[j],
                         d.raw_to_adjusted[j], kNames[static_cast<std::size_t>(d.adjustment[j])]);
   }
   text += "correlation";
-  const std::size_t p = problem.parameters.size();
   for (std::size_t j = 0; j < p; ++j) {
-    text += fmt::format("\n{:<28}", problem.parameters[j].name);
-    for (std::size_t other = 0; other <= j; ++other) text += fmt::format(" {:>6.2f}", d.correlation[j * p + other]);
+    text += fmt::format("\n{:<34}", parameters[j].name);
+    for (std::size_t other = 0; other <= j; ++other) text += fmt::format(" {:>5.2f}", d.correlation[j * p + other]);
   }
-  text += fmt::format("\n{:<28} {:>10} {:>10} {:>10} {:>10} {:>7} {:>6} {:>6}\n", "series", "observed", "p05", "p50",
+  text += fmt::format("\n{:<44} {:>9} {:>9} {:>9} {:>9} {:>6} {:>6} {:>6}\n", "summary", "observed", "p05", "p50",
                       "p95", "z", "PIT", "p");
   for (const SeriesFit& fit : d.series) {
-    text += fmt::format("{:<28} {:>10.4g} {:>10.4g} {:>10.4g} {:>10.4g} {:>+7.2f} {:>6.3f} {:>6.3f}\n", fit.name,
+    text += fmt::format("{:<44} {:>9.4g} {:>9.4g} {:>9.4g} {:>9.4g} {:>+6.2f} {:>6.3f} {:>6.3f}\n", fit.name,
                         fit.observed, fit.p05, fit.p50, fit.p95, fit.z, fit.pit, fit.p_value);
   }
-  for (const std::string& warning : d.warnings) text += "warning: " + warning + "\n";
   return text;
 }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 
 #include "backtest_parts.hpp"
 #include "uptake/pooling.hpp"
+#include "uptake/reference_class.hpp"
 
 namespace uptake {
 
@@ -42,7 +41,7 @@ std::vector<Problem> problems_of(const HistoricRecord& record, const BacktestOpt
     std::vector<std::string_view> names;
     for (const HistoricProgramme& one : record.programmes) names.push_back(one.spec.name);
     const std::string nearest = nearest_name(name, names);
-    problems.push_back({option + " " + name, fmt::format("is no programme of {}", record.name),
+    problems.push_back({option + " " + name, fmt::format("is not in the record {}", record.name),
                         nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
                                         : fmt::format("did you mean \"{}\"?", nearest)});
   };
@@ -106,77 +105,23 @@ Key key_of(std::uint64_t seed, const std::string& programme, const std::string& 
 
 // ---- what the others say of a programme -----------------------------------------------------------------------------
 
-/// A parameter that is pooled, on the real line of the table's own prior.
-CalibratedParameter reference_of(Parameter id) {
-  const ParameterSpec& row = spec(id);
-  return {std::string(row.key), std::string(row.unit), row.prior[0], row.lowest, row.highest};
-}
+/// Draws of the parameters of a programme that is left out.
+constexpr std::size_t kLeftOutDraws = 2000;
 
-PoolingModel pooling_model() {
-  // mu: the literature's p and q (Sultan, Farley & Lehmann 1990) and the table's medians, with an sd of 1 on the real
-  // line because clinical settings differ [A]; tau half-normal(0.5), "moderate" (Schmidli et al. 2014).
-  PoolingModel model;
-  for (const Parameter id : pooled_parameters()) {
-    const CalibratedParameter parameter = reference_of(id);
-    const double median = id == Parameter::p   ? 0.03
-                          : id == Parameter::q ? 0.38
-                                               : quantile(parameter.prior, 0.5, parameter.lowest, parameter.highest);
-    model.parameters.push_back(parameter.name);
-    model.mean.push_back(to_unconstrained({&parameter, 1}, {&median, 1}).front());
-    model.sd.push_back(1);
-    model.spread.push_back(0.5);
-  }
-  model.n_covariates = covariate_names().size();
-  return model;
-}
-
-/// A fit of another programme, wherever it comes from.
-struct Other {
-  const HistoricProgramme* programme = nullptr;
-  std::vector<CalibratedParameter> parameters;
-  WeightedDraws draws;
-};
-
-/// The columns of a fit that are pooled. Pooled are those that live on the same real line everywhere.
-PooledProgramme pooled_part(const Other& other) {
-  PooledProgramme part;
-  part.name = other.programme->spec.name;
-  part.covariates = covariates_of(other.programme->spec);
-  std::vector<CalibratedParameter> kept;
-  std::vector<std::size_t> columns;
-  const std::span<const Parameter> pooled = pooled_parameters();
-  for (std::size_t j = 0; j < pooled.size(); ++j) {
-    const CalibratedParameter reference = reference_of(pooled[j]);
-    const auto at = std::ranges::find(other.parameters, reference.name, &CalibratedParameter::name);
-    if (at == other.parameters.end() || scale_of(*at) != scale_of(reference)) continue;
-    part.parameters.push_back(j);
-    columns.push_back(static_cast<std::size_t>(at - other.parameters.begin()));
-    kept.push_back(*at);
-  }
-  part.draws.n = other.draws.n;
-  part.draws.n_parameters = columns.size();
-  part.draws.weights = other.draws.weights;
-  for (std::size_t i = 0; i < other.draws.n; ++i) {
-    for (const std::size_t column : columns) part.draws.values.push_back(other.draws.row(i)[column]);
-  }
-  part.log_working_prior = independent_prior(kept).log_density;
-  return part;
-}
-
-/// Parameters of a programme of which nothing is known but its kind: pooled ones from the others, the rest from their
-/// working priors. Draws that the table does not allow are made again.
+/// Parameters of a programme of which nothing is known but its kind, as a new innovation has them: pooled ones from the
+/// others (the robust mixture), the rest from their working priors. Draws that the table does not allow are left out.
 WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, Key key) {
   const std::vector<CalibratedParameter>& parameters = model.parameters();
-  const WeightedDraws drawn = predictive(pooled, covariates_of(model.programme().spec), make_key(key.value, 0));
+  const UnconstrainedPrior others = prior_of(robust_prior(pooled, covariates_of(model.programme().spec)));
   const UnconstrainedPrior working = independent_prior(parameters);
   WeightedDraws result;
   result.n_parameters = parameters.size();
-  for (std::size_t i = 0; i < drawn.n; ++i) {
+  for (std::size_t i = 0; i < kLeftOutDraws; ++i) {
     std::vector<double> row = working.draw(calibration_key(key.value, Purpose::prior, 0, 0, i));
-    for (std::size_t j = 0; j < pooled.model.parameters.size(); ++j) {
-      const auto at = std::ranges::find(parameters, pooled.model.parameters[j], &CalibratedParameter::name);
-      if (at == parameters.end() || scale_of(*at) != scale_of(reference_of(pooled_parameters()[j]))) continue;
-      row[static_cast<std::size_t>(at - parameters.begin())] = drawn.row(i)[j];
+    const std::vector<double> drawn = others.draw(calibration_key(key.value, Purpose::hierarchy, 0, 0, i));
+    for (std::size_t j = 0; j < drawn.size(); ++j) {
+      const auto at = std::ranges::find(parameters, spec(pooled_parameters()[j]).key, &CalibratedParameter::name);
+      if (at != parameters.end()) row[static_cast<std::size_t>(at - parameters.begin())] = drawn[j];
     }
     const std::vector<double> natural = to_natural(parameters, row);
     bool inside = true;
@@ -248,37 +193,39 @@ class ModelForecaster {
     std::vector<PooledProgramme> parts;
     for (const HistoricProgramme& other : record_.programmes) {
       if (other.spec.name == name) continue;
-      std::optional<Other> one;
+      const auto add = [&](std::span<const CalibratedParameter> parameters, const WeightedDraws& draws) {
+        PooledProgramme part = pooled_programme(other.spec.name, parameters, draws, covariates_of(other.spec));
+        if (!part.parameters.empty()) parts.push_back(std::move(part));
+      };
       if (stored_ != nullptr) {
         const auto at = std::ranges::find(stored_->fits, other.spec.name, &StoredFit::programme);
-        if (at != stored_->fits.end()) one = Other{&other, at->parameters, at->draws};
-      } else {
-        const bool is_fitted = std::ranges::any_of(
-            other.series, [](const ObservedSeries& series) { return !past_points(series, Date::max()).empty(); });
-        if (!is_fitted) continue;
-        Date last = other.start;
-        for (const ObservedSeries& series : other.series) {
-          for (const ObservedPoint& point : series.points) last = std::max(last, point.to);
-        }
-        const HistoricModel model(other, record_, population_, last);
-        std::optional<WeightedDraws> draws =
-            fitted(model, std::nullopt, key_of(seed, other.spec.name, "all", "other").value, answer);
-        if (!draws) return std::nullopt;
-        one = Other{&other, model.parameters(), std::move(*draws)};
+        if (at != stored_->fits.end()) add(at->parameters, at->draws);
+        continue;
       }
-      if (!one) continue;
-      PooledProgramme part = pooled_part(*one);
-      if (!part.parameters.empty()) parts.push_back(std::move(part));
+      Date last = other.start;
+      bool is_fitted = false;
+      for (const ObservedSeries& series : other.series) {
+        for (const ObservedPoint& point : series.points) {
+          last = std::max(last, point.to);
+          is_fitted = is_fitted || point.use == Use::fit;
+        }
+      }
+      if (!is_fitted) continue;
+      const HistoricModel model(other, record_, population_, last);
+      const std::optional<WeightedDraws> draws =
+          fitted(model, std::nullopt, key_of(seed, other.spec.name, "all", "other").value, answer);
+      if (!draws) return std::nullopt;
+      add(model.parameters(), *draws);
     }
-    if (parts.size() < 3) {
+    if (parts.size() < kFewestPooled) {
       throw InputError({{"--leave-out " + name,
                          fmt::format("leaves {} calibrated programme{}, too few to pool", parts.size(),
                                      parts.size() == 1 ? "" : "s"),
-                         "a pool needs three"}});
+                         fmt::format("a pool needs {}", kFewestPooled)}});
     }
     PoolingOptions options;
     options.seed = seed;
-    Pooled pooled = pool(pooling_model(), parts, options, control_);
+    Pooled pooled = pool(reference_model(), parts, options, control_);
     for (const std::string& warning : pooled.warnings) answer.warnings.push_back(warning);
     return pooled;
   }
@@ -411,29 +358,6 @@ Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population
         fmt::format("{} was calibrated to another record: the others were calibrated here", stored->file.string()));
   }
   return result;
-}
-
-std::optional<Date> last_day_of(std::string_view text) {
-  using namespace std::chrono;
-  const auto number = [](std::string_view digits, std::size_t length) -> std::optional<int> {
-    int value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (digits.size() != length || error != std::errc{} || end != digits.data() + digits.size() || value < 0)
-      return std::nullopt;
-    return value;
-  };
-  const auto year_number = number(text.substr(0, std::min<std::size_t>(4, text.size())), 4);
-  if (!year_number) return std::nullopt;
-  const year of{*year_number};
-  if (text.size() == 4) return sys_days{of / December / 31};
-  const auto month_number = text.size() >= 7 && text[4] == '-' ? number(text.substr(5, 2), 2) : std::nullopt;
-  if (!month_number || !month(static_cast<unsigned>(*month_number)).ok()) return std::nullopt;
-  const year_month in = of / month(static_cast<unsigned>(*month_number));
-  if (text.size() == 7) return sys_days{in / last};
-  const auto day_number = text.size() == 10 && text[7] == '-' ? number(text.substr(8, 2), 2) : std::nullopt;
-  if (!day_number) return std::nullopt;
-  const year_month_day date = in / day(static_cast<unsigned>(*day_number));
-  return date.ok() ? std::optional<Date>(sys_days{date}) : std::nullopt;
 }
 
 }  // namespace uptake

@@ -237,6 +237,7 @@ HistoricModel::~HistoricModel() = default;
 HistoricModel::HistoricModel(HistoricModel&&) noexcept = default;
 HistoricModel& HistoricModel::operator=(HistoricModel&&) noexcept = default;
 
+Date HistoricModel::last_day() const { return inside_->model->calendar().last_day(); }
 const std::string& HistoricModel::identity() const { return inside_->identity; }
 const HistoricProgramme& HistoricModel::programme() const { return inside_->programme; }
 const std::vector<CalibratedParameter>& HistoricModel::parameters() const { return inside_->parameters; }
@@ -466,6 +467,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
   fit.programme = model.programme().spec.name;
   fit.method = options.method;
   fit.parameters = model.parameters();
+  fit.series = model.programme().series;
   fit.n_fitted = asked.size();
   const CalibrationProblem problem = model.problem(asked);
   WeightedDraws posterior;

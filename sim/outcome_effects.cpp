@@ -16,7 +16,21 @@ constexpr double kHighestReachRatio = 1.0;
 constexpr double kHighestAvoidedShare = 1 - 1e-9;
 
 bool acts_on_baseline(OutcomeKind kind) { return kind == OutcomeKind::events || kind == OutcomeKind::stay; }
+
+FidelityRatio effect_of(const Draw& draw, int programme) {
+  const auto value = [&](Parameter id) { return draw(programme, id); };
+  return FidelityRatio(value(Parameter::fidelity_start), value(Parameter::retraining), value(Parameter::turnover),
+                       value(Parameter::reference_fidelity), kHighestEffectRatio);
+}
 }  // namespace
+
+FidelityRatio reach_of(const Draw& draw, int programme) {
+  return effect_of(draw, programme).limited(kHighestReachRatio);
+}
+
+double beds_per_size(const Draw& draw, int programme, double n_eligible) {
+  return draw(programme, Parameter::beds) / n_eligible;
+}
 
 // ---- Integrals over the time in use -------------------------------------------------------------------------------
 
@@ -129,26 +143,57 @@ double logit_of_mean(double mean, std::span<const double> deviations) {
   return logit;
 }
 
+/// Standard normal quantiles of the levels: the same for every draw.
+const std::array<double, UptakeLevels::kN>& level_quantiles() {
+  static const std::array<double, UptakeLevels::kN> quantiles = [] {
+    std::array<double, UptakeLevels::kN> made{};
+    for (std::size_t k = 0; k < made.size(); ++k)
+      made[k] = normal_quantile((static_cast<double>(k) + 0.5) / UptakeLevels::kN);
+    return made;
+  }();
+  return quantiles;
+}
+}  // namespace
+
+UptakeLevels::UptakeLevels(const Draw& draw, int programme, int background_day)
+    : trend_(draw(programme, Parameter::background_trend)),
+      ceiling_(draw(programme, Parameter::uptake_ceiling)),
+      gap_closed_(draw(programme, Parameter::gap_closed)),
+      background_day_(background_day) {
+  for (std::size_t k = 0; k < kN; ++k)
+    deviations_[k] = draw(programme, Parameter::uptake_spread) * level_quantiles()[k];
+  logit_ = logit_of_mean(draw(programme, Parameter::uptake_start), deviations_);
+}
+
+double UptakeLevels::at(std::size_t level, double day) const {
+  return logistic(logit_ + deviations_[level] + trend_ * (day - background_day_) / kDaysPerYear);
+}
+
+double UptakeLevels::integral(std::size_t level, double from, double to) const {
+  // Simpson's rule: the logistic curve has no kinks, and its error over a month is below 1e-8 up to a slope of 1 a year.
+  return (at(level, from) + 4 * at(level, (from + to) / 2) + at(level, to)) / 6 * (to - from) / kDaysPerYear;
+}
+
+double UptakeLevels::gap(double share) const { return std::max(0.0, ceiling_ - share) * gap_closed_; }
+
+double closed_with(double factor, double gap_closed) { return std::min(factor, 1 / gap_closed); }
+
+namespace {
 void make_background(const Model& model, const OutcomeTables& tables, const Draw& draw, Key key, int programme,
                      EffectWorkspace& work, Background& background) {
   const auto j = static_cast<std::size_t>(programme);
   const OutcomeTables::Programme& facts = tables.programmes[j];
   const ProgrammeModel& records = model.programmes[j];
   const std::size_t n_cells = tables.cells.size(), n_records = records.n_records();
-  const auto value = [&](Parameter id) { return draw(programme, id); };
   constexpr std::size_t kNLevels = Background::kNLevels;
 
-  std::array<double, kNLevels> deviations{};
-  for (std::size_t k = 0; k < kNLevels; ++k)
-    deviations[k] = value(Parameter::uptake_spread) * normal_quantile((static_cast<double>(k) + 0.5) / kNLevels);
-  const double logit = logit_of_mean(value(Parameter::uptake_start), deviations);
-  const double trend = value(Parameter::background_trend);
+  const UptakeLevels levels(draw, programme, facts.background_day);
+  const double trend = draw(programme, Parameter::background_trend);
 
   work.uniforms.resize(n_records);
   fill_uniforms(key, records.organisation_identity, records.identity, Stream::uptake, work.uniforms);
   background.level_of.resize(n_records);
-  for (std::size_t i = 0; i < n_records; ++i)
-    background.level_of[i] = static_cast<std::uint8_t>(work.uniforms[i] * kNLevels);
+  for (std::size_t i = 0; i < n_records; ++i) background.level_of[i] = UptakeLevels::level_of(work.uniforms[i]);
 
   for (std::vector<double>* rows : {&background.gap, &background.uptake, &background.drift, &background.rise})
     rows->resize(kNLevels * n_cells);
@@ -158,20 +203,14 @@ void make_background(const Model& model, const OutcomeTables& tables, const Draw
 
   const auto make = [&](std::size_t k) {
     background.made[k] = 1;
-    const auto at = [&](double day) {
-      return logistic(logit + deviations[k] + trend * (day - facts.background_day) / kDaysPerYear);
-    };
-    // Simpson's rule: the logistic curve has no kinks, and its error over a month is below 1e-8 up to a slope of 1 a year.
-    const auto integral = [&](double from, double to) {
-      return (at(from) + 4 * at((from + to) / 2) + at(to)) / 6 * (to - from) / kDaysPerYear;
-    };
+    const auto at = [&](double day) { return levels.at(k, day); };
+    const auto integral = [&](double from, double to) { return levels.integral(k, from, to); };
     const double start = at(facts.available_day);
     for (std::size_t cell = 0; cell < n_cells; ++cell) {
       const OutcomeTables::Cell& span = tables.cells[cell];
       const std::size_t i = k * n_cells + cell;
       background.uptake[i] = integral(span.from, span.to);
-      const double mean = background.uptake[i] / tables.years[cell];
-      background.gap[i] = std::max(0.0, value(Parameter::uptake_ceiling) - mean) * value(Parameter::gap_closed);
+      background.gap[i] = levels.gap(background.uptake[i] / tables.years[cell]);
       const int from = std::max(span.from, facts.available_day);
       const bool moves = trend != 0 && from < span.to;
       background.drift[i] = moves ? integral(from, span.to) - start * (span.to - from) / kDaysPerYear : 0.0;
@@ -216,9 +255,8 @@ void make_effect(const Model& model, const OutcomeTables& tables, const Draw& dr
   const int n_weeks = model.calendar().n_weeks;
   const auto value = [&](Parameter id) { return draw(programme, id); };
 
-  effect.effect = FidelityRatio(value(Parameter::fidelity_start), value(Parameter::retraining),
-                                value(Parameter::turnover), value(Parameter::reference_fidelity), kHighestEffectRatio);
-  effect.reach = effect.effect.limited(kHighestReachRatio);
+  effect.effect = effect_of(draw, programme);
+  effect.reach = reach_of(draw, programme);
   effect.highest_ratio = effect.effect.highest();
   effect.at_go_live = effect.reach.at(0);
   if (acts_on_baseline(effect.kind)) effect.effect_integral.tabulate(effect.effect, tables, n_weeks);
@@ -252,7 +290,7 @@ void make_effect(const Model& model, const OutcomeTables& tables, const Draw& dr
       break;
     case OutcomeKind::capacity:
       effect.counts_by_year = true;
-      effect.beds_per_size = value(Parameter::beds) / facts.n_eligible;
+      effect.beds_per_size = beds_per_size(draw, programme, facts.n_eligible);
       effect.people_per_bed = value(Parameter::occupancy) * kDaysPerYear / value(Parameter::ward_stay);
       effect.people_per_size = effect.beds_per_size * effect.people_per_bed;
       effect.events_per_person = value(Parameter::step_up_share) * value(Parameter::avoided_per_ward_admission);
@@ -648,8 +686,7 @@ void finish(const OutcomeTables& tables, const Effect& effect, int programme, st
       case OutcomeKind::uptake:
         for (std::size_t cell = 0; cell < n_cells; ++cell) {
           const std::size_t i = g * n_cells + cell;
-          // More capacity closes the gap at most.
-          const double more = capacity.empty() ? 1.0 : std::min(factor(cell), 1 / effect.gap_closed);
+          const double more = capacity.empty() ? 1.0 : closed_with(factor(cell), effect.gap_closed);
           const double gain = events[cell] * more;
           const double extra = effect.people_per_size * (gain + background.group_drift[i]);
           uptake[region * n_cells + cell] += background.group_uptake[i] + gain;

@@ -1,6 +1,7 @@
 /// What time in use does: from stretches of use to people reached and events avoided, by place and span of time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -40,10 +41,40 @@ class IntegralByAge {
   std::vector<std::int32_t> row_start_;  // by go-live boundary; -1 = not made
 };
 
-/// Uptake of a treatment without the programme: the same in all worlds.
+/// Uptake of a treatment without the programme under a draw: organisations stand at one of so many equally likely levels
+/// of a logit-normal distribution, and all drift alike on the logit.
+class UptakeLevels {
+ public:
+  static constexpr std::size_t kN = 256;
+  UptakeLevels() = default;
+  UptakeLevels(const Draw& draw, int programme, int background_day);
+  /// The level at which the organisation with that uniform stands.
+  [[nodiscard]] static std::uint8_t level_of(double uniform) { return static_cast<std::uint8_t>(uniform * kN); }
+  /// Share treated at a moment, days since the start.
+  [[nodiscard]] double at(std::size_t level, double day) const;
+  /// Its integral between two days, years.
+  [[nodiscard]] double integral(std::size_t level, double from, double to) const;
+  /// What full use adds to a share treated.
+  [[nodiscard]] double gap(double share) const;
+
+ private:
+  std::array<double, kN> deviations_{};
+  double logit_ = 0, trend_ = 0, ceiling_ = 0, gap_closed_ = 0;
+  int background_day_ = 0;
+};
+
+/// How much of what an organisation could reach it does reach, by its age in use.
+[[nodiscard]] FidelityRatio reach_of(const Draw& draw, int programme);
+
+/// Beds that an organisation of mean size opens.
+[[nodiscard]] double beds_per_size(const Draw& draw, int programme, double n_eligible);
+
+/// How much of the gap an organisation closes where capacity is `factor` times as large: at most all of it.
+[[nodiscard]] double closed_with(double factor, double gap_closed);
+
+/// Background uptake by cell: the same in all worlds.
 struct Background {
-  /// Organisations stand at one of so many equally likely levels of a logit-normal distribution.
-  static constexpr std::size_t kNLevels = 256;
+  static constexpr std::size_t kNLevels = UptakeLevels::kN;
   std::vector<std::uint8_t> level_of;  ///< by record of the programme
   std::vector<double> gap;             ///< [level][cell]: mean share of people that full use adds
   std::vector<double> uptake;          ///< [level][cell]: integral of uptake, years

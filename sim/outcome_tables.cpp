@@ -10,12 +10,9 @@
 
 namespace uptake {
 
-namespace {
-
 using namespace std::chrono;
 
-/// Sizes relative to the mean of the programme's organisations; one without a size is taken as average.
-std::vector<double> relative_sizes(const Population& population, const ProgrammeModel& programme) {
+void relative_sizes(const Population& population, const ProgrammeModel& programme, std::vector<double>& sizes) {
   double sum = 0;
   std::size_t n_known = 0;
   for (const std::uint32_t organisation : programme.organisation)
@@ -23,15 +20,43 @@ std::vector<double> relative_sizes(const Population& population, const Programme
       sum += population.size[organisation];
       ++n_known;
     }
-  std::vector<double> sizes(programme.n_records(), 1.0);
-  if (sum <= 0) return sizes;
+  sizes.assign(programme.n_records(), 1.0);
+  if (sum <= 0) return;
   const double mean = sum / static_cast<double>(n_known);
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const double size = population.size[programme.organisation[i]];
     if (!std::isnan(size)) sizes[i] = size / mean;
   }
-  return sizes;
 }
+
+int available_day(const Calendar& calendar, const ProgrammeSpec& spec) {
+  // What there is from a day on begins with the week that the plan begins it with.
+  const Date available = std::max(calendar.start, spec.available_from.value_or(calendar.start));
+  return 7 * std::clamp(calendar.nearest_boundary(available), 0, calendar.n_weeks);
+}
+
+int background_day(const Calendar& calendar, const ProgrammeSpec& spec) {
+  return spec.background_from ? static_cast<int>((*spec.background_from - calendar.start).count())
+                              : available_day(calendar, spec);
+}
+
+int latest_month_from(const Calendar& calendar, Date date) {
+  const year_month_day day{date};
+  const Date first{std::max(calendar.start, Date{sys_days{day.year() / day.month() / 1}})};
+  return static_cast<int>((first - calendar.start).count());
+}
+
+double mean_over_days(const std::vector<float>& by_week, int from, int to) {
+  double sum = 0;
+  for (int day = from; day < to; ++day) sum += static_cast<double>(by_week[static_cast<std::size_t>(day / 7)]);
+  return sum / (to - from);
+}
+
+double capacity_at(const std::vector<float>& by_week, int boundary) {
+  return by_week.empty() ? 1.0 : static_cast<double>(by_week[static_cast<std::size_t>(std::max(boundary - 1, 0))]);
+}
+
+namespace {
 
 double middle_of_month(const Calendar& calendar, int day) {
   const year_month_day date{calendar.start + days{day}};
@@ -68,8 +93,7 @@ void cut_time(const Calendar& calendar, const SummaryLayout& layout, OutcomeTabl
   for (const Period& year : layout.years) tables.cells_of_period.push_back(span_of(year));
   for (const Period& report : layout.reports) tables.cells_of_period.push_back(span_of(report));
   const auto latest = [&](const Period& period) {
-    const year_month_day date{period.to};
-    const Date first{std::max(calendar.start, Date{sys_days{date.year() / date.month() / 1}})};
+    const Date first = calendar.start + days{latest_month_from(calendar, period.to)};
     return OutcomeTables::Span{index_of(day_of(first)), index_of(day_of(period.to + days{1}))};
   };
   for (const Period& month : layout.months) tables.latest_of_month.push_back(latest(month));
@@ -135,9 +159,7 @@ std::vector<double> by_cell(const OutcomeTables& tables, const ProgrammePlan& pl
     if (by_week.empty()) continue;
     for (std::size_t cell = 0; cell < tables.cells.size(); ++cell) {
       const auto& [from, to, middle] = tables.cells[cell];
-      double sum = 0;
-      for (int day = from; day < to; ++day) sum += static_cast<double>(by_week[static_cast<std::size_t>(day / 7)]);
-      values[cell * n_regions + region] = sum / (to - from);
+      values[cell * n_regions + region] = mean_over_days(by_week, from, to);
     }
   }
   return values;
@@ -148,11 +170,8 @@ std::vector<double> capacity_at_stocks(const OutcomeTables& tables, const Progra
                                        const std::vector<std::uint8_t>& region_class, std::size_t n_regions) {
   std::vector<double> capacity;
   for (const int boundary : tables.stock_boundaries)
-    for (std::size_t region = 0; region < n_regions; ++region) {
-      const std::vector<float>& by_week = plan.classes[region_class[region]].capacity;
-      const auto week = static_cast<std::size_t>(std::max(boundary - 1, 0));
-      capacity.push_back(by_week.empty() ? 1.0 : static_cast<double>(by_week[week]));
-    }
+    for (std::size_t region = 0; region < n_regions; ++region)
+      capacity.push_back(capacity_at(plan.classes[region_class[region]].capacity, boundary));
   return capacity;
 }
 
@@ -193,6 +212,7 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
   for (const Board& board : population.boards) tables->region_of_board.push_back(board.region);
 
   const Calendar& calendar = model.calendar();
+  std::vector<double> sizes;
   for (std::size_t j = 0; j < model.programmes.size(); ++j) {
     const ProgrammeModel& programme = model.programmes[j];
     const ProgrammeSpec& spec = model.scenario.programmes[j];
@@ -204,13 +224,10 @@ std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, con
     if (model.programmes.size() > 1 && (facts.known & bit(Needs::people)) != 0) facts.known |= bit(Needs::several);
     facts.eligible.assign(1 + n_regions, 0.0);
     facts.size.assign(1 + n_regions, 0.0);
-    // What there is from a day on begins with the week that the plan begins it with.
-    const Date available = std::max(calendar.start, spec.available_from.value_or(calendar.start));
-    facts.available_day = 7 * std::clamp(calendar.nearest_boundary(available), 0, calendar.n_weeks);
+    facts.available_day = available_day(calendar, spec);
     facts.begins = programme.begins;
-    facts.background_day =
-        spec.background_from ? static_cast<int>((*spec.background_from - calendar.start).count()) : facts.available_day;
-    const std::vector<double> sizes = relative_sizes(population, programme);
+    facts.background_day = background_day(calendar, spec);
+    relative_sizes(population, programme, sizes);
     std::vector<int> group_of(n_regions * kNQuintileGroups, -1);
     for (std::size_t i = 0; i < programme.n_records(); ++i) {
       const std::uint32_t organisation = programme.organisation[i];

@@ -82,6 +82,19 @@ struct OutcomeTables {
   std::vector<std::vector<double>> subsidy;
 };
 
+/// Sizes of a programme's organisations relative to their mean, by record; one without a size is taken as average.
+void relative_sizes(const Population& population, const ProgrammeModel& programme, std::vector<double>& sizes);
+/// First day since the start on which a programme is available, and the one at which its drifting background has its
+/// stated level.
+[[nodiscard]] int available_day(const Calendar& calendar, const ProgrammeSpec& spec);
+[[nodiscard]] int background_day(const Calendar& calendar, const ProgrammeSpec& spec);
+/// First day since the start of what is given for a date as "the latest month": its calendar month, up to the date.
+[[nodiscard]] int latest_month_from(const Calendar& calendar, Date date);
+/// Mean of a weekly series over the days from..to - 1, and what of a series of capacity holds at a boundary: that of the
+/// week before.
+[[nodiscard]] double mean_over_days(const std::vector<float>& by_week, int from, int to);
+[[nodiscard]] double capacity_at(const std::vector<float>& by_week, int boundary);
+
 [[nodiscard]] std::shared_ptr<const OutcomeTables> make_outcome_tables(const Model& model, const SummaryLayout& layout);
 
 }  // namespace uptake

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "courses.hpp"
 #include "outcome_effects.hpp"
 #include "outcome_sheet.hpp"
 #include "outcome_tables.hpp"
@@ -42,21 +43,13 @@ double final_size(double reproduction_number) {
 
 namespace {
 
-constexpr int kWeeksSustained = 52;
 constexpr std::int16_t kNeverUsed = std::numeric_limits<std::int16_t>::max();
-
-/// Course of one organisation in one programme while its history is read.
-struct Course {
-  std::int16_t in_use_since = -1;  // boundaries; small, for this array is met in random order
-  std::int16_t stopped_at = -1;
-  bool began = false;    ///< ever implementing
-  bool adopted = false;  ///< ever in use
-};
 
 /// Memory of a replicate, kept by its thread so that nothing is allocated on the hot path.
 struct Workspace {
   std::vector<Course> courses;
-  std::vector<std::uint8_t> set_up_before;        ///< by record: in use when the programme begins, in the comparator's world too
+  std::vector<std::uint8_t>
+      set_up_before;  ///< by record: in use when the programme begins, in the comparator's world too
   std::vector<std::int16_t> first_use_otherwise;  ///< by record: boundary in the comparator's world
   std::vector<std::vector<Spell>> spells;         ///< by strategy
   std::vector<std::vector<Tally>> tallies;        ///< by strategy and programme
@@ -64,10 +57,6 @@ struct Workspace {
   Discounts discounts;
   std::vector<std::vector<Sheet>> sheets;  ///< by strategy and programme, "all" last when there are several
 };
-
-bool enters_set_up(const Event& event) {
-  return event.stage == Stage::implementing || (event.stage == Stage::in_use && event.from != Stage::implementing);
-}
 
 /// Weeks between two spells, -1 before the first.
 std::int16_t away(const Course& course) {
@@ -102,15 +91,10 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     if (cell + 1 < n_cells) tally.started[record.region * n_cells + cell + 1] += change;
   };
   const auto set_up = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    if (cell == n_cells || (work.set_up_before[i] != 0 && boundary == tables.programmes[record.programme].begins)) return;
+    if (cell == n_cells || (work.set_up_before[i] != 0 && boundary == tables.programmes[record.programme].begins))
+      return;
     ++tally.set_ups[record.region * n_cells + cell];
   };
-  const auto begin = [&](Tally& tally, const OutcomeTables::Record& record, Course& course) {
-    if (course.began) return;
-    course.began = true;
-    count(tally, stock_implementing_ever, stock, record.board, 1);
-  };
-
   // Kept where they begin to hold, in the order of report dates; added up afterwards.
   const std::size_t n_reports = tables.report_boundaries.size();
   std::size_t report = 0;
@@ -137,34 +121,36 @@ void read_history(const OutcomeTables& tables, int n_weeks, const History& histo
     }
     const OutcomeTables::Record& record = tables.records[event.record];
     Tally& tally = tallies[record.programme];
-    count(tally, stock_engaged, stock, record.board, event.from == Stage::unaware ? 1 : 0);
-    if (event.stage <= Stage::engaged && event.from <= Stage::implementing)
-      continue;  // engaged, or failed to implement
-    Course& course = work.courses[event.record];
-    if (event.stage == Stage::implementing) {
-      begin(tally, record, course);
-      set_up(tally, record, event.record);
-    } else if (event.stage == Stage::in_use) {
-      begin(tally, record, course);
-      if (event.from != Stage::implementing) set_up(tally, record, event.record);
-      if (!course.adopted) {
-        course.adopted = true;
-        count(tally, stock_ever_adopted, stock, record.board, 1);
-        ++tally.ever[event.boundary];
-        first_use(tally, record, event.record);
+    follow(event, work.courses, [&](Moment moment, const Course& course) {
+      switch (moment) {
+        case Moment::engages:
+          count(tally, stock_engaged, stock, record.board, 1);
+          break;
+        case Moment::begins:
+          count(tally, stock_implementing_ever, stock, record.board, 1);
+          break;
+        case Moment::sets_up:
+          set_up(tally, record, event.record);
+          break;
+        case Moment::adopts:
+          count(tally, stock_ever_adopted, stock, record.board, 1);
+          ++tally.ever[event.boundary];
+          first_use(tally, record, event.record);
+          break;
+        case Moment::enters_use:
+          change_use(tally, record, 1);
+          break;
+        case Moment::leaves_use:
+          change_use(tally, record, -1);
+          if (boundary - course.in_use_since > kWeeksSustained) {
+            count(tally, stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
+            count(tally, stock_sustained, stock, record.board, -1);
+          }
+          spells.push_back(
+              {event.record, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
+          break;
       }
-      course.in_use_since = static_cast<std::int16_t>(boundary);
-      change_use(tally, record, 1);
-    } else if (event.from == Stage::in_use) {
-      change_use(tally, record, -1);
-      if (boundary - course.in_use_since > kWeeksSustained) {
-        count(tally, stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
-        count(tally, stock_sustained, stock, record.board, -1);
-      }
-      spells.push_back({event.record, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
-      course.in_use_since = -1;
-      course.stopped_at = static_cast<std::int16_t>(boundary);
-    }
+    });
   }
   for (std::uint32_t i = 0; i < work.courses.size(); ++i) {
     const Course& course = work.courses[i];
@@ -232,8 +218,8 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
       const std::size_t plan = s * n_programmes + j;
       finish(tables, work.effects.effects[j], static_cast<int>(j), plan, work.tallies[s][j]);
       sheets[j].reset(shape, layout.benefit[j]);
-      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan], work.discounts,
-                 prices_of(model, draw, static_cast<int>(j)), sheets[j]);
+      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan],
+                 work.discounts, prices_of(model, draw, static_cast<int>(j)), sheets[j]);
     }
     if (sheets.size() > n_programmes) {
       sheets.back().reset(shape, layout.benefit.back());

@@ -13,6 +13,9 @@
 
 namespace uptake {
 namespace {
+std::string text_of(const CalibrationProblem& problem, const AbcResult& result) {
+  return diagnostics_text(problem.parameters, result.posterior, result.diagnostics, result.generations);
+}
 
 Control serial() {
   Control control;
@@ -232,7 +235,7 @@ bool warned(const AbcResult& result, const std::string& about) {
 TEST(AbcDiagnostics, SayNothingOfASoundCalibration) {
   AbcOptions options;
   const AbcResult result = calibrate_abc(bass().problem, options, Control{});
-  EXPECT_TRUE(result.diagnostics.warnings.empty()) << diagnostics_text(bass().problem, result);
+  EXPECT_TRUE(result.diagnostics.warnings.empty()) << text_of(bass().problem, result);
   EXPECT_EQ(result.diagnostics.series.size(), 12U);
   // Contraction and correlation of the exact posterior (P12).
   EXPECT_NEAR(result.diagnostics.contraction[0], 1 - std::pow(0.474491303142 / 0.8, 2), 0.08);
@@ -253,7 +256,7 @@ TEST(AbcDiagnostics, NameWhatTheModelCannotReproduce) {
   AbcOptions options;
   options.budget = 50'000;
   const AbcResult result = calibrate_abc(problem, options, Control{});
-  EXPECT_TRUE(warned(result, "cannot reproduce")) << diagnostics_text(problem, result);
+  EXPECT_TRUE(warned(result, "cannot reproduce")) << text_of(problem, result);
   EXPECT_TRUE(warned(result, "y2")) << "the series is named";
   EXPECT_TRUE(warned(result, "theta2 is not informed"));
   EXPECT_FALSE(warned(result, "theta7 is not informed"));
@@ -269,7 +272,7 @@ TEST(AbcDiagnostics, NameRidgesAndSummariesThatSayNothing) {
   };
   problem.observed = {{"sum", 1}, {"always five", 5}};
   const AbcResult result = calibrate_abc(problem, AbcOptions{}, Control{});
-  EXPECT_TRUE(warned(result, "p and q are known only together")) << diagnostics_text(problem, result);
+  EXPECT_TRUE(warned(result, "p and q are known only together")) << text_of(problem, result);
   EXPECT_TRUE(warned(result, "always five never varies"));
   EXPECT_EQ(result.diagnostics.n_dropped, 1U);
   problem.observed[1].value = 6;

@@ -94,15 +94,6 @@ std::string problems_of(const std::function<void()>& doing) {
   return "";
 }
 
-TEST(Backtest, AMonthOrAYearMeansItsLastDay) {
-  EXPECT_EQ(last_day_of("2019-04-30"), Date{2019y / April / 30});
-  EXPECT_EQ(last_day_of("2019-04"), Date{2019y / April / 30});
-  EXPECT_EQ(last_day_of("2020-02"), Date{2020y / February / 29});
-  EXPECT_EQ(last_day_of("2019"), Date{2019y / December / 31});
-  for (const char* wrong : {"", "19", "2019-13", "2019-02-30", "2019-4", "2019/04", "2019-04-3", "2019-04-30x", "soon"})
-    EXPECT_EQ(last_day_of(wrong), std::nullopt) << wrong;
-}
-
 TEST(Backtest, AnObservationIsKnownWhenAllItsDaysAreOverAndItMayBeFittedTo) {
   const HistoricProgramme one =
       programme("one", 100,
@@ -291,7 +282,7 @@ TEST(Backtest, OptionsThatDoNotGoTogetherAreNamedAllAtOnce) {
   both.programmes = {"few", "fewer"};
   both.dates = {2018y / June / 30};
   const std::string text = text_of(both);
-  for (const char* part : {"more than one option", "--leave-out mani: is no programme of toy; did you mean \"many\"?",
+  for (const char* part : {"more than one option", "--leave-out mani: is not in the record toy; did you mean \"many\"?",
                            "--programme fewer", "--dates 2018-06-30: is not after the cut-off"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
   const std::string nothing = text_of(until(2016y / December / 31));

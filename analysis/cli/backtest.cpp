@@ -22,11 +22,13 @@ constexpr std::array<const char*, 2> kTextFiles{"backtest.json", "backtest.csv"}
 uptake::BacktestOptions asked_by(const BacktestCommand& command) {
   std::vector<Problem> problems;
   uptake::BacktestOptions asked;
-  const auto date_of = [&](const std::string& option, const std::string& text) {
-    const std::optional<Date> date = last_day_of(text);
-    if (!date)
-      problems.push_back({option + " " + text, "is not a date", "write 2019-04-30, 2019-04 for its last day, or 2019"});
-    return date.value_or(Date{});
+  const auto read_date = [&](const std::string& option, const std::string& text) {
+    try {
+      return date_of(option, text);
+    } catch (const InputError& error) {
+      problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      return Date{};
+    }
   };
   const int n_ways = static_cast<int>(command.cutoff.has_value()) + static_cast<int>(command.leave_out.has_value()) +
                      static_cast<int>(!command.fractions.empty());
@@ -35,8 +37,8 @@ uptake::BacktestOptions asked_by(const BacktestCommand& command) {
                         n_ways == 0 ? "no option says what was known" : "more than one option says what was known",
                         "give one of --cutoff, --leave-out and --fraction"});
   }
-  if (command.cutoff) asked.cutoff = date_of("--cutoff", *command.cutoff);
-  for (const std::string& date : command.dates) asked.dates.push_back(date_of("--dates", date));
+  if (command.cutoff) asked.cutoff = read_date("--cutoff", *command.cutoff);
+  for (const std::string& date : command.dates) asked.dates.push_back(read_date("--dates", date));
   if (command.leave_out && command.leave_out->empty())
     problems.push_back({"--leave-out", "names no programme", "give the name of one"});
   if (command.posterior && !command.leave_out)

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "uptake/calendar.hpp"
 #include "uptake/error.hpp"
 #include "uptake/import.hpp"
 #include "uptake/results.hpp"
@@ -100,6 +101,27 @@ struct SensitivityOptions {
 /// Moves one assumption at a time.
 ExitCode sensitivity(const SensitivityOptions& options, const Output& output);
 
+struct CalibrateOptions {
+  std::filesystem::path record;
+  std::vector<std::string> overrides;
+  std::vector<std::string> programmes;  ///< only these; empty = all of the record
+  std::string method = "abc";           ///< a name of kMethodNames
+  std::optional<std::string> cutoff;    ///< nothing later is fitted to
+  std::size_t budget = 100'000;         ///< simulations of each programme
+  std::size_t n_particles = 2000;
+  std::size_t n_draws = 1000;                   ///< kept of each programme
+  std::optional<std::filesystem::path> folder;  ///< default: results/<record name>
+  int n_threads = 0;
+  Existing existing = Existing::refuse;
+  ProgressStyle progress = ProgressStyle::automatic;
+  std::vector<std::string> command;  ///< as typed
+};
+/// Finds the parameters of past programmes from what was published of them, and what they say together.
+ExitCode calibrate(const CalibrateOptions& options, const Output& output);
+
+/// A date as typed: 2019-04-30, 2019-04 (its last day) or 2019. @throws InputError
+[[nodiscard]] Date date_of(const std::string& option, const std::string& text);
+
 /// A back-test as it is typed.
 struct BacktestCommand {
   std::filesystem::path history;
@@ -134,6 +156,10 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 /// The file that a scenario argument means: `NAME` or `what-if/NAME`, without .toml and no file here, is the shipped
 /// scenario of that name; NAME alone finds a what-if too. @throws FileError for a name that nothing has
 [[nodiscard]] std::filesystem::path scenario_file(const std::filesystem::path& named);
+/// A word as a shell reads it back.
+[[nodiscard]] std::string quoted(const std::string& word);
+/// The command as typed, with `--resume`, that goes on with it.
+[[nodiscard]] std::string resuming(const std::vector<std::string>& command);
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 

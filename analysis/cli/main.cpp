@@ -125,6 +125,8 @@ class Parser {
         "The cases of calibration instead: exact posteriors, ranks, scores");
     add_threads(verify);
 
+    add_calibrate();
+
     CLI::App& sensitivity =
         add("sensitivity", "Say what drives the answer, one assumption at a time",
             "uptake sensitivity scenarios/care-homes.toml --method one-way -o results/care-homes", [this] {
@@ -300,6 +302,52 @@ class Parser {
     add_overrides(command);
   }
 
+  void add_calibrate() {
+    CalibrateOptions& calibrate = calibrate_;
+    CLI::App& command =
+        add("calibrate", "Find the parameters of past programmes from what was published of them",
+            "uptake calibrate scenarios/history.toml --programme focus-adhd -o results/focus-adhd", [this] {
+              calibrate_.overrides = options_.overrides();
+              calibrate_.n_threads = options_.run.n_threads;
+              calibrate_.progress = options_.run.progress;
+              calibrate_.command = options_.run.command;
+              return cli::calibrate(calibrate_, options_.output);
+            });
+    command
+        .add_option("HISTORY", calibrate.record,
+                    "File that says how the record is read (TOML), or `history`, the shipped one")
+        ->required()
+        ->type_name("FILE");
+    command.add_option("-o,--output", calibrate.folder, "Folder of the results [results/<name>]")->type_name("DIR");
+    command.add_option("--programme", calibrate.programmes, "Only this programme (repeatable) [all]")
+        ->type_name("NAME")
+        ->allow_extra_args(false);
+    command
+        .add_option("--method", calibrate.method, "abc (default), tempered (exact, slow) or kalman (approximate, fast)")
+        ->check(CLI::IsMember({"abc", "tempered", "kalman"}));
+    command.add_option("--cutoff", calibrate.cutoff, "Fit to nothing that was counted after this day")
+        ->type_name("DATE");
+    command.add_option("--budget", calibrate.budget, "Simulations of each programme [100000]")
+        ->type_name("N")
+        ->check(CLI::Range(100, 1'000'000'000));
+    command.add_option("--particles", calibrate.n_particles, "Parameter vectors that are moved together [2000]")
+        ->type_name("N")
+        ->check(CLI::Range(100, 1'000'000));
+    command.add_option("--draws", calibrate.n_draws, "Draws of the posterior that are kept of each programme [1000]")
+        ->type_name("N")
+        ->check(CLI::Range(100, 1'000'000));
+    auto* overwrite = command.add_flag_callback(
+        "--overwrite", [&calibrate] { calibrate.existing = Existing::overwrite; }, "Replace a result that is there");
+    command
+        .add_flag_callback(
+            "--resume", [&calibrate] { calibrate.existing = Existing::resume; }, "Go on with an unfinished calibration")
+        ->excludes(overwrite);
+    add_progress(command);
+    add_threads(command);
+    add_seed(command);
+    add_overrides(command);
+  }
+
   /// One command with a word before the files of each publisher, so that one folder comes out of one command.
   void add_import() {
     CLI::App& command =
@@ -400,6 +448,7 @@ class Parser {
   std::optional<std::filesystem::path> export_into_;
   bool as_csv_ = false;
   SensitivityOptions sensitivity_;
+  CalibrateOptions calibrate_;
   BacktestCommand backtest_;
   std::string sensitivity_method_;
   Suite suite_ = Suite::model;

@@ -49,33 +49,35 @@ void ProgressLine::show(const Progress& progress) {
                progress.done, progress.total, elapsed, left);
     return;
   }
-  show_line(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", progress.done, progress.total,
-                                 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
-                                 duration_text(left)));
+  print(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", progress.done, progress.total,
+                             100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
+                             duration_text(left)));
 }
 
-void ProgressLine::show(const std::string& what, const CalibrationProgress& progress) {
+void ProgressLine::show(const std::string& label, const CalibrationProgress& progress) {
   if (shape_ == Shape::none) return;
+  const double elapsed = progress.elapsed.count(), left = progress.remaining.count();
   if (shape_ == Shape::json) {
-    const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{:.6g}", value) : "null"; };
     fmt::print(stderr,
-               "{{\"programme\": \"{}\", \"generation\": {}, \"tolerance\": {}, \"acceptance\": {}, "
+               "{{\"calibrating\": \"{}\", \"generation\": {}, \"tolerance\": {}, \"acceptance\": {:.4f}, "
                "\"simulations\": {}, \"budget\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
-               what, progress.generation, number(progress.tolerance), number(progress.acceptance),
-               progress.n_simulations, progress.budget, progress.elapsed.count(), progress.remaining.count());
+               label, progress.generation,
+               std::isfinite(progress.tolerance) ? fmt::format("{:.4g}", progress.tolerance) : "null",
+               progress.acceptance, progress.n_simulations, progress.budget, elapsed, left);
     return;
   }
-  if (what != of_) {
-    of_ = what;
-    last_shown_ = 0;
-  }
-  show_line(progress.elapsed.count(),
-            fmt::format("{}: generation {}, tolerance {:.3g}, {:.1f} % accepted, {} of {} simulations, at most {} left",
-                        what, progress.generation, progress.tolerance, 100 * progress.acceptance,
-                        progress.n_simulations, progress.budget, duration_text(progress.remaining.count())));
+  if (label != of_) last_shown_ = 0;
+  of_ = label;
+  print(elapsed,
+        progress.generation == 0
+            ? fmt::format("{}: {} runs under the prior, at most {} left", label, progress.n_simulations,
+                          duration_text(left))
+            : fmt::format("{}: generation {}, tolerance {:.3g}, acceptance {:.1f} %, {} of {} runs, at most {} left",
+                          label, progress.generation, progress.tolerance, 100 * progress.acceptance,
+                          progress.n_simulations, progress.budget, duration_text(left)));
 }
 
-void ProgressLine::show_line(double elapsed, const std::string& line) {
+void ProgressLine::print(double elapsed, const std::string& line) {
   if (elapsed < kSecondsBeforeShowing) return;
   if (shape_ == Shape::lines && last_shown_ > 0 && elapsed - last_shown_ < kSecondsBetweenLines) return;
   last_shown_ = elapsed;

@@ -24,16 +24,16 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
   void show(const Progress& progress);
-  /// A calibration of `what`.
-  void show(const std::string& what, const CalibrationProgress& progress);
+  /// @param label what is being calibrated
+  void show(const std::string& label, const CalibrationProgress& progress);
 
  private:
-  /// A line for people, not more often than the shape allows.
-  void show_line(double elapsed, const std::string& line);
+  /// A line for people, unless it is too soon after the last one. @param elapsed seconds
+  void print(double elapsed, const std::string& line);
   enum class Shape : std::uint8_t { rewriting, lines, json, none };
   Shape shape_;
   double last_shown_ = 0;  ///< seconds into the run
-  std::string of_;         ///< whose calibration was shown last
+  std::string of_;         ///< label shown last; the next one has a clock of its own
   std::size_t width_ = 0;  ///< of the line on the terminal
 };
 

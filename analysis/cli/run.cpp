@@ -78,24 +78,6 @@ Found look_in(const fs::path& folder, const Scenario& scenario) {
   return same ? Found::same_result : Found::other_result;
 }
 
-/// A word as a shell reads it back.
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
-
-/// The command that goes on with this run.
-std::string resuming(const std::vector<std::string>& command) {
-  std::string text;
-  for (const std::string& word : command) {
-    if (word != "--overwrite" && word != "--resume") text += quoted(word) + " ";
-  }
-  return text + "--resume";
-}
-
 /// Replicates that a dry run tries, unless they take longer than kSecondsOfTrial together. [A]
 constexpr std::size_t kTried = 32;
 constexpr double kSecondsOfTrial = 1;

@@ -108,9 +108,6 @@ inline constexpr std::size_t kBacktestBudget = 20'000, kBacktestParticles = 1'00
     const StoredPosterior* stored, const Control& control,
     const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress = {});
 
-/// The day that a cut-off means: 2019-04-30, the last day of 2019-04, or of 2019. None for anything else.
-[[nodiscard]] std::optional<Date> last_day_of(std::string_view text);
-
 /// For people, at most 80 columns: forecasts, scores, and in words how good they were and why a baseline wins.
 [[nodiscard]] std::string backtest_table(const Backtest& result);
 /// docs/results-format.md, "backtest".

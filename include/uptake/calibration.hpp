@@ -241,7 +241,9 @@ struct Sbc {
 [[nodiscard]] Sbc simulation_based_calibration(const CalibrationProblem& problem, const Fit& fit,
                                                const SbcOptions& options, const Control& control);
 
-/// The diagnostics as text, one per line, warnings last.
-[[nodiscard]] std::string diagnostics_text(const CalibrationProblem& problem, const AbcResult& result);
+/// The diagnostics as text, one per line. @param posterior the adjusted cloud, for quantiles of its parameters
+[[nodiscard]] std::string diagnostics_text(std::span<const CalibratedParameter> parameters,
+                                           const WeightedDraws& posterior, const Diagnostics& diagnostics,
+                                           std::span<const Generation> generations);
 
 }  // namespace uptake

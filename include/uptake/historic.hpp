@@ -34,6 +34,8 @@ class HistoricModel {
   [[nodiscard]] const HistoricProgramme& programme() const;
   /// Of the record and the programme: a checkpoint of another one is refused.
   [[nodiscard]] const std::string& identity() const;
+  /// The last day that can be asked about.
+  [[nodiscard]] Date last_day() const;
   /// What is calibrated, with the working priors.
   [[nodiscard]] const std::vector<CalibratedParameter>& parameters() const;
 
@@ -85,7 +87,8 @@ struct ProgrammeFit {
   Method method = Method::abc;
   Completion completion = Completion::complete;
   std::vector<CalibratedParameter> parameters;
-  WeightedDraws draws;  ///< on the real line, equal weights, random order, FitOptions::n_draws
+  std::vector<ObservedSeries> series;  ///< of the programme, which `points` refer to
+  WeightedDraws draws;                 ///< on the real line, equal weights, random order, FitOptions::n_draws
   std::vector<double> contraction;
   std::vector<double> correlation;  ///< p x p
   Diagnostics diagnostics;          ///< primary method only

@@ -34,11 +34,14 @@ struct Target {
 };
 
 /// out[i] is target i: organisations of the population (not scaled to a historic denominator), a share of people in
-/// [0, 1], or beds. The same numbers as the metrics of that name at a report date at the same boundary.
+/// [0, 1], or beds. The same numbers as the metrics of that name at a report date whose end is the boundary (uptake_share:
+/// the mean over the calendar month of the day before it, up to it; at boundary 0 over the first day).
+/// The history has to reach the last boundary asked for; what comes later in it changes nothing.
+/// @param strategy whose plan says how much capacity levers leave
 /// @pre out.size() == targets.size(); regions, programmes and boundaries are in range; a programme whose uptake or beds are
 /// asked for has that kind of outcome
 void observe(const Model& model, const Draw& draw, Key key, const History& history, std::span<const Target> targets,
-             std::span<double> out);
+             std::span<double> out, int strategy = 0);
 
 /// Organisations that can adopt a programme. @param region index, -1 = England
 [[nodiscard]] std::size_t n_eligible(const Model& model, int programme, int region);

@@ -1,0 +1,215 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "progress.hpp"
+#include "text_file.hpp"
+#include "uptake/fit_report.hpp"
+#include "uptake/historic.hpp"
+#include "uptake/posterior_file.hpp"
+#include "uptake/record.hpp"
+#include "uptake/reference_class.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr const char* kPosteriorFile = "posterior.h5";
+constexpr const char* kTextFile = "calibration.txt";
+constexpr const char* kJsonFile = "calibration.json";
+/// Written last: a folder that has it holds a complete calibration.
+constexpr const char* kRunFile = "run.json";
+constexpr const char* kCheckpoints = ".checkpoints";
+
+/// Everything that decides the result beside the record.
+std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, std::span<const std::size_t> chosen) {
+  std::string text = fmt::format("{} {} {} {} {} {} {} {}", version(), record.digest, record.seed, o.method,
+                                 o.cutoff.value_or("-"), o.budget, o.n_particles, o.n_draws);
+  for (const std::size_t j : chosen) text += " " + record.programmes[j].spec.name;
+  return fmt::format("{:016x}", identity_of(text));
+}
+
+bool holds(const fs::path& folder, const std::string& digest) {
+  const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
+  return facts.is_object() && facts.value("digest", nlohmann::json()) == digest &&
+         fs::exists(folder / kPosteriorFile) && fs::exists(folder / kTextFile) && fs::exists(folder / kJsonFile);
+}
+
+/// The last day that a programme's record speaks of.
+Date last_day(const HistoricProgramme& programme) {
+  Date last = programme.start;
+  for (const ObservedSeries& series : programme.series)
+    for (const ObservedPoint& point : series.points) last = std::max(last, point.to);
+  return last;
+}
+
+/// Programmes of the record by name. @throws InputError for names that it does not have
+std::vector<std::size_t> chosen(const HistoricRecord& record, const std::vector<std::string>& names) {
+  std::vector<std::size_t> result;
+  std::vector<std::string_view> known;
+  for (const HistoricProgramme& programme : record.programmes) known.push_back(programme.spec.name);
+  std::vector<Problem> problems;
+  for (const std::string& name : names) {
+    const auto at = std::ranges::find(known, std::string_view(name));
+    if (at == known.end()) {
+      const std::string nearest = nearest_name(name, known);
+      problems.push_back({"--programme " + name, fmt::format("is not in the record {}", record.name),
+                          nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)});
+    } else {
+      result.push_back(static_cast<std::size_t>(at - known.begin()));
+    }
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  if (result.empty()) {
+    for (std::size_t j = 0; j < known.size(); ++j) result.push_back(j);
+  }
+  return result;
+}
+
+/// The hierarchy over the programmes that were fitted, when there are enough.
+void add_pooled(const HistoricRecord& record, std::span<const std::size_t> programmes, std::uint64_t seed,
+                const Control& control, PosteriorRecord& posterior) {
+  std::vector<PooledProgramme> pooled;
+  for (std::size_t i = 0; i < posterior.fits.size(); ++i) {
+    const ProgrammeFit& fit = posterior.fits[i];
+    PooledProgramme one = pooled_programme(fit.programme, fit.parameters, fit.draws,
+                                           covariates_of(record.programmes[programmes[i]].spec));
+    if (!one.parameters.empty()) pooled.push_back(std::move(one));
+  }
+  if (pooled.size() < kFewestPooled) return;
+  PoolingOptions options;
+  options.seed = seed;
+  posterior.pooled = pool(reference_model(), pooled, options, control);
+  posterior.left_out = leave_one_out(reference_model(), pooled, options, control);
+}
+}  // namespace
+
+ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto say = [&](const std::string& text) {
+    static_cast<void>(std::fflush(stdout));
+    if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
+  };
+  const bool json = output.format == Format::json;
+  const HistoricRecord record = load_record(scenario_file(options.record), options.overrides, data_folder());
+  const std::vector<std::size_t> programmes = chosen(record, options.programmes);
+  const std::optional<Date> cutoff =
+      options.cutoff ? std::optional(date_of("--cutoff", *options.cutoff)) : std::nullopt;
+  const fs::path folder = options.folder.value_or(fs::path("results") / record.name);
+  const fs::path checkpoints = folder / kCheckpoints;
+  const std::string digest = digest_of(record, options, programmes);
+
+  if (fs::exists(folder / kRunFile) && options.existing != Existing::overwrite) {
+    if (!holds(folder, digest)) {
+      throw InputError(
+          {{folder.string(), "holds another result", "choose another folder with -o, or replace it with --overwrite"}});
+    }
+    fmt::print("{}", read_text(folder / (json ? kJsonFile : kTextFile)));
+    say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+    return ExitCode::done;
+  }
+  if (options.existing == Existing::overwrite) {
+    fs::remove_all(checkpoints);
+  } else if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
+    throw InputError(
+        {{folder.string(), "holds an unfinished calibration", "--resume goes on with it, --overwrite starts again"}});
+  }
+
+  Scenario where;
+  where.population = record.population;
+  where.population_options = record.population_options;
+  const auto population = std::make_shared<const Population>(build_population(where, data_folder()));
+
+  const Interruption interruption;
+  Control control;
+  control.n_threads = options.n_threads;
+  control.stop = interruption.token();
+  FitOptions fit_options;
+  fit_options.method = static_cast<Method>(std::ranges::find(kMethodNames, options.method) - kMethodNames.begin());
+  fit_options.cutoff = cutoff;
+  fit_options.n_draws = options.n_draws;
+  fit_options.abc.seed = record.seed;
+  fit_options.abc.budget = options.budget;
+  fit_options.abc.n_particles = options.n_particles;
+
+  std::vector<ProgrammeFit> fits;
+  std::vector<std::size_t> fitted;
+  std::string text;
+  std::size_t n_simulations = 0;
+  for (const std::size_t j : programmes) {
+    const HistoricProgramme& programme = record.programmes[j];
+    const HistoricModel model(programme, record, population, last_day(programme));
+    if (model.fitted(cutoff).empty()) {
+      say(fmt::format("{}: nothing to fit to{}", programme.spec.name, cutoff ? " by " + iso(*cutoff) : ""));
+      continue;
+    }
+    fit_options.abc.checkpoint = checkpoints / (programme.spec.name + ".bin");
+    const std::string label = fmt::format("{} ({} of {})", programme.spec.name, fits.size() + 1, programmes.size());
+    ProgressLine line(options.progress, output.verbosity);
+    ProgrammeFit fit =
+        fit_programme(model, fit_options, control, [&](const CalibrationProgress& now) { line.show(label, now); });
+    if (fit.completion == Completion::interrupted) {
+      fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
+                 resuming(options.command));
+      return ExitCode::interrupted;
+    }
+    n_simulations += fit.n_simulations;
+    text += (programmes.size() == 1 ? fit_text_with_diagnostics(fit) : fit_text(fit)) + "\n";
+    fits.push_back(std::move(fit));
+    fitted.push_back(j);
+  }
+  if (fits.empty()) {
+    throw InputError({{record.file.string(), "has nothing to calibrate to", "ask for another cut-off or programme"}});
+  }
+
+  PosteriorRecord posterior;
+  posterior.record = &record;
+  posterior.fits = fits;
+  posterior.seed = record.seed;
+  posterior.command = "uptake calibrate " + options.record.filename().string();
+  add_pooled(record, fitted, record.seed, control, posterior);
+  if (control.stop.stop_requested()) {
+    fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
+               resuming(options.command));
+    return ExitCode::interrupted;
+  }
+  if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
+
+  fs::remove(folder / kRunFile);
+  write_posterior(posterior, folder / kPosteriorFile);
+  const std::string json_text = calibration_json(posterior);
+  write_text(folder / kJsonFile, json_text);
+  std::string whole;
+  for (const ProgrammeFit& fit : fits) whole += fit_text_with_diagnostics(fit) + "\n";
+  if (posterior.pooled) whole += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
+  write_text(folder / kTextFile, whole);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  nlohmann::ordered_json facts{{"schema", 1},
+                               {"kind", "calibration"},
+                               {"digest", digest},
+                               {"record", record.file.string()},
+                               {"record_digest", record.digest},
+                               {"version", std::string(version())},
+                               {"git", std::string(git_id())},
+                               {"seed", record.seed},
+                               {"method", options.method},
+                               {"simulations", n_simulations},
+                               {"seconds", seconds},
+                               {"threads", options.n_threads > 0 ? options.n_threads : available_threads()},
+                               {"command", options.command}};
+  for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
+  write_text(folder / kRunFile, facts.dump(2) + "\n");
+  fs::remove_all(checkpoints);
+
+  fmt::print("{}", json ? json_text : text);
+  say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {} and {} in {}", fits.size(), n_simulations,
+                  duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, folder.string()));
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli

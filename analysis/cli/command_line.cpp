@@ -1,0 +1,53 @@
+// Words as people type them.
+#include <fmt/format.h>
+
+#include <charconv>
+#include <chrono>
+
+#include "commands.hpp"
+
+namespace uptake::cli {
+
+std::string quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string text = "'";
+  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
+}
+
+std::string resuming(const std::vector<std::string>& command) {
+  std::string text;
+  for (const std::string& word : command) {
+    if (word != "--overwrite" && word != "--resume") text += quoted(word) + " ";
+  }
+  return text + "--resume";
+}
+
+Date date_of(const std::string& option, const std::string& text) {
+  using namespace std::chrono;
+  const auto refuse = [&] {
+    return InputError({{fmt::format("{} {}", option, text), "is no date", "write it as 2019-04-30, 2019-04 or 2019"}});
+  };
+  std::array<int, 3> parts{};
+  std::size_t n = 0;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (n < parts.size()) {
+    const auto [next, error] = std::from_chars(at, end, parts[n]);
+    if (error != std::errc() || parts[n] < 0) throw refuse();
+    ++n;
+    at = next;
+    if (at == end) break;
+    if (*at++ != '-') throw refuse();
+  }
+  if (at != end) throw refuse();
+  const year_month_day_last last_of_month =
+      year{parts[0]} / month{static_cast<unsigned>(n > 1 ? parts[1] : 12)} / std::chrono::last;
+  const year_month_day date = n > 2 ? year{parts[0]} / parts[1] / parts[2] : year_month_day{last_of_month};
+  constexpr int kFirstYear = 1948, kLastYear = 2200;  // as for scenarios
+  if (!date.ok() || parts[0] < kFirstYear || parts[0] > kLastYear) throw refuse();
+  return sys_days{date};
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,221 @@
+#include "uptake/historic.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "historic_fixture.hpp"
+#include "uptake/reference_class.hpp"
+
+namespace uptake {
+namespace {
+
+using namespace std::chrono_literals;
+
+Control on_threads(int n) {
+  Control control;
+  control.n_threads = n;
+  return control;
+}
+const std::vector<double> kTruth{0.5, 0.6, 0.7};
+
+TEST(Historic, ReportsFollowTheCountsOfTheModelWhenNothingDiffers) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.discrepancy = 0;
+  const HistoricModel model = made_up::model(programme);
+  const std::vector<Asked> asked = model.fitted(std::nullopt);
+  for (std::uint64_t replicate = 0; replicate < 20; ++replicate) {
+    const std::vector<double> values = model.reported(kTruth, asked, make_key(1, replicate));
+    ASSERT_EQ(values.size(), 5U);
+    for (const double value : values) EXPECT_EQ(value, std::round(value));
+    EXPECT_TRUE(std::is_sorted(values.begin(), values.begin() + 4)) << "cumulated counts do not fall";
+    EXPECT_GE(values[4], values[2]) << "who adopts was engaged before";
+    EXPECT_LE(values[4], 60);
+  }
+}
+
+TEST(Historic, AShareOfTheDenominatorIsWhatCounts) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.discrepancy = 0;
+  const std::vector<double> of_sixty =
+      made_up::model(programme).reported(kTruth, made_up::model(programme).fitted({}), make_key(1, 3));
+  for (ObservedSeries& series : programme.series) series.denominator = 6000;
+  const HistoricModel hundredfold = made_up::model(programme);
+  const std::vector<double> of_six_thousand = hundredfold.reported(kTruth, hundredfold.fitted({}), make_key(1, 3));
+  for (std::size_t i = 0; i < of_sixty.size(); ++i)
+    if (of_sixty[i] < 60) {
+      EXPECT_NEAR(of_six_thousand[i], 100 * of_sixty[i], 0.5);
+    }
+}
+
+TEST(Historic, RoundedReportsAreMultiplesOfTheirStepAndNeverAboveWhatWasCounted) {
+  HistoricProgramme exact = made_up::programme(), rounded = exact;
+  for (ObservedPoint& point : rounded.series[0].points) {
+    point.rounding = Rounding::at_least;
+    point.step = 5;
+  }
+  const HistoricModel a = made_up::model(exact), b = made_up::model(rounded);
+  for (std::uint64_t replicate = 0; replicate < 20; ++replicate) {
+    const Key key = make_key(2, replicate);
+    const std::vector<double> counted = a.reported(kTruth, a.fitted({}), key),
+                              said = b.reported(kTruth, b.fitted({}), key);
+    for (std::size_t i = 0; i < 4; ++i) {
+      EXPECT_EQ(std::fmod(said[i], 5), 0);
+      EXPECT_LE(said[i], counted[i] + 0.5);
+      EXPECT_GT(said[i], counted[i] - 5.5);
+    }
+  }
+}
+
+TEST(Historic, PointsWithTheSameDaysHaveTheSameDateAndItMovesBetweenWorlds) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.discrepancy = 0;
+  programme.series[1] = programme.series[0];
+  programme.series[1].measure = "again";
+  for (ObservedSeries& series : programme.series) {
+    series.points.resize(1);
+    series.points[0].from = Date{2018y / 3 / 1};
+    series.points[0].to = Date{2020y / 6 / 30};
+  }
+  const HistoricModel model = made_up::model(programme);
+  const std::vector<Asked> asked = model.fitted({});
+  double least = 1e9, most = 0;
+  for (std::uint64_t replicate = 0; replicate < 50; ++replicate) {
+    const std::vector<double> values = model.reported(kTruth, asked, make_key(3, replicate));
+    EXPECT_EQ(values[0], values[1]);
+    least = std::min(least, values[0]);
+    most = std::max(most, values[0]);
+  }
+  EXPECT_GT(most - least, 10) << "two and a quarter years apart";
+}
+
+TEST(Historic, AnotherDataSetIsOffByOneShiftForAllItsPoints) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.discrepancy = 1e-9;
+  programme.series[0].denominator = 1e6;  // so that rounding to whole numbers does not matter
+  for (std::size_t i = 2; i < 4; ++i) programme.series[0].points[i].data_set = "another";
+  HistoricProgramme same = programme;
+  same.reporting.level_shift = 0;
+  const HistoricModel shifted = made_up::model(programme), level = made_up::model(same);
+  const auto logit = [](double count) { return std::log(count / (1e6 - count)); };
+  double squares = 0;
+  constexpr int kWorlds = 200;
+  for (std::uint64_t replicate = 0; replicate < kWorlds; ++replicate) {
+    const Key key = make_key(4, replicate);
+    const std::vector<double> a = shifted.reported(kTruth, shifted.fitted({}), key),
+                              b = level.reported(kTruth, level.fitted({}), key);
+    EXPECT_EQ(a[0], b[0]);
+    const double shift = logit(a[2]) - logit(b[2]);
+    EXPECT_NEAR(shift, logit(a[3]) - logit(b[3]), 1e-3);
+    squares += shift * shift;
+  }
+  // Sum of squares of N(0, 0.3^2) over 200 worlds: chi-squared, sd of its mean 0.1.
+  EXPECT_NEAR(squares / kWorlds / 0.09, 1, 4 * std::sqrt(2.0 / kWorlds));
+}
+
+TEST(Historic, SummariesAreIncrementsAndTheLogarithmOfTheLastCount) {
+  const HistoricModel model = made_up::model();
+  const std::vector<Observed> observed = model.observed(model.fitted(std::nullopt));
+  const std::vector<double> expected{6, 6, 6, 5, std::log1p(23), 44};
+  ASSERT_EQ(observed.size(), expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_DOUBLE_EQ(observed[i].value, expected[i]) << observed[i].name;
+}
+
+TEST(Historic, NothingAfterTheCutOffIsFittedTo) {
+  HistoricProgramme programme = made_up::programme();
+  programme.series[1].points[0].from = Date{2019y / 1 / 1};  // counted on a day that may lie after the cut-off
+  const HistoricModel model = made_up::model(programme);
+  for (const Asked& asked : model.fitted(Date{2019y / 6 / 30})) EXPECT_LE(asked.point.to, Date{2019y / 6 / 30});
+  EXPECT_EQ(model.fitted(Date{2019y / 6 / 30}).size(), 2U);
+  programme.series[0].points[0].use = Use::check;
+  EXPECT_EQ(made_up::model(programme).fitted(Date{2019y / 6 / 30}).size(), 1U);
+}
+
+/// The likelihood is the mean over worlds of the probability of all reports: a filter of one state gives each world's, a
+/// filter of many states resamples and renews their luck on the way. Both estimate the same number without bias.
+TEST(Historic, TheParticleFilterEstimatesTheMeanProbabilityOfTheReports) {
+  const HistoricModel model = made_up::model(made_up::with_reports(made_up::programme(), kTruth, make_key(11, 0)));
+  const auto estimate = [&](const HistoricModel& of, std::size_t n_states, std::size_t n) {
+    FilterOptions options;
+    options.n_states = n_states;
+    const LogLikelihood log_likelihood = of.log_likelihood(of.fitted(std::nullopt), options);
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const double likelihood = std::exp(log_likelihood(kTruth, make_key(5, i)));
+      sum += likelihood;
+      squares += likelihood * likelihood;
+    }
+    const double mean = sum / static_cast<double>(n);
+    return std::pair{mean, (squares / static_cast<double>(n) - mean * mean) / static_cast<double>(n)};
+  };
+  const auto [plain, plain_variance] = estimate(model, 1, 20000);
+  const auto [filtered, filtered_variance] = estimate(model, 50, 200);
+  EXPECT_LT(std::abs(plain - filtered) / std::sqrt(plain_variance + filtered_variance), 4)
+      << plain << " and " << filtered << ", se " << std::sqrt(plain_variance) << " and "
+      << std::sqrt(filtered_variance);
+  // The check can see a wrong spread of reports.
+  HistoricProgramme wrong = model.programme();
+  wrong.reporting.discrepancy *= 3;
+  const auto [other, other_variance] = estimate(made_up::model(wrong), 50, 200);
+  EXPECT_GT(std::abs(plain - other) / std::sqrt(plain_variance + other_variance), 4);
+}
+
+FitOptions small_fit() {
+  FitOptions options;
+  options.abc.seed = 3;
+  options.abc.n_particles = 400;
+  options.abc.budget = 4000;
+  options.n_draws = 200;
+  return options;
+}
+
+TEST(Historic, AFitIsTheSameOnAnyNumberOfThreadsAndSaysWhatItLearnt) {
+  const HistoricModel model = made_up::model();
+  const ProgrammeFit one = fit_programme(model, small_fit(), on_threads(1)),
+                     two = fit_programme(model, small_fit(), on_threads(2));
+  EXPECT_EQ(one.draws.values, two.draws.values);
+  ASSERT_EQ(one.points.size(), 5U);
+  for (std::size_t i = 0; i < one.points.size(); ++i) {
+    EXPECT_EQ(one.points[i].p50, two.points[i].p50);
+    EXPECT_LE(one.points[i].p05, one.points[i].p50);
+    EXPECT_LE(one.points[i].p50, one.points[i].p95);
+  }
+  EXPECT_GT(one.contraction[1], 0.3) << "four counts say something of p";
+  EXPECT_EQ(one.diagnostics.series.size(), 6U);
+}
+
+TEST(Historic, AFitToMoreCountsIsDifferentFromOneToFewer) {
+  const HistoricModel model = made_up::model();
+  FitOptions early = small_fit();
+  early.cutoff = Date{2018y / 12 / 31};
+  const ProgrammeFit few = fit_programme(model, early, on_threads(2));
+  EXPECT_EQ(few.n_fitted, 1U);
+  EXPECT_FALSE(few.points[1].was_fitted);
+  EXPECT_GT(few.points[3].p95 - few.points[3].p05, few.points[0].p95 - few.points[0].p05) << "the future is wider";
+  early.cutoff = Date{2018y / 1 / 31};
+  EXPECT_THROW(static_cast<void>(fit_programme(model, early, on_threads(2))), InputError);
+}
+
+TEST(Historic, ALikelihoodNeedsADiscrepancy) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.discrepancy = 0;
+  const HistoricModel model = made_up::model(programme);
+  EXPECT_THROW(static_cast<void>(model.log_likelihood(model.fitted(std::nullopt), {})), InputError);
+}
+
+TEST(ReferenceClass, TakesThePooledColumnsOfAProgrammeAndLeavesTheRest) {
+  const HistoricModel model = made_up::model();
+  const ProgrammeFit fit = fit_programme(model, small_fit(), on_threads(2));
+  const PooledProgramme pooled = pooled_programme("made-up", fit.parameters, fit.draws, {});
+  ASSERT_EQ(pooled.parameters.size(), 2U) << "p and the susceptible share; a0 is not pooled";
+  const PoolingModel reference = reference_model();
+  EXPECT_EQ(reference.parameters[pooled.parameters[0]], "log p");
+  EXPECT_EQ(reference.parameters[pooled.parameters[1]], "logit susceptible_share");
+  EXPECT_EQ(pooled.draws.row(5)[0], fit.draws.row(5)[1]);
+  EXPECT_EQ(pooled.draws.row(5)[1], fit.draws.row(5)[2]);
+}
+
+}  // namespace
+}  // namespace uptake
