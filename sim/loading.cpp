@@ -128,11 +128,15 @@ std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& prog
   return std::nullopt;
 }
 
-ProgrammeSpec ProgrammeFiles::read(const LocatedText& named) {
-  auto programme =
-      ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
-  if (const auto file = find(named)) programme = read_or_report(*file).value_or(std::move(programme));
-  return programme;
+ProgrammeFiles::Read ProgrammeFiles::read(const LocatedText& named) {
+  const std::size_t n_problems = problems_.count();
+  const auto file = find(named);
+  auto programme = file ? read_or_report(*file) : std::nullopt;
+  const bool is_good = programme && problems_.count() == n_problems;
+  if (!programme) {
+    programme = ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
+  }
+  return {*std::move(programme), is_good};
 }
 
 void ProgrammeFiles::throw_if_any() {

@@ -47,9 +47,13 @@ class ProgrammeFiles {
  public:
   ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder, Problems& problems)
       : file_(file), data_folder_(data_folder), problems_(problems) {}
+  struct Read {
+    ProgrammeSpec programme;
+    bool is_good;  ///< nothing was wrong with it
+  };
   /// `programmes/<name>.toml` of the shipped folder, or a path from the file's folder. A programme that cannot be read
   /// is reported and keeps its name, so that nothing that refers to it is reported as well.
-  [[nodiscard]] ProgrammeSpec read(const LocatedText& named);
+  [[nodiscard]] Read read(const LocatedText& named);
   /// Another file that cannot be read.
   void keep(const FileError& error) { unreadable_ = error; }
   /// What is wrong goes before what cannot be read. @throws InputError, FileError

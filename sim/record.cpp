@@ -30,6 +30,7 @@ enum class YearMeans : std::uint8_t { window, middle };
 
 constexpr double kMostValue = 1e12;  // a bound against slips of the pen [A]
 constexpr std::string_view kEngland = "England";
+constexpr std::string_view kAll = "all";  ///< the whole population, wherever it is
 constexpr std::string_view kAmbiguous = "ambiguous";
 
 /// A parameter as the record states it, for all programmes or for one.
@@ -44,11 +45,15 @@ struct Reporting {
   double ambiguous = 1;
 };
 
-/// Rows of a region and measure that join a series, with what they have in common.
+/// Rows of a region and measure that make a series or join it, with what they have in common.
 struct Joined {
   std::string region, measure;
   std::optional<std::string> data_set;
   std::optional<Use> use;
+  std::optional<double> denominator;  ///< of these rows, when it is not that of the series
+  bool says_denominator = false;      ///< right or wrong
+  bool complement = false;            ///< they count those without
+  double plus = 0;                    ///< what they leave out
   Location place;
 };
 
@@ -76,13 +81,11 @@ struct SeriesPlan {
   ObservedSeries series;
   std::vector<Joined> joined;  ///< the first is the series itself
   std::vector<Exception> exceptions;
-  Use use = Use::fit;
   Rounding rounding = Rounding::exact;
   double step = 0;
   YearMeans year = YearMeans::window;
-  bool complement = false;
-  double plus = 0;
-  std::optional<double> denominator;
+  bool programme_is_good = true;  ///< its file holds what it should
+  bool has_names = true;          ///< of a measure and regions that rows have
   Location place;
 };
 
@@ -213,6 +216,9 @@ std::optional<std::vector<Parameter>> read_calibrated(TableReader& reader) {
       calibrated.push_back(row->id);
     }
   }
+  if (const auto* array = reader.find("calibrated")->as<TomlValue::Array>(); array && array->empty()) {
+    reader.report(reader.find("calibrated")->place, fmt::format("{} is empty", reader.label("calibrated")));
+  }
   std::ranges::sort(calibrated);
   return calibrated;
 }
@@ -257,13 +263,14 @@ void read_table(Loading& loading, TableReader& reader) {
 // ---- One series ---------------------------------------------------------------------------------------------------
 
 /// The name of a region or measure; one that the programme's rows do not have is a problem.
-void check_named(Loading& loading, TableReader& fields, std::string_view key, const std::string& name,
+bool check_named(const Loading& loading, TableReader& fields, std::string_view key, const std::string& name,
                  std::string Observation::*field, const std::string& programme) {
   const auto names = names_in(loading.rows, field, programme);
-  if (names.empty() || is_in(names, name)) return;  // a programme without rows was reported
+  if (names.empty() || is_in(names, name)) return true;  // a programme without rows was reported
   const TomlValue* value = fields.find(key);
   fields.report(value ? value->place : fields.place(),
                 fmt::format("no row of {} has the {} \"{}\"", programme, key, name), did_you_mean(name, names));
+  return false;
 }
 
 void read_rounding(TableReader& fields, std::optional<Rounding>& rounding, std::optional<double>& step) {
@@ -312,17 +319,26 @@ void read_exceptions(TableReader& fields, SeriesPlan& plan) {
   });
 }
 
-void read_joined(Loading& loading, TableReader& fields, const std::string& programme, SeriesPlan& plan) {
+/// How rows are counted: keys of a series, and of those that join it.
+void read_counting(TableReader& fields, Joined& joined) {
+  joined.place = fields.place();
+  joined.data_set = fields.text("data_set");
+  joined.use = read_use(fields);
+  joined.complement = fields.flag("complement").value_or(false);
+  joined.plus = read_figure(fields, "plus", "1", 0, kMostValue).value_or(0);
+  joined.denominator = read_figure(fields, "denominator", "1", 1e-9, kMostValue);
+  joined.says_denominator = fields.find("denominator") != nullptr;
+  (void)fields.text("note");
+}
+
+void read_joined(const Loading& loading, TableReader& fields, const std::string& programme, SeriesPlan& plan) {
   fields.tables("also", [&](TableReader& one) {
     Joined joined;
-    joined.place = one.place();
+    read_counting(one, joined);
     joined.region = one.text("region").value_or(plan.series.region);
     joined.measure = one.text("measure").value_or(plan.series.measure);
-    joined.data_set = one.text("data_set");
-    joined.use = read_use(one);
-    (void)one.text("note");
-    check_named(loading, one, "region", joined.region, &Observation::region, programme);
-    check_named(loading, one, "measure", joined.measure, &Observation::measure, programme);
+    plan.has_names &= check_named(loading, one, "region", joined.region, &Observation::region, programme);
+    plan.has_names &= check_named(loading, one, "measure", joined.measure, &Observation::measure, programme);
     plan.joined.push_back(std::move(joined));
   });
 }
@@ -330,14 +346,14 @@ void read_joined(Loading& loading, TableReader& fields, const std::string& progr
 void read_model_region(const Loading& loading, TableReader& fields, ObservedSeries& series) {
   const auto stated = fields.text("model_region");
   const std::string name = stated.value_or(series.region);
-  if (name == kEngland) return;
+  if (name == kEngland || name == kAll) return;
   const auto code = loading.regions.find(name);
   if (code != loading.regions.end()) {
     series.model_region = code->second;
   } else if (loading.regions.empty()) {
     series.model_region = name;  // tables without names of regions: the population knows when it is built
   } else {
-    std::vector<std::string_view> names{kEngland};
+    std::vector<std::string_view> names{kEngland, kAll};
     for (const auto& [known, ignored] : loading.regions) names.push_back(known);
     const TomlValue* value = fields.find("model_region");
     const std::string meant = did_you_mean(name, names);
@@ -359,53 +375,60 @@ void check_counts(TableReader& fields, const ProgrammeSpec& spec, Measure counts
   need(Measure::capacity_beds, OutcomeKind::capacity);
 }
 
-SeriesPlan read_series(Loading& loading, TableReader& fields, const HistoricProgramme& programme) {
+SeriesPlan read_series(const Loading& loading, TableReader& fields, const HistoricProgramme& programme,
+                       bool programme_is_good) {
   SeriesPlan plan;
+  plan.programme_is_good = programme_is_good;
   plan.place = fields.place();
   ObservedSeries& series = plan.series;
   fields.require("measure", "\"adopting_orgs\"");
   series.measure = fields.text("measure").value_or("");
   series.region = fields.text("region").value_or(std::string(kEngland));
-  if (!series.measure.empty()) {
-    check_named(loading, fields, "measure", series.measure, &Observation::measure, programme.record);
-  }
-  check_named(loading, fields, "region", series.region, &Observation::region, programme.record);
+  plan.has_names = !series.measure.empty() &&
+                   check_named(loading, fields, "measure", series.measure, &Observation::measure, programme.record);
+  const bool has_region = check_named(loading, fields, "region", series.region, &Observation::region, programme.record);
+  plan.has_names &= has_region;
   fields.require("counts", "\"ever_adopted\"");
   if (const auto counts = fields.choice("counts", kMeasureNames)) {
     series.counts = static_cast<Measure>(*counts);
-    check_counts(fields, programme.spec, series.counts);
+    if (programme_is_good) check_counts(fields, programme.spec, series.counts);
   }
-  read_model_region(loading, fields, series);
-  plan.use = read_use(fields).value_or(Use::fit);
+  if (has_region || fields.find("model_region")) read_model_region(loading, fields, series);
   std::optional<Rounding> rounding;
   std::optional<double> step;
   read_rounding(fields, rounding, step);
   plan.rounding = rounding.value_or(Rounding::exact);
   plan.step = step.value_or(0);
   plan.year = choice_or(fields, "year", kYearNames, YearMeans::window);
-  plan.complement = fields.flag("complement").value_or(false);
-  plan.plus = read_figure(fields, "plus", "1", 0, kMostValue).value_or(0);
-  plan.denominator = read_figure(fields, "denominator", "1", 1e-9, kMostValue);
-  plan.joined.push_back({series.region, series.measure, fields.text("data_set"), std::nullopt, fields.place()});
+  Joined own;
+  own.region = series.region;
+  own.measure = series.measure;
+  read_counting(fields, own);
+  plan.joined.push_back(std::move(own));
   read_joined(loading, fields, programme.record, plan);
   read_exceptions(fields, plan);
-  (void)fields.text("note");
   return plan;
 }
 
-/// What a share of 1 is when nothing else is stated: 100 for per cent, the programme's own denominator for England.
-void find_denominator(Loading& loading, const ProgrammeSpec& spec, SeriesPlan& plan) {
+bool is_in_per_cent(std::string_view unit) { return unit.starts_with('%'); }
+
+/// What a share of 1 is when nothing else is stated: 100 for per cent, the programme's own denominator for all.
+/// @return whether it is known
+bool find_denominator(Loading& loading, const ProgrammeSpec& spec, SeriesPlan& plan) {
   const ObservedSeries& series = plan.series;
-  std::optional<double>& denominator = plan.denominator;
-  if (!denominator && series.unit.starts_with('%')) denominator = 100;
+  const Joined& own = plan.joined.front();
+  std::optional<double> denominator = own.denominator;
+  if (own.says_denominator && !denominator) return false;
+  if (!denominator && is_in_per_cent(series.unit)) denominator = 100;
   const bool of_organisations = series.counts != Measure::uptake_share && series.counts != Measure::capacity_beds;
   if (!denominator && series.model_region.empty() && of_organisations) denominator = spec.historic_denominator;
-  if (!denominator) {
+  if (!denominator && plan.programme_is_good) {
     loading.problems.add(plan.place,
                          fmt::format("nothing says what a share of 1 is in {} of {}", series.measure, series.region),
                          "add denominator = { value = …, source = \"…\" }");
   }
   plan.series.denominator = denominator.value_or(1);
+  return denominator.has_value();
 }
 
 /// Days on which the row may have been counted: as stated, or the last day of its month, or its year.
@@ -420,7 +443,8 @@ std::pair<Date, Date> days_counted(const Observation& row, const SeriesPlan& pla
 
 /// The point that a row makes; no value when the row is left out or wrong.
 std::optional<ObservedPoint> make_point(Loading& loading, const SeriesPlan& plan, const Joined& joined,
-                                        Exception* exception, const HistoricProgramme& programme, std::size_t index) {
+                                        const Exception* exception, const HistoricProgramme& programme,
+                                        std::size_t index) {
   const Observation& row = loading.rows[index];
   const ObservedSeries& series = plan.series;
   std::string& left_out = loading.left_out[index];
@@ -444,20 +468,30 @@ std::optional<ObservedPoint> make_point(Loading& loading, const SeriesPlan& plan
     refuse(fmt::format("{} = {} is negative", row.measure, *row.value));
     return std::nullopt;
   }
-  point.value = (plan.complement ? series.denominator - *row.value : *row.value) + plan.plus;
-  const bool above = plan.complement ? *row.value > series.denominator : point.value > series.denominator;
-  if (above) {
-    refuse(fmt::format("{} = {} is above its denominator {}{}", row.measure, *row.value, series.denominator,
-                       plan.plus > 0 ? fmt::format(", with the {} counted elsewhere", plan.plus) : ""));
+  const Joined& own = plan.joined.front();
+  if (!joined.denominator && is_in_per_cent(row.unit) != is_in_per_cent(series.unit)) {
+    refuse(fmt::format("{} is in \"{}\", its series in \"{}\"", row.measure, row.unit, series.unit));
     return std::nullopt;
   }
+  const double denominator = joined.denominator.value_or(series.denominator);
+  const double counted = (joined.complement ? denominator - *row.value : *row.value) + joined.plus;
+  if (*row.value > denominator || counted > denominator) {
+    refuse(fmt::format("{} = {} is above its denominator {}{}", row.measure, *row.value, denominator,
+                       joined.plus > 0 ? fmt::format(", with the {} that it leaves out", joined.plus) : ""));
+    return std::nullopt;
+  }
+  const double scale = series.denominator / denominator;
+  point.value = counted * scale;
   point.rounding = exception && exception->rounding ? *exception->rounding : plan.rounding;
-  point.step = exception && exception->rounding ? exception->step.value_or(0) : plan.step;
-  const Joined& own = plan.joined.front();
+  if (joined.complement && point.rounding == Rounding::at_least) {
+    refuse(fmt::format("{} = {} without are at most so many with, not at least", row.measure, *row.value));
+    return std::nullopt;
+  }
+  point.step = scale * (exception && exception->rounding ? exception->step.value_or(0) : plan.step);
   point.data_set = exception && exception->data_set ? *exception->data_set
                    : joined.data_set                ? *joined.data_set
                                                     : own.data_set.value_or("");
-  point.use = exception && exception->use ? *exception->use : joined.use.value_or(plan.use);
+  point.use = exception && exception->use ? *exception->use : joined.use.value_or(own.use.value_or(Use::fit));
   point.date = row.date;
   point.source = row.source;
   point.note = row.note;
@@ -479,57 +513,72 @@ void check_exceptions(Loading& loading, const SeriesPlan& plan) {
   }
 }
 
-/// Takes the rows of a series, in time.
+using TakenRow = std::pair<std::size_t, const Joined*>;
+
+/// Rows of the series and of those that join it; a series that asks for rows that do not exist, or that another has
+/// taken, is a problem.
+std::vector<TakenRow> take_rows(Loading& loading, const std::string& programme, const SeriesPlan& plan) {
+  std::vector<TakenRow> rows;
+  for (const Joined& joined : plan.joined) {
+    const std::size_t n_before = rows.size();
+    std::string other;
+    for (std::size_t i = 0; i < loading.rows.size(); ++i) {
+      const Observation& row = loading.rows[i];
+      if (row.programme != programme || row.region != joined.region || row.measure != joined.measure) continue;
+      if (!loading.taken_by[i].empty()) {
+        other = loading.taken_by[i];
+        continue;
+      }
+      loading.taken_by[i] = joined.place.text();
+      rows.emplace_back(i, &joined);
+    }
+    const std::string what = fmt::format("{} of {} in {}", joined.measure, programme, joined.region);
+    if (!other.empty()) {
+      loading.problems.add(joined.place, fmt::format("the rows of {} are already taken by {}", what, other));
+    } else if (rows.size() == n_before) {
+      loading.problems.add(joined.place, fmt::format("there is no row of {}", what));
+    }
+  }
+  return rows;
+}
+
+/// The exception for a row, if there is one.
+Exception* exception_for(Loading& loading, SeriesPlan& plan, const Observation& row) {
+  Exception* found = nullptr;
+  for (Exception& one : plan.exceptions) {
+    if (!one.is_for(row)) continue;
+    one.matched = row.where;
+    if (found) {
+      loading.problems.add(one.place, fmt::format("two exceptions are for row {}", row.where),
+                           "name region, measure or value");
+    }
+    found = &one;
+  }
+  return found;
+}
+
+/// The points of a series, in time.
 void fill_series(Loading& loading, const HistoricProgramme& programme, double ambiguous, SeriesPlan& plan) {
   ObservedSeries& series = plan.series;
-  std::vector<std::pair<std::size_t, const Joined*>> rows;
-  for (std::size_t i = 0; i < loading.rows.size(); ++i) {
-    const Observation& row = loading.rows[i];
-    if (row.programme != programme.record) continue;
-    const auto joined = std::ranges::find_if(
-        plan.joined, [&](const Joined& j) { return row.region == j.region && row.measure == j.measure; });
-    if (joined == plan.joined.end()) continue;
-    if (!loading.taken_by[i].empty()) {
-      loading.problems.add(plan.place,
-                           fmt::format("row {} is already in the series of {}", row.where, loading.taken_by[i]));
-      continue;
-    }
-    loading.taken_by[i] = plan.place.text();
-    rows.emplace_back(i, &*joined);
-  }
-  for (const Joined& joined : plan.joined) {
-    const bool has_rows = std::ranges::any_of(rows, [&](const auto& row) { return row.second == &joined; });
-    const bool names_known = is_in(names_in(loading.rows, &Observation::measure, programme.record), joined.measure) &&
-                             is_in(names_in(loading.rows, &Observation::region, programme.record), joined.region);
-    if (!has_rows && names_known) {
-      loading.problems.add(joined.place,
-                           fmt::format("no row of {} is of {} in {}", programme.record, joined.measure, joined.region));
-    }
-  }
-  for (const auto& [i, joined] : rows) {
-    if (series.unit.empty() && joined == &plan.joined.front()) series.unit = loading.rows[i].unit;
-  }
-  find_denominator(loading, programme.spec, plan);
+  const std::vector<TakenRow> rows = take_rows(loading, programme.record, plan);
+  const auto own = std::ranges::find(rows, &std::as_const(plan.joined.front()), &TakenRow::second);
+  if (own == rows.end()) return;
+  series.unit = loading.rows[own->first].unit;
+  const bool has_denominator = find_denominator(loading, programme.spec, plan);
   const std::size_t n_problems = loading.problems.count();
   for (const auto& [i, joined] : rows) {
-    const Observation& row = loading.rows[i];
-    Exception* exception = nullptr;
-    for (Exception& one : plan.exceptions) {
-      if (!one.is_for(row)) continue;
-      one.matched = row.where;
-      if (exception) {
-        loading.problems.add(one.place, fmt::format("two exceptions are for row {}", row.where),
-                             "name region, measure or value");
-      }
-      exception = &one;
-    }
-    auto point = make_point(loading, plan, *joined, exception, programme, i);
+    const Exception* exception = exception_for(loading, plan, loading.rows[i]);
+    auto point = has_denominator ? make_point(loading, plan, *joined, exception, programme, i) : std::nullopt;
     if (!point) continue;
+<<<<<<< HEAD
     if (row.quality == kAmbiguous) point->counting_factor = ambiguous;
+=======
+    if (loading.rows[i].quality == kAmbiguous) point->discrepancy_factor = ambiguous;
+>>>>>>> w/record
     series.points.push_back(*std::move(point));
   }
   check_exceptions(loading, plan);
-  if (series.points.empty() && !rows.empty() && loading.problems.count() == n_problems) {
+  if (has_denominator && series.points.empty() && loading.problems.count() == n_problems) {
     loading.problems.add(plan.place, fmt::format("every row of {} in {} is left out", series.measure, series.region),
                          "leave out the series");
   }
@@ -598,14 +647,15 @@ struct ReadProgramme {
   std::vector<Parameter> calibrated;
 };
 
-void read_start(TableReader& fields, HistoricProgramme& programme) {
-  const auto start = fields.date("start");
+void read_start(TableReader& fields, bool programme_is_good, HistoricProgramme& programme) {
+  auto start = fields.date("start");
   if (start && (*start < kEarliestStart || *start > kLatestStart)) {
     fields.report(fields.find("start")->place,
                   fmt::format("{} = {} is out of range (must be in [{}, {}])", fields.label("start"), iso(*start),
                               iso(kEarliestStart), iso(kLatestStart)));
+    start.reset();
   }
-  if (!start && !programme.spec.available_from && !fields.find("start")) {
+  if (programme_is_good && !programme.spec.available_from && !fields.find("start")) {
     fields.report(fields.place(),
                   fmt::format("{} is missing, and {} does not say from when it is available", fields.label("start"),
                               programme.spec.name),
@@ -619,11 +669,9 @@ ReadProgramme read_one_programme(Loading& loading, TableReader& fields) {
   HistoricProgramme& programme = plan.programme;
   const TomlValue* named = fields.require("name", "\"pincer\"");
   const std::string name = fields.text("name").value_or("");
-  if (!name.empty()) {
-    programme.spec = loading.files.read({name, named->place});
-  } else {
-    programme.spec = ProgrammeSpec::with_table_defaults("?", OrganisationType::care_home);
-  }
+  ProgrammeFiles::Read read{ProgrammeSpec::with_table_defaults("?", OrganisationType::care_home), false};
+  if (!name.empty()) read = loading.files.read({name, named->place});
+  programme.spec = std::move(read.programme);
   programme.record = fields.text("record").value_or(name);
   const auto known = names_in(loading.rows, &Observation::programme);
   if (!known.empty() && !programme.record.empty() && !is_in(known, programme.record)) {
@@ -633,7 +681,7 @@ ReadProgramme read_one_programme(Loading& loading, TableReader& fields) {
         fmt::format("no row of {} is of the programme \"{}\"", loading.record.table.string(), programme.record),
         did_you_mean(programme.record, known));
   }
-  read_start(fields, programme);
+  read_start(fields, read.is_good, programme);
   const auto reporting = read_reporting(fields, loading.reporting).value_or(loading.reporting);
   programme.reporting = reporting.model;
   plan.calibrated = read_calibrated(fields).value_or(loading.calibrated);
@@ -644,9 +692,9 @@ ReadProgramme read_one_programme(Loading& loading, TableReader& fields) {
   }
   (void)fields.text("note");
   fields.tables("series", [&](TableReader& one) {
-    SeriesPlan series = read_series(loading, one, programme);
+    SeriesPlan series = read_series(loading, one, programme, read.is_good);
     const bool has_rows = !names_in(loading.rows, &Observation::measure, programme.record).empty();
-    if (has_rows && !series.series.measure.empty()) fill_series(loading, programme, reporting.ambiguous, series);
+    if (has_rows && series.has_names) fill_series(loading, programme, reporting.ambiguous, series);
     programme.series.push_back(std::move(series.series));
   });
   if (!fields.find("series")) {

@@ -141,7 +141,7 @@ ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
 }
 
 void read_one_programme(Loading& loading, const LocatedText& named) {
-  ProgrammeSpec programme = loading.files.read(named);
+  ProgrammeSpec programme = loading.files.read(named).programme;
   if (find_programme(loading.scenario, programme.name)) {
     loading.problems.add(named.place, fmt::format("programmes names \"{}\" twice", programme.name));
   } else {

@@ -273,6 +273,8 @@ Json to_json(const ProgrammeSpec& programme) {
           {"title", programme.title},
           {"summary", programme.summary},
           {"evidence", kEvidenceNames[static_cast<std::size_t>(programme.evidence)]},
+          {"innovation", kInnovationKindNames[static_cast<std::size_t>(programme.innovation)]},
+          {"push", kPushNames[static_cast<std::size_t>(programme.push)]},
           {"eligible", std::move(eligible)},
           {"outcome", spec(programme.outcome).name},
           {"event", programme.event},

@@ -50,10 +50,10 @@ struct ObservedPoint {
   Date from{},
       to{};  ///< days on which it may have been counted, equally likely; points of a programme with the same days
              ///< have the same date
-  /// In the table's unit, counted as `counts` does: of a count of those without, the denominator less it.
+  /// In the series' unit: counts of those without are turned, and other denominators put on that of the series.
   double value = 0;
   Rounding rounding = Rounding::exact;
-  double step = 0;  ///< of the rounding, in the table's unit
+  double step = 0;  ///< of the rounding, in the series' unit
   /// Counted by whom and how; may be empty. All but that of the series' first point are off by a shift of their own.
   std::string data_set;
   double counting_factor = 1;  ///< times the error of counting: rows of ambiguous quality are looser
