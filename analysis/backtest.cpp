@@ -60,7 +60,8 @@ std::vector<Problem> problems_of(const HistoricRecord& record, const BacktestOpt
     problems.push_back({"--dates " + iso(date), fmt::format("is not after the cut-off {}", iso(*options.cutoff)),
                         "forecast later days"});
   }
-  if (options.n_draws < 20) problems.push_back({"backtest", "needs at least 20 draws of each forecast", ""});
+  if (options.n_draws < 20 || options.n_draws % 5 != 0)
+    problems.push_back({"backtest", "needs at least 20 draws of each forecast, a multiple of 5", ""});
   return problems;
 }
 
@@ -148,7 +149,6 @@ class ModelForecaster {
       : record_(record),
         population_(std::move(population)),
         fit_(std::move(fit)),
-        n_parameters_(n_draws / 2),
         stored_(stored != nullptr && stored->digest == record.digest ? stored : nullptr),
         control_(control),
         progress_(progress) {}
@@ -168,14 +168,13 @@ class ModelForecaster {
       draws = from_others(model, *pooled, make_key(ask.seed, 1));
     }
     if (!draws || control_.stop.stop_requested()) return {};
-    std::vector<Asked> asked = ask.cutoff ? model.fitted(ask.cutoff) : std::vector<Asked>{};
-    std::vector<double> observed, denominators;
-    for (const Asked& one : asked) observed.push_back(one.point.value);
-    asked.insert(asked.end(), ask.asked.begin(), ask.asked.end());
-    for (const Asked& one : asked) denominators.push_back(ask.known.series[one.series].denominator);
-    const std::vector<double> values = predict(model, *draws, asked, ask.n_draws, ask.seed, control_);
-    if (values.empty() || control_.stop.stop_requested()) return {};
-    answer.values = conditioned(values, observed, denominators, ask.n_draws, draws->n);
+    const std::vector<Asked> past = ask.cutoff ? model.fitted(ask.cutoff) : std::vector<Asked>{};
+    ForecastOptions options;
+    options.seed = ask.seed;
+    options.n_parameters = ask.n_draws / options.n_futures;
+    answer.values = forecast(model, *draws, past, ask.asked, options, control_);
+    answer.n_simulations += options.n_parameters * (options.n_states + options.n_futures);
+    if (control_.stop.stop_requested()) return {};
     return answer;
   }
 
@@ -184,7 +183,6 @@ class ModelForecaster {
                                       Answer& answer) const {
     FitOptions options = fit_;
     options.cutoff = cutoff;
-    options.n_draws = n_parameters_;
     options.abc.seed = seed;
     options.abc.checkpoint.clear();
     const std::string& name = model.programme().spec.name;
@@ -241,7 +239,6 @@ class ModelForecaster {
   const HistoricRecord& record_;
   std::shared_ptr<const Population> population_;
   FitOptions fit_;
-  std::size_t n_parameters_;  ///< draws of the parameters, each in two worlds
   const StoredPosterior* stored_;
   const Control& control_;
   const std::function<void(const std::string&, const CalibrationProgress&)>& progress_;
@@ -360,7 +357,7 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
 Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population> population,
                   const BacktestOptions& options, const StoredPosterior* stored, const Control& control,
                   const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress) {
-  ModelForecaster model(record, std::move(population), options.fit, options.n_draws, stored, control, progress);
+  ModelForecaster model(record, std::move(population), options.fit, stored, control, progress);
   Backtest result = backtest_with(record, options, std::ref(model));
   if (!options.leave_out.empty() && stored != nullptr && stored->digest != record.digest) {
     result.warnings.push_back(

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -287,55 +286,6 @@ ByBaseline<std::vector<std::vector<double>>> rivals(const HistoricProgramme& pro
   return result;
 }
 
-std::vector<double> conditioned(std::span<const double> values, std::span<const double> observed,
-                                std::span<const double> denominators, std::size_t n, std::size_t n_parameters) {
-  const std::size_t n_past = observed.size(), n_all = denominators.size();
-  UPTAKE_EXPECTS(values.size() == n_all * n);
-  std::vector<double> future(values.begin() + static_cast<std::ptrdiff_t>(n_past * n), values.end());
-  if (n_past == 0 || n < 2 * n_parameters) return future;
-  using Index = Eigen::Index;
-  // Shares of none and of all count as half a unit.
-  const auto to_line = [&](double value, std::size_t t) {
-    const double margin = std::min(0.25, 0.5 / denominators[t]);
-    const double share = std::clamp(value / denominators[t], margin, 1 - margin);
-    return std::log(share / (1 - share));
-  };
-  const auto is_whole = [&](std::size_t i) {
-    for (std::size_t t = 0; t < n_all; ++t) {
-      if (!std::isfinite(values[t * n + i])) return false;
-    }
-    return true;
-  };
-  Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(static_cast<Index>(n_all), static_cast<Index>(n_all));
-  for (std::size_t i = 0; i + n_parameters < n; ++i) {
-    if (!is_whole(i) || !is_whole(i + n_parameters)) continue;
-    Eigen::VectorXd difference(static_cast<Index>(n_all));
-    for (std::size_t t = 0; t < n_all; ++t)
-      difference[static_cast<Index>(t)] = to_line(values[t * n + i], t) - to_line(values[t * n + i + n_parameters], t);
-    covariance.noalias() += difference * difference.transpose();  // its scale falls away
-  }
-  const auto k = static_cast<Index>(n_past);
-  Eigen::MatrixXd past = covariance.topLeftCorner(k, k);
-  const double scale = past.trace();
-  if (!(scale > 0)) return future;
-  past.diagonal().array() += 1e-8 * scale;
-  const Eigen::MatrixXd gain =
-      past.ldlt().solve(covariance.topRightCorner(k, static_cast<Index>(n_all) - k)).transpose();
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!is_whole(i)) continue;
-    Eigen::VectorXd off(k);
-    for (std::size_t t = 0; t < n_past; ++t)
-      off[static_cast<Index>(t)] = to_line(observed[t], t) - to_line(values[t * n + i], t);
-    const Eigen::VectorXd moves = gain * off;
-    for (std::size_t t = n_past; t < n_all; ++t) {
-      double& value = future[(t - n_past) * n + i];
-      const double x = to_line(value, t) + moves[static_cast<Index>(t - n_past)];
-      value = denominators[t] / (1 + std::exp(-x));
-    }
-  }
-  return future;
-}
-
 Forecast scored(const HistoricProgramme& programme, const Question& question, std::vector<double> draws) {
   const ObservedSeries& series = programme.series[question.asked.series];
   Forecast made;
@@ -351,8 +301,10 @@ Forecast scored(const HistoricProgramme& programme, const Question& question, st
   if (const std::vector<double> finite = finite_of(made.draws); !finite.empty())
     made.score = score(finite, *made.observed);
   for (std::size_t k = 0; k < made.wis_of_tenths.size(); ++k) {
+    // Neighbours share parameters, so that tenths of the order are independent.
+    const std::size_t n = made.draws.size(), n_tenths = made.wis_of_tenths.size();
     std::vector<double> tenth;
-    for (std::size_t i = k; i < made.draws.size(); i += made.wis_of_tenths.size()) {
+    for (std::size_t i = k * n / n_tenths; i < (k + 1) * n / n_tenths; ++i) {
       if (std::isfinite(made.draws[i])) tenth.push_back(made.draws[i]);
     }
     if (tenth.empty()) continue;

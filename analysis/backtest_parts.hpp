@@ -38,16 +38,6 @@ struct Question {
                                                                   std::size_t series, Date cutoff,
                                                                   std::span<const Question> questions, Key key);
 
-/// Draws of forecasts that know the past of their own world, not its parameters alone: a network that is known to be ahead
-/// of what its parameters promise stays ahead. Draws i and i + n_parameters share parameters, so that what their pasts and
-/// futures have in common is luck: with C and W the covariances of luck (future with past, past with past) on the logit of
-/// shares, a future moves by C W^-1 (observed - past). Exact for normal luck, which the posterior of the parameters has
-/// been told of already and must not be told again. @param values t * n + i: the past, as `observed` is, then the future
-/// @param denominators by t @return the future alone; values as they came where they are not finite
-[[nodiscard]] std::vector<double> conditioned(std::span<const double> values, std::span<const double> observed,
-                                              std::span<const double> denominators, std::size_t n,
-                                              std::size_t n_parameters);
-
 /// A forecast with its scores. @param draws by world; what is not finite is left out
 [[nodiscard]] Forecast scored(const HistoricProgramme& programme, const Question& question, std::vector<double> draws);
 

@@ -383,11 +383,13 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
   record.name = "self-made";
   record.population = "synthetic";
   for (std::size_t g = 0; g < kProgrammes; ++g) {
-    HistoricProgramme one = programme(fmt::format("p{}", g), 60,
-                                      {point(2017y / October / 31, 0), point(2018y / April / 30, 0),
-                                       point(2018y / October / 31, 0)});
+    HistoricProgramme one =
+        programme(fmt::format("p{}", g), 60,
+                  {point(2017y / October / 31, 0), point(2018y / April / 30, 0), point(2018y / October / 31, 0)});
     one.series[0].counts = Measure::ever_adopted;
-    one.reporting = {.discrepancy = 0.1, .level_shift = 0.3, .discrepancy_source = "", .level_shift_source = ""};
+    one.reporting.persistence = 2;
+    one.reporting.discrepancy = 0.1;
+    one.reporting.counting = 0.05;
     one.calibrated = {Parameter::p, Parameter::q};
     record.programmes.push_back(made_by_the_model(one, record, population, g));
   }
@@ -410,7 +412,6 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
     });
   };
   const std::int64_t low = binomial_quantile(kProgrammes, 0.9, 0.0005);
-  if (std::getenv("BT")) { for (auto& f : result.forecasts) fmt::print("{} {}  {} {} {}\n", *f.before, *f.observed, f.score->quantiles[2], f.score->quantiles[11], f.score->quantiles[20]); fmt::print("{} {} {}\n", n_held(1), n_held(.5), low);}
   EXPECT_GE(n_held(1), low);
   EXPECT_LT(n_held(0.5), low) << "the same check rejects draws shrunk by half towards the median";
   const double n = kProgrammes;
