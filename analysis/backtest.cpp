@@ -144,7 +144,7 @@ WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, Key 
 class ModelForecaster {
  public:
   ModelForecaster(const HistoricRecord& record, std::shared_ptr<const Population> population, FitOptions fit,
-                  std::size_t n_draws, const StoredPosterior* stored, const Control& control,
+                  const StoredPosterior* stored, const Control& control,
                   const std::function<void(const std::string&, const CalibrationProgress&)>& progress)
       : record_(record),
         population_(std::move(population)),
