@@ -56,6 +56,22 @@ std::string setting_text(std::string_view key, const Setting& setting) {
   return fmt::format("{} = {} {}\n", key, setting.value, to_text(setting.prior));
 }
 
+std::string lever_text(const Lever& lever) {
+  return fmt::format("lever {} [{}] {} {} {} {} {} {} {} {} {} {}\n", static_cast<int>(lever.kind),
+                     fmt::join(lever.programmes, " "), list_text(lever.regions), window_text(lever.window),
+                     lever.factor, optional_text(lever.staff_days_per_year),
+                     lever.targeting ? kTargetingNames[static_cast<std::size_t>(*lever.targeting)] : "-",
+                     optional_text(lever.package_days), optional_text(lever.package_weeks),
+                     list_text(lever.organisations), lever.share, lever.delay_weeks);
+}
+
+/// What is shown beside the results belongs to them: a result is shown again only as it would be made.
+std::string published_text(const Published& figure) {
+  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+                     list_text(std::vector{figure.region, figure.source, figure.note}));
+}
+}  // namespace
+
 std::string programme_text(const ProgrammeSpec& programme) {
   std::string text = fmt::format("programme {} {} covid {} {}\n", programme.name, programme.classification,
                                  static_cast<int>(programme.covid), window_text(programme.covid_window));
@@ -83,31 +99,18 @@ std::string programme_text(const ProgrammeSpec& programme) {
   return text;
 }
 
-std::string lever_text(const Lever& lever) {
-  return fmt::format("lever {} [{}] {} {} {} {} {} {} {} {} {} {}\n", static_cast<int>(lever.kind),
-                     fmt::join(lever.programmes, " "), list_text(lever.regions), window_text(lever.window),
-                     lever.factor, optional_text(lever.staff_days_per_year),
-                     lever.targeting ? kTargetingNames[static_cast<std::size_t>(*lever.targeting)] : "-",
-                     optional_text(lever.package_days), optional_text(lever.package_weeks),
-                     list_text(lever.organisations), lever.share, lever.delay_weeks);
+std::string population_text(std::string_view population, const PopulationOptions& options, const fs::path& tables) {
+  return fmt::format("population {} {} {} {} {}\n", population == "england" ? "england" : "tables", options.seed,
+                     options.decay_km, options.n_nearest, static_cast<int>(options.community)) +
+         tables_text(tables);
 }
-
-/// What is shown beside the results belongs to them: a result is shown again only as it would be made.
-std::string published_text(const Published& figure) {
-  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
-                     list_text(std::vector{figure.region, figure.source, figure.note}));
-}
-}  // namespace
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
-  const PopulationOptions& options = scenario.population_options;
   std::string text = fmt::format("uptake {}\nseed {}\nmode {}\nattention {}\n", version(), scenario.seed,
                                  static_cast<int>(scenario.mode), scenario.attention);
   text += fmt::format("calendar {} {}\n", iso(scenario.calendar.start), scenario.calendar.n_weeks);
   for (const Date date : scenario.calendar.report_at) text += fmt::format("report {}\n", iso(date));
-  text += fmt::format("population {} {} {} {} {}\n", scenario.population == "england" ? "england" : "tables",
-                      options.seed, options.decay_km, options.n_nearest, static_cast<int>(options.community));
-  text += tables_text(tables);
+  text += population_text(scenario.population, scenario.population_options, tables);
   for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
   text +=
       fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));

@@ -1,8 +1,9 @@
-/// The digest of a scenario.
+/// Digests, and the texts that they are made of.
 #pragma once
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "uptake/scenario.hpp"
 
@@ -12,5 +13,11 @@ namespace uptake {
 /// `tables`, seed, mode and version; neither titles, notes and sources, nor how many replicates there are (the first
 /// ones of a longer run are the same). @throws FileError when the tables cannot be read
 [[nodiscard]] std::string digest_of(const Scenario& scenario, const std::filesystem::path& tables);
+
+/// All of a programme that decides its adoption and outcomes, line by line.
+[[nodiscard]] std::string programme_text(const ProgrammeSpec& programme);
+/// What a population is built from: options and the tables in `tables`. @throws FileError when they cannot be read
+[[nodiscard]] std::string population_text(std::string_view population, const PopulationOptions& options,
+                                          const std::filesystem::path& tables);
 
 }  // namespace uptake

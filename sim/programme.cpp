@@ -40,6 +40,8 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   programme.title = reader.text("title").value_or("");
   programme.summary = reader.text("summary").value_or("");
   programme.evidence = choice_or(reader, "evidence", kEvidenceNames, Evidence::d);
+  programme.innovation = choice_or(reader, "innovation", kInnovationKindNames, InnovationKind::pathway);
+  programme.push = choice_or(reader, "push", kPushNames, NationalPush::none);
   programme.classification = reader.text("classification").value_or(programme.name);
   if (reader.find("classification")) check_name(reader, "classification", programme.classification);
 

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "digest.hpp"
+#include "loading.hpp"
 #include "programme.hpp"
 #include "quantity.hpp"
 #include "settings.hpp"
@@ -22,105 +20,16 @@ namespace uptake {
 namespace fs = std::filesystem;
 
 namespace {
-constexpr std::array<std::string_view, 2> kCommunityNames{"board", "region"};
 constexpr std::array<std::string_view, 2> kModeNames{"prior", "defaults"};
 
-// Bounds against slips of the pen; beyond them memory or the 16 bits of a boundary would give out [A].
-constexpr std::int64_t kMostReplicates = 1'000'000;
-constexpr std::int64_t kMostSeed = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kMostProgrammes = 64;
-constexpr Date kEarliestStart = std::chrono::year{1948} / 7 / 5;  // the NHS begins
-constexpr Date kLatestStart = std::chrono::year{2200} / 1 / 1;
-
-/// A parameter set by `--set`, for one programme or for all.
-struct Override {
-  const ParameterSpec* row;
-  std::string programme;  ///< empty = all
-  TomlValue value;
-};
-
-bool is_england(const Scenario& scenario) { return scenario.population == "england"; }
-
-/// Folder of the tables that make the population.
-fs::path tables_of(const Scenario& scenario, const fs::path& data_folder) {
-  return is_england(scenario) ? data_folder / "england" : fs::path(scenario.population);
-}
+constexpr std::int64_t kMostReplicates = 1'000'000;  // a bound against slips of the pen [A]
 
 /// What is being put together while a scenario is read.
 struct Loading {
   Scenario& scenario;
   Problems& problems;
-  const fs::path& data_folder;
-  std::optional<FileError> unreadable = std::nullopt;
+  ProgrammeFiles files;
 };
-
-/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
-std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, Problems& problems) {
-  std::vector<Override> parameters;
-  for (const std::string& text : texts) {
-    const auto equals = text.find('=');
-    const std::string_view all = text;
-    const std::string key(equals == std::string::npos ? "" : trimmed(all.substr(0, equals)));
-    if (key.empty()) {
-      problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
-      continue;
-    }
-    const Location place{fmt::format("--set {}", key)};
-    TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), place);
-
-    const auto last_dot = key.rfind('.');
-    if (last_dot == std::string::npos) {
-      std::erase_if(table, [&](const TomlEntry& entry) { return entry.key == key; });
-      table.push_back({key, place, std::move(value)});
-      continue;
-    }
-    const auto group_dot = last_dot == 0 ? std::string::npos : key.rfind('.', last_dot - 1);
-    const bool has_programme = group_dot != std::string::npos;
-    const std::string parameter = has_programme ? key.substr(group_dot + 1) : key;
-    const ParameterSpec* row = find_parameter(parameter);
-    if (!row) {
-      problems.add(place, fmt::format("unknown parameter \"{}\"", parameter),
-                   did_you_mean(parameter, parameter_keys("")));
-      continue;
-    }
-    parameters.push_back({row, has_programme ? key.substr(0, group_dot) : "", std::move(value)});
-  }
-  return parameters;
-}
-
-void read_population_options(TableReader& fields, PopulationOptions& options) {
-  if (const auto seed = fields.whole("seed", 0, kMostSeed)) options.seed = static_cast<std::uint64_t>(*seed);
-  options.decay_km = fields.quantity("decay", "km", 0.1, 1000).value_or(options.decay_km);
-  if (const auto nearest = fields.whole("nearest", 1, 1000)) options.n_nearest = static_cast<int>(*nearest);
-  options.community = choice_or(fields, "community", kCommunityNames, options.community);
-}
-
-void read_population_name(Loading& loading, TableReader& reader) {
-  const TomlValue* value = reader.require("population", "\"england\"");
-  if (!value) return;
-  Location place = value->place;
-  std::optional<std::string> name;
-  if (value->as<TomlTable>()) {
-    TableReader fields = fields_of(*value, "population", loading.problems);
-    if (const TomlValue* stated = fields.require("name", "\"england\"")) place = stated->place;
-    name = fields.text("name");
-    read_population_options(fields, loading.scenario.population_options);
-    fields.finish();
-  } else {
-    name = reader.text("population");
-  }
-  if (!name || *name == "england") return;
-  const fs::path folder = fs::absolute(loading.scenario.file.parent_path() / *name).lexically_normal();
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
-    constexpr std::array<std::string_view, 1> kKnown{"england"};
-    const std::string meant = did_you_mean(*name, kKnown);
-    reader.report(place,
-                  fmt::format("population = \"{}\" is neither \"england\" nor a folder beside the scenario", *name),
-                  meant.empty() ? fmt::format("put its tables in {}", folder.string()) : meant);
-  }
-  loading.scenario.population = folder.string();
-}
 
 std::optional<Date> read_start(TableReader& reader) {
   reader.require("start", "2021-01-01");
@@ -201,7 +110,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   scenario.title = reader.text("title").value_or("");
   scenario.notes = plain(reader.texts("notes"));
   if (const auto n = reader.whole("replicates", 1, kMostReplicates)) scenario.replicates = static_cast<int>(*n);
-  if (const auto seed = reader.whole("seed", 0, kMostSeed)) scenario.seed = static_cast<std::uint64_t>(*seed);
+  read_seed(reader, scenario.seed);
   scenario.attention = reader.flag("attention").value_or(true);
   scenario.shapley = reader.flag("shapley").value_or(false) ? Shapley::drivers : Shapley::off;
   scenario.focus = reader.text("focus").value_or("");
@@ -226,73 +135,17 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   }
 }
 
-/// Where a programme's file is: `programmes/<name>.toml` of the shipped folder, or a path from the scenario's folder.
-std::optional<fs::path> programme_file(const Loading& loading, const LocatedText& named) {
-  if (named.text.ends_with(".toml")) return loading.scenario.file.parent_path() / named.text;
-  const fs::path folder = loading.data_folder / "programmes";
-  const fs::path file = folder / (named.text + ".toml");
-  std::error_code error;
-  if (is_kebab(named.text) && fs::exists(file, error)) return file;
-
-  std::vector<std::string> shipped;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->path().extension() == ".toml") shipped.push_back(at->path().stem().string());
-  }
-  std::ranges::sort(shipped);
-  const std::vector<std::string_view> candidates(shipped.begin(), shipped.end());
-  const std::string meant = did_you_mean(named.text, candidates);
-  loading.problems.add(
-      named.place, fmt::format("unknown programme \"{}\"", named.text),
-      !meant.empty() ? meant : fmt::format("known are {}, or a path that ends in .toml", one_of(candidates)));
-  return std::nullopt;
-}
-
 ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
   const auto at = std::ranges::find(scenario.programmes, name, &ProgrammeSpec::name);
   return at == scenario.programmes.end() ? nullptr : &*at;
 }
 
-/// The programme of a file; no value when it is wrong, which is then reported.
-std::optional<ProgrammeSpec> read_programme_or_report(Loading& loading, const fs::path& file) {
-  try {
-    return read_programme(file, loading.problems);
-  } catch (const FileError& error) {
-    loading.unreadable = error;
-  } catch (const InputError& error) {
-    for (const Problem& problem : error.problems()) {
-      loading.problems.add({problem.where}, problem.what, problem.suggestion);
-    }
-  }
-  return std::nullopt;
-}
-
 void read_one_programme(Loading& loading, const LocatedText& named) {
-  // A programme that cannot be read keeps its name, so that nothing that refers to it is reported as well.
-  auto programme =
-      ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
-  if (const auto file = programme_file(loading, named)) {
-    programme = read_programme_or_report(loading, *file).value_or(std::move(programme));
-  }
+  ProgrammeSpec programme = loading.files.read(named);
   if (find_programme(loading.scenario, programme.name)) {
     loading.problems.add(named.place, fmt::format("programmes names \"{}\" twice", programme.name));
   } else {
     loading.scenario.programmes.push_back(std::move(programme));
-  }
-}
-
-/// Hashes key the random numbers: names (of programmes and their classes) that share one would share their luck.
-void check_identities(const Loading& loading, const Location& place) {
-  std::set<std::string> names;
-  for (const ProgrammeSpec& programme : loading.scenario.programmes) {
-    names.insert({programme.name, programme.classification});
-  }
-  std::map<std::uint32_t, std::string> name_of{{0, "(economy)"}};
-  for (const std::string& name : names) {
-    const auto [at, added] = name_of.try_emplace(programme_identity(name), name);
-    if (added) continue;
-    loading.problems.add(
-        place, fmt::format("programmes \"{}\" and \"{}\" have the same identity {:08x}", at->second, name, at->first),
-        "rename one of them");
   }
 }
 
@@ -306,7 +159,7 @@ void read_programmes(Loading& loading, TableReader& reader) {
     return;
   }
   for (const LocatedText& one : named) read_one_programme(loading, one);
-  check_identities(loading, value->place);
+  check_identities(loading.scenario.programmes, value->place, loading.problems);
 }
 
 void set_parameter(Scenario& scenario, ProgrammeSpec* only, const ParameterSpec& row, const Setting& setting) {
@@ -377,13 +230,19 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
 
   Problems problems;
   auto table = parse_toml(scenario.text, file.string(), problems);
+  if (table) {
+    if (const TomlEntry* observations = find_entry(*table, "observations")) {
+      problems.add(observations->place, "is a record of past programmes, not a scenario",
+                   "`uptake calibrate` and `uptake validate` read it");
+    }
+  }
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
 
-  Loading loading{scenario, problems, data_folder};
+  Loading loading{scenario, problems, {file, data_folder, problems}};
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_run_settings(loading, reader);
-  read_population_name(loading, reader);
+  read_population_name(reader, file, scenario.population, scenario.population_options);
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);
   read_parameters(loading, reader, parameters);
@@ -392,20 +251,15 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   add_worlds_of_drivers(reader, scenario);
   reader.finish();
 
-  if (loading.unreadable && !problems.empty()) {
-    const Problem& problem = loading.unreadable->problem();
-    problems.add({problem.where}, problem.what, problem.suggestion);
-  }
-  problems.throw_if_any();
-  if (loading.unreadable) throw FileError(*loading.unreadable);
+  loading.files.throw_if_any();
 
-  scenario.digest = digest_of(scenario, tables_of(scenario, data_folder));
+  scenario.digest = digest_of(scenario, tables_of(scenario.population, data_folder));
   return scenario;
 }
 
 Population build_population(const Scenario& scenario, const fs::path& data_folder) {
-  const auto build = is_england(scenario) ? build_england : read_population;
-  return build(tables_of(scenario, data_folder), scenario.population_options);
+  const auto build = scenario.population == "england" ? build_england : read_population;
+  return build(tables_of(scenario.population, data_folder), scenario.population_options);
 }
 
 }  // namespace uptake

@@ -56,19 +56,25 @@ TableReader fields_of(const TomlValue& value, const std::string& label, Problems
   return {table ? *table : kNoTable, value.place, label + ".", problems};
 }
 
-std::optional<double> read_figure(TableReader& reader, std::string_view key, std::string_view unit, double lowest,
-                                  double highest) {
+std::optional<Figure> read_sourced_figure(TableReader& reader, std::string_view key, std::string_view unit,
+                                          double lowest, double highest) {
   const TomlValue* value = reader.find(key);
   if (!value) return std::nullopt;
   const std::string label = reader.label(key);
   TableReader fields = fields_of(*value, label, reader.problems());
   const TomlValue* number = value->as<TomlTable>() ? fields.require("value", "1") : value;
   const TomlValue* stated_unit = fields.find("unit");
-  read_origin(fields, label, Provenance::required);
+  Origin origin = read_origin(fields, label, Provenance::required);
   fields.finish();
   if (!number) return std::nullopt;
   const auto measured = read_quantity(*number, stated_unit, label, unit, lowest, highest, reader.problems());
-  return measured ? std::optional(measured->value) : std::nullopt;
+  return measured ? std::optional(Figure{measured->value, std::move(origin)}) : std::nullopt;
+}
+
+std::optional<double> read_figure(TableReader& reader, std::string_view key, std::string_view unit, double lowest,
+                                  double highest) {
+  const auto figure = read_sourced_figure(reader, key, unit, lowest, highest);
+  return figure ? std::optional(figure->value) : std::nullopt;
 }
 
 // ---- Windows ------------------------------------------------------------------------------------------------------

@@ -44,6 +44,13 @@ void check_name(TableReader& reader, std::string_view key, const std::string& na
 /// The fields of a figure written as a table; none when it is a bare number or text.
 [[nodiscard]] TableReader fields_of(const TomlValue& value, const std::string& label, Problems& problems);
 
+/// A figure with where it is from.
+struct Figure {
+  double value = 0;
+  Origin origin;
+};
+[[nodiscard]] std::optional<Figure> read_sourced_figure(TableReader& reader, std::string_view key,
+                                                        std::string_view unit, double lowest, double highest);
 /// A figure that is no parameter, such as `{ value = 15140, unit = "organisations", source = "…" }`.
 [[nodiscard]] std::optional<double> read_figure(TableReader& reader, std::string_view key, std::string_view unit,
                                                 double lowest, double highest);

@@ -17,6 +17,7 @@
 #include "uptake/error.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 
 namespace uptake {
@@ -48,6 +49,7 @@ std::vector<ProgrammeSpec> programmes() {
 
 std::vector<fs::path> scenarios() {
   std::vector<fs::path> files = toml_files(shipped());
+  std::erase_if(files, is_record);  // beside the scenarios, and none of them
   const auto what_ifs = toml_files(shipped() / "what-if");
   files.insert(files.end(), what_ifs.begin(), what_ifs.end());
   return files;

@@ -11,6 +11,7 @@
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
+#include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
 
@@ -140,19 +141,41 @@ std::vector<std::pair<fs::path, Json>> runs_found() {
 
 }  // namespace
 
+namespace {
+std::string check_scenario(const fs::path& file, const std::vector<std::string>& overrides) {
+  const Scenario scenario = load_scenario(file, overrides, data_folder());
+  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+  const auto model = make_model(scenario, std::move(population));
+  return fmt::format("{}; {} programmes, {} strategies, {} replicates, {} to {}", scenario.title,
+                     scenario.programmes.size(), scenario.strategies.size(), scenario.replicates,
+                     iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+}
+
+std::string check_record(const fs::path& file, const std::vector<std::string>& overrides) {
+  const HistoricRecord record = load_record(file, overrides, data_folder());
+  std::array<std::size_t, kUseNames.size()> n_points{};
+  std::size_t n_series = 0;
+  for (const HistoricProgramme& programme : record.programmes) {
+    n_series += programme.series.size();
+    for (const ObservedSeries& series : programme.series) {
+      for (const ObservedPoint& point : series.points) ++n_points[static_cast<std::size_t>(point.use)];
+    }
+  }
+  return fmt::format("{}; {} programmes, {} series, {} observations to fit to, {} to check against, {} not used",
+                     record.title, record.programmes.size(), n_series, n_points[0], n_points[1], record.unused.size());
+}
+}  // namespace
+
 ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::string>& overrides, const Output& output) {
   ExitCode worst = ExitCode::done;
   Json rows = Json::array();
   for (const fs::path& file : files) {
     std::vector<Problem> problems;
     try {
-      const Scenario scenario = load_scenario(scenario_file(file), overrides, data_folder());
-      auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
-      const auto model = make_model(scenario, std::move(population));
+      const fs::path found = scenario_file(file);
+      const std::string what = is_record(found) ? check_record(found, overrides) : check_scenario(found, overrides);
       if (output.format == Format::text && output.verbosity == Verbosity::normal) {
-        fmt::print("{}: valid ({}; {} programmes, {} strategies, {} replicates, {} to {})\n", file.string(),
-                   scenario.title, scenario.programmes.size(), scenario.strategies.size(), scenario.replicates,
-                   iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+        fmt::print("{}: valid ({})\n", file.string(), what);
       }
     } catch (const InputError& error) {
       problems = error.problems();
@@ -185,6 +208,7 @@ ExitCode params(const std::optional<fs::path>& scenario, const std::vector<std::
 ExitCode list(const Output& output) {
   Json scenarios = Json::array(), runs = Json::array();
   for (const fs::path& file : shipped_scenarios()) {
+    if (is_record(file)) continue;  // nothing to run
     // A scenario that does not load is listed too; `validate` says what is wrong with it.
     std::string title = "does not load: see `uptake validate`";
     try {

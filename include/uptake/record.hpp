@@ -50,11 +50,13 @@ struct ObservedPoint {
   Date from{},
       to{};  ///< days on which it may have been counted, equally likely; points of a programme with the same days
              ///< have the same date
-  double value = 0;  ///< in the table's unit
+  /// In the table's unit, counted as `counts` does: of a count of those without, the denominator less it.
+  double value = 0;
   Rounding rounding = Rounding::exact;
   double step = 0;  ///< of the rounding, in the table's unit
-  /// Counted by whom and how. All but the series' own first data set are off by a shift of their own.
+  /// Counted by whom and how; may be empty. All but that of the series' first point are off by a shift of their own.
   std::string data_set;
+  double discrepancy_factor = 1;  ///< times the programme's discrepancy: rows of ambiguous quality are looser
   Use use = Use::fit;
   std::string date;  ///< as in the table
   std::string source, note, where;
@@ -62,8 +64,8 @@ struct ObservedPoint {
 
 /// Observations of one thing, ascending in time (by the middle of their days).
 struct ObservedSeries {
-  std::string measure;                     ///< as in the table
-  std::string region;                      ///< as in the table
+  std::string measure;                     ///< as in the table, of the series itself
+  std::string region;                      ///< as in the table; other regions' rows may have joined as other data sets
   std::string unit;                        ///< as in the table
   std::string model_region;                ///< code of the model's region; empty = England
   Measure counts = Measure::ever_adopted;  ///< what of the model it is compared with
@@ -108,9 +110,15 @@ struct HistoricRecord {
   std::string digest;  ///< of everything that decides a calibration, tables and version included
 };
 
+/// Reads, overrides and validates a record with the table and the programmes that it names.
+/// @param overrides `key=value` texts of `--set`, applied in order
+/// @param data_folder folder that holds `england/` and `programmes/` (the shipped scenarios/)
 /// @throws FileError when a file cannot be read; InputError with every problem of both files at once
 [[nodiscard]] HistoricRecord load_record(const std::filesystem::path& file, std::span<const std::string> overrides,
                                          const std::filesystem::path& data_folder);
+
+/// Whether a file is a record rather than a scenario: TOML that names `observations`. False when it cannot be read.
+[[nodiscard]] bool is_record(const std::filesystem::path& file);
 
 // ---- what kind of programme it is: covariates of the hierarchy over programmes -----------------------------------
 

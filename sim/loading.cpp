@@ -1,0 +1,160 @@
+#include "loading.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "programme.hpp"
+#include "quantity.hpp"
+
+namespace uptake {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::array<std::string_view, 2> kCommunityNames{"board", "region"};
+
+void read_population_options(TableReader& fields, PopulationOptions& options) {
+  read_seed(fields, options.seed);
+  options.decay_km = fields.quantity("decay", "km", 0.1, 1000).value_or(options.decay_km);
+  if (const auto nearest = fields.whole("nearest", 1, 1000)) options.n_nearest = static_cast<int>(*nearest);
+  options.community = choice_or(fields, "community", kCommunityNames, options.community);
+}
+}  // namespace
+
+void read_seed(TableReader& reader, std::uint64_t& seed) {
+  if (const auto stated = reader.whole("seed", 0, kMostSeed)) seed = static_cast<std::uint64_t>(*stated);
+}
+
+/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
+std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, Problems& problems) {
+  std::vector<Override> parameters;
+  for (const std::string& text : texts) {
+    const auto equals = text.find('=');
+    const std::string_view all = text;
+    const std::string key(equals == std::string::npos ? "" : trimmed(all.substr(0, equals)));
+    if (key.empty()) {
+      problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
+      continue;
+    }
+    const Location place{fmt::format("--set {}", key)};
+    TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), place);
+
+    const auto last_dot = key.rfind('.');
+    if (last_dot == std::string::npos) {
+      std::erase_if(table, [&](const TomlEntry& entry) { return entry.key == key; });
+      table.push_back({key, place, std::move(value)});
+      continue;
+    }
+    const auto group_dot = last_dot == 0 ? std::string::npos : key.rfind('.', last_dot - 1);
+    const bool has_programme = group_dot != std::string::npos;
+    const std::string parameter = has_programme ? key.substr(group_dot + 1) : key;
+    const ParameterSpec* row = find_parameter(parameter);
+    if (!row) {
+      problems.add(place, fmt::format("unknown parameter \"{}\"", parameter),
+                   did_you_mean(parameter, parameter_keys("")));
+      continue;
+    }
+    parameters.push_back({row, has_programme ? key.substr(0, group_dot) : "", std::move(value)});
+  }
+  return parameters;
+}
+
+fs::path tables_of(const std::string& population, const fs::path& data_folder) {
+  return population == "england" ? data_folder / "england" : fs::path(population);
+}
+
+void read_population_name(TableReader& reader, const fs::path& file, std::string& population,
+                          PopulationOptions& options) {
+  const TomlValue* value = reader.require("population", "\"england\"");
+  if (!value) return;
+  Location place = value->place;
+  std::optional<std::string> name;
+  if (value->as<TomlTable>()) {
+    TableReader fields = fields_of(*value, "population", reader.problems());
+    if (const TomlValue* stated = fields.require("name", "\"england\"")) place = stated->place;
+    name = fields.text("name");
+    read_population_options(fields, options);
+    fields.finish();
+  } else {
+    name = reader.text("population");
+  }
+  if (!name || *name == "england") return;
+  const fs::path folder = fs::absolute(file.parent_path() / *name).lexically_normal();
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored)) {
+    constexpr std::array<std::string_view, 1> kKnown{"england"};
+    const std::string meant = did_you_mean(*name, kKnown);
+    reader.report(place,
+                  fmt::format("population = \"{}\" is neither \"england\" nor a folder beside the scenario", *name),
+                  meant.empty() ? fmt::format("put its tables in {}", folder.string()) : meant);
+  }
+  population = folder.string();
+}
+
+// ---- Programmes ---------------------------------------------------------------------------------------------------
+
+std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
+  if (named.text.ends_with(".toml")) return file_.parent_path() / named.text;
+  const fs::path folder = data_folder_ / "programmes";
+  const fs::path file = folder / (named.text + ".toml");
+  std::error_code error;
+  if (is_kebab(named.text) && fs::exists(file, error)) return file;
+
+  std::vector<std::string> shipped;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (at->path().extension() == ".toml") shipped.push_back(at->path().stem().string());
+  }
+  std::ranges::sort(shipped);
+  const std::vector<std::string_view> candidates(shipped.begin(), shipped.end());
+  const std::string meant = did_you_mean(named.text, candidates);
+  problems_.add(named.place, fmt::format("unknown programme \"{}\"", named.text),
+                !meant.empty() ? meant : fmt::format("known are {}, or a path that ends in .toml", one_of(candidates)));
+  return std::nullopt;
+}
+
+/// No value when the file is wrong, which is then reported.
+std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme) {
+  try {
+    return read_programme(programme, problems_);
+  } catch (const FileError& error) {
+    unreadable_ = error;
+  } catch (const InputError& error) {
+    for (const Problem& problem : error.problems()) problems_.add({problem.where}, problem.what, problem.suggestion);
+  }
+  return std::nullopt;
+}
+
+ProgrammeSpec ProgrammeFiles::read(const LocatedText& named) {
+  auto programme =
+      ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
+  if (const auto file = find(named)) programme = read_or_report(*file).value_or(std::move(programme));
+  return programme;
+}
+
+void ProgrammeFiles::throw_if_any() {
+  if (unreadable_ && !problems_.empty()) {
+    const Problem& problem = unreadable_->problem();
+    problems_.add({problem.where}, problem.what, problem.suggestion);
+  }
+  problems_.throw_if_any();
+  if (unreadable_) throw FileError(*unreadable_);
+}
+
+void check_identities(std::span<const ProgrammeSpec> programmes, const Location& place, Problems& problems) {
+  std::set<std::string> names;
+  for (const ProgrammeSpec& programme : programmes) names.insert({programme.name, programme.classification});
+  std::map<std::uint32_t, std::string> name_of{{0, "(economy)"}};
+  for (const std::string& name : names) {
+    const auto [at, added] = name_of.try_emplace(programme_identity(name), name);
+    if (added) continue;
+    problems.add(place,
+                 fmt::format("programmes \"{}\" and \"{}\" have the same identity {:08x}", at->second, name, at->first),
+                 "rename one of them");
+  }
+}
+
+}  // namespace uptake

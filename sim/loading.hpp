@@ -1,0 +1,71 @@
+/// What scenarios and records are both made of: options, a population, and the programmes that they name.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "settings.hpp"
+#include "toml.hpp"
+#include "uptake/error.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake {
+
+inline constexpr std::int64_t kMostSeed = std::numeric_limits<std::int64_t>::max();
+// Bounds against slips of the pen; beyond them memory or the 16 bits of a boundary would give out [A].
+inline constexpr std::size_t kMostProgrammes = 64;
+inline constexpr Date kEarliestStart = std::chrono::year{1948} / 7 / 5;  // the NHS begins
+inline constexpr Date kLatestStart = std::chrono::year{2200} / 1 / 1;
+
+/// A parameter set by `--set`, for one programme or for all.
+struct Override {
+  const ParameterSpec* row;
+  std::string programme;  ///< empty = all
+  TomlValue value;
+};
+/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
+[[nodiscard]] std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table,
+                                                   Problems& problems);
+
+/// Seed of a scenario or record.
+void read_seed(TableReader& reader, std::uint64_t& seed);
+
+/// `population = "england"`, a folder beside the file, or a table with either and more.
+void read_population_name(TableReader& reader, const std::filesystem::path& file, std::string& population,
+                          PopulationOptions& options);
+/// Folder of the tables that make the population.
+[[nodiscard]] std::filesystem::path tables_of(const std::string& population, const std::filesystem::path& data_folder);
+
+/// Reads the programmes that a file names, and keeps until the end that one could not be read.
+class ProgrammeFiles {
+ public:
+  ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder, Problems& problems)
+      : file_(file), data_folder_(data_folder), problems_(problems) {}
+  /// `programmes/<name>.toml` of the shipped folder, or a path from the file's folder. A programme that cannot be read
+  /// is reported and keeps its name, so that nothing that refers to it is reported as well.
+  [[nodiscard]] ProgrammeSpec read(const LocatedText& named);
+  /// Another file that cannot be read.
+  void keep(const FileError& error) { unreadable_ = error; }
+  /// What is wrong goes before what cannot be read. @throws InputError, FileError
+  void throw_if_any();
+
+ private:
+  [[nodiscard]] std::optional<std::filesystem::path> find(const LocatedText& named) const;
+  [[nodiscard]] std::optional<ProgrammeSpec> read_or_report(const std::filesystem::path& programme);
+
+  const std::filesystem::path& file_;
+  const std::filesystem::path& data_folder_;
+  Problems& problems_;
+  std::optional<FileError> unreadable_;
+};
+
+/// Hashes key the random numbers: names (of programmes and their classes) that share one would share their luck.
+void check_identities(std::span<const ProgrammeSpec> programmes, const Location& place, Problems& problems);
+
+}  // namespace uptake
