@@ -73,8 +73,7 @@ bool all_finite(std::span<const double> values) {
 
 class AbcRun {
  public:
-  AbcRun(const CalibrationProblem& problem, const AbcOptions& options, Control control,
-         const std::function<void(const CalibrationProgress&)>& progress)
+  AbcRun(const CalibrationProblem& problem, const AbcOptions& options, Control control, const TellCalibration& progress)
       : problem_(problem), options_(options), control_(std::move(control)), tell_(progress) {
     control_.progress = {};
     for (const Observed& observed : problem.observed) observed_.push_back(observed.value);
@@ -330,7 +329,7 @@ class AbcRun {
   const CalibrationProblem& problem_;
   const AbcOptions& options_;
   Control control_;
-  const std::function<void(const CalibrationProgress&)>& tell_;
+  const TellCalibration& tell_;
   std::vector<double> observed_;
   double largest_step_ = 0;
   AbcState state_;
@@ -341,7 +340,7 @@ class AbcRun {
 }  // namespace
 
 AbcResult calibrate_abc(const CalibrationProblem& problem, const AbcOptions& options, const Control& control,
-                        const std::function<void(const CalibrationProgress&)>& progress) {
+                        const TellCalibration& progress) {
   if (auto problems = problems_of(problem, options); !problems.empty()) throw InputError(std::move(problems));
   return AbcRun(problem, options, control, progress).run();
 }

@@ -122,56 +122,64 @@ struct HistoricModel::Inside {
         return value / series[at].n_eligible;
     }
   }
-  /// Sum of the shift of the data set and of `error` standard deviations of discrepancy, on the logit.
+  /// Shift of a data set other than the series' own first one, the same for all that it counts in this world.
   [[nodiscard]] double shift_of(const Asked& asked, Key key) const {
     const ObservedSeries& of = programme.series[asked.series];
-    if (of.points.empty() || asked.point.data_set == of.points.front().data_set || asked.point.data_set.empty())
-      return 0;
-    const double u = uniform(key, report_id(identity_of("data-set:" + asked.point.data_set)));
+    const std::string& set = asked.point.data_set;
+    if (of.points.empty() || set.empty() || set == of.points.front().data_set) return 0;
+    const double u = uniform(key, report_id(identity_of("data-set:" + set)));
     return programme.reporting.level_shift * normal_quantile(u);
   }
-  /// The logit of a share about which reports scatter; none for "nobody at all", which needs no estimate.
-  [[nodiscard]] std::optional<double> centre_of(const Asked& asked, double value, Key key) const {
+  /// The logit about which reports of a world scatter. Nobody and everybody are a quarter of an organisation off, so that
+  /// they are reported as such.
+  [[nodiscard]] double centre_of(const Asked& asked, double value, Key key) const {
     const double share = share_of(asked.series, value);
-    if (!(share > 0)) return std::nullopt;
-    const double margin = series[asked.series].n_eligible > 0 ? 0.5 / series[asked.series].n_eligible : 1e-9;
-    return logit(std::clamp(share, std::min(margin, 0.5), 1 - std::min(margin, 0.5))) + shift_of(asked, key);
+    const double margin = 0.25 / std::max(1.0, series[asked.series].n_eligible);
+    return logit(std::clamp(share, margin, 1 - margin)) + shift_of(asked, key);
   }
-  [[nodiscard]] double report(const Asked& asked, double value, Key key) const {
-    const ObservedSeries& of = programme.series[asked.series];
-    const auto centre = centre_of(asked, value, key);
-    double share = 0;
-    if (centre) {
-      const double u = uniform(key, report_id(identity_of(fmt::format("report:{}:{}:{}:{}", of.measure, of.region,
-                                                                      asked.point.date, iso(asked.point.to)))));
-      share = 1 / (1 + std::exp(-(*centre + programme.reporting.discrepancy * normal_quantile(u))));
-    }
-    return published(share * of.denominator, asked.point, series[asked.series].is_count);
+  /// Correlation of the model's own error over so many weeks.
+  [[nodiscard]] double correlation_over(int weeks) const {
+    return std::exp(-std::max(0, weeks) * model->calendar().step_years / programme.reporting.persistence);
   }
-  /// ln of the probability (density, for what is not rounded) that this was published of a world.
-  [[nodiscard]] double log_probability(const Asked& asked, double value, Key key) const {
+  [[nodiscard]] double counting_sd(const Asked& asked) const {
+    return programme.reporting.counting * asked.point.counting_factor;
+  }
+  [[nodiscard]] double report(const Asked& asked, double logit_counted) const {
+    const double share = 1 / (1 + std::exp(-logit_counted));
+    return published(share * programme.series[asked.series].denominator, asked.point, series[asked.series].is_count);
+  }
+  [[nodiscard]] std::uint64_t identity_of_report(const Asked& asked, std::string_view what) const {
     const ObservedSeries& of = programme.series[asked.series];
-    const auto [low, high] = interval_of(asked.point, series[asked.series].is_count);
-    const auto centre = centre_of(asked, value, key);
-    if (!centre) return low <= 0 && 0 <= high ? 0.0 : -kInfinity;
-    const double sd = programme.reporting.discrepancy;
-    const auto z = [&](double counted) {
-      const double share = counted / of.denominator;
-      return share <= 0 ? -kInfinity : (share >= 1 ? kInfinity : (logit(share) - *centre) / sd);
-    };
-    if (low < high) {
-      // By the smaller tail, so that far values keep their digits.
-      const double a = z(low), b = z(high);
-      const double mass = a > 0 ? normal_cdf(-a) - normal_cdf(-b) : normal_cdf(b) - normal_cdf(a);
-      return mass > 0 ? std::log(mass) : -kInfinity;
-    }
-    const double share = low / of.denominator;
-    if (!(share > 0 && share < 1)) return -kInfinity;
-    const double at = z(low);
-    return -0.5 * at * at - std::log(sd * share * (1 - share) * of.denominator) -
-           0.918938533204672742;  // ln sqrt(2 pi)
+    return identity_of(fmt::format("{}:{}:{}:{}:{}:{}", what, of.measure, of.region, asked.point.data_set,
+                                   asked.point.date, iso(asked.point.to)));
   }
 };
+
+namespace {
+/// What is known of the model's own error in one series: normal, at a boundary (none yet: -1).
+struct Error {
+  double mean = 0, variance = 0;
+  int boundary = -1;
+};
+
+/// The model's own error goes on from one boundary to another.
+void carry(const HistoricModel::Inside& inside, Error& error, int boundary) {
+  const double stationary = inside.programme.reporting.discrepancy * inside.programme.reporting.discrepancy;
+  const double correlation = error.boundary < 0 ? 0 : inside.correlation_over(boundary - error.boundary);
+  error.mean *= correlation;
+  error.variance = correlation * correlation * error.variance + (1 - correlation * correlation) * stationary;
+  error.boundary = boundary;
+}
+
+/// What a world was reported as, and the error that the report shows. @param u two uniforms
+double reported_as(const HistoricModel::Inside& inside, const Asked& asked, double value, Error& error,
+                   std::array<double, 2> u, Key key) {
+  error.mean += std::sqrt(error.variance) * normal_quantile(u[0]);
+  error.variance = 0;
+  return inside.report(
+      asked, inside.centre_of(asked, value, key) + error.mean + inside.counting_sd(asked) * normal_quantile(u[1]));
+}
+}  // namespace
 
 HistoricModel::HistoricModel(HistoricProgramme programme, const HistoricRecord& record,
                              std::shared_ptr<const Population> population, Date last) {
@@ -254,7 +262,17 @@ std::vector<double> HistoricModel::reported(std::span<const double> parameters, 
   World world = start(rates, draw_clocks(*inside_->model, draw, key));
   advance(world, rates, last);
   observe(*inside_->model, draw, key, world.history(), targets, values);
-  for (std::size_t i = 0; i < asked.size(); ++i) values[i] = inside_->report(asked[i], values[i], key);
+  // The model's own error runs through each series in the order of time.
+  std::vector<std::size_t> order(asked.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t i) { return targets[i].boundary; });
+  std::vector<Error> errors(inside_->programme.series.size());
+  for (const std::size_t i : order) {
+    Error& error = errors[asked[i].series];
+    carry(*inside_, error, targets[i].boundary);
+    const auto u = uniforms(key, inside_->report_id(inside_->identity_of_report(asked[i], "report")));
+    values[i] = reported_as(*inside_, asked[i], values[i], error, u, key);
+  }
   return values;
 }
 
@@ -313,54 +331,146 @@ CalibrationProblem HistoricModel::problem(std::vector<Asked> asked) const {
           .observed = std::move(values)};
 }
 
-// ---- the likelihood, by a particle filter over worlds -----------------------------------------------------------------
+// ---- a particle filter over worlds --------------------------------------------------------------------------------------
 
 namespace {
-/// What one state of the filter is. Its draw, dates and shifts are those of the key that it was started with.
+/// What one state of the filter is. Its draw, dates and shifts are those of the key that it was started with; `luck` is
+/// the key of what is still open.
 struct FilterState {
   World world;
   std::shared_ptr<const Rates> rates;
   std::shared_ptr<const Draw> draw;
   std::shared_ptr<const std::vector<Target>> targets;
-  Key key;
+  std::vector<Error> errors;  ///< by series; integrated over exactly (Rao-Blackwell)
+  Key key, luck;
 };
+
+struct Steps {
+  const HistoricModel::Inside& inside;
+  std::span<const Asked> asked;  ///< in the order of time
+
+  [[nodiscard]] FilterState start(std::span<const double> parameters, Key key) const {
+    auto draw = std::make_shared<const Draw>(inside.draw_of(parameters, key));
+    auto rates = compile(inside.model, 0, *draw);
+    auto targets = std::make_shared<const std::vector<Target>>(inside.targets_of(asked, key));
+    World world = uptake::start(rates, draw_clocks(*inside.model, *draw, key));
+    return {std::move(world),
+            std::move(rates),
+            std::move(draw),
+            std::move(targets),
+            std::vector<Error>(inside.programme.series.size()),
+            key,
+            key};
+  }
+  void advance(FilterState& state, int interval) const {
+    const int boundary = (*state.targets)[static_cast<std::size_t>(interval)].boundary;
+    if (boundary > state.world.boundary()) uptake::advance(state.world, state.rates, boundary);
+  }
+  /// The value that the world has, and its series' error carried to its day.
+  double value_of(FilterState& state, int interval) const {
+    const auto at = static_cast<std::size_t>(interval);
+    double value = 0;
+    uptake::observe(*inside.model, *state.draw, state.key, state.world.history(), {&(*state.targets)[at], 1},
+                    {&value, 1});
+    carry(inside, state.errors[asked[at].series], (*state.targets)[at].boundary);
+    return value;
+  }
+  [[nodiscard]] std::array<double, 2> luck_of(const FilterState& state, const Asked& one, std::string_view what) const {
+    return uniforms(state.luck, inside.report_id(inside.identity_of_report(one, what)));
+  }
+  double observe(FilterState& state, int interval) const {
+    const Asked& one = asked[static_cast<std::size_t>(interval)];
+    const double value = value_of(state, interval);
+    Error& error = state.errors[one.series];
+    const double counting = inside.counting_sd(one) * inside.counting_sd(one);
+    const double variance = error.variance + counting, sd = std::sqrt(variance);
+    const double expected = inside.centre_of(one, value, state.key) + error.mean;
+    const double denominator = inside.programme.series[one.series].denominator;
+    const auto z = [&](double counted) {
+      const double share = counted / denominator;
+      return share <= 0 ? -kInfinity : (share >= 1 ? kInfinity : (logit(share) - expected) / sd);
+    };
+    const auto [low, high] = interval_of(one.point, inside.series[one.series].is_count);
+    double log_probability = -kInfinity, seen = 0;
+    if (low < high) {
+      // By the smaller tail, so that far values keep their digits. Somewhere inside was the count.
+      const bool is_upper = z(low) > 0;
+      const double a = is_upper ? normal_cdf(-z(high)) : normal_cdf(z(low));
+      const double b = is_upper ? normal_cdf(-z(low)) : normal_cdf(z(high));
+      if (!(b > a)) return -kInfinity;
+      log_probability = std::log(b - a);
+      const double tail = std::clamp(a + luck_of(state, one, "seen")[0] * (b - a), 1e-300, 1 - 1e-16);
+      seen = (is_upper ? -1 : 1) * normal_quantile(tail);
+    } else {
+      const double share = low / denominator;
+      if (!(share > 0 && share < 1)) return -kInfinity;
+      seen = z(low);
+      constexpr double kLogRootTwoPi = 0.918938533204672742;
+      log_probability = -0.5 * seen * seen - kLogRootTwoPi - std::log(sd * share * (1 - share) * denominator);
+    }
+    const double gain = error.variance / variance;  // Kalman 1960
+    error.mean += gain * seen * sd;
+    error.variance *= 1 - gain;
+    return log_probability;
+  }
+  void reclock(FilterState& state, Key key) const {
+    uptake::reclock(state.world, key);
+    state.luck = key;
+  }
+};
+static_assert(Stepper<Steps>);
+
+void sort_by_time(std::vector<Asked>& asked) {
+  std::ranges::stable_sort(asked, {}, [](const Asked& one) { return middle_of(one.point); });
+}
 }  // namespace
 
 LogLikelihood HistoricModel::log_likelihood(std::vector<Asked> asked, FilterOptions options) const {
-  if (!(inside_->programme.reporting.discrepancy > 0)) {
-    throw InputError({{inside_->programme.spec.name, "has no discrepancy: without one no likelihood can be estimated",
-                       "state a discrepancy above 0, or use --method abc"}});
+  const ReportingModel& reporting = inside_->programme.reporting;
+  if (!(reporting.discrepancy + reporting.counting > 0)) {
+    throw InputError(
+        {{inside_->programme.spec.name, "has no error of reports: without one no likelihood can be estimated",
+          "state a discrepancy or an error of counting above 0, or use --method abc"}});
   }
-  // In the order of time, so that the filter can go through it.
-  std::ranges::stable_sort(asked, {}, [](const Asked& one) { return middle_of(one.point); });
-  struct Steps {
-    const Inside& inside;
-    const std::vector<Asked>& asked;
-    [[nodiscard]] FilterState start(std::span<const double> parameters, Key key) const {
-      auto draw = std::make_shared<const Draw>(inside.draw_of(parameters, key));
-      auto rates = compile(inside.model, 0, *draw);
-      auto targets = std::make_shared<const std::vector<Target>>(inside.targets_of(asked, key));
-      World world = uptake::start(rates, draw_clocks(*inside.model, *draw, key));
-      return {std::move(world), std::move(rates), std::move(draw), std::move(targets), key};
-    }
-    void advance(FilterState& state, int interval) const {
-      const int boundary = (*state.targets)[static_cast<std::size_t>(interval)].boundary;
-      if (boundary > state.world.boundary()) uptake::advance(state.world, state.rates, boundary);
-    }
-    [[nodiscard]] double observe(const FilterState& state, int interval) const {
-      const auto at = static_cast<std::size_t>(interval);
-      double value = 0;
-      uptake::observe(*inside.model, *state.draw, state.key, state.world.history(), {&(*state.targets)[at], 1},
-                      {&value, 1});
-      return inside.log_probability(asked[at], value, state.key);
-    }
-    void reclock(FilterState& state, Key key) const { uptake::reclock(state.world, key); }
-  };
-  static_assert(Stepper<Steps>);
+  sort_by_time(asked);
   return [this, asked = std::move(asked), options](std::span<const double> parameters, Key key) {
     if (!inside_->are_possible(parameters)) return -kInfinity;
     return filtered_log_likelihood(Steps{*inside_, asked}, parameters, static_cast<int>(asked.size()), options, key);
   };
+}
+
+std::vector<double> HistoricModel::continued(std::span<const double> parameters, std::span<const Asked> known,
+                                             std::span<const Asked> asked, std::size_t n, FilterOptions options,
+                                             Key key) const {
+  UPTAKE_EXPECTS(parameters.size() == inside_->parameters.size());
+  std::vector<double> values(asked.size() * n, kNaN);
+  if (!inside_->are_possible(parameters)) return values;
+  std::vector<Asked> all(known.begin(), known.end());
+  sort_by_time(all);
+  const std::size_t n_known = all.size();
+  all.insert(all.end(), asked.begin(), asked.end());
+  const Steps steps{*inside_, all};
+  const auto past = filtered(steps, parameters, static_cast<int>(n_known), options, key);
+  const Key own = filter_key(key, static_cast<int>(all.size()), options.n_states);
+  // Parameters under which no state can have made the past leave it aside: rare, and wider than it need be.
+  std::vector<std::size_t> from;
+  if (!past.states.empty()) from = resampled_states(past.weights, n, uniform_number(own, 0));
+  std::vector<int> order(asked.size());
+  std::iota(order.begin(), order.end(), static_cast<int>(n_known));
+  for (std::size_t i = 0; i < n; ++i) {
+    const Key fresh = filter_key(own, 0, i);
+    FilterState state = from.empty() ? steps.start(parameters, fresh) : past.states[from[i]];
+    if (!from.empty()) steps.reclock(state, fresh);
+    std::ranges::stable_sort(order, {}, [&](int t) { return (*state.targets)[static_cast<std::size_t>(t)].boundary; });
+    for (const int t : order) {
+      const auto at = static_cast<std::size_t>(t);
+      steps.advance(state, t);
+      const double value = steps.value_of(state, t);
+      values[(at - n_known) * n + i] = reported_as(*inside_, all[at], value, state.errors[all[at].series],
+                                                   steps.luck_of(state, all[at], "report"), state.key);
+    }
+  }
+  return values;
 }
 
 // ---- forecasts and fits ---------------------------------------------------------------------------------------------
@@ -452,8 +562,35 @@ std::vector<double> predict(const HistoricModel& model, const WeightedDraws& dra
   return values;
 }
 
+std::vector<double> forecast(const HistoricModel& model, const WeightedDraws& draws, std::span<const Asked> known,
+                             std::span<const Asked> asked, const ForecastOptions& options, const Control& control) {
+  const std::size_t n = options.n_parameters * options.n_futures;
+  std::vector<double> values(asked.size() * n);
+  FilterOptions filter;
+  filter.n_states = options.n_states;
+  Control quiet = control;
+  quiet.progress = {};
+  const std::uint64_t seed = seed_of(model, options.seed);
+  const std::size_t done = run_tasks(
+      options.n_parameters,
+      [&](std::size_t i) {
+        const std::vector<double> natural = to_natural(model.parameters(), draws.row(i % draws.n));
+        return model.continued(natural, known, asked, options.n_futures, filter,
+                               calibration_key(seed, Purpose::predictive, kPredictiveGeneration, 1, i));
+      },
+      [&](std::size_t i, std::vector<double>&& futures) {
+        for (std::size_t t = 0; t < asked.size(); ++t) {
+          std::copy_n(futures.begin() + static_cast<std::ptrdiff_t>(t * options.n_futures), options.n_futures,
+                      values.begin() + static_cast<std::ptrdiff_t>(t * n + i * options.n_futures));
+        }
+      },
+      quiet);
+  if (done < options.n_parameters) values.clear();
+  return values;
+}
+
 ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options, const Control& control,
-                           const std::function<void(const CalibrationProgress&)>& progress) {
+                           const TellCalibration& progress) {
   const auto begun = std::chrono::steady_clock::now();
   const std::uint64_t seed = seed_of(model, options.abc.seed);
   const std::vector<Asked> asked = model.fitted(options.cutoff);
@@ -492,8 +629,8 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
       tempering.n_particles = options.n_tempered;
       FilterOptions filter;
       filter.n_states = options.n_states;
-      const TemperedResult result = calibrate_tempered(problem.parameters, problem.prior,
-                                                       model.log_likelihood(asked, filter), tempering, control);
+      const TemperedResult result = calibrate_tempered(
+          problem.parameters, problem.prior, model.log_likelihood(asked, filter), tempering, control, progress);
       fit.completion = result.completion;
       fit.n_simulations = result.n_likelihoods * options.n_states;
       fit.log_evidence = result.log_evidence;
@@ -503,7 +640,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
     case Method::kalman: {
       KalmanOptions kalman;
       kalman.seed = seed;
-      const KalmanResult result = calibrate_kalman(problem, kalman, control);
+      const KalmanResult result = calibrate_kalman(problem, kalman, control, progress);
       fit.completion = result.completion;
       fit.n_simulations = result.n_simulations;
       fit.warnings.emplace_back(

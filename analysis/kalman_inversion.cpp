@@ -45,7 +45,9 @@ std::vector<double> kalman_step(std::span<const double> members, std::span<const
   return {moved.data(), moved.data() + moved.size()};
 }
 
-KalmanResult calibrate_kalman(const CalibrationProblem& problem, const KalmanOptions& options, const Control& control) {
+KalmanResult calibrate_kalman(const CalibrationProblem& problem, const KalmanOptions& options, const Control& control,
+                              const TellCalibration& progress) {
+  const auto begun = std::chrono::steady_clock::now();
   const std::size_t p = problem.parameters.size(), d = problem.observed.size();
   const std::size_t n = options.n_members > 0 ? options.n_members : std::max<std::size_t>(100, 10 * p);
   std::vector<Problem> problems;
@@ -141,6 +143,13 @@ KalmanResult calibrate_kalman(const CalibrationProblem& problem, const KalmanOpt
     time += size;
     if (1 - time < 1e-12) time = 1;
     result.steps.push_back(size);
+    if (!progress) continue;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begun;
+    progress({.generation = step,
+              .way = time,
+              .n_simulations = result.n_simulations,
+              .elapsed = elapsed,
+              .remaining = elapsed * (1 / time - 1)});
   }
   result.posterior = {n, p, members, std::vector<double>(n, 1.0 / static_cast<double>(n))};
   return result;

@@ -27,12 +27,14 @@ LogWeights log_weights(std::span<const double> logs, double scale) {
 class TemperedRun {
  public:
   TemperedRun(const std::vector<CalibratedParameter>& parameters, const UnconstrainedPrior& prior,
-              const LogLikelihood& log_likelihood, const TemperingOptions& options, Control control)
+              const LogLikelihood& log_likelihood, const TemperingOptions& options, Control control,
+              const TellCalibration& progress)
       : parameters_(parameters),
         prior_(prior),
         log_likelihood_(log_likelihood),
         options_(options),
-        control_(std::move(control)) {
+        control_(std::move(control)),
+        tell_(progress) {
     control_.progress = {};
   }
 
@@ -58,6 +60,20 @@ class TemperedRun {
     return calibration_key(options_.seed, purpose, temperatures_.size(), sweep, i);
   }
 
+  /// beta grows about in proportion to itself, so that what is left is counted in its doublings.
+  void tell(double beta, double acceptance) const {
+    if (!tell_) return;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begun_;
+    const double first = temperatures_.empty() ? beta : temperatures_.front().inverse;
+    const double made = std::log(beta / first), left = -std::log(beta);
+    tell_({.generation = static_cast<int>(temperatures_.size()) + (beta > 0 ? 1 : 0),
+           .acceptance = acceptance,
+           .way = beta,
+           .n_simulations = n_likelihoods_,
+           .elapsed = elapsed,
+           .remaining = made > 0 ? elapsed * (left / made) : elapsed * 0});
+  }
+
   bool start() {
     const std::size_t n = options_.n_particles, p = n_of_p();
     values_.resize(n * p);
@@ -76,6 +92,7 @@ class TemperedRun {
         },
         control_);
     if (done < n) return false;
+    tell(0, 1);
     if (std::none_of(logs_.begin(), logs_.end(), [](double l) { return l > -kInfinity; })) {
       throw InputError({{"likelihood", "no draw of the prior can have made the observations",
                          "check the observations and the reporting model, or widen the prior"}});
@@ -152,6 +169,7 @@ class TemperedRun {
       temperature.n_sweeps = static_cast<int>(sweep);
       temperature.acceptance = static_cast<double>(n_accepted) / static_cast<double>(sweep * n);
       temperature.correlation = correlation_with(before);
+      tell(beta, temperature.acceptance);
       if (sweep >= options_.fewest_sweeps &&
           (temperature.correlation < options_.forgotten || temperature.correlation > last - 0.01)) {
         break;
@@ -204,12 +222,14 @@ class TemperedRun {
   std::vector<Temperature> temperatures_;
   double log_evidence_ = 0;
   std::size_t n_likelihoods_ = 0;
+  const TellCalibration& tell_;
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 }  // namespace
 
 TemperedResult calibrate_tempered(const std::vector<CalibratedParameter>& parameters, const UnconstrainedPrior& prior,
                                   const LogLikelihood& log_likelihood, const TemperingOptions& options,
-                                  const Control& control) {
+                                  const Control& control, const TellCalibration& progress) {
   std::vector<Problem> problems;
   if (parameters.empty()) problems.push_back({"parameters", "there is nothing to calibrate", "name at least one"});
   if (prior.n_parameters != parameters.size()) problems.push_back({"prior", "is of another number of parameters", ""});
@@ -218,7 +238,7 @@ TemperedResult calibrate_tempered(const std::vector<CalibratedParameter>& parame
   }
   if (!(options.kept > 0 && options.kept < 1)) problems.push_back({"kept", "is not between 0 and 1", ""});
   if (!problems.empty()) throw InputError(std::move(problems));
-  return TemperedRun(parameters, prior, log_likelihood, options, control).run();
+  return TemperedRun(parameters, prior, log_likelihood, options, control, progress).run();
 }
 
 double likelihood_noise(const LogLikelihood& log_likelihood, std::span<const double> parameters, std::size_t n,

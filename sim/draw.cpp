@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include "settings.hpp"
@@ -17,12 +18,27 @@ std::array<Setting, kNParameters - kNProgrammeParameters> default_economy() {
   return economy;
 }
 
+namespace {
+/// Identities of the parameters, in the order of their table: made once, for a calibration draws 100,000 vectors.
+const std::array<std::uint64_t, kNParameters>& parameter_identities() {
+  static const std::array<std::uint64_t, kNParameters> identities = [] {
+    std::array<std::uint64_t, kNParameters> made{};
+    for (const ParameterSpec& row : parameter_table())
+      made[static_cast<std::size_t>(row.id)] = identity_of(fmt::format("parameter:{}", row.key));
+    return made;
+  }();
+  return identities;
+}
+}  // namespace
+
 Draw draw_parameters(const Scenario& scenario, Key key) {
   // A share is drawn as a gamma variate, which has no upper end before it is normalised.
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto& identities = parameter_identities();
   const auto value_of = [&](const ParameterSpec& row, const Setting& setting, std::uint32_t programme) {
     if (scenario.mode == ParameterMode::defaults) return setting.value;
-    const DrawId id{identity_of(fmt::format("parameter:{}", row.key)), programme,
+    if (setting.prior.family == Family::fixed) return std::clamp(setting.prior.a, row.lowest, row.highest);
+    const DrawId id{identities[static_cast<std::size_t>(row.id)], programme,
                     static_cast<std::uint16_t>(Stream::parameter), 0};
     // NOLINTNEXTLINE(bugprone-narrowing-conversions): clang-tidy 14 calls a double to a double narrowing
     const double highest = setting.prior.family == Family::gamma_share ? kInfinity : row.highest;

@@ -80,9 +80,11 @@ class Response {
   std::array<std::uint32_t, (kFullExposure >> kCellBits) + 2> table_{};
 };
 
+/// Luck from boundary `from` on. Occurrences are counted from there: 0 is at the door, and a clock that was running then
+/// is occurrence 0 of its kind.
 class Clocks {
  public:
-  struct Door {           ///< occurrence 0 of a record's clocks
+  struct Door {           ///< occurrence 0 of a record's clocks, with the hazard before `from`
     std::int64_t engage;  ///< E in 2^-40
     std::int64_t decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
     std::int64_t stop;    ///< E in 2^-48
@@ -95,8 +97,11 @@ class Clocks {
     std::vector<float> success_logit;   ///< logit of success without effort
     double weeks_per_phase = 0;         ///< mean of one Erlang phase
     int n_phases = 0;
+    /// By record: phases that were over at `from` of an implementation that was under way; empty where `from` is 0.
+    std::vector<std::uint8_t> phases_over;
   };
   Key key;
+  int from = 0;
   std::vector<Programme> programmes;
 };
 
@@ -158,6 +163,16 @@ class Rates {
                                       std::size_t record, std::uint16_t occurrence);
 [[nodiscard]] std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                          std::size_t record, std::uint16_t occurrence);
+
+/// Fresh clocks for the same organisations from a boundary on: readiness, effects of regions and who is susceptible stay.
+/// What is running is the world's to say: doors hold whole clocks, and no phase is over.
+[[nodiscard]] std::shared_ptr<Clocks> redraw_clocks(const Model& model, const Clocks& old, Key key, int from);
+/// Of the last `n_phases` phases of an implementation, how many were over after so many weeks of them; not all of them.
+[[nodiscard]] int phases_over_after(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                    std::size_t record, std::uint16_t occurrence, int n_phases, int weeks);
+/// Weeks that the last `n_phases` phases of occurrence 0 take.
+[[nodiscard]] std::uint16_t weeks_of_phases(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                            std::size_t record, int n_phases);
 
 /// What happens to a record next, in the week it is due.
 enum class Pending : std::uint8_t { nothing, engage, begin, test, finish, stop, restart };

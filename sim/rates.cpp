@@ -45,8 +45,36 @@ double phase_product(Key key, DrawId id, int n_phases) {
   return product;
 }
 
+/// The uniform of one phase, as phase_product takes it.
+double phase_uniform(Key key, DrawId id, int phase) {
+  id.stream = static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2);
+  return uniforms(key, id)[static_cast<std::size_t>(phase % 2)];
+}
+
 std::int64_t decide_from(double u, float log_multiplier) {
   return fixed(-std::log(u) * std::exp(-static_cast<double>(log_multiplier)), kHazardBits);
+}
+
+/// Occurrence 0 of every clock of a programme, as if everybody were susceptible.
+void fill_doors(const ProgrammeModel& programme, Key key, Clocks::Programme& door, std::vector<double>& buffer) {
+  const std::size_t n = programme.n_records();
+  buffer.resize(n);
+  const auto fill = [&](Stream stream) {
+    fill_uniforms(key, programme.organisation_identity, programme.identity, stream, buffer);
+  };
+  fill(Stream::engage);
+  for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
+  fill(Stream::decide);
+  for (std::size_t i = 0; i < n; ++i) door.doors[i].decide = decide_from(buffer[i], door.log_multiplier[i]);
+  fill(Stream::succeed);
+  for (std::size_t i = 0; i < n; ++i)
+    door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
+  fill(Stream::stop);
+  for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
+    door.doors[i].weeks = weeks_from(-std::log(product), door.weeks_per_phase);
+  }
 }
 
 }  // namespace
@@ -145,33 +173,48 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
       door.success_logit[i] = static_cast<float>(base_logit + value(Parameter::success_by_readiness) * readiness);
     }
 
-    fill(programme.identity, Stream::engage);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
-
-    fill(programme.identity, Stream::decide);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].decide = decide_from(buffer[i], door.log_multiplier[i]);
+    door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
+    door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
+    fill_doors(programme, key, door, buffer);
     if (const double share = value(Parameter::susceptible_share); share < 1) {
       fill(programme.identity, Stream::susceptible);
       for (std::size_t i = 0; i < n; ++i) {
         if (buffer[i] >= share) door.doors[i].decide = kNever;
       }
     }
-
-    fill(programme.identity, Stream::succeed);
-    for (std::size_t i = 0; i < n; ++i)
-      door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
-
-    fill(programme.identity, Stream::stop);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
-
-    door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
-    door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
-    for (std::size_t i = 0; i < n; ++i) {
-      const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
-      door.doors[i].weeks = weeks_from(-std::log(product), door.weeks_per_phase);
-    }
   }
   return clocks;
+}
+
+std::shared_ptr<Clocks> redraw_clocks(const Model& model, const Clocks& old, Key key, int from) {
+  auto clocks = std::make_shared<Clocks>(old);
+  clocks->key = key;
+  clocks->from = from;
+  thread_local std::vector<double> buffer;
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    Clocks::Programme& door = clocks->programmes[j];
+    fill_doors(model.programmes[j], key, door, buffer);
+    for (std::size_t i = 0; i < door.doors.size(); ++i)
+      if (old.programmes[j].doors[i].decide == kNever) door.doors[i].decide = kNever;
+    door.phases_over.assign(door.doors.size(), 0);
+  }
+  return clocks;
+}
+
+int phases_over_after(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                      std::uint16_t occurrence, int n_phases, int weeks) {
+  double product = 1;
+  for (int phase = 0; phase + 1 < n_phases; ++phase) {
+    product *= phase_uniform(clocks.key, id_of(programme, record, Stream::implement, occurrence), phase);
+    if (-std::log(product) * clocks.programmes[j].weeks_per_phase > weeks) return phase;
+  }
+  return n_phases - 1;
+}
+
+std::uint16_t weeks_of_phases(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
+                              int n_phases) {
+  const double product = phase_product(clocks.key, id_of(programme, record, Stream::implement, 0), n_phases);
+  return weeks_from(-std::log(product), clocks.programmes[j].weeks_per_phase);
 }
 
 namespace {

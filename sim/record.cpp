@@ -159,6 +159,11 @@ Reporting read_reporting_fields(TableReader& fields, Reporting reporting) {
   };
   // Beyond 3 on the logit a count says nothing: 0.5 may be 0.05 or 0.95.
   take("discrepancy", 0, 3, reporting.model.discrepancy, &reporting.model.discrepancy_source);
+  if (const auto years = read_sourced_figure(fields, "persistence", "year", 0.01, 100)) {
+    reporting.model.persistence = years->value;
+    reporting.model.persistence_source = years->origin.source;
+  }
+  take("counting", 0, 3, reporting.model.counting, &reporting.model.counting_source);
   take("level_shift", 0, 3, reporting.model.level_shift, &reporting.model.level_shift_source);
   take("ambiguous", 1, 10, reporting.ambiguous, nullptr);
   return reporting;
@@ -520,7 +525,7 @@ void fill_series(Loading& loading, const HistoricProgramme& programme, double am
     }
     auto point = make_point(loading, plan, *joined, exception, programme, i);
     if (!point) continue;
-    if (row.quality == kAmbiguous) point->discrepancy_factor = ambiguous;
+    if (row.quality == kAmbiguous) point->counting_factor = ambiguous;
     series.points.push_back(*std::move(point));
   }
   check_exceptions(loading, plan);
@@ -723,7 +728,7 @@ std::string series_text(const ObservedSeries& series) {
   for (const ObservedPoint& point : series.points) {
     text += fmt::format("point {} {} {} {} {} {}:{} {} {}\n", iso(point.from), iso(point.to), point.value,
                         static_cast<int>(point.rounding), point.step, point.data_set.size(), point.data_set,
-                        point.discrepancy_factor, static_cast<int>(point.use));
+                        point.counting_factor, static_cast<int>(point.use));
   }
   return text;
 }
@@ -735,10 +740,11 @@ std::string digest_of(const HistoricRecord& record, const fs::path& tables) {
   text += population_text(record.population, record.population_options, tables);
   for (const HistoricProgramme& programme : record.programmes) {
     text += programme_text(programme.spec);
-    text += fmt::format("kind {} push {} evidence {} start {} reporting {} {} calibrated",
-                        static_cast<int>(programme.spec.innovation), static_cast<int>(programme.spec.push),
-                        static_cast<int>(programme.spec.evidence), iso(programme.start),
-                        programme.reporting.discrepancy, programme.reporting.level_shift);
+    text +=
+        fmt::format("kind {} push {} evidence {} start {} reporting {} {} {} {} calibrated",
+                    static_cast<int>(programme.spec.innovation), static_cast<int>(programme.spec.push),
+                    static_cast<int>(programme.spec.evidence), iso(programme.start), programme.reporting.discrepancy,
+                    programme.reporting.persistence, programme.reporting.counting, programme.reporting.level_shift);
     for (const Parameter id : programme.calibrated) text += fmt::format(" {}", spec(id).key);
     text += '\n';
     for (const ObservedSeries& series : programme.series) text += series_text(series);

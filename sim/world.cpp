@@ -34,6 +34,7 @@ class Step {
   void open(int boundary);
   void rebind();
   void gather_communities();
+  void reclock(Clocks& fresh, const Clocks& old);
   void week();
 
  private:
@@ -74,8 +75,11 @@ class Step {
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
   [[nodiscard]] int earliest(const Who& w, int boundary, std::int64_t remaining) const;
   [[nodiscard]] int engagement_week(const Who& w) const;
+  [[nodiscard]] std::int64_t engagement_hazard(const Who& w, int boundary) const;
+  [[nodiscard]] std::int64_t stop_hazard(const Who& w, int boundary) const;
+  [[nodiscard]] std::uint8_t phases_over(const Who& w, const Clocks& clocks, int boundary) const;
   [[nodiscard]] int stop_week(const Who& w) const;
-  [[nodiscard]] int restart_week(const Who& w) const;
+  [[nodiscard]] int restart_week(const Who& w, int boundary) const;
 
   void link(Who& w, Pending pending, int week);
   void wait(Who& w, int boundary);
@@ -216,15 +220,29 @@ int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_w
   return n_weeks;
 }
 
+/// The same walk without an end to look for: the hazard of the weeks [from, to).
+template <class Cumulated>
+std::int64_t hazard_of_weeks(const Rates::Programme& rates, std::uint32_t profile, int from, int to,
+                             Cumulated cumulated) {
+  std::int64_t sum = 0;
+  const auto end = rates.step_offsets[profile + 1];
+  for (auto s = rates.step_offsets[profile]; s < end; ++s) {
+    const int since = std::max(rates.steps[s].from, from);
+    const int until = s + 1 < end ? std::min(rates.steps[s + 1].from, to) : to;
+    if (since < until) sum = std::min(sum + cumulated(rates.steps[s], since, until), kNever);
+  }
+  return sum;
+}
+
+std::int64_t engagement(const Rates::Step& step, int from, int to) { return step.engage * (to - from); }
+
 int Step::engagement_week(const Who& w) const {
-  return walk(
-      w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks, w.of.doors[w.record].engage,
-      [](const Rates::Step& step, int a, int b) { return step.engage * (b - a); },
-      [](const Rates::Step& step, int a, int, std::int64_t rest) {
-        // A clock that rounds to 0 fires in the first week, not before it.
-        const std::int64_t weeks = (rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage);
-        return a + static_cast<int>(std::max<std::int64_t>(1, weeks)) - 1;
-      });
+  return walk(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks,
+              w.of.doors[w.record].engage, engagement, [](const Rates::Step& step, int a, int, std::int64_t rest) {
+                // A clock that rounds to 0 fires in the first week, not before it.
+                const std::int64_t weeks = (rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage);
+                return a + static_cast<int>(std::max<std::int64_t>(1, weeks)) - 1;
+              });
 }
 
 int Step::stop_week(const Who& w) const {
@@ -245,12 +263,12 @@ int Step::stop_week(const Who& w) const {
       });
 }
 
-int Step::restart_week(const Who& w) const {
+int Step::restart_week(const Who& w, int boundary) const {
   if (w.of.rates.restart == 0) return rates_.n_weeks;
   const std::int64_t clock =
       restart_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
   const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.of.rates.restart - 1) / w.of.rates.restart);
-  return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, w.own.entered + weeks - 1));
+  return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, boundary + weeks - 1));
 }
 
 void Step::link(Who& w, Pending pending, int week) {
@@ -445,7 +463,7 @@ void Step::schedule(Who& w, int boundary) {
       if (w.of.spec.restart == Restart::decides_again) {
         wait(w, boundary);
       } else if (boundary < w.of.rates.closes) {
-        link(w, Pending::restart, restart_week(w));
+        link(w, Pending::restart, restart_week(w, boundary));
       }
       break;
   }
@@ -565,6 +583,82 @@ void Step::gather_communities() {
   }
 }
 
+/// Hazard of engaging before a boundary.
+std::int64_t Step::engagement_hazard(const Who& w, int boundary) const {
+  return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, boundary, engagement);
+}
+
+/// Hazard of stopping from entry to use to a boundary.
+std::int64_t Step::stop_hazard(const Who& w, int boundary) const {
+  const int entered = w.own.entered;
+  const std::int64_t* hazard = w.of.rates.stop_hazard.data();
+  return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], entered, boundary,
+                         [&](const Rates::Step& step, int a, int b) {
+                           return times_stop_factor(hazard[b - entered] - hazard[a - entered], step.stop);
+                         });
+}
+
+/// Phases of an implementation under way that are over at a boundary.
+std::uint8_t Step::phases_over(const Who& w, const Clocks& clocks, int boundary) const {
+  const Clocks::Programme& door = clocks.programmes[w.of.j];
+  const bool older = w.own.entered < clocks.from;  // what was over when these clocks began stays over
+  const int before = older ? door.phases_over[w.record] : 0;
+  const int since = older ? clocks.from : w.own.entered;
+  return static_cast<std::uint8_t>(before + phases_over_after(clocks, w.of.programme, w.of.j, w.record,
+                                                              static_cast<std::uint16_t>(w.own.n_implementations - 1),
+                                                              door.n_phases - before, boundary - since));
+}
+
+/// Sets every clock that is running to its fresh residual. The state counts occurrences from here on, and the diary is
+/// written anew.
+void Step::reclock(Clocks& fresh, const Clocks& old) {
+  const int now = state_.boundary;
+  state_.diary.begin(rates_.n_weeks, state_.records.size());
+  for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
+    Who w = who(id);
+    Clocks::Programme& programme = fresh.programmes[w.of.j];
+    Clocks::Door& door = programme.doors[w.record];
+    // A residual that rounds to 0 is of this week, not of the one before it.
+    const auto residual = [](std::int64_t clock) { return std::max<std::int64_t>(clock, 1); };
+    const Pending pending = w.own.pending;
+    w.own.n_decisions = 0;
+    w.own.n_uses = w.own.stage == Stage::in_use || w.own.stage == Stage::stopped ? 1 : 0;
+    switch (pending) {
+      case Pending::nothing:
+        break;
+      case Pending::engage:
+        door.engage = engagement_hazard(w, now) + residual(door.engage);
+        link(w, pending, engagement_week(w));
+        break;
+      case Pending::begin:  // refractory time is no clock
+        link(w, pending, w.own.due);
+        break;
+      case Pending::test: {
+        w.own.n_decisions = 1;
+        w.own.multiplier = multiplier(w, now);
+        const std::int64_t remaining = rescale(door.decide, kUnit, w.own.multiplier);
+        w.own.target = level(w, now) + remaining;
+        link(w, pending, earliest(w, now, remaining));
+        break;
+      }
+      case Pending::finish: {
+        programme.phases_over[w.record] = phases_over(w, old, now);
+        const int left = programme.n_phases - programme.phases_over[w.record];
+        link(w, pending, now + weeks_of_phases(fresh, w.of.programme, w.of.j, w.record, left) - 1);
+        break;
+      }
+      case Pending::stop:
+        door.stop = stop_hazard(w, now) + residual(door.stop);
+        link(w, pending, stop_week(w));
+        break;
+      case Pending::restart:
+        link(w, pending, restart_week(w, now));
+        break;
+    }
+    w.own.n_implementations = w.own.stage == Stage::implementing ? 1 : 0;
+  }
+}
+
 void Step::week() {
   const int week = state_.boundary;
   for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
@@ -676,6 +770,17 @@ void advance(World& world, const std::shared_ptr<const Rates>& rates, int bounda
   }
   Step step(state);
   while (state.boundary < boundary) step.week();
+}
+
+void reclock(World& world, Key key) {
+  State& state = world.state();
+  if (state.boundary >= state.rates->n_weeks) return;  // nothing is left to happen
+  const std::shared_ptr<const Clocks> old = state.clocks;
+  // Of the boundary too: a key that is given twice, or that of the world itself, is new luck all the same.
+  const Key mine{mix64(key.value ^ mix64(static_cast<std::uint64_t>(state.boundary) + 1))};
+  const auto fresh = redraw_clocks(*state.rates->model, *old, mine, state.boundary);
+  state.clocks = fresh;
+  Step(state).reclock(*fresh, *old);
 }
 
 std::vector<History> simulate(const std::shared_ptr<const Model>& model, const Draw& draw, Key key) {

@@ -29,7 +29,9 @@ inline HistoricProgramme programme() {
   prior(Parameter::susceptible_share, 0.7, {Family::beta, 4, 2});
   made.spec.fix(Parameter::delivery_staff_days, 500);
   made.start = Date{2018y / 1 / 1};
-  made.reporting = {.discrepancy = 0.15, .level_shift = 0.3, .discrepancy_source = {}, .level_shift_source = {}};
+  made.reporting.discrepancy = 0.15;
+  made.reporting.counting = 0.05;
+  made.reporting.level_shift = 0.3;
   made.calibrated = {Parameter::a0, Parameter::p, Parameter::susceptible_share};
   const auto point = [](Date date, double value) {
     ObservedPoint one;

@@ -7,6 +7,7 @@
 
 #include "historic_fixture.hpp"
 #include "uptake/reference_class.hpp"
+#include "uptake/scores.hpp"
 
 namespace uptake {
 namespace {
@@ -22,7 +23,7 @@ const std::vector<double> kTruth{0.5, 0.6, 0.7};
 
 TEST(Historic, ReportsFollowTheCountsOfTheModelWhenNothingDiffers) {
   HistoricProgramme programme = made_up::programme();
-  programme.reporting.discrepancy = 0;
+  programme.reporting.discrepancy = programme.reporting.counting = 0;
   const HistoricModel model = made_up::model(programme);
   const std::vector<Asked> asked = model.fitted(std::nullopt);
   for (std::uint64_t replicate = 0; replicate < 20; ++replicate) {
@@ -37,7 +38,7 @@ TEST(Historic, ReportsFollowTheCountsOfTheModelWhenNothingDiffers) {
 
 TEST(Historic, AShareOfTheDenominatorIsWhatCounts) {
   HistoricProgramme programme = made_up::programme();
-  programme.reporting.discrepancy = 0;
+  programme.reporting.discrepancy = programme.reporting.counting = 0;
   const std::vector<double> of_sixty =
       made_up::model(programme).reported(kTruth, made_up::model(programme).fitted({}), make_key(1, 3));
   for (ObservedSeries& series : programme.series) series.denominator = 6000;
@@ -70,7 +71,7 @@ TEST(Historic, RoundedReportsAreMultiplesOfTheirStepAndNeverAboveWhatWasCounted)
 
 TEST(Historic, PointsWithTheSameDaysHaveTheSameDateAndItMovesBetweenWorlds) {
   HistoricProgramme programme = made_up::programme();
-  programme.reporting.discrepancy = 0;
+  programme.reporting.discrepancy = programme.reporting.counting = 0;
   programme.series[1] = programme.series[0];
   programme.series[1].measure = "again";
   for (ObservedSeries& series : programme.series) {
@@ -92,7 +93,7 @@ TEST(Historic, PointsWithTheSameDaysHaveTheSameDateAndItMovesBetweenWorlds) {
 
 TEST(Historic, AnotherDataSetIsOffByOneShiftForAllItsPoints) {
   HistoricProgramme programme = made_up::programme();
-  programme.reporting.discrepancy = 1e-9;
+  programme.reporting.discrepancy = programme.reporting.counting = 0;
   programme.series[0].denominator = 1e6;  // so that rounding to whole numbers does not matter
   for (std::size_t i = 2; i < 4; ++i) programme.series[0].points[i].data_set = "another";
   HistoricProgramme same = programme;
@@ -157,9 +158,45 @@ TEST(Historic, TheParticleFilterEstimatesTheMeanProbabilityOfTheReports) {
       << std::sqrt(filtered_variance);
   // The check can see a wrong spread of reports.
   HistoricProgramme wrong = model.programme();
-  wrong.reporting.discrepancy *= 3;
+  wrong.reporting.counting = 0.5;
   const auto [other, other_variance] = estimate(made_up::model(wrong), 50, 200);
   EXPECT_GT(std::abs(plain - other) / std::sqrt(plain_variance + other_variance), 4);
+}
+
+/// Truth from the model, its past reported, its future forecast under the true parameters: the rank of the true future among
+/// the draws is uniform, and knowing the past makes them narrower.
+TEST(Historic, ForecastsContinueWhatWasReportedAndAreCalibrated) {
+  constexpr std::size_t kSets = 200, kDraws = 19;
+  HistoricProgramme programme = made_up::programme();
+  programme.series.resize(1);
+  for (ObservedPoint& point : programme.series[0].points) point.rounding = Rounding::exact;
+  programme.series[0].denominator = 60e6;  // so that no two draws are equal
+  const HistoricModel model = made_up::model(programme);
+  const std::vector<Asked> all = model.fitted(std::nullopt);
+  const std::vector<Asked> future{all[3]};
+  FilterOptions options;
+  options.n_states = 40;
+  const auto ranks_of = [&](double wrong) {
+    std::vector<double> counts(10, 0.0);
+    double score_of_known = 0, score_of_unknown = 0;
+    for (std::uint64_t set = 0; set < kSets; ++set) {
+      const std::vector<double> truth = model.reported(kTruth, all, make_key(21, set));
+      std::vector<Asked> known(all.begin(), all.begin() + 3);
+      for (std::size_t i = 0; i < 3; ++i) known[i].point.value = truth[i] * wrong;
+      const std::vector<double> with = model.continued(kTruth, known, future, kDraws, options, make_key(22, set));
+      const std::vector<double> without = model.continued(kTruth, {}, future, kDraws, options, make_key(23, set));
+      score_of_known += crps(with, truth[3], Crps::fair);
+      score_of_unknown += crps(without, truth[3], Crps::fair);
+      counts[static_cast<std::size_t>(std::ranges::count_if(with, [&](double v) { return v < truth[3]; })) / 2] += 1;
+    }
+    double chi_squared = 0;
+    for (const double count : counts) chi_squared += (count - kSets / 10.0) * (count - kSets / 10.0) / (kSets / 10.0);
+    return std::array{chi_squared, score_of_known / score_of_unknown};
+  };
+  const auto [chi_squared, ratio] = ranks_of(1);
+  EXPECT_LT(chi_squared, 27.88) << "9 degrees of freedom, 99.9 %";
+  EXPECT_LT(ratio, 0.7) << "score of forecasts that know the past over those that do not";
+  EXPECT_GT(ranks_of(1.15)[0], 27.88) << "a past that is 15 % too high is noticed";
 }
 
 FitOptions small_fit() {
@@ -200,7 +237,7 @@ TEST(Historic, AFitToMoreCountsIsDifferentFromOneToFewer) {
 
 TEST(Historic, ALikelihoodNeedsADiscrepancy) {
   HistoricProgramme programme = made_up::programme();
-  programme.reporting.discrepancy = 0;
+  programme.reporting.discrepancy = programme.reporting.counting = 0;
   const HistoricModel model = made_up::model(programme);
   EXPECT_THROW(static_cast<void>(model.log_likelihood(model.fitted(std::nullopt), {})), InputError);
 }

@@ -66,13 +66,17 @@ void ProgressLine::show(const std::string& label, const CalibrationProgress& pro
                progress.acceptance, progress.n_simulations, progress.budget, elapsed, left);
     return;
   }
-  print(elapsed,
-        progress.generation == 0
-            ? fmt::format("{}: {} runs under the prior, at most {} left", label, progress.n_simulations,
-                          duration_text(left))
-            : fmt::format("{}: generation {}, tolerance {:.3g}, acceptance {:.1f} %, {} of {} runs, at most {} left",
-                          label, progress.generation, progress.tolerance, 100 * progress.acceptance,
-                          progress.n_simulations, progress.budget, duration_text(left)));
+  if (progress.generation == 0) {
+    print(elapsed, fmt::format("{}: {} runs under the prior", label, progress.n_simulations));
+  } else if (progress.budget == 0) {
+    print(elapsed, fmt::format("{}: step {}, {:.2g} of the way from prior to posterior, {} evaluations, about {} left",
+                               label, progress.generation, progress.way, progress.n_simulations, duration_text(left)));
+  } else {
+    print(elapsed,
+          fmt::format("{}: generation {}, tolerance {:.3g}, acceptance {:.1f} %, {} of {} runs, at most {} left", label,
+                      progress.generation, progress.tolerance, 100 * progress.acceptance, progress.n_simulations,
+                      progress.budget, duration_text(left)));
+  }
 }
 
 void ProgressLine::print(double elapsed, const std::string& line) {

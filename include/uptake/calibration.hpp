@@ -144,10 +144,12 @@ struct CalibrationProgress {
   int generation = 0;
   double tolerance = 0;   ///< scaled distance
   double acceptance = 0;  ///< share of proposals of this generation
-  std::size_t n_simulations = 0, budget = 0;
+  double way = 0;         ///< from prior (0) to posterior (1), for methods that go there by known steps
+  std::size_t n_simulations = 0, budget = 0;  ///< budget 0 = none
   std::chrono::duration<double> elapsed{0};
-  std::chrono::duration<double> remaining{0};  ///< if the whole budget is used
+  std::chrono::duration<double> remaining{0};  ///< if the whole budget is used; a guess where there is none
 };
+using TellCalibration = std::function<void(const CalibrationProgress&)>;
 
 struct Generation {
   int number = 0;
@@ -202,8 +204,7 @@ struct AbcResult {
 /// @throws InputError for a problem that cannot be calibrated (all faults at once), more than 20 % of failed runs
 /// @throws FileError for a checkpoint that is another run's or cannot be written
 [[nodiscard]] AbcResult calibrate_abc(const CalibrationProblem& problem, const AbcOptions& options,
-                                      const Control& control,
-                                      const std::function<void(const CalibrationProgress&)>& progress = {});
+                                      const Control& control, const TellCalibration& progress = {});
 
 // ---- is the method itself right? ----------------------------------------------------------------------------------
 

@@ -54,9 +54,15 @@ class HistoricModel {
   [[nodiscard]] CalibrationProblem problem(std::vector<Asked> asked) const;
   /// ln of an unbiased estimate of the likelihood of the observations by a particle filter over the world.
   [[nodiscard]] LogLikelihood log_likelihood(std::vector<Asked> asked, FilterOptions options) const;
+  /// n futures of worlds under these parameters that went as was reported: a filter through what is known, then on.
+  /// @return values[t * n + i], t = asked, NaN for all when the parameters are impossible
+  [[nodiscard]] std::vector<double> continued(std::span<const double> parameters, std::span<const Asked> known,
+                                              std::span<const Asked> asked, std::size_t n, FilterOptions options,
+                                              Key key) const;
+
+  struct Inside;  ///< of the module's own
 
  private:
-  struct Inside;
   std::unique_ptr<const Inside> inside_;
 };
 
@@ -102,12 +108,24 @@ struct ProgrammeFit {
 
 /// @throws InputError when nothing can be fitted to
 [[nodiscard]] ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options, const Control& control,
-                                         const std::function<void(const CalibrationProgress&)>& progress = {});
+                                         const TellCalibration& progress = {});
 
 /// Draws of what was asked under draws of parameters: values[t * n + i], t = asked, i = draw (all draws in order, then
 /// again with other luck until n). One joint world per i, so that sums over t of one i mean something.
 [[nodiscard]] std::vector<double> predict(const HistoricModel& model, const WeightedDraws& draws,
                                           std::span<const Asked> asked, std::size_t n, std::uint64_t seed,
                                           const Control& control);
+
+struct ForecastOptions {
+  std::uint64_t seed = 1;
+  std::size_t n_parameters = 400;  ///< draws of the posterior that take part
+  std::size_t n_futures = 5;       ///< of each
+  std::size_t n_states = 30;       ///< of the filter through what is known
+};
+/// Draws of what was asked, from worlds that went as what is known was reported: values[t * n + i], n = n_parameters x
+/// n_futures. Empty when interrupted.
+[[nodiscard]] std::vector<double> forecast(const HistoricModel& model, const WeightedDraws& draws,
+                                           std::span<const Asked> known, std::span<const Asked> asked,
+                                           const ForecastOptions& options, const Control& control);
 
 }  // namespace uptake

@@ -56,7 +56,7 @@ struct ObservedPoint {
   double step = 0;  ///< of the rounding, in the table's unit
   /// Counted by whom and how; may be empty. All but that of the series' first point are off by a shift of their own.
   std::string data_set;
-  double discrepancy_factor = 1;  ///< times the programme's discrepancy: rows of ambiguous quality are looser
+  double counting_factor = 1;  ///< times the error of counting: rows of ambiguous quality are looser
   Use use = Use::fit;
   std::string date;  ///< as in the table
   std::string source, note, where;
@@ -78,11 +78,15 @@ struct ObservedSeries {
   }
 };
 
-/// How reports differ from what is true, whatever the programme. On the logit of shares.
+/// How reports differ from the model, on the logit of shares: the model's own error, which persists (an Ornstein-Uhlenbeck
+/// process of each series, Kennedy & O'Hagan 2001 with a Markov covariance), the error of each count, and what another data
+/// set counts differently.
 struct ReportingModel {
-  double discrepancy = 0;  ///< sd of an observation about the model: the model's own error and that of counting
+  double discrepancy = 0;  ///< sd of the model's own error
+  double persistence = 2;  ///< years in which its correlation falls to 1/e
+  double counting = 0;     ///< sd of the error of a count, independent of all others
   double level_shift = 0;  ///< sd of the shift of another data set
-  std::string discrepancy_source, level_shift_source;
+  std::string discrepancy_source, persistence_source, counting_source, level_shift_source;
 };
 
 /// One programme with what is known of its past.

@@ -19,7 +19,8 @@ namespace uptake {
 /// A model that can be stepped, copied and gone on with. State is a value; a copy is a branch.
 /// - start(parameters, key): the state before the first interval;
 /// - advance(state, interval): through the interval, the same way for the same state;
-/// - observe(state, interval): ln of the probability (density) of what was observed at its end, -infinity if impossible;
+/// - observe(state, interval): ln of the probability (density) of what was observed at its end given all before, -infinity
+///   if impossible; a state may take up what it learns from it;
 /// - reclock(state, key): new luck from here on, as if nothing were known of the old: copies go their own ways.
 template <class S>
 concept Stepper = requires(const S& stepper, std::span<const double> parameters, Key key, int interval,
@@ -40,56 +41,88 @@ struct FilterOptions {
   return make_key(key.value, static_cast<std::uint64_t>(interval + 1) << 32 | static_cast<std::uint64_t>(state));
 }
 
-/// Bootstrap filter (Gordon, Salmond & Smith 1993) with systematic resampling: ln of an unbiased estimate of the
-/// likelihood of intervals 0..n_intervals - 1 (Del Moral 2004, section 9.4.1). -infinity when no state can have made an
+/// Where a filter ends: states with weights that sum to 1, and ln of an unbiased estimate of the likelihood.
+template <class State>
+struct Filtered {
+  double log_likelihood = 0;
+  std::vector<State> states;  ///< empty when no state can have made an observation
+  std::vector<double> weights;
+};
+
+/// Systematic resampling: for each of n_copies the number of the state that it is a copy of, ascending.
+[[nodiscard]] inline std::vector<std::size_t> resampled_states(std::span<const double> weights, std::size_t n_copies,
+                                                               double u) {
+  std::vector<std::size_t> from(n_copies);
+  double cumulated = weights[0];
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < n_copies; ++i) {
+    while (cumulated < (static_cast<double>(i) + u) / static_cast<double>(n_copies) && at + 1 < weights.size()) {
+      cumulated += weights[++at];
+    }
+    from[i] = at;
+  }
+  return from;
+}
+
+/// Bootstrap filter (Gordon, Salmond & Smith 1993) with systematic resampling over intervals 0..n_intervals - 1; the
+/// estimate of the likelihood is unbiased (Del Moral 2004, section 9.4.1), and -infinity when no state can have made an
 /// observation.
 template <Stepper S>
-[[nodiscard]] double filtered_log_likelihood(const S& stepper, std::span<const double> parameters, int n_intervals,
-                                             const FilterOptions& options, Key key) {
+[[nodiscard]] auto filtered(const S& stepper, std::span<const double> parameters, int n_intervals,
+                            const FilterOptions& options, Key key) {
   using State = std::remove_cvref_t<decltype(stepper.start(parameters, key))>;
   const std::size_t n = options.n_states;
-  std::vector<State> states;
+  Filtered<State> result;
+  std::vector<State>& states = result.states;
+  std::vector<double>& weights = result.weights;
   states.reserve(n);
   for (std::size_t i = 0; i < n; ++i) states.push_back(stepper.start(parameters, filter_key(key, -1, i)));
-  std::vector<double> weights(n, 1.0 / static_cast<double>(n)), logs(n);
-  double log_likelihood = 0;
+  weights.assign(n, 1.0 / static_cast<double>(n));
+  std::vector<double> logs(n);
+  const auto impossible = [&] {
+    result.log_likelihood = -std::numeric_limits<double>::infinity();
+    states.clear();
+    weights.clear();
+    return std::move(result);
+  };
   for (int interval = 0; interval < n_intervals; ++interval) {
     for (std::size_t i = 0; i < n; ++i) {
       stepper.advance(states[i], interval);
       logs[i] = stepper.observe(states[i], interval);
     }
     const double largest = *std::max_element(logs.begin(), logs.end());
-    if (!(largest > -std::numeric_limits<double>::infinity())) return -std::numeric_limits<double>::infinity();
+    if (!(largest > -std::numeric_limits<double>::infinity())) return impossible();
     double sum = 0, squares = 0;
     for (std::size_t i = 0; i < n; ++i) {
       weights[i] *= std::exp(logs[i] - largest);
       sum += weights[i];
     }
     // States that could have made it may all have lost their weight before.
-    if (!(sum > 0)) return -std::numeric_limits<double>::infinity();
-    log_likelihood += largest + std::log(sum);
+    if (!(sum > 0)) return impossible();
+    result.log_likelihood += largest + std::log(sum);
     for (double& weight : weights) {
       weight /= sum;
       squares += weight * weight;
     }
     if (interval + 1 == n_intervals || 1 / squares >= options.resample_below * static_cast<double>(n)) continue;
-    const Key own = filter_key(key, interval, n);
-    const double u = uniform_number(own, 0);
+    const double u = uniform_number(filter_key(key, interval, n), 0);
     std::vector<State> copies;
     copies.reserve(n);
-    double cumulated = weights[0];
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      while (cumulated < (static_cast<double>(i) + u) / static_cast<double>(n) && from + 1 < n) {
-        cumulated += weights[++from];
-      }
+    for (const std::size_t from : resampled_states(weights, n, u)) {
       copies.push_back(states[from]);
-      stepper.reclock(copies.back(), filter_key(key, interval, i));
+      stepper.reclock(copies.back(), filter_key(key, interval, copies.size() - 1));
     }
     states = std::move(copies);
     std::fill(weights.begin(), weights.end(), 1.0 / static_cast<double>(n));
   }
-  return log_likelihood;
+  return result;
+}
+
+/// The likelihood alone.
+template <Stepper S>
+[[nodiscard]] double filtered_log_likelihood(const S& stepper, std::span<const double> parameters, int n_intervals,
+                                             const FilterOptions& options, Key key) {
+  return filtered(stepper, parameters, n_intervals, options, key).log_likelihood;
 }
 
 // ---- tempering ----------------------------------------------------------------------------------------------------
@@ -127,7 +160,8 @@ struct TemperedResult {
 /// @throws InputError when no draw of the prior can have made the observations
 [[nodiscard]] TemperedResult calibrate_tempered(const std::vector<CalibratedParameter>& parameters,
                                                 const UnconstrainedPrior& prior, const LogLikelihood& log_likelihood,
-                                                const TemperingOptions& options, const Control& control);
+                                                const TemperingOptions& options, const Control& control,
+                                                const TellCalibration& progress = {});
 
 /// Standard deviation of ln likelihood over keys at one point: between 1.0 and 1.8 the filter has about the right number
 /// of states (Pitt et al. 2012; Doucet et al. 2015; Sherlock et al. 2015). @param n keys
@@ -155,7 +189,7 @@ struct KalmanResult {
 /// normal noise and prior as the ensemble grows, approximate for all others.
 /// @throws InputError when more than half of the members fail
 [[nodiscard]] KalmanResult calibrate_kalman(const CalibrationProblem& problem, const KalmanOptions& options,
-                                            const Control& control);
+                                            const Control& control, const TellCalibration& progress = {});
 
 /// One step of it. @param members n x p; @param outputs n x d; @param observed d; @param noise d x d, covariance
 [[nodiscard]] std::vector<double> kalman_step(std::span<const double> members, std::span<const double> outputs,
