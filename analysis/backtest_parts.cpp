@@ -301,8 +301,10 @@ Forecast scored(const HistoricProgramme& programme, const Question& question, st
   if (const std::vector<double> finite = finite_of(made.draws); !finite.empty())
     made.score = score(finite, *made.observed);
   for (std::size_t k = 0; k < made.wis_of_tenths.size(); ++k) {
+    // Neighbours share parameters, so that tenths of the order are independent.
+    const std::size_t n = made.draws.size(), n_tenths = made.wis_of_tenths.size();
     std::vector<double> tenth;
-    for (std::size_t i = k; i < made.draws.size(); i += made.wis_of_tenths.size()) {
+    for (std::size_t i = k * n / n_tenths; i < (k + 1) * n / n_tenths; ++i) {
       if (std::isfinite(made.draws[i])) tenth.push_back(made.draws[i]);
     }
     if (tenth.empty()) continue;

@@ -86,7 +86,7 @@ std::string where_it_lies(const Score& score) {
 std::string wis_of(const std::optional<Score>& score) { return score ? short_number(score->wis.total) : "-"; }
 
 void add_forecasts(std::string& text, const Backtest& result) {
-  text += fmt::format("{:<10}{:>8}{:>8}{:>14}{:>14}{:>4}{:>6}{:>6}{:>6}{:>6}\n", "", "observed", "median", "50 %",
+  text += fmt::format("{:<10}{:>8}{:>7}{:>13}{:>14}{:>4}{:>6}{:>6}{:>6}{:>6}\n", "", "observed", "median", "50 %",
                       "90 %", "in", "WIS", "pers", "line", "Bass");
   std::string before;
   for (const Forecast& one : result.forecasts) {
@@ -98,7 +98,7 @@ void add_forecasts(std::string& text, const Backtest& result) {
     if (series != before) text += paragraph(series, kWidth, 2);
     before = series;
     const auto q = shown_quantiles(one);
-    text += fmt::format("{:<10}{:>8}{:>8}{:>14}{:>14}{:>4}{:>6}{:>6}{:>6}{:>6}\n", one.date,
+    text += fmt::format("{:<10}{:>8}{:>7}{:>13}{:>14}{:>4}{:>6}{:>6}{:>6}{:>6}\n", one.date,
                         one.observed ? rounded(*one.observed) : "-", rounded(q[2]), interval(q[1], q[3]),
                         interval(q[0], q[4]), one.score ? where_it_lies(*one.score) : "-", wis_of(one.score),
                         wis_of(one.baselines[0]), wis_of(one.baselines[1]), wis_of(one.baselines[2]));
@@ -137,9 +137,9 @@ void add_scores(std::string& text, const Backtest& result) {
     text += "\nNothing that was forecast has been observed: there is nothing to score.\n";
     return;
   }
-  text += fmt::format("\nSkill: WIS of the model over that of a baseline, below 1 is better; {} of {} scored\n",
+  text += fmt::format("\nSkill: WIS of the model over that of a baseline, below 1 is better. {} of {}\n",
                       result.n_compared, result.n_scored);
-  text += "forecasts have all three baselines\n";
+  text += "scored forecasts have all three baselines\n";
   text += fmt::format("{:<12}{:>10}{:>16}{:>18}{:>12}{:>12}\n", "", "of shares", "90 % bootstrap", "mean of programmes",
                       "in units", "of logs");
   for (std::size_t b = 0; b < kBaselineNames.size(); ++b) text += skill_text(result, b) + "\n";

@@ -82,6 +82,7 @@ void describe(const Model& model, RunValues& run) {
   run.population_seed = model.population->seed;
   run.seed = model.scenario.seed;
   run.mode = model.scenario.mode;
+  if (model.scenario.posterior) run.posterior = model.scenario.posterior->digest;
   run.lead = lead_strategy(model.scenario);
   for (const Strategy& strategy : model.scenario.strategies) run.deliveries.push_back(strategy.delivery);
 }
@@ -236,7 +237,10 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
   run.scenario = file.text("provenance/scenario");
   run.version = file.text("provenance/version");
   run.population_vintage = file.text("provenance/population_vintage");
-  run.mode = file.text("provenance/parameters") == "prior" ? ParameterMode::prior : ParameterMode::defaults;
+  const auto mode = std::ranges::find(kParameterModeNames, file.text("provenance/parameters"));
+  if (mode == kParameterModeNames.end()) throw file.broken("it does not say how its parameters come about");
+  run.mode = static_cast<ParameterMode>(mode - kParameterModeNames.begin());
+  if (run.mode == ParameterMode::posterior) run.posterior = file.text("provenance/posterior_digest");
   run.seed = file.whole_number("provenance/seed");
   run.population_seed = file.whole_number("provenance/population_seed");
 
@@ -373,8 +377,9 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
       pairing.notes.push_back(fmt::format("{} and {} differ in their {} ({} and {}): so does what is compared",
                                           baseline.label, subject.label, what, b, a));
   };
-  const auto mode_name = [](const RunValues& run) { return run.mode == ParameterMode::prior ? "prior" : "defaults"; };
-  differ("parameters", std::string_view(mode_name(subject)), std::string_view(mode_name(baseline)));
+  const auto mode_name = [](const RunValues& run) { return kParameterModeNames[static_cast<std::size_t>(run.mode)]; };
+  differ("parameters", mode_name(subject), mode_name(baseline));
+  if (subject.mode == baseline.mode) differ("posterior", subject.posterior, baseline.posterior);
   differ("version", subject.version, baseline.version);
   differ("population", subject.population_vintage, baseline.population_vintage);
   differ("population's seed", subject.population_seed, baseline.population_seed);
@@ -444,19 +449,19 @@ void add_peers(std::vector<Difference>& rows, const Side& subject, const Side& b
   }
 }
 
-Target parse_target(const std::string& text) {
+TargetLevel parse_target(const std::string& text) {
   const auto wrong = [&](std::string what, std::string advice) {
     return InputError({{"--target " + text, std::move(what), std::move(advice)}});
   };
   constexpr std::string_view kForm = "write --target 'ever_adopted>=5000@2023-03-31'";
-  Target target;
+  TargetLevel target;
   target.text = text;
   const auto sign = text.find_first_of("<>");
   const auto at = text.rfind('@');
   if (sign == std::string::npos || sign + 1 >= text.size() || text[sign + 1] != '=' || at == std::string::npos ||
       at < sign + 2)
     throw wrong("is not of the form metric>=VALUE@DATE", std::string(kForm));
-  target.sense = text[sign] == '>' ? Target::Sense::at_least : Target::Sense::at_most;
+  target.sense = text[sign] == '>' ? TargetLevel::Sense::at_least : TargetLevel::Sense::at_most;
   std::string name = text.substr(0, sign);
   if (const auto colon = name.find(':'); colon != std::string::npos) {
     target.programme = name.substr(0, colon);
@@ -491,7 +496,7 @@ Target parse_target(const std::string& text) {
   return target;
 }
 
-double chance_of(const Target& target, const Side& side, std::size_t n) {
+double chance_of(const TargetLevel& target, const Side& side, std::size_t n) {
   const RunValues& run = *side.run;
   const auto wrong = [&](std::string what, std::string advice = {}) {
     return InputError({{"--target " + target.text, std::move(what), std::move(advice)}});
@@ -513,7 +518,7 @@ double chance_of(const Target& target, const Side& side, std::size_t n) {
   for (const double v : values.first(std::min(n, values.size()))) {
     if (std::isnan(v)) continue;
     defined += 1;
-    met += (target.sense == Target::Sense::at_least ? v >= target.value : v <= target.value) ? 1 : 0;
+    met += (target.sense == TargetLevel::Sense::at_least ? v >= target.value : v <= target.value) ? 1 : 0;
   }
   if (defined == 0)
     throw wrong(fmt::format("{} has no {} for {} there", run.label, spec(target.metric).name, programme));

@@ -287,7 +287,7 @@ std::string compare_json(const CompareReport& report) {
       for (const Difference& row : comparison.rows) add(difference_json(comparison, row));
   });
   add_list("targets", [&](const auto& add) {
-    for (const Target& target : report.targets)
+    for (const TargetLevel& target : report.targets)
       for (const Side& side : sides) {
         const std::size_t n = n_compared(report);
         const double p = chance_of(target, side, n);
@@ -340,7 +340,7 @@ std::string compare_table(const CompareReport& report, int width) {
   }
   if (!report.targets.empty()) {
     text += "Chance that a target is met\n";
-    for (const Target& target : report.targets) {
+    for (const TargetLevel& target : report.targets) {
       std::string line = target.text + ":", mark = " ";
       for (const Side& side : sides_of(report)) {
         const bool one_run = std::ranges::all_of(sides_of(report), [&](const Side& s) { return s.run == side.run; });

@@ -108,10 +108,32 @@ std::string comparator_in_words(const RunRecord& record) {
 }
 
 /// How far the figures can be trusted, said beside them.
-std::string_view standing(ParameterMode mode) {
-  return mode == ParameterMode::prior
-             ? "The figures follow from prior assumptions; they are not calibrated to the record."
-             : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.";
+std::string standing(const Scenario& scenario) {
+  switch (scenario.mode) {
+    case ParameterMode::prior:
+      return "The figures follow from prior assumptions; they are not calibrated to the record.";
+    case ParameterMode::defaults:
+      return "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.";
+    case ParameterMode::posterior:
+      break;
+  }
+  const std::string not_informed = not_informed_in_words(scenario);
+  return calibration_in_words(scenario) + (not_informed.empty() ? "" : " " + not_informed);
+}
+
+/// What a parameter is, and how it comes to its values in the replicates.
+std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& programme, const ParameterSpec& row) {
+  const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
+  const std::string unit = row.unit == "1" ? "" : fmt::format(" {}", row.unit);
+  const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
+  const auto column = drawn ? drawn->column(row.id) : std::nullopt;
+  if (column) {
+    return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
+                       unit, drawn->quantile(*column, 0.05), drawn->quantile(*column, 0.95));
+  }
+  return fmt::format("{:g}{}{}", setting.value, unit,
+                     is_drawn(scenario.mode) ? fmt::format(", drawn from {}", to_text(setting.prior))
+                                             : std::string(", fixed at its default"));
 }
 
 /// The finding in words, from the numbers alone.
@@ -154,7 +176,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
   if (std::ranges::all_of(scenario.programmes, has_none))
     text += "No effect on patients is known for a number to be given. ";
-  return text + std::string(standing(scenario.mode));
+  return text + standing(scenario);
 }
 
 /// What the numbers of a row are counted in, so that they fit their columns, and how its label says so.
@@ -411,12 +433,12 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const Setting& job_share =
       record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
                                      static_cast<std::size_t>(kNProgrammeParameters)];
-  const bool is_drawn = record.model->scenario.mode == ParameterMode::prior && job_share.prior.family != Family::fixed;
+  const bool drawn = is_drawn(record.model->scenario.mode) && job_share.prior.family != Family::fixed;
   if (const auto roi = place(Metric::growth_roi, View::net))
     text +=
         "  " + paragraph(fmt::format("Return on growth funding {}: an accounting identity set to the published 3.96 "
                                      "with {:g} of the jobs taken to be additional{}, not a finding.",
-                                     interval_text(*roi), job_share.value, is_drawn ? " by default" : ""),
+                                     interval_text(*roi), job_share.value, drawn ? " by default" : ""),
                          width - 2, 2);
   text +=
       "  " + paragraph(
@@ -451,13 +473,10 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
     for (const Parameter id : kDecisive) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
-      text += paragraph(
-          fmt::format("- {} = {:g}{}{}; {}{}{}", p.key, setting.value, p.unit == "1" ? "" : fmt::format(" {}", p.unit),
-                      scenario.mode == ParameterMode::prior ? fmt::format(", drawn from {}", to_text(setting.prior))
-                                                            : std::string(", fixed at its default"),
-                      kGradeNames[static_cast<std::size_t>(setting.grade)], setting.source.empty() ? "" : ": ",
-                      setting.source),
-          width, 2);
+      text += paragraph(fmt::format("- {} = {}; {}{}{}", p.key, how_it_stands(scenario, programme, p),
+                                    kGradeNames[static_cast<std::size_t>(setting.grade)],
+                                    setting.source.empty() ? "" : ": ", setting.source),
+                        width, 2);
     }
     for (const std::string& note : programme.notes) text += paragraph("- " + note, width, 2);
     if (!programme.no_outcome_note.empty()) text += paragraph("- " + programme.no_outcome_note, width, 2);
@@ -522,14 +541,17 @@ std::string headline_table(const RunRecord& of, int width) {
   }
   if (lead) text += growth(record, *lead, columns);
   text += published_table(record, columns);
-  text += paragraph(fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
-                                "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
-                                "the last date, flows over the window; by region in summary.csv.",
-                                record.ensemble->n_replicates,
-                                scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
-                                                                      : "all with default parameters",
-                                comparator),
-                    columns);
+  text += paragraph(
+      fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
+                  "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
+                  "the last date, flows over the window; by region in summary.csv.",
+                  record.ensemble->n_replicates,
+                  scenario.mode == ParameterMode::prior      ? "each with parameters drawn from their priors"
+                  : scenario.mode == ParameterMode::defaults ? "all with default parameters"
+                                                             : "each with parameters drawn from the posterior "
+                                                               "or their priors",
+                  comparator),
+      columns);
   text += assumptions(record, columns);
   return text;
 }

@@ -209,7 +209,8 @@ class Run {
   [[nodiscard]] std::optional<Spread> headline(std::string_view metric, View view) const {
     return report(metric, lead, view, programme, 0, place);
   }
-  [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") == "prior"; }
+  [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") != "defaults"; }
+  [[nodiscard]] bool is_calibrated() const { return file.has("provenance/calibration"); }
   [[nodiscard]] int n_replicates() const {
     return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front());
   }
@@ -321,13 +322,20 @@ std::optional<double> chance_above(const Run& run, const std::string& metric, do
   return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0), bound);
 }
 
+/// What is calibrated and what of it the record does not inform, as the run says it of itself.
+std::string calibration_sentence(const Run& run) {
+  const std::string not_informed = run.file.text("provenance/not_informed");
+  return run.file.text("provenance/calibration") + (not_informed.empty() ? "" : " " + not_informed);
+}
+
 Section finding(const Run& run) {
   std::string html = fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_sentence(run)));
   html += fmt::format(
       "<p class=\"standing\">{}</p>\n",
-      run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
-                       "of the simulated worlds. They are not calibrated to the record."
-                     : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+      run.is_calibrated() ? escaped(calibration_sentence(run))
+      : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
+                         "of the simulated worlds. They are not calibrated to the record."
+                       : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
   std::string chances;
   const Subject& subject = subject_of(run);
   const auto add = [&](const std::string& metric, double bound, std::string_view what) {
@@ -953,7 +961,44 @@ Section drivers(const fs::path& folder, Json& data) {
                     rows)};
 }
 
-Section calibration() {
+Section calibration(const Run& run) {
+  if (run.is_calibrated()) {
+    const ResultsFile& file = run.file;
+    const auto label = file.texts("parameters/parameter"), unit = file.texts("parameters/unit"),
+               prior = file.texts("parameters/prior");
+    const auto informed = file.numbers("parameters/informed").values,
+               contraction = file.numbers("parameters/contraction").values,
+               low = file.numbers("parameters/posterior_p05").values,
+               median = file.numbers("parameters/posterior_p50").values,
+               high = file.numbers("parameters/posterior_p95").values;
+    for (const std::size_t n :
+         {informed.size(), contraction.size(), low.size(), median.size(), high.size(), unit.size(), prior.size()})
+      if (n != label.size()) throw file.broken("columns of its parameters have different lengths");
+    std::vector<std::vector<Cell>> rows;
+    for (std::size_t i = 0; i < label.size(); ++i) {
+      if (informed[i] == 0) continue;
+      rows.push_back({{label[i]},
+                      number_cell(fmt::format("{:.3g}", median[i])),
+                      number_cell(fmt::format("{:.3g} to {:.3g}", low[i], high[i])),
+                      {unit[i]},
+                      {prior[i]},
+                      number_cell(fmt::format("{:.2f}", contraction[i])),
+                      {informed[i] == 1 ? "not informed by these data" : "informed"}});
+    }
+    return {"calibration", "Calibrated to the record",
+            paragraph(calibration_sentence(run)) +
+                paragraph("Contraction is the share of the prior's variance that the record takes away.") +
+                folded(fmt::format("Parameters drawn from {} ({})", file.text("provenance/posterior"), rows.size()),
+                       table("Calibrated parameters",
+                             {{"Parameter"},
+                              number_cell("median"),
+                              number_cell("90 % interval"),
+                              {"unit"},
+                              {"prior"},
+                              number_cell("contraction"),
+                              {"record"}},
+                             rows))};
+  }
   return {
       "calibration", "Not calibrated",
       paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published figures "
@@ -1014,6 +1059,9 @@ Section provenance(const Run& run) {
   add("Random numbers", file.text("provenance/generator"));
   add("Program", fmt::format("uptake {} ({})", file.text("provenance/version"), file.text("provenance/git_id")));
   add("Digest of everything that decides the results", file.text("provenance/digest"));
+  if (run.is_calibrated())
+    add("Posterior",
+        fmt::format("{} (digest {})", file.text("provenance/posterior"), file.text("provenance/posterior_digest")));
   add("Population", file.text("provenance/population_vintage"));
   const std::string overrides = file.text("provenance/overrides");
   std::string command =
@@ -1081,7 +1129,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   for (Section& section :
        std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data), programme_by_programme(run),
                   outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run), equity(run),
-                  dimensions(run), drivers(folder, data), calibration(), assumptions(run), provenance(run)}) {
+                  dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 

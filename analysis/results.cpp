@@ -1,17 +1,11 @@
 #include "uptake/results.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <hdf5.h>
-#include <hdf5_hl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cmath>
@@ -23,7 +17,7 @@
 #include <variant>
 
 #include "file.hpp"
-#include "libraries.hpp"
+#include "hdf5_writer.hpp"
 #include "published.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
@@ -36,339 +30,14 @@ constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
 /// Binary digits kept behind the first: of statistics (a relative error of at most 2^-21 < 5e-7, far below any
 /// Monte-Carlo error) and of the replicates' own values (as a 32-bit float has). Compression does the rest. [A]
 constexpr int kStatisticDigits = 20, kReplicateDigits = 23;
-/// Digits of a double behind the first: nothing is rounded.
-constexpr int kAllDigits = std::numeric_limits<double>::digits - 1;
 /// Most values in a chunk of replicates: 1 MiB. [A]
 constexpr std::size_t kChunkValues = std::size_t{1} << 17;
-// ---- HDF5 by the recipe of docs/results-format.md -----------------------------------------------------------------
-
-/// HDF5 never hears of a disk that refuses (see Output), so a refusal of its own is a fault of the program.
-template <class Result>
-Result must(Result result, const char* what) {
-  if (result < 0) throw std::runtime_error(fmt::format("HDF5 refused to {}", what));
-  return result;
-}
-
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t), const char* what) : id_(must(id, what)), close_(close) {}
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  operator hid_t() const { return id_; }  // NOLINT: it is what every HDF5 call takes
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
-/// HDF5 prints its error stack unless told not to; a library does not print.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
-constexpr unsigned kInOrder = H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED;
-
-Handle creation_list(hid_t kind) {
-  Handle list(H5Pcreate(kind), H5Pclose, "make a property list");
-  if (kind != H5P_DATASET_CREATE) must(H5Pset_link_creation_order(list, kInOrder), "track the order of links");
-  must(H5Pset_attr_creation_order(list, kInOrder), "track the order of attributes");
-  must(H5Pset_obj_track_times(list, false), "leave times out");
-  return list;
-}
-
-Handle simple_space(const std::vector<hsize_t>& shape) {
-  return shape.empty() ? Handle(H5Screate(H5S_SCALAR), H5Sclose, "make a scalar")
-                       : Handle(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
-                                "make a data space");
-}
-
-Handle text_type(std::size_t size) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "make a text type");
-  must(H5Tset_size(type, size), "size a text");
-  must(H5Tset_strpad(type, H5T_STR_NULLTERM), "end a text");
-  must(H5Tset_cset(type, H5T_CSET_UTF8), "encode a text");
-  return type;
-}
-
-using Value = std::variant<std::string, double, std::int32_t>;
-using Attributes = std::vector<std::pair<std::string, Value>>;
-
-void add_attribute(hid_t object, const std::string& name, const Value& value) {
-  const auto write = [&](hid_t type, hid_t space, hid_t memory, const void* data) {
-    const Handle attribute(H5Acreate2(object, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                           "make an attribute");
-    must(H5Awrite(attribute, memory, data), "write an attribute");
-  };
-  if (const auto* text = std::get_if<std::string>(&value)) {
-    const Handle type = text_type(text->size() + 1), space = simple_space({});
-    write(type, space, type, text->c_str());
-    return;
-  }
-  const Handle space = simple_space({1});
-  if (const auto* number = std::get_if<double>(&value))
-    write(H5T_IEEE_F64LE, space, H5T_NATIVE_DOUBLE, number);
-  else
-    write(H5T_STD_I32LE, space, H5T_NATIVE_INT32, &std::get<std::int32_t>(value));
-}
-
-void add_attributes(hid_t object, const Attributes& attributes) {
-  for (const auto& [name, value] : attributes) add_attribute(object, name, value);
-}
-
-/// One group with its own dimension scales.
-class Group {
- public:
-  explicit Group(Handle id) : id_(std::move(id)) {}
-  [[nodiscard]] hid_t id() const { return id_; }
-
-  void scale(const std::string& name, const std::vector<std::string>& labels, const Attributes& attributes) {
-    as_scale(name, labels.size(), write_text(name, labels, {labels.size()}, attributes));
-  }
-  void scale(const std::string& name, const std::vector<std::int32_t>& values, const Attributes& attributes) {
-    as_scale(name, values.size(),
-             write(name, H5T_STD_I32LE, H5T_NATIVE_INT32, values.data(), {values.size()}, attributes));
-  }
-
-  void text(const std::string& name, const std::vector<std::string>& values, const std::vector<std::string>& dimensions,
-            const Attributes& attributes) {
-    attach(write_text(name, values, shape_of(dimensions), attributes), dimensions);
-  }
-  void integers(const std::string& name, const std::vector<std::int32_t>& values,
-                const std::vector<std::string>& dimensions, const Attributes& attributes) {
-    attach(write(name, H5T_STD_I32LE, H5T_NATIVE_INT32, values.data(), shape_of(dimensions), attributes), dimensions);
-  }
-  void unsigned_integer(const std::string& name, std::uint64_t value, const Attributes& attributes) {
-    write(name, H5T_STD_U64LE, H5T_NATIVE_UINT64, &value, {}, attributes);
-  }
-  void doubles(const std::string& name, const std::vector<double>& values, const std::vector<std::string>& dimensions,
-               const Attributes& attributes) {
-    Handle list = creation_list(H5P_DATASET_CREATE);
-    attach(create(name, H5T_IEEE_F64LE, shape_of(dimensions), list, attributes, H5T_NATIVE_DOUBLE, values.data()),
-           dimensions);
-  }
-  /// An empty dataset of doubles whose chunks come compressed (shuffle, deflate 1).
-  Handle chunked(const std::string& name, const std::vector<std::string>& dimensions, const std::vector<hsize_t>& chunk,
-                 const Attributes& attributes) {
-    Handle list = creation_list(H5P_DATASET_CREATE);
-    must(H5Pset_chunk(list, static_cast<int>(chunk.size()), chunk.data()), "set the chunks");
-    must(H5Pset_shuffle(list), "shuffle");
-    must(H5Pset_deflate(list, 1), "deflate");
-    Handle dataset = create(name, H5T_IEEE_F64LE, shape_of(dimensions), list, attributes, H5T_NATIVE_DOUBLE, nullptr);
-    attach(dataset, dimensions);
-    return dataset;
-  }
-
- private:
-  struct Scale {
-    std::string name;
-    hsize_t size;
-    Handle dataset;
-  };
-
-  /// Data of doubles carry their fill value as property and as attribute; readers want both.
-  Handle create(const std::string& name, hid_t type, const std::vector<hsize_t>& shape, hid_t list,
-                const Attributes& attributes, hid_t memory, const void* data) {
-    const bool filled = H5Tequal(type, H5T_IEEE_F64LE) > 0;
-    if (filled) must(H5Pset_fill_value(list, H5T_NATIVE_DOUBLE, &kFill), "set the fill value");
-    const Handle space = simple_space(shape);
-    Handle dataset(H5Dcreate2(id_, name.c_str(), type, space, H5P_DEFAULT, list, H5P_DEFAULT), H5Dclose,
-                   "make a dataset");
-    if (filled) add_attribute(dataset, "_FillValue", kFill);
-    add_attributes(dataset, attributes);
-    if (data != nullptr) must(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write a dataset");
-    return dataset;
-  }
-  Handle write(const std::string& name, hid_t type, hid_t memory, const void* data, const std::vector<hsize_t>& shape,
-               const Attributes& attributes) {
-    return create(name, type, shape, creation_list(H5P_DATASET_CREATE), attributes, memory, data);
-  }
-  Handle write_text(const std::string& name, const std::vector<std::string>& values, const std::vector<hsize_t>& shape,
-                    const Attributes& attributes) {
-    std::vector<const char*> pointers;
-    for (const std::string& value : values) pointers.push_back(value.c_str());
-    const Handle type = text_type(H5T_VARIABLE);
-    return create(name, type, shape, creation_list(H5P_DATASET_CREATE), attributes, type, pointers.data());
-  }
-
-  void as_scale(const std::string& name, std::size_t size, Handle dataset) {
-    must(H5DSset_scale(dataset, name.c_str()), "make a dimension scale");
-    scales_.push_back({name, size, std::move(dataset)});
-  }
-  [[nodiscard]] const Scale& scale_of(const std::string& name) const {
-    const auto found = std::find_if(scales_.begin(), scales_.end(), [&](const Scale& s) { return s.name == name; });
-    if (found == scales_.end()) throw std::logic_error("a dataset names an axis that its group lacks: " + name);
-    return *found;
-  }
-  [[nodiscard]] std::vector<hsize_t> shape_of(const std::vector<std::string>& dimensions) const {
-    std::vector<hsize_t> shape;
-    for (const std::string& name : dimensions) shape.push_back(scale_of(name).size);
-    return shape;
-  }
-  void attach(const Handle& dataset, const std::vector<std::string>& dimensions) const {
-    for (std::size_t i = 0; i < dimensions.size(); ++i)
-      must(H5DSattach_scale(dataset, scale_of(dimensions[i]).dataset, static_cast<unsigned>(i)), "attach an axis");
-  }
-
-  Handle id_;
-  std::vector<Scale> scales_;
-};
-
-/// The file that HDF5 writes to. HDF5 cannot leave a file that it cannot write to: it tries again at the end of the
-/// program and prints. So the first error of the system is kept here, what follows is dropped, and HDF5 is told that all
-/// went well.
-struct Output {
-  int descriptor = -1;
-  int error = 0;  ///< errno of the first failure
-};
-
-/// How HDF5 carries an Output from its property list to the driver.
-struct OutputInfo {
-  Output* output;
-};
-
-/// HDF5's view of an Output: the least file driver (HDF5 reference manual, "Virtual File Layer").
-struct OutputDriver {
-  H5FD_t base;  // first, as HDF5 casts
-  Output* output;
-  haddr_t end_of_space = 0, end_of_file = 0;
-
-  static OutputDriver& of(H5FD_t* file) { return *reinterpret_cast<OutputDriver*>(file); }
-  static const OutputDriver& of(const H5FD_t* file) { return *reinterpret_cast<const OutputDriver*>(file); }
-
-  static H5FD_t* open(const char* /*name*/, unsigned /*flags*/, hid_t access, haddr_t /*highest*/) {
-    Output* const output = static_cast<const OutputInfo*>(H5Pget_driver_info(access))->output;
-    struct stat facts {};
-    if (::fstat(output->descriptor, &facts) != 0) output->error = errno;
-    auto* driver = new OutputDriver{{}, output, 0, static_cast<haddr_t>(facts.st_size)};
-    return &driver->base;
-  }
-  static herr_t close(H5FD_t* file) {
-    delete &of(file);
-    return 0;
-  }
-  static int compare(const H5FD_t* a, const H5FD_t* b) {
-    return static_cast<int>(of(a).output > of(b).output) - static_cast<int>(of(a).output < of(b).output);
-  }
-  static herr_t query(const H5FD_t* /*file*/, unsigned long* flags) {
-    *flags = H5FD_FEAT_AGGREGATE_METADATA | H5FD_FEAT_ACCUMULATE_METADATA | H5FD_FEAT_DATA_SIEVE |
-             H5FD_FEAT_AGGREGATE_SMALLDATA;
-    return 0;
-  }
-  static haddr_t space(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_space; }
-  static herr_t set_space(H5FD_t* file, H5FD_mem_t /*kind*/, haddr_t end) {
-    of(file).end_of_space = end;
-    return 0;
-  }
-  static haddr_t size(const H5FD_t* file, H5FD_mem_t /*kind*/) { return of(file).end_of_file; }
-  static herr_t read(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size, void* to) {
-    auto* bytes = static_cast<char*>(to);
-    while (size > 0) {
-      const ssize_t n = ::pread(of(file).output->descriptor, bytes, size, static_cast<off_t>(at));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0 && of(file).output->error == 0) of(file).output->error = errno;
-      if (n <= 0) break;
-      bytes += n;
-      at += static_cast<haddr_t>(n);
-      size -= static_cast<std::size_t>(n);
-    }
-    std::fill_n(bytes, size, '\0');  // what was never written
-    return 0;
-  }
-  static herr_t write(H5FD_t* file, H5FD_mem_t /*kind*/, hid_t /*transfer*/, haddr_t at, std::size_t size,
-                      const void* from) {
-    OutputDriver& driver = of(file);
-    const auto* bytes = static_cast<const char*>(from);
-    driver.end_of_file = std::max(driver.end_of_file, at + size);
-    while (size > 0 && driver.output->error == 0) {
-      const ssize_t n = ::pwrite(driver.output->descriptor, bytes, size, static_cast<off_t>(at));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) {
-        driver.output->error = errno;
-        break;
-      }
-      bytes += n;
-      at += static_cast<haddr_t>(n);
-      size -= static_cast<std::size_t>(n);
-    }
-    return 0;
-  }
-  static herr_t truncate(H5FD_t* file, hid_t /*transfer*/, hbool_t /*closing*/) {
-    OutputDriver& driver = of(file);
-    if (driver.end_of_file == driver.end_of_space || driver.output->error != 0) return 0;
-    if (::ftruncate(driver.output->descriptor, static_cast<off_t>(driver.end_of_space)) != 0)
-      driver.output->error = errno;
-    driver.end_of_file = driver.end_of_space;
-    return 0;
-  }
-
-  static hid_t registered() {
-    constexpr H5FD_mem_t kRaw = H5FD_MEM_DRAW, kRest = H5FD_MEM_SUPER;
-    H5FD_class_t driver{};
-    driver.name = "uptake_output";
-    driver.maxaddr = (haddr_t{1} << 62) - 1;
-    driver.fc_degree = H5F_CLOSE_STRONG;
-    driver.fapl_size = sizeof(OutputInfo);
-    driver.open = open;
-    driver.close = close;
-    driver.cmp = compare;
-    driver.query = query;
-    driver.get_eoa = space;
-    driver.set_eoa = set_space;
-    driver.get_eof = size;
-    driver.read = read;
-    driver.write = write;
-    driver.truncate = truncate;
-    // Raw data apart from the rest, as HDF5's own drivers keep them.
-    std::fill(std::begin(driver.fl_map), std::end(driver.fl_map), kRest);
-    driver.fl_map[H5FD_MEM_DRAW] = kRaw;
-    driver.fl_map[H5FD_MEM_GHEAP] = kRaw;
-    return H5FDregister(&driver);
-  }
-};
-
-class File {
- public:
-  /// @param output must outlive the file
-  explicit File(Output& output)
-      : driver_(OutputDriver::registered(), H5FDunregister, "register a file driver"), id_([&] {
-          const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
-          const OutputInfo where{&output};
-          must(H5Pset_driver(access, driver_, &where), "set the file driver");
-          return Handle(H5Fcreate("results.h5", H5F_ACC_TRUNC, creation_list(H5P_FILE_CREATE), access), H5Fclose,
-                        "make a file");
-        }()) {}
-
-  [[nodiscard]] Group root() const { return Group(Handle(H5Gopen2(id_, "/", H5P_DEFAULT), H5Gclose, "open the root")); }
-  [[nodiscard]] Group group(const std::string& name) const {
-    return Group(Handle(H5Gcreate2(id_, name.c_str(), H5P_DEFAULT, creation_list(H5P_GROUP_CREATE), H5P_DEFAULT),
-                        H5Gclose, "make a group"));
-  }
-
- private:
-  Handle driver_;
-  Handle id_;
-};
-
 // ---- what is written ----------------------------------------------------------------------------------------------
 
 /// One compressed piece of a dataset. Several offsets when the same values stand in several places.
 struct Chunk {
-  std::vector<std::vector<hsize_t>> offsets;
-  std::vector<Bytef> packed;  ///< empty when all values are undefined: the fill value stands for them
+  std::vector<Extents> offsets;
+  std::vector<unsigned char> packed;  ///< empty when all values are undefined: the fill value stands for them
 };
 /// Works out some chunks of a variable.
 using Work = std::function<std::vector<Chunk>()>;
@@ -376,39 +45,10 @@ using Work = std::function<std::vector<Chunk>()>;
 struct Variable {
   std::string name;
   std::vector<std::string> dimensions;
-  std::vector<hsize_t> chunk_shape;
+  Extents chunk_shape;
   Attributes attributes;
   std::vector<Work> work;  ///< in the order in which chunks are written
 };
-
-/// `value` with `digits` binary digits behind the first, ties to even. Whole numbers below 2^53 stay exact.
-double rounded(double value, int digits) {
-  if (digits >= kAllDigits || !std::isfinite(value)) return value;
-  if (value == std::trunc(value) && std::abs(value) < 0x1p53) return value;
-  const int dropped = kAllDigits - digits;
-  auto bits = std::bit_cast<std::uint64_t>(value);
-  const std::uint64_t odd = bits >> dropped & 1;
-  bits += (std::uint64_t{1} << (dropped - 1)) - 1 + odd;
-  return std::bit_cast<double>(bits >> dropped << dropped);
-}
-
-/// Bytes as HDF5's filters shuffle (all first bytes, all second bytes, ...) and deflate make them.
-std::vector<Bytef> packed(std::vector<double>&& values, int digits) {
-  if (std::all_of(values.begin(), values.end(), [](double v) { return std::isnan(v); })) return {};
-  for (double& value : values) value = rounded(value, digits);
-  const auto* bytes = reinterpret_cast<const Bytef*>(values.data());
-  std::vector<Bytef> shuffled(values.size() * sizeof(double));
-  for (std::size_t byte = 0; byte < sizeof(double); ++byte)
-    for (std::size_t i = 0; i < values.size(); ++i)
-      shuffled[byte * values.size() + i] = bytes[i * sizeof(double) + byte];
-  uLongf size = compressBound(shuffled.size());
-  std::vector<Bytef> result(size);
-  if (compress2(result.data(), &size, shuffled.data(), shuffled.size(), 1) != Z_OK)
-    throw std::runtime_error("zlib refused to compress a chunk");
-  result.resize(size);
-  result.shrink_to_fit();
-  return result;
-}
 
 std::string_view axis_name(Axis axis) { return axis == Axis::month ? "time" : axis == Axis::year ? "year" : "report"; }
 std::string_view place_name(Geography geography) { return geography == Geography::region ? "region" : "board"; }
@@ -422,8 +62,6 @@ Attributes date_attributes(std::string meaning) {
           {"long_name", std::move(meaning)}};
 }
 
-Attributes named(std::string long_name) { return {{"long_name", std::move(long_name)}}; }
-
 /// Auxiliary coordinates of a time axis; months are labelled by their last day already.
 std::string from_name(Axis axis) { return fmt::format("{}_from", axis_name(axis)); }
 std::string to_name(Axis axis) { return fmt::format("{}_to", axis_name(axis)); }
@@ -431,7 +69,7 @@ std::string time_coordinates(Axis axis) {
   return axis == Axis::month ? from_name(axis) : fmt::format("{} {}", from_name(axis), to_name(axis));
 }
 
-void add_time_axis(Group& group, const SummaryLayout& layout, Axis axis) {
+void add_time_axis(Hdf5Group& group, const SummaryLayout& layout, Axis axis) {
   const std::string name(axis_name(axis));
   std::vector<std::int32_t> from, to;
   std::vector<std::string> labels;
@@ -453,7 +91,7 @@ void add_time_axis(Group& group, const SummaryLayout& layout, Axis axis) {
 
 std::vector<std::string> texts(std::span<const std::string_view> names) { return {names.begin(), names.end()}; }
 
-void add_what_axes(Group& group, const SummaryLayout& layout) {
+void add_what_axes(Hdf5Group& group, const SummaryLayout& layout) {
   group.scale("strategy", layout.strategies, named("what is done"));
   group.scale("view", texts(kViewNames),
               named(fmt::format("gross = the strategy's world; counterfactual = {} with the same clocks; net = their "
@@ -464,7 +102,7 @@ void add_what_axes(Group& group, const SummaryLayout& layout) {
   group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
 }
 
-void add_places(Group& group, const SummaryLayout& layout, Geography geography) {
+void add_places(Hdf5Group& group, const SummaryLayout& layout, Geography geography) {
   if (geography == Geography::region)
     group.scale("region", layout.regions, named("England, then the health innovation networks"));
   else
@@ -486,7 +124,7 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
   return attributes;
 }
 
-hsize_t extent(int n) { return static_cast<hsize_t>(n); }
+std::uint64_t extent(int n) { return static_cast<std::uint64_t>(n); }
 
 /// The dimension of places, which what is given for England alone lacks.
 void add_place_dimension(Variable& variable, const SummaryLayout& layout, const Block& block, int n_places) {
@@ -496,11 +134,6 @@ void add_place_dimension(Variable& variable, const SummaryLayout& layout, const 
   } else {
     variable.attributes.emplace_back("region", layout.regions.front());
   }
-}
-
-/// Says how many digits are kept, by the name that the netCDF library reads (its quantize mode "BitRound").
-std::pair<std::string, Value> digits_kept(int digits) {
-  return {"_QuantizeBitRoundNumberOfSignificantBits", std::int32_t{digits}};
 }
 
 /// Statistics of a chunk as they stand in the file: [statistic][cell].
@@ -525,7 +158,7 @@ Variable statistics_variable(const RunRecord& record, const Block& block, std::s
   variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);
   const auto offset = [n = variable.dimensions.size()](int strategy, View view, int programme) {
-    std::vector<hsize_t> at{extent(strategy), static_cast<hsize_t>(view), 0, extent(programme), 0, 0};
+    Extents at{extent(strategy), static_cast<std::uint64_t>(view), 0, extent(programme), 0, 0};
     at.resize(n);
     return at;
   };
@@ -579,7 +212,7 @@ Variable replicate_variable(const RunRecord& record, const Block& block, std::st
       ensemble.read(r, block.at(strategy, programme, 0, 0), row);
       for (std::size_t k = 0; k < n_kept; ++k) values[(r - first) * n_kept + k] = row[k * step];
     }
-    std::vector<hsize_t> offset(rank, 0);
+    Extents offset(rank, 0);
     offset[0] = first;
     offset[1] = extent(strategy);
     offset[2] = extent(programme);
@@ -622,7 +255,7 @@ std::vector<std::int32_t> counting(std::size_t n) {
   return numbers;
 }
 
-void add_replicates(Group& group, const RunRecord& record) {
+void add_replicates(Hdf5Group& group, const RunRecord& record) {
   const std::size_t n = record.ensemble->n_replicates;
   group.scale("replicate", counting(n), named("random world; the same clocks serve every strategy"));
   std::vector<std::int32_t> draw = counting(n);
@@ -652,8 +285,34 @@ Variable drawn_variable(const RunRecord& record, std::size_t n_parameters) {
   return variable;
 }
 
+/// What the posterior says of each parameter, in a run that draws from one.
+void write_posterior_columns(Hdf5Group& group, const Scenario& scenario, const std::vector<ParameterRow>& rows) {
+  if (scenario.mode != ParameterMode::posterior) return;
+  const std::vector<std::string> axis{"parameter"};
+  std::vector<std::uint8_t> informed;
+  constexpr std::array kProbabilities{0.05, 0.5, 0.95};
+  std::array<std::vector<double>, kProbabilities.size()> quantiles;
+  std::vector<double> contraction;
+  for (const ParameterRow& row : rows) {
+    const PosteriorProgramme* const drawn = calibrated(scenario, row.programme);
+    const auto column = drawn ? drawn->column(row.spec->id) : std::nullopt;
+    const PosteriorParameter* const one = column ? &drawn->parameters[*column] : nullptr;
+    informed.push_back(one == nullptr ? 0 : one->is_informed() ? 2 : 1);
+    contraction.push_back(one ? one->contraction : kFill);
+    for (std::size_t k = 0; k < kProbabilities.size(); ++k)
+      quantiles[k].push_back(one ? drawn->quantile(*column, kProbabilities[k]) : kFill);
+  }
+  group.flags("informed", informed, axis, {"not_calibrated", "not_informed_by_these_data", "informed"},
+              named("whether it is drawn from the posterior, and whether the record says anything about it"));
+  group.doubles("contraction", contraction, axis,
+                named("1 - var(posterior) / var(prior), on the real line; undefined when not calibrated"));
+  group.doubles("posterior_p05", quantiles[0], axis, named("5 % quantile of the posterior, in unit"));
+  group.doubles("posterior_p50", quantiles[1], axis, named("median of the posterior, in unit"));
+  group.doubles("posterior_p95", quantiles[2], axis, named("95 % quantile of the posterior, in unit"));
+}
+
 /// Columns of the parameters; what was drawn comes after them.
-void write_parameters(Group& group, const RunRecord& record) {
+void write_parameters(Hdf5Group& group, const RunRecord& record) {
   const auto rows = parameter_rows(record.model->scenario);
   const auto column = [&](auto&& text) {
     std::vector<std::string> values;
@@ -677,12 +336,13 @@ void write_parameters(Group& group, const RunRecord& record) {
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
+  write_posterior_columns(group, record.model->scenario, rows);
 }
 
 /// Precision of the report metrics for England.
-void write_diagnostics(const File& file, const RunRecord& record) {
+void write_diagnostics(const Hdf5File& file, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
-  Group group = file.group("diagnostics");
+  Hdf5Group group = file.group("diagnostics");
   const std::vector<Block>& blocks = record.report->blocks;
   std::vector<std::string> names;
   for (const Block& block : blocks) names.emplace_back(spec(block.metric).name);
@@ -716,10 +376,10 @@ void write_diagnostics(const File& file, const RunRecord& record) {
 }
 
 /// Published figures beside the lead strategy's values; no group when there are none.
-void write_published(const File& file, const RunRecord& record) {
+void write_published(const Hdf5File& file, const RunRecord& record) {
   const auto all = published_beside(record);
   if (all.empty()) return;
-  Group group = file.group("published");
+  Hdf5Group group = file.group("published");
   const std::vector<std::string> axis{"figure"};
   group.scale("figure", counting(all.size()), named("published figure"));
   group.scale("view", std::vector<std::string>{"gross", "net"}, named("as in the root group"));
@@ -760,9 +420,9 @@ void write_published(const File& file, const RunRecord& record) {
                 named("the lead strategy's value at the nearest date or window that is kept, in unit"));
 }
 
-void write_provenance(const File& file, const RunRecord& record) {
+void write_provenance(const Hdf5File& file, const RunRecord& record) {
   const Scenario& scenario = record.model->scenario;
-  Group group = file.group("provenance");
+  Hdf5Group group = file.group("provenance");
   const auto text = [&](const char* name, std::string value, const char* meaning) {
     group.text(name, {std::move(value)}, {}, named(meaning));
   };
@@ -775,7 +435,15 @@ void write_provenance(const File& file, const RunRecord& record) {
                             to_text(row.setting->prior), kGradeNames[static_cast<std::size_t>(row.setting->grade)],
                             row.setting->source);
   text("resolved_parameters", resolved, "parameters after files and overrides: value unit; prior; grade; source");
-  text("parameters", scenario.mode == ParameterMode::prior ? "prior" : "defaults", "how parameters come about");
+  text("parameters", std::string(kParameterModeNames[static_cast<std::size_t>(scenario.mode)]),
+       "how parameters come about");
+  if (scenario.mode == ParameterMode::posterior && scenario.posterior) {
+    text("posterior", scenario.posterior->file.filename().string(), "file that calibrated parameters are drawn from");
+    text("posterior_digest", scenario.posterior->digest, "digest of the draws and of the record behind them");
+    text("calibration", calibration_in_words(scenario), "what is calibrated, in a sentence");
+    text("not_informed", not_informed_in_words(scenario),
+         "calibrated parameters that the record says next to nothing about; empty when there are none");
+  }
   group.unsigned_integer("seed", scenario.seed, named("seed of the run"));
   text("seed_text", fmt::format("{}", scenario.seed), "seed in decimal, for readers without 64-bit unsigned integers");
   text("generator", "Philox4x32-10", "random number generator (Salmon et al. 2011), keyed by identity");
@@ -846,7 +514,7 @@ Variable split_variable(const RunRecord& record, const Block& block, const std::
             result[(k * n_drivers + driver) * n_cells + first + cell] = ordered[k];
         }
     }
-    std::vector<hsize_t> offset(rank, 0);
+    Extents offset(rank, 0);
     offset[2] = extent(programme);
     return std::vector<Chunk>{{{std::move(offset)}, packed(std::move(result), kStatisticDigits)}};
   };
@@ -877,7 +545,7 @@ std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
 }
 
 /// Eligible organisations by programme and place, scaled to the historic denominator: what shares are shares of.
-void write_eligible(Group& group, const RunRecord& record, Geography geography) {
+void write_eligible(Hdf5Group& group, const RunRecord& record, Geography geography) {
   const Model& model = *record.model;
   const Population& population = *model.population;
   const bool by_region = geography == Geography::region;
@@ -904,7 +572,7 @@ void write_eligible(Group& group, const RunRecord& record, Geography geography) 
   group.doubles("eligible", eligible, {"programme", std::string(place_name(geography))}, attributes);
 }
 
-void write_axes(Group& group, const std::string& name, const RunRecord& record) {
+void write_axes(Hdf5Group& group, const std::string& name, const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
   if (name == "parameters") {
     write_parameters(group, record);
@@ -938,11 +606,11 @@ void write_axes(Group& group, const std::string& name, const RunRecord& record) 
 /// Makes groups and datasets one after another, in the order of the plan, as their chunks come.
 class Writer {
  public:
-  Writer(const File& file, const RunRecord& record, const std::vector<GroupPlan>& plan)
+  Writer(const Hdf5File& file, const RunRecord& record, const std::vector<GroupPlan>& plan)
       : file_(file), record_(record), plan_(plan) {}
 
   /// The dataset of a variable of the plan; those before it are complete.
-  hid_t dataset(std::size_t group, std::size_t variable) {
+  Hdf5Chunks& dataset(std::size_t group, std::size_t variable) {
     if (!group_ || group != group_at_) {
       dataset_.reset();
       open_group(group);
@@ -959,21 +627,21 @@ class Writer {
     group_.emplace(name.empty() ? file_.root() : file_.group(name));
     group_at_ = group;
     if (name.empty())
-      add_attributes(group_->id(), {{"Conventions", std::string("CF-1.10")},
-                                    {"title", record_.model->scenario.title},
-                                    {"source", fmt::format("uptake {}", version())},
-                                    {"results_format", std::int32_t{kResultsFormat}}});
+      group_->attributes({{"Conventions", std::string("CF-1.10")},
+                          {"title", record_.model->scenario.title},
+                          {"source", fmt::format("uptake {}", version())},
+                          {"results_format", std::int32_t{kResultsFormat}}});
     write_axes(*group_, name, record_);
     if (name.empty()) write_eligible(*group_, record_, Geography::region);
     if (name == "icb") write_eligible(*group_, record_, Geography::board);
   }
 
  private:
-  const File& file_;
+  const Hdf5File& file_;
   const RunRecord& record_;
   const std::vector<GroupPlan>& plan_;
-  std::optional<Group> group_;
-  std::optional<Handle> dataset_;
+  std::optional<Hdf5Group> group_;
+  std::optional<Hdf5Chunks> dataset_;
   std::size_t group_at_ = 0, variable_at_ = 0;
 };
 
@@ -992,9 +660,9 @@ std::vector<Piece> pieces_of(const std::vector<GroupPlan>& plan) {
 
 /// The one fixed sequence of calls. Chunks are worked out in parallel and taken in order.
 /// @return bytes of chunks that are longer with more replicates
-std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& control) {
+std::size_t write_hdf5(const RunRecord& record, Hdf5Output& output, const Control& control) {
   const Quiet quiet;
-  const File file(output);
+  const Hdf5File file(output);
   const std::vector<GroupPlan> plan = plan_of(record, slab_memory(control));
   const std::vector<Piece> pieces = pieces_of(plan);
   std::size_t growing = 0;
@@ -1009,13 +677,11 @@ std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& c
           return std::vector<double>{};
         },
         [&](std::size_t i, std::vector<double>&&) {
-          const hid_t dataset = writer.dataset(pieces[i].group, pieces[i].variable);
+          Hdf5Chunks& dataset = writer.dataset(pieces[i].group, pieces[i].variable);
           for (const Chunk& chunk : std::exchange(done[i], {})) {
             if (chunk.packed.empty()) continue;
             if (plan[pieces[i].group].by_replicate) growing += chunk.packed.size();
-            for (const auto& offset : chunk.offsets)
-              must(H5Dwrite_chunk(dataset, H5P_DEFAULT, 0, offset.data(), chunk.packed.size(), chunk.packed.data()),
-                   "take a chunk");
+            for (const auto& offset : chunk.offsets) dataset.take(offset, chunk.packed);
           }
           if (output.error != 0) throw std::runtime_error("the disk refused");  // told apart by write_results
         },
@@ -1028,16 +694,13 @@ std::size_t write_hdf5(const RunRecord& record, Output& output, const Control& c
 }
 }  // namespace
 
-std::string hdf5_version() { return H5_VERS_INFO; }
-std::string deflate_version() { return zlibVersion(); }
-
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
   // Half a file is of no use: writing is not stopped, nor reported on.
   const Control whole{control.body, control.n_threads, {}, {}};
   RunRecord complete = record;
   if (!complete.report) complete.report = report_statistics(record, whole);
   Replacement file(folder / "results.h5");
-  Output output{file.descriptor(), 0};
+  Hdf5Output output{file.descriptor(), 0};
   try {
     write_hdf5(complete, output, whole);
   } catch (const FileError&) {
@@ -1058,7 +721,7 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
   WritingCost cost;
   cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
   const double before_file = passed();
-  Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
+  Hdf5Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
   if (output.descriptor < 0) throw file_error("a file in memory", "cannot make", errno);
   const auto growing = static_cast<double>(write_hdf5(record, output, control));
   const double size = static_cast<double>(std::max<off_t>(::lseek(output.descriptor, 0, SEEK_END), 1));

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "hdf5_handle.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -21,38 +22,6 @@ constexpr hsize_t kMostOnAxis = 1'000'000;
 constexpr hsize_t kMostTexts = 1'000'000;
 constexpr hsize_t kMostValues = hsize_t{1} << 32;
 constexpr std::size_t kLongestAttribute = std::size_t{1} << 16;  // HDF5 keeps no longer ones in an object's header
-
-/// HDF5 prints its error stack unless told not to; a library does not print.
-class Quiet {
- public:
-  Quiet() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  Quiet(const Quiet&) = delete;
-  Quiet& operator=(const Quiet&) = delete;
-  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
-/// An identifier that is closed with its scope; negative when HDF5 had none to give.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  operator hid_t() const { return id_; }  // NOLINT: it is what every HDF5 call takes
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
 
 std::string attribute_text(hid_t object, const char* name) {
   if (H5Aexists(object, name) <= 0) return {};
@@ -98,8 +67,12 @@ std::string axis_name(hid_t dataset, unsigned axis) {
 
 }  // namespace
 
+const FileKind kResultsKind{"result", "results_format", kResultsFormat, "run its scenario again with --overwrite",
+                            "run its scenario into this folder"};
+
 struct ResultsFile::Impl {
   std::filesystem::path path;
+  FileKind wanted = kResultsKind;
   hid_t id = H5I_INVALID_HID;
   Impl() = default;
   Impl(const Impl&) = delete;
@@ -109,8 +82,8 @@ struct ResultsFile::Impl {
   }
 
   [[nodiscard]] FileError broken(std::string_view why) const {
-    return FileError({path.string(), fmt::format("is no readable result of uptake: {}", why),
-                      "run its scenario again with --overwrite"});
+    return FileError(
+        {path.string(), fmt::format("is no readable {} of uptake: {}", wanted.what, why), std::string(wanted.remedy)});
   }
   /// Result of a call, which must not be negative.
   template <class Result>
@@ -187,21 +160,22 @@ std::size_t Labelled::axis(const std::string& name) const {
   return static_cast<std::size_t>(std::ranges::find(dimensions, name) - dimensions.begin());
 }
 
-ResultsFile::ResultsFile(const std::filesystem::path& file) : impl_(std::make_unique<Impl>()) {
+ResultsFile::ResultsFile(const std::filesystem::path& file, const FileKind& kind) : impl_(std::make_unique<Impl>()) {
   impl_->path = file;
+  impl_->wanted = kind;
   std::error_code ignored;
   if (!std::filesystem::exists(file, ignored))
-    throw FileError({file.string(), "does not exist", "run its scenario into this folder"});
+    throw FileError({file.string(), "does not exist", std::string(kind.absence)});
   if (!std::filesystem::is_regular_file(file, ignored))
-    throw FileError({file.string(), "is not a file", "name the folder of a finished run"});
+    throw FileError({file.string(), "is not a file", std::string(kind.absence)});
   const Quiet quiet;
   impl_->id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (impl_->id < 0) throw broken("it is no HDF5 file, or a part of one");
   if (!attribute("", "source").starts_with("uptake ")) throw broken("it was not written by uptake");
-  const auto format = attribute_number(impl_->id, "results_format");
-  if (!format) throw broken("it states no results_format");
-  if (*format != kResultsFormat)
-    throw broken(fmt::format("its format is {}, and this version reads {}", *format, kResultsFormat));
+  const auto format = attribute_number(impl_->id, kind.format.data());
+  if (!format) throw broken(fmt::format("it states no {}", kind.format));
+  if (*format != kind.version)
+    throw broken(fmt::format("its format is {}, and this version reads {}", *format, kind.version));
 }
 ResultsFile::ResultsFile(ResultsFile&&) noexcept = default;
 ResultsFile& ResultsFile::operator=(ResultsFile&&) noexcept = default;

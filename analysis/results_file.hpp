@@ -25,13 +25,23 @@ struct Labelled {
   [[nodiscard]] std::size_t axis(const std::string& name) const;
 };
 
-/// An open results.h5: the only reader of one. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".
+/// What a file should be. All of them are written by hdf5_writer.hpp and name their format in an attribute.
+struct FileKind {
+  std::string_view what;    ///< "result"
+  std::string_view format;  ///< attribute that holds the version of the format
+  int version;
+  std::string_view remedy;   ///< what to do about a broken one
+  std::string_view absence;  ///< what to do when there is none
+};
+extern const FileKind kResultsKind;
+
+/// An open results.h5, or another file of the kind: the only reader of one. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".
 /// A broken file may state anything, so everything is checked before it is believed; each function throws FileError when
 /// what it is asked for is not there, is of another kind or cannot be read.
 class ResultsFile {
  public:
-  /// @throws FileError when it is missing, truncated or no results file of this version of the format
-  explicit ResultsFile(const std::filesystem::path& file);
+  /// @throws FileError when it is missing, truncated or no file of this kind and version of the format
+  explicit ResultsFile(const std::filesystem::path& file, const FileKind& kind = kResultsKind);
   ResultsFile(ResultsFile&&) noexcept;
   ResultsFile& operator=(ResultsFile&&) noexcept;
   ~ResultsFile();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "finding.hpp"
 #include "uptake/compare.hpp"
@@ -31,7 +32,10 @@ std::vector<Movable> movables(const Scenario& scenario) {
   std::vector<Movable> all;
   std::size_t index = 0;
   const auto add = [&](int programme, const ParameterSpec& row, const Setting& setting) {
-    if (setting.prior.family != Family::fixed) all.push_back({programme, &row, &setting, index});
+    const PosteriorProgramme* const drawn =
+        programme < 0 ? nullptr : calibrated(scenario, scenario.programmes[static_cast<std::size_t>(programme)].name);
+    const bool is_calibrated = drawn && drawn->column(row.id);
+    if (is_calibrated || setting.prior.family != Family::fixed) all.push_back({programme, &row, &setting, index});
     ++index;
   };
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
@@ -42,8 +46,18 @@ std::vector<Movable> movables(const Scenario& scenario) {
   return all;
 }
 
-/// The value of a parameter at a point of its prior.
+/// A quantile of a calibrated parameter; none for the others.
+std::optional<double> posterior_value(const Movable& one, const Scenario& scenario, double u) {
+  if (one.programme < 0) return std::nullopt;
+  const PosteriorProgramme* const drawn =
+      calibrated(scenario, scenario.programmes[static_cast<std::size_t>(one.programme)].name);
+  const auto column = drawn ? drawn->column(one.spec->id) : std::nullopt;
+  return column ? std::optional(drawn->quantile(*column, u)) : std::nullopt;
+}
+
+/// The value of a parameter at a point of its posterior, or of its prior where it is not calibrated.
 double value_at(const Movable& one, const Scenario& scenario, double u) {
+  if (const auto calibrated_value = posterior_value(one, scenario, u)) return *calibrated_value;
   if (one.setting->prior.family != Family::gamma_share)
     return quantile(one.setting->prior, u, one.spec->lowest, one.spec->highest);
   // A gamma variate among four: its own point against the means of the others.
@@ -69,6 +83,17 @@ Draw moved(const Draw& defaults, const Movable& one, double value, int n_program
   }
   values[one.index] = value;
   return Draw(std::move(values), n_programmes);
+}
+
+/// The vector that assumptions are moved from: calibrated parameters at their medians, all others at their defaults.
+Draw base_of(const Scenario& scenario, const std::vector<Movable>& all) {
+  Scenario at_defaults = scenario;
+  at_defaults.mode = ParameterMode::defaults;
+  Draw base = draw_parameters(at_defaults, {});
+  for (const Movable& one : all)
+    if (const auto median = posterior_value(one, scenario, 0.5))
+      base = moved(base, one, *median, static_cast<int>(scenario.programmes.size()));
+  return base;
 }
 
 struct Moments {
@@ -100,11 +125,10 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
                     int n_replicates, const Control& control) {
   const Block* block = layout.find(metric, Axis::report);
   UPTAKE_EXPECTS(block != nullptr && n_replicates >= 1);
-  Scenario at_defaults = model->scenario;
-  at_defaults.mode = ParameterMode::defaults;
   const int lead = lead_strategy(model->scenario);
   const int programme = total_programme(layout.programmes);
   const std::vector<Movable> all = movables(model->scenario);
+  const Draw base_draw = base_of(model->scenario, all);
   const auto n = static_cast<std::size_t>(n_replicates);
   const std::size_t n_settings = 1 + 2 * all.size();
 
@@ -112,7 +136,7 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   const auto result = [&](std::size_t task) {
     const std::size_t setting = task / n, replicate = task % n;
     const Key key = make_key(model->scenario.seed, replicate);
-    Draw draw = draw_parameters(at_defaults, key);
+    Draw draw = base_draw;
     if (setting > 0) {
       const Movable& one = all[(setting - 1) / 2];
       draw = moved(draw, one, value_at(one, model->scenario, setting % 2 == 1 ? kLow : kHigh), model->n_programmes());
@@ -157,9 +181,9 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
                                one.spec->key)
                  : std::string(one.spec->key),
          std::string(one.spec->unit), std::string(kGradeNames[static_cast<std::size_t>(one.setting->grade)]),
-         one.setting->source, one.setting->value, value_at(one, model->scenario, kLow),
-         value_at(one, model->scenario, kHigh), results[1 + 2 * k].mean(), results[2 + 2 * k].mean(),
-         changes[1 + 2 * k].error(), changes[2 + 2 * k].error()});
+         one.setting->source, posterior_value(one, model->scenario, 0.5).value_or(one.setting->value),
+         value_at(one, model->scenario, kLow), value_at(one, model->scenario, kHigh), results[1 + 2 * k].mean(),
+         results[2 + 2 * k].mean(), changes[1 + 2 * k].error(), changes[2 + 2 * k].error()});
   }
   const auto width = [](const OneWay& one) {
     const double difference = std::abs(one.at_high - one.at_low);

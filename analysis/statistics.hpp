@@ -24,7 +24,7 @@ inline constexpr std::array<std::string_view, 8> kStatisticNames{"mean", "sd",  
 
 /// Parameter vectors behind the replicates of a record.
 [[nodiscard]] inline std::size_t n_draws(const RunRecord& record) {
-  return record.model->scenario.mode == ParameterMode::prior ? record.ensemble->n_replicates : 1;
+  return is_drawn(record.model->scenario.mode) ? record.ensemble->n_replicates : 1;
 }
 
 /// Neighbouring cells of a block under one strategy and programme: places within times.

@@ -108,6 +108,28 @@ void add_list(std::string& text, std::string_view name, const std::vector<Json>&
   text += rows.empty() ? "]" : "\n]";
 }
 
+/// How parameters come about; with a posterior, what it decides and what the record does not inform.
+Json parameters_json(const Scenario& scenario) {
+  Json json{{"mode", kParameterModeNames[static_cast<std::size_t>(scenario.mode)]}};
+  if (scenario.mode != ParameterMode::posterior || !scenario.posterior) return json;
+  json["file"] = scenario.posterior->file.filename().string();
+  json["digest"] = scenario.posterior->digest;
+  json["standing"] = calibration_in_words(scenario);
+  json["programmes"] = Json::array();
+  for (const PosteriorProgramme& programme : scenario.posterior->programmes) {
+    Json drawn = Json::array(), not_informed = Json::array();
+    for (const PosteriorParameter& one : programme.parameters) {
+      drawn.push_back(spec(one.id).key);
+      if (!one.is_informed()) not_informed.push_back(spec(one.id).key);
+    }
+    json["programmes"].push_back({{"programme", programme.programme},
+                                  {"kind", programme.kind == PosteriorKind::pooled ? "pooled" : "calibrated"},
+                                  {"drawn", std::move(drawn)},
+                                  {"not_informed", std::move(not_informed)}});
+  }
+  return json;
+}
+
 std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
 }  // namespace
 
@@ -132,9 +154,13 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
 
 std::string summary_json(const RunRecord& record) {
   const Scenario& scenario = record.model->scenario;
-  const Json head{{"schema", kJsonSchema},    {"scenario", scenario.name},
-                  {"seed", scenario.seed},    {"replicates", record.ensemble->n_replicates},
-                  {"draws", n_draws(record)}, {"version", version()}};
+  const Json head{{"schema", kJsonSchema},
+                  {"scenario", scenario.name},
+                  {"seed", scenario.seed},
+                  {"replicates", record.ensemble->n_replicates},
+                  {"draws", n_draws(record)},
+                  {"version", version()},
+                  {"parameters", parameters_json(scenario)}};
   std::string text = head.dump();
   text.back() = ',';
   text += "\n\"metrics\": [";

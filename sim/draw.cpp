@@ -53,6 +53,15 @@ Draw draw_parameters(const Scenario& scenario, Key key) {
     for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
       values.push_back(value_of(row, setting_of(programme, row.id), identity));
     }
+    if (const PosteriorProgramme* const drawn = calibrated(scenario, programme.name)) {
+      // One uniform for the whole vector, which is joint; those of the parameters stay unused, so that nothing else moves.
+      const double u =
+          uniform(key, {identity_of("posterior"), identity, static_cast<std::uint16_t>(Stream::parameter), 0});
+      const std::size_t n = drawn->parameters.size();
+      const auto row = std::min(static_cast<std::size_t>(u * static_cast<double>(drawn->n_draws)), drawn->n_draws - 1);
+      for (std::size_t j = 0; j < n; ++j)
+        values[first + static_cast<std::size_t>(drawn->parameters[j].id)] = drawn->values[row * n + j];
+    }
     double sum = 0;
     for (const Parameter id : kLayerShares) sum += values[first + static_cast<std::size_t>(id)];
     for (const Parameter id : kLayerShares) values[first + static_cast<std::size_t>(id)] /= sum;

@@ -363,6 +363,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   check_identities(asked, who, problems);
   resolve_shown(model->scenario, who, problems);
   check_regions(asked, who, problems);
+  UPTAKE_EXPECTS(asked.mode != ParameterMode::posterior || asked.posterior);
   UPTAKE_EXPECTS(asked.programmes.size() < 256);  // kept and counted in 8 bits
   if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {
     problems.push_back({asked.file.string(),

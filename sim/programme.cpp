@@ -42,6 +42,8 @@ void read_identity(TableReader& reader, const fs::path& file, ProgrammeSpec& pro
   programme.evidence = choice_or(reader, "evidence", kEvidenceNames, Evidence::d);
   programme.innovation = choice_or(reader, "innovation", kInnovationKindNames, InnovationKind::pathway);
   programme.push = choice_or(reader, "push", kPushNames, NationalPush::none);
+  programme.starts_from =
+      reader.flag("from_past_programmes").value_or(false) ? StartsFrom::past_programmes : StartsFrom::own_priors;
   programme.classification = reader.text("classification").value_or(programme.name);
   if (reader.find("classification")) check_name(reader, "classification", programme.classification);
 

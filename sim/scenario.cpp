@@ -20,7 +20,8 @@ namespace uptake {
 namespace fs = std::filesystem;
 
 namespace {
-constexpr std::array<std::string_view, 2> kModeNames{"prior", "defaults"};
+/// The posterior that ships with the program, in the data folder.
+constexpr std::string_view kShippedPosterior = "posterior.h5";
 
 constexpr std::int64_t kMostReplicates = 1'000'000;  // a bound against slips of the pen [A]
 
@@ -28,6 +29,7 @@ constexpr std::int64_t kMostReplicates = 1'000'000;  // a bound against slips of
 struct Loading {
   Scenario& scenario;
   Problems& problems;
+  const fs::path& data_folder;
   ProgrammeFiles files;
 };
 
@@ -103,6 +105,26 @@ bool read_calendar(Loading& loading, TableReader& reader) {
   return true;
 }
 
+/// `"prior"`, `"defaults"`, `"posterior"` (the shipped one) or a file of the kind.
+void read_parameter_mode(Loading& loading, TableReader& reader) {
+  Scenario& scenario = loading.scenario;
+  const auto* mode = reader.find("parameters");
+  const auto* word = mode ? mode->as<std::string>() : nullptr;
+  const bool is_file = word && (word->ends_with(".h5") || word->find('/') != std::string::npos);
+  scenario.mode =
+      is_file ? ParameterMode::posterior : choice_or(reader, "parameters", kParameterModeNames, ParameterMode::prior);
+  if (scenario.mode != ParameterMode::posterior) return;
+  scenario.posterior_file =
+      fs::absolute(is_file ? scenario.file.parent_path() / *word : loading.data_folder / kShippedPosterior)
+          .lexically_normal();
+  std::error_code ignored;
+  if (fs::is_regular_file(scenario.posterior_file, ignored)) return;
+  reader.report(
+      mode->place,
+      fmt::format("parameters = \"{}\" names {}, which is not there", *word, scenario.posterior_file.string()),
+      "make it with `uptake calibrate`, or write \"prior\" or \"defaults\"");
+}
+
 void read_run_settings(Loading& loading, TableReader& reader) {
   Scenario& scenario = loading.scenario;
   check_schema(reader);
@@ -124,15 +146,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   const TomlValue* growth = reader.find("growth");
   scenario.growth = growth && (growth->as<TomlTable>() ? true : reader.flag("growth").value_or(false));
 
-  const auto* mode = reader.find("parameters");
-  const auto* word = mode ? mode->as<std::string>() : nullptr;
-  if (word && (word->ends_with(".h5") || word->ends_with(".json") || word->find('/') != std::string::npos)) {
-    reader.report(mode->place,
-                  fmt::format("parameters = \"{}\" names a posterior file, which this version cannot use yet", *word),
-                  "write \"prior\" or \"defaults\"");
-  } else {
-    scenario.mode = choice_or(reader, "parameters", kModeNames, ParameterMode::prior);
-  }
+  read_parameter_mode(loading, reader);
 }
 
 ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
@@ -239,7 +253,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
 
-  Loading loading{scenario, problems, {file, data_folder, problems}};
+  Loading loading{scenario, problems, data_folder, {file, data_folder, problems}};
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_run_settings(loading, reader);
   read_population_name(reader, file, scenario.population, scenario.population_options);

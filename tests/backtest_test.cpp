@@ -195,7 +195,7 @@ TEST(Backtest, RivalsKnowThePastOfTheSeriesAlone) {
   std::vector<double> bass = from_one[2][0];
   std::ranges::nth_element(bass, bass.begin() + 500);
   const double at = static_cast<double>((Date{2019y / June / 30} - one.start).count()) / kDaysPerYear;
-  EXPECT_NEAR(bass[500], mode.at(at), 150);
+  EXPECT_NEAR(bass[500], mode.at(at), 500) << "within the error of an observation";
 
   EXPECT_TRUE(rivals(one, 0, 2017y / June / 29, asked, make_key(1, 0))[0].empty());
 }
@@ -262,10 +262,10 @@ TEST(Backtest, FractionsCutEachProgrammesOwnPeriodAndDatesAreForecastUnscored) {
   options.dates = {2023y / March / 31};
   options.n_draws = 100;
   const Backtest result = backtest_with(record, options, normal_forecaster(0.4, 0.1));
-  // many: 3 and 2 observations with a date each; few: nothing known at 50 %, later 2 and a date.
+  // many: 2 and 1 later observations and a date each; few: nothing known at 50 %, then 2 and a date.
   ASSERT_EQ(result.skipped.size(), 1U);
   EXPECT_EQ(result.skipped[0], "few: no observation that is fitted to was over by 2017-12-31");
-  EXPECT_EQ(result.forecasts.size(), 3U + 1 + 2 + 1 - 1 + 3);
+  EXPECT_EQ(result.forecasts.size(), 3U + 2 + 3);
   EXPECT_EQ(std::ranges::count(result.forecasts, "75 %", &Forecast::cut), 5);
   EXPECT_EQ(std::ranges::count_if(result.forecasts, [](const Forecast& one) { return !one.observed; }), 3);
   EXPECT_EQ(result.known, "50 %, 75 % of each programme's period");
@@ -374,8 +374,8 @@ HistoricProgramme made_by_the_model(const HistoricProgramme& programme, const Hi
 }
 
 TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
-  // 40 programmes of 60 practices with p and q from their priors; three reports known, the last one forecast.
-  constexpr std::size_t kProgrammes = 40;
+  // Programmes of 60 practices with p and q from their priors; two reports known, the third forecast.
+  constexpr std::size_t kProgrammes = 60;
   synthetic::Options who;
   who.practice_share = 1;
   const std::shared_ptr<const Population> population = synthetic::population(60, who);
@@ -383,24 +383,26 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
   record.name = "self-made";
   record.population = "synthetic";
   for (std::size_t g = 0; g < kProgrammes; ++g) {
-    HistoricProgramme one = programme(fmt::format("p{}", g), 60,
-                                      {point(2017y / June / 30, 0), point(2017y / December / 31, 0),
-                                       point(2018y / June / 30, 0), point(2019y / December / 31, 0)});
+    HistoricProgramme one =
+        programme(fmt::format("p{}", g), 60,
+                  {point(2017y / October / 31, 0), point(2018y / April / 30, 0), point(2018y / October / 31, 0)});
     one.series[0].counts = Measure::ever_adopted;
-    one.reporting = {.discrepancy = 0.1, .level_shift = 0.3, .discrepancy_source = "", .level_shift_source = ""};
+    one.reporting.persistence = 2;
+    one.reporting.discrepancy = 0.1;
+    one.reporting.counting = 0.05;
     one.calibrated = {Parameter::p, Parameter::q};
     record.programmes.push_back(made_by_the_model(one, record, population, g));
   }
-  BacktestOptions options = until(2018y / December / 31);
-  options.fit.abc.budget = 3'000;
-  options.fit.abc.n_particles = 300;
+  BacktestOptions options = until(2018y / April / 30);
+  options.fit.abc.budget = 1'500;
+  options.fit.abc.n_particles = 200;
   options.fit.abc.n_predictive = 20;
   options.fit.n_draws = 200;
   Control control;
   const Backtest result = backtest(record, population, options, nullptr, control);
   ASSERT_EQ(result.forecasts.size(), kProgrammes);
 
-  // The law: Binomial(40, 0.9), central 99.9 %; forecasts of different programmes are independent.
+  // The law: Binomial(60, 0.9), central 99.9 %; forecasts of different programmes are independent.
   const auto n_held = [&](double width) {
     return std::ranges::count_if(result.forecasts, [&](const Forecast& one) {
       const double median = quantiles_of(one.draws, std::array{0.5}).front();
@@ -412,8 +414,9 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
   const std::int64_t low = binomial_quantile(kProgrammes, 0.9, 0.0005);
   EXPECT_GE(n_held(1), low);
   EXPECT_LT(n_held(0.5), low) << "the same check rejects draws shrunk by half towards the median";
-  EXPECT_GE(result.covered50->share, 0.25) << "exact limits of Binomial(40, 0.5) at 99.9 %";
-  EXPECT_LE(result.covered50->share, 0.75);
+  const double n = kProgrammes;
+  EXPECT_GE(result.covered50->share, static_cast<double>(binomial_quantile(kProgrammes, 0.5, 0.0005)) / n);
+  EXPECT_LE(result.covered50->share, static_cast<double>(binomial_quantile(kProgrammes, 0.5, 0.9995)) / n);
 
   Control serial;
   serial.body = Body::serial;

@@ -157,7 +157,7 @@ TEST(Compare, TakesWhatComesThroughPeersFromTheSamePairWithoutThem) {
 // ---- targets ------------------------------------------------------------------------------------------------------
 
 TEST(Target, IsReadAndItsChanceCounted) {
-  const Target target = parse_target("ever_adopted>=3@2021-12-31");
+  const TargetLevel target = parse_target("ever_adopted>=3@2021-12-31");
   EXPECT_EQ(target.metric, Metric::ever_adopted);
   EXPECT_EQ(target.at, kFirst);
   const RunValues run =

@@ -2,7 +2,8 @@
 
 Statistics are worked again by numpy from the replicates in the file, so that the file is checked against itself by
 other means than those that made it. A made-up run holds what is hard to write; care-homes.toml is what people read.
-Usage: readers_test.py RESULTS_TEST PROGRAM SCENARIO: the executable results_test, the program, and care-homes.toml.
+Usage: readers_test.py RESULTS_TEST PROGRAM SCENARIO POSTERIOR_FILE_TEST: the executable results_test, the program,
+care-homes.toml, and the executable that writes a posterior.
 """
 
 import csv
@@ -32,7 +33,7 @@ OTHER = {None: {"eligible": ("programme", "region")}, "icb": {"eligible": ("prog
 TIME_UNITS = {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
 # Largest relative error of a rounded value: half a unit of its last digit (docs/results-format.md).
 HALF_DIGIT, HALF_DIGIT_OF_REPLICATES = 2.0**-21, 2.0**-24
-RESULTS_TEST, PROGRAM, SCENARIO = sys.argv[1:4]
+RESULTS_TEST, PROGRAM, SCENARIO, POSTERIOR_FILE_TEST = sys.argv[1:5]
 
 
 def worked(values):
@@ -152,7 +153,10 @@ class AnyRun:
             self.assertNotIn("_QuantizeBitRoundNumberOfSignificantBits", file["parameters/drawn"].attrs)
 
     def test_the_recipe_is_kept_to_the_letter(self):
-        with h5py.File(self.path()) as file:
+        self.keeps_to_the_recipe(self.path())
+
+    def keeps_to_the_recipe(self, path):
+        with h5py.File(path) as file:
             self.assertEqual(file["/"].id.get_create_plist().get_link_creation_order(), 3)
 
             def check(name, thing):
@@ -399,6 +403,62 @@ class CareHomesRun(AnyRun, unittest.TestCase):
             order = ["engaged", "implementing_ever", "ever_adopted", "adopters", "sustained_adopters"]
             for more, fewer in zip(order, order[1:]):
                 self.assertTrue(bool((raw[more] >= raw[fewer]).all()), f"{more} >= {fewer}")
+
+
+class Posterior(unittest.TestCase):
+    """posterior.h5, made by hand: two programmes and the hierarchy over them."""
+
+    keeps_to_the_recipe = AnyRun.keeps_to_the_recipe
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        subprocess.run([POSTERIOR_FILE_TEST, "--gtest_filter=PosteriorFile.WritesAFileForOtherReaders"], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, UPTAKE_READERS_FOLDER=scratch.name))
+        cls.file = os.path.join(scratch.name, "posterior.h5")
+
+    def test_the_recipe_is_kept_to_the_letter(self):
+        self.keeps_to_the_recipe(self.file)
+
+    def test_draws_open_by_label_in_both_engines(self):
+        for engine in ENGINES:
+            with self.subTest(engine), xr.open_dataset(self.file, engine=engine) as root, \
+                    xr.open_dataset(self.file, engine=engine, group="programmes/example-tool") as fit:
+                self.assertEqual(int(root.attrs["posterior_format"]), 1)
+                self.assertEqual(root.attrs["title"], "A made-up record, “quoted” in UTF-8")
+                self.assertEqual(root.attrs["seed"], "18446744073709551615")
+                self.assertEqual(list(root.programme.values), ["example-tool", "pooled"])
+                self.assertEqual(list(root.method.values), [0, 0])
+                self.assertEqual(fit.draws.dims, ("draw", "parameter"))
+                self.assertEqual(list(fit.parameter.values), ["bass.p", "bass.q"])
+                p = fit.sel(parameter="bass.p")
+                self.assertEqual(str(p.unit.values), "1/year")
+                self.assertEqual(str(p.prior.values), "LN(1.3, 0.7)")
+                self.assertEqual(int(p.informed), 1)
+                self.assertEqual(int(fit.informed.sel(parameter="bass.q")), 0)
+                self.assertAlmostEqual(float(p.draws.median()), 0.6, delta=0.05)
+                self.assertEqual(float(fit.correlation.sel(parameter="bass.p", parameter2="bass.q")), -0.25)
+                self.assertEqual(list(fit.tolerance.values), [2.5, 1.25])
+                self.assertEqual(str(fit.measure.values[0]), "adopters")
+                self.assertEqual(float(fit.observed[0]), 40)
+                self.assertEqual(int(fit.fitted[0]), 1)
+                self.assertEqual(str(fit.warnings.values), "a warning – verbatim")
+
+    def test_the_hierarchy_opens_by_label_in_both_engines(self):
+        for engine in ENGINES:
+            with self.subTest(engine), xr.open_dataset(self.file, engine=engine, group="pooled") as pooled:
+                self.assertEqual(pooled.mu.dims, ("draw", "parameter"))
+                self.assertEqual(pooled.slopes.dims, ("draw", "parameter", "covariate"))
+                self.assertTrue((pooled.slopes.sel(covariate="practice", parameter="log q") == 0.25).all())
+                self.assertEqual(float(pooled.effective_share.sel(programme="pooled")), 0.25)
+                self.assertEqual(pooled.sizes["left_out"], 4)
+
+    def test_ncdump_shows_every_group(self):
+        header = subprocess.run(["ncdump", "-h", self.file], check=True, capture_output=True, text=True).stdout
+        for group in ("programmes", "example-tool", "pooled"):
+            self.assertIn(f"group: {group} {{", header)
+        subprocess.run(["ncdump", self.file], check=True, stdout=subprocess.DEVNULL)
 
 
 unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -16,7 +16,7 @@ namespace uptake::cli {
 namespace fs = std::filesystem;
 
 namespace {
-constexpr std::array<const char*, 2> kTextFiles{"backtest.json", "backtest.csv"};
+constexpr std::array<const char*, 3> kFiles{"backtest.h5", "backtest.json", "backtest.csv"};
 
 /// What the options ask for. @throws InputError with all that is wrong with them
 uptake::BacktestOptions asked_by(const BacktestCommand& command) {
@@ -58,7 +58,7 @@ uptake::BacktestOptions asked_by(const BacktestCommand& command) {
 
 void refuse_to_replace(const fs::path& folder) {
   std::vector<Problem> problems;
-  for (const char* name : kTextFiles) {
+  for (const char* name : kFiles) {
     if (fs::exists(folder / name))
       problems.push_back({(folder / name).string(), "is already there", "--overwrite replaces it, -o names another"});
   }
@@ -105,8 +105,9 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
     if (error)
       throw FileError(
           {command.folder->string(), "cannot be made: " + error.message(), "choose another folder with -o"});
-    write_text(*command.folder / kTextFiles[0], json);
-    write_text(*command.folder / kTextFiles[1], backtest_csv(result));
+    write_backtest(result, *command.folder / kFiles[0]);
+    write_text(*command.folder / kFiles[1], json);
+    write_text(*command.folder / kFiles[2], backtest_csv(result));
   }
   fmt::print("{}", output.format == Format::json ? json : backtest_table(result));
   return ExitCode::done;

@@ -13,6 +13,11 @@
 #include "uptake/import.hpp"
 #include "uptake/results.hpp"
 
+namespace uptake {
+struct Scenario;
+struct StoredPosterior;
+}  // namespace uptake
+
 namespace uptake::cli {
 
 enum class Format : std::uint8_t { text, json };
@@ -160,6 +165,10 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::string quoted(const std::string& word);
 /// The command as typed, with `--resume`, that goes on with it.
 [[nodiscard]] std::string resuming(const std::vector<std::string>& command);
+/// The scenario that an argument means, read with its overrides and the posterior that it names.
+[[nodiscard]] Scenario scenario_of(const std::filesystem::path& named, const std::vector<std::string>& overrides);
+/// The posterior that ships with the program; none when none does. @throws FileError for a broken one
+[[nodiscard]] std::optional<StoredPosterior> shipped_posterior();
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 

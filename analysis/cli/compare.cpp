@@ -133,7 +133,7 @@ class Runs {
   [[nodiscard]] std::shared_ptr<const Model> model_of(const fs::path& file, const std::string& override_text) const {
     std::vector<std::string> overrides = overrides_;
     if (!override_text.empty()) overrides.push_back(override_text);
-    Scenario scenario = load_scenario(file, overrides, data_folder());
+    Scenario scenario = scenario_of(file, overrides);
     auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
     return make_model(std::move(scenario), std::move(population));
   }
@@ -255,7 +255,7 @@ CompareReport report_of(const CompareOptions& options, Runs& runs) {
   if (report.comparisons.empty())
     throw InputError({{first.label, "has one strategy: there is nothing to compare", ""}});
   for (Comparison& comparison : report.comparisons) {
-    for (const Target& target : report.targets)  // a target that nobody has is said before more is simulated
+    for (const TargetLevel& target : report.targets)  // a target that nobody has is said before more is simulated
       for (const Side& side : {comparison.subject, comparison.baseline})
         static_cast<void>(chance_of(target, side, comparison.pairing.n_replicates));
     complete(comparison, options, metrics, runs);

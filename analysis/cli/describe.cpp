@@ -11,6 +11,7 @@
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
+#include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -97,13 +98,45 @@ void for_each_setting(const Scenario& scenario, const Use& use) {
   }
 }
 
+/// How a programme's spread is known: calibrated where the shipped posterior holds it, else as its external hazard is.
+std::string_view standing_of(const ProgrammeSpec& programme, const StoredPosterior& shipped) {
+  if (shipped.find(programme.name)) return "calibrated";
+  const Grade grade = programme.settings[static_cast<std::size_t>(Parameter::p)].grade;
+  return grade == Grade::assumption ? "assumed" : name_of(grade);
+}
+
+/// A calibrated parameter: where it stands among the draws of its programme.
+struct Calibrated {
+  const PosteriorProgramme* programme;
+  std::size_t column;
+  [[nodiscard]] const PosteriorParameter& parameter() const { return programme->parameters[column]; }
+  [[nodiscard]] double at(double probability) const { return programme->quantile(column, probability); }
+};
+std::optional<Calibrated> calibrated_parameter(const Scenario& scenario, const std::string& owner, Parameter id) {
+  const PosteriorProgramme* const programme = calibrated(scenario, owner);
+  const auto column = programme ? programme->column(id) : std::nullopt;
+  return column ? std::optional(Calibrated{programme, *column}) : std::nullopt;
+}
+
 void print_settings(const Scenario& scenario) {
+  const auto shipped = shipped_posterior();
+  const auto word = [&](const std::string& owner) {
+    const auto at = std::ranges::find(scenario.programmes, owner, &ProgrammeSpec::name);
+    return shipped && at != scenario.programmes.end() ? fmt::format("  (defaults: {})", standing_of(*at, *shipped))
+                                                      : "";
+  };
   std::string last_owner;
   for_each_setting(scenario, [&](const std::string& owner, const ParameterSpec& row, const Setting& setting) {
-    if (owner != last_owner) fmt::print("{}{}\n", last_owner.empty() ? "" : "\n", owner);
+    if (owner != last_owner) fmt::print("{}{}{}\n", last_owner.empty() ? "" : "\n", owner, word(owner));
     last_owner = owner;
     fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {} [{}]\n", row.key, number(setting.value), row.unit,
                to_text(setting.prior), name_of(setting.grade), setting.source, setting.where);
+    if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
+      const double contraction = one->parameter().contraction;
+      fmt::print("  {:<30} {:>12.4g} {:<12} 90 %: {:.4g} to {:.4g}; contraction {:.2f}{}\n", "  posterior",
+                 one->at(0.5), row.unit, one->at(0.05), one->at(0.95), contraction,
+                 one->parameter().is_informed() ? "" : ": not informed by these data");
+    }
   });
 }
 
@@ -118,6 +151,14 @@ Json settings_json(const Scenario& scenario) {
                     {"grade", name_of(setting.grade)},
                     {"source", setting.source},
                     {"where", setting.where}});
+    if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
+      rows.back()["posterior"] = {{"kind", one->programme->kind == PosteriorKind::pooled ? "pooled" : "calibrated"},
+                                  {"p05", one->at(0.05)},
+                                  {"p50", one->at(0.5)},
+                                  {"p95", one->at(0.95)},
+                                  {"contraction", one->parameter().contraction},
+                                  {"informed", one->parameter().is_informed()}};
+    }
   });
   return rows;
 }
@@ -143,7 +184,7 @@ std::vector<std::pair<fs::path, Json>> runs_found() {
 
 namespace {
 std::string check_scenario(const fs::path& file, const std::vector<std::string>& overrides) {
-  const Scenario scenario = load_scenario(file, overrides, data_folder());
+  const Scenario scenario = scenario_of(file, overrides);
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const auto model = make_model(scenario, std::move(population));
   return fmt::format("{}; {} programmes, {} strategies, {} replicates, {} to {}", scenario.title,
@@ -200,7 +241,7 @@ ExitCode params(const std::optional<fs::path>& scenario, const std::vector<std::
     json ? print_json({{"parameters", parameter_table_json()}}) : print_parameter_table();
     return ExitCode::done;
   }
-  const Scenario loaded = load_scenario(scenario_file(*scenario), overrides, data_folder());
+  const Scenario loaded = scenario_of(*scenario, overrides);
   json ? print_json({{"scenario", loaded.name}, {"parameters", settings_json(loaded)}}) : print_settings(loaded);
   return ExitCode::done;
 }
@@ -289,25 +330,32 @@ Json to_json(const ProgrammeSpec& programme) {
 ExitCode list_programmes(const Output& output) {
   std::vector<ProgrammeSpec> programmes;
   for (const fs::path& file : shipped_programmes()) programmes.push_back(load_programme(file));
+  const auto shipped = shipped_posterior();
   if (output.format == Format::json) {
     Json rows = Json::array();
-    for (const ProgrammeSpec& programme : programmes) rows.push_back(to_json(programme));
+    for (const ProgrammeSpec& programme : programmes) {
+      rows.push_back(to_json(programme));
+      if (shipped) rows.back()["defaults"] = standing_of(programme, *shipped);
+    }
     print_json({{"programmes", std::move(rows)}});
     return ExitCode::done;
   }
-  fmt::print("{:<32} {} {:<36} {:<18} {:<46} {}\n", "programme", "evidence", "who adopts", "outcome", "commissioned",
-             "what it is");
+  const auto spread = [&](std::string_view word) { return shipped ? fmt::format("{:<11}", word) : std::string(); };
+  fmt::print("{:<32} {} {}{:<36} {:<18} {:<46} {}\n", "programme", "evidence", spread("spread"), "who adopts",
+             "outcome", "commissioned", "what it is");
   for (const ProgrammeSpec& programme : programmes) {
     std::string who;
     for (const OrganisationType type : programme.eligible) {
       who += fmt::format("{}{}", who.empty() ? "" : ", ", kOrganisationTypeNames[static_cast<std::size_t>(type)]);
     }
-    fmt::print("{:<32} {:<8} {:<36} {:<18} {:<46} {}\n", programme.name,
-               kEvidenceNames[static_cast<std::size_t>(programme.evidence)], who, spec(programme.outcome).name,
+    fmt::print("{:<32} {:<8} {}{:<36} {:<18} {:<46} {}\n", programme.name,
+               kEvidenceNames[static_cast<std::size_t>(programme.evidence)],
+               shipped ? spread(standing_of(programme, *shipped)) : "", who, spec(programme.outcome).name,
                window_text(programme), programme.title);
   }
   fmt::print(
       "\nEvidence of adoption: A = a dated series, B = two or three points, C = one total, D = nothing usable.\n");
+  if (shipped) fmt::print("Spread: calibrated to the record (posterior.h5), or how bass.p is known.\n");
   return ExitCode::done;
 }
 

@@ -44,11 +44,17 @@ struct Options {
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
   std::optional<std::string> seed, replicates;
+  std::optional<std::filesystem::path> posterior;
 
   [[nodiscard]] std::vector<std::string> overrides() const {
     std::vector<std::string> all = set;
     if (seed) all.push_back("seed=" + *seed);
     if (replicates) all.push_back("replicates=" + *replicates);
+    if (posterior) {
+      const bool is_file = std::filesystem::exists(*posterior);
+      all.push_back("parameters=" +
+                    (is_file ? std::filesystem::absolute(*posterior).lexically_normal() : *posterior).string());
+    }
     return all;
   }
 };
@@ -209,7 +215,7 @@ class Parser {
                               CompareOptions asked = options_.compare;
                               asked.overrides = options_.overrides();
                               asked.replicates = options_.replicates;
-                              asked.has_own_overrides = !options_.set.empty() || options_.seed.has_value();
+                              asked.has_own_overrides = !options_.set.empty() || options_.seed || options_.posterior;
                               asked.n_threads = options_.run.n_threads;
                               asked.progress = options_.run.progress;
                               return cli::compare(asked, options_.output);
@@ -383,6 +389,14 @@ class Parser {
     command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
   }
   void add_overrides(CLI::App& command) {
+    command
+        .add_option("--posterior", options_.posterior,
+                    "Draw calibrated parameters from this file (posterior = the shipped one) instead of the scenario's")
+        ->type_name("FILE")
+        ->check([](const std::string& name) {
+          const bool known = name == "posterior" || std::filesystem::exists(name);
+          return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
+        });
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);

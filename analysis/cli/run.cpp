@@ -149,7 +149,7 @@ ExitCode run(const RunOptions& options, const Output& output) {
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
 
-  Scenario scenario = load_scenario(scenario_file(options.scenario), options.overrides, data_folder());
+  Scenario scenario = scenario_of(options.scenario, options.overrides);
   const std::string digest = scenario.digest;
   const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
   const bool json = output.format == Format::json;

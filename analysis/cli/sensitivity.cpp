@@ -65,7 +65,7 @@ void print_table(const OneWayStudy& study) {
 }  // namespace
 
 ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
-  Scenario scenario = load_scenario(scenario_file(options.scenario), options.overrides, data_folder());
+  Scenario scenario = scenario_of(options.scenario, options.overrides);
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
   const SummaryLayout layout = make_layout(*model);

@@ -5,6 +5,8 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "uptake/posterior_file.hpp"
+#include "uptake/scenario.hpp"
 
 namespace uptake::cli {
 
@@ -56,6 +58,25 @@ fs::path scenario_file(const fs::path& named) {
   const std::string nearest = nearest_name(named.string(), views);
   throw FileError({named.string(), "is neither a file nor the name of a shipped scenario",
                    nearest.empty() ? "`uptake list` names them" : fmt::format("did you mean \"{}\"?", nearest)});
+}
+
+Scenario scenario_of(const fs::path& named, const std::vector<std::string>& overrides) {
+  Scenario scenario = load_scenario(scenario_file(named), overrides, data_folder());
+  use_named_posterior(scenario);
+  // Results say how to repeat them: a path from the scenario's folder, as in its file, and not where somebody's home is.
+  constexpr std::string_view kAbsolute = "parameters=/";
+  for (std::string& text : scenario.overrides) {
+    if (!text.starts_with(kAbsolute)) continue;
+    const fs::path folder = fs::absolute(scenario.file).parent_path();
+    text = "parameters=" + fs::path(text.substr(kAbsolute.size() - 1)).lexically_proximate(folder).string();
+  }
+  return scenario;
+}
+
+std::optional<StoredPosterior> shipped_posterior() {
+  const fs::path file = data_folder() / "posterior.h5";
+  if (!fs::exists(file)) return std::nullopt;
+  return read_posterior(file);
 }
 
 }  // namespace uptake::cli

@@ -34,6 +34,7 @@ struct RunValues {
   std::string version, population_vintage;
   std::uint64_t seed = 0, population_seed = 0;
   ParameterMode mode = ParameterMode::prior;
+  std::string posterior;  ///< digest; empty unless parameters are drawn from one
   std::vector<std::string> strategies;
   std::vector<Delivery> deliveries;     ///< by strategy
   int lead = 0;                         ///< the strategy that the run is about
@@ -116,7 +117,7 @@ void add_peers(std::vector<Difference>& rows, const Side& subject, const Side& b
                const Side& baseline0);
 
 /// A level that a strategy is to reach by a report date.
-struct Target {
+struct TargetLevel {
   enum class Sense : std::uint8_t { at_least, at_most };
   std::string text;       ///< as written
   std::string programme;  ///< empty = all together
@@ -126,10 +127,10 @@ struct Target {
   Date at{};
 };
 /// Reads `metric>=VALUE@DATE` or `programme:metric<=VALUE@DATE`. @throws InputError
-[[nodiscard]] Target parse_target(const std::string& text);
+[[nodiscard]] TargetLevel parse_target(const std::string& text);
 /// Share of the first `n` replicates in which a side meets the target, of those in which it is defined.
 /// @throws InputError when the run has no such programme, metric or report date
-[[nodiscard]] double chance_of(const Target& target, const Side& side, std::size_t n);
+[[nodiscard]] double chance_of(const TargetLevel& target, const Side& side, std::size_t n);
 
 // ---- Displacement -------------------------------------------------------------------------------------------------
 
@@ -196,7 +197,7 @@ struct Comparison {
 struct CompareReport {
   std::vector<Metric> asked;  ///< metrics that the tables show; empty = those of the headline and of equity
   std::vector<Comparison> comparisons;
-  std::vector<Target> targets;
+  std::vector<TargetLevel> targets;
   AttentionPair attention;              ///< of the first run, when it has one
   std::vector<Loss> lost_to_attention;  ///< of all programmes, where a strategy without competition was run
   std::vector<DriverSplit> drivers;

@@ -120,6 +120,9 @@ enum class ParameterMode : std::uint8_t {
   defaults,  ///< fixed
   posterior  ///< drawn, calibrated programmes from their posterior
 };
+inline constexpr std::array<std::string_view, 3> kParameterModeNames{"prior", "defaults", "posterior"};
+/// Whether every replicate has its own values.
+[[nodiscard]] constexpr bool is_drawn(ParameterMode mode) noexcept { return mode != ParameterMode::defaults; }
 
 /// One parameter vector: immutable once drawn.
 class Draw {

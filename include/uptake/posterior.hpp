@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,7 @@ namespace uptake {
 
 struct Scenario;
 
-/// How much of a parameter's prior variance its posterior has lost; below this it is "not informed by these data"
-/// (calibration.md 1.6).
+/// How much of a parameter's prior variance its posterior has lost; below this it is "not informed by these data" [A].
 inline constexpr double kInformed = 0.1;
 
 /// One parameter of a calibrated programme.
@@ -38,21 +38,34 @@ struct PosteriorProgramme {
   std::vector<PosteriorParameter> parameters;
   std::size_t n_draws = 0;
   std::vector<double> values;  ///< n_draws x parameters, in the table's units
+  [[nodiscard]] std::optional<std::size_t> column(Parameter id) const;
+  /// Sample quantile of a column (Hyndman & Fan 1996, type 7). @pre there are draws
+  [[nodiscard]] double quantile(std::size_t column, double probability) const;
 };
 
 /// What of a posterior file a run uses.
 struct Posterior {
   std::filesystem::path file;
-  std::string digest;  ///< of the calibration that made it
+  std::string digest;  ///< of everything that is drawn from it, and of the record behind it
   std::vector<PosteriorProgramme> programmes;
   [[nodiscard]] const PosteriorProgramme* find(const std::string& programme) const;
 };
 
 /// From now on parameters of these programmes are drawn from the posterior: one joint draw per replicate and programme,
 /// chosen by the programme's own uniform (identity `posterior`), the same in every world; all other parameters from their
-/// priors. Joins the posterior's digest to the scenario's.
-/// @throws InputError when a draw lies outside the table's range, a parameter is no programme parameter, or values are
-/// missing; no programme of the scenario is in the posterior
+/// priors. What the scenario itself or `--set` states of a parameter is nearer than the posterior and stays; a note of
+/// the scenario then says so. Sources of the parameters say which the record informs. Joins the posterior's digest to
+/// the scenario's.
+/// @throws InputError when a draw lies outside the table's range, a parameter is no programme parameter or stands twice,
+/// or values are missing; no programme of the scenario is in the posterior
 void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterior);
+
+/// The programme of a scenario as its posterior has it; null when its parameters are not drawn from one.
+[[nodiscard]] const PosteriorProgramme* calibrated(const Scenario& scenario, const std::string& programme);
+/// How far a run's figures are calibrated, in a sentence; empty unless a posterior is used.
+[[nodiscard]] std::string calibration_in_words(const Scenario& scenario);
+/// Parameters that are drawn from the posterior although the record says next to nothing about them, in a sentence; empty
+/// when there are none.
+[[nodiscard]] std::string not_informed_in_words(const Scenario& scenario);
 
 }  // namespace uptake

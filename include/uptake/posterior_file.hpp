@@ -18,13 +18,19 @@ struct PosteriorRecord {
   const HistoricRecord* record = nullptr;
   std::span<const ProgrammeFit> fits;
   std::optional<Pooled> pooled;  ///< over at least three programmes
+  /// Names of the programmes that it pools, in its order; empty = those of the fits.
+  std::vector<std::string> pooled_programmes;
   std::optional<LeaveOneOut> left_out;
   std::string command;  ///< that makes it again
   std::uint64_t seed = 0;
 };
 
-/// Writes FILE.tmp, syncs, renames. Plain HDF5 that is netCDF-4 / CF too (interfaces.md 5): the same bytes for the same
-/// calibration. @throws FileError
+/// Version of posterior.h5 (docs/results-format.md) that is written and read.
+inline constexpr int kPosteriorFormat = 1;
+
+/// Writes FILE.tmp, syncs, renames. Plain HDF5 that is netCDF-4 / CF too: the same bytes for the same calibration. Draws
+/// keep 23 binary digits and stay inside their ranges. @throws FileError
+/// @pre every fit is of a programme of the record, and its draws are finite
 void write_posterior(const PosteriorRecord& posterior, const std::filesystem::path& file);
 
 /// A programme's part of a file that was read.
@@ -39,14 +45,22 @@ struct StoredPosterior {
   std::string digest;  ///< of the record it was calibrated to
   std::string title, command;
   std::vector<StoredFit> fits;
-  std::optional<Pooled> pooled;  ///< hyperparameters; `programmes` is empty
+  std::optional<Pooled> pooled;         ///< hyperparameters; `programmes` is empty
+  std::vector<std::string> covariates;  ///< names of the columns of its slopes
+  [[nodiscard]] const StoredFit* find(const std::string& programme) const;
 };
-/// @throws FileError; InputError for a file that is no posterior, is truncated or of another format version
+/// @throws FileError for a file that is missing, truncated, no posterior or of another format version
 [[nodiscard]] StoredPosterior read_posterior(const std::filesystem::path& file);
 
 /// What a scenario's programmes draw from it: their own calibration where there is one, else, for those whose file says
-/// that they start from past programmes (`evidence = "D"` without observations), the pooled predictive with their
-/// covariates (robust mixture, calibration.md 3.3). Programmes in neither keep their priors.
+/// that they start from past programmes (`from_past_programmes = true`), the pooled predictive with their covariates,
+/// mixed with a vague part of the working priors' spread (robust: Schmidli et al. 2014). Programmes in neither keep their
+/// priors, and so do parameters whose prior is fixed in the programme and in all of the calibration.
+/// @throws InputError for a posterior of parameters or covariates that this version does not know
 [[nodiscard]] Posterior posterior_for(const StoredPosterior& stored, const Scenario& scenario);
+
+/// Reads the posterior that a scenario names, if it names one, and lets the scenario draw from it.
+/// @throws FileError, InputError as the functions above; InputError when no programme of the scenario is in the file
+void use_named_posterior(Scenario& scenario);
 
 }  // namespace uptake

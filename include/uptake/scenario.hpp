@@ -101,6 +101,12 @@ inline constexpr std::array<std::string_view, 5> kInnovationKindNames{"pathway",
 enum class NationalPush : std::uint8_t { none, mandate, incentive };
 inline constexpr std::array<std::string_view, 3> kPushNames{"none", "mandate", "incentive"};
 
+/// Where a programme without a calibration of its own begins when a posterior is used.
+enum class StartsFrom : std::uint8_t {
+  own_priors,
+  past_programmes  ///< what the programmes of the posterior say about another one
+};
+
 /// How good the record of a programme is: A = a dated series that an adoption curve can be fitted to, B = two or three
 /// points, C = one total, D = nothing usable.
 enum class Evidence : std::uint8_t { a, b, c, d };
@@ -146,6 +152,7 @@ struct ProgrammeSpec {
   Evidence evidence = Evidence::d;
   InnovationKind innovation = InnovationKind::pathway;
   NationalPush push = NationalPush::none;
+  StartsFrom starts_from = StartsFrom::own_priors;
   /// The innovation exists from this day on: before it nobody engages, decides or is in use, and what holds "at the
   /// start" holds on it. Absent = the start of the scenario.
   std::optional<Date> available_from;

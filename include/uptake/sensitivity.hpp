@@ -11,12 +11,12 @@
 
 namespace uptake {
 
-/// One assumption moved through its range, all others at their defaults.
+/// One assumption moved through its range, all others at their defaults, or their posterior medians where calibrated.
 struct OneWay {
   std::string parameter;  ///< key, with the programme before it where there are several
   std::string unit, grade, source;
-  double value = 0;                ///< default
-  double low = 0, high = 0;        ///< 5 and 95 % points of the prior
+  double value = 0;                ///< default, or posterior median
+  double low = 0, high = 0;        ///< 5 and 95 % points of the prior, or of the posterior
   double at_low = 0, at_high = 0;  ///< mean net result there
   /// Standard errors of the changes from the base: paired, for the worlds share their clocks.
   double error_low = 0, error_high = 0;
@@ -29,7 +29,7 @@ struct OneWayStudy {
   std::vector<OneWay> parameters;   ///< widest first; those without any effect last
 };
 
-/// Moves every parameter that has a prior to its 5 % and 95 % point and simulates the same replicates each time.
+/// Moves every parameter that has a prior or a posterior to its 5 % and 95 % point and simulates the same replicates each time.
 /// The result is that of `metric` for England at the first report date, net, of the lead strategy, for all
 /// programmes together. A share of the peer layers is moved against the others, which keep their proportions.
 /// @pre the layout has `metric` on the report axis
