@@ -570,11 +570,7 @@ void fill_series(Loading& loading, const HistoricProgramme& programme, double am
     const Exception* exception = exception_for(loading, plan, loading.rows[i]);
     auto point = has_denominator ? make_point(loading, plan, *joined, exception, programme, i) : std::nullopt;
     if (!point) continue;
-<<<<<<< HEAD
-    if (row.quality == kAmbiguous) point->counting_factor = ambiguous;
-=======
-    if (loading.rows[i].quality == kAmbiguous) point->discrepancy_factor = ambiguous;
->>>>>>> w/record
+    if (loading.rows[i].quality == kAmbiguous) point->counting_factor = ambiguous;
     series.points.push_back(*std::move(point));
   }
   check_exceptions(loading, plan);
