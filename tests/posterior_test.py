@@ -50,7 +50,7 @@ class PosteriorRun(ProgramTest):
             self.assertEqual([informed[i] for i in columns], [2, 1])
             self.assertEqual(int((informed[()] > 0).sum()), 2)
             self.assertEqual(informed.attrs["flag_meanings"].decode(),
-                             "not_calibrated not_informed_by_these_data informed")
+                             "not_calibrated not_informed_by_these_data informed from_past_programmes")
             self.assertNotIn("informed", b["parameters"])
             self.assertAlmostEqual(a["parameters/posterior_p50"][columns[0]], np.median(draws[:, 0]))
             self.assertEqual(a["provenance/parameters"][()].decode(), "posterior")
