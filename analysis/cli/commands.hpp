@@ -127,6 +127,22 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output);
 /// A date as typed: 2019-04-30, 2019-04 (its last day) or 2019. @throws InputError
 [[nodiscard]] Date date_of(const std::string& option, const std::string& text);
 
+/// A back-test as it is typed.
+struct BacktestCommand {
+  std::filesystem::path history;
+  std::vector<std::string> overrides;
+  std::optional<std::string> cutoff, leave_out;  ///< a date, a programme
+  std::vector<double> fractions;
+  std::vector<std::string> dates, programmes;
+  std::optional<std::size_t> budget, n_particles;  ///< of each fit
+  std::optional<std::filesystem::path> posterior, folder;
+  Existing existing = Existing::refuse;
+  int n_threads = 0;
+  ProgressStyle progress = ProgressStyle::automatic;
+};
+/// Fits to what was known, forecasts the rest, and scores it against simpler forecasts.
+ExitCode backtest(const BacktestCommand& command, const Output& output);
+
 /// Makes report.html again from the results in a folder.
 ExitCode report(const std::filesystem::path& folder, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "commands.hpp"
+#include "uptake/backtest.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake::cli {
@@ -154,6 +155,8 @@ class Parser {
     add_seed(sensitivity);
     add_overrides(sensitivity);
 
+    add_backtest();
+
     CLI::App& exporting =
         add("export", "Write the results of a run as tidy tables", "uptake export results/care-homes --csv",
             [this] { return export_tables(report_folder_, export_into_, options_.output); });
@@ -242,6 +245,63 @@ class Parser {
         "Split what is delivered over effort, incentive and shock (8 worlds)");
     command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
         ->type_name("N");
+    add_progress(command);
+    add_threads(command);
+    add_seed(command);
+    add_overrides(command);
+  }
+
+  void add_backtest() {
+    BacktestCommand& asked = backtest_;
+    CLI::App& command = add("backtest", "Fit to what was known, forecast the rest of the record, and score it",
+                            "uptake backtest history --cutoff 2019-04 --programme pincer -o out", [this] {
+                              backtest_.overrides = options_.overrides();
+                              backtest_.n_threads = options_.run.n_threads;
+                              backtest_.progress = options_.run.progress;
+                              return cli::backtest(backtest_, options_.output);
+                            });
+    command.footer(
+        "One of --cutoff, --leave-out and --fraction says what was known. Forecasts are made of every later "
+        "observation "
+        "in the table and compared with persistence, a linear trend and a plain Bass curve.\n\n" +
+        command.get_footer());
+    command.add_option("HISTORY", asked.history, "Record (TOML), or the name of the shipped one, history")
+        ->required()
+        ->type_name("FILE");
+    command
+        .add_option("--cutoff", asked.cutoff,
+                    "What was over by then was known: 2019-04-30, 2019-04 (its last day) or 2019")
+        ->type_name("DATE");
+    command.add_option("--leave-out", asked.leave_out, "Forecast this programme from what all others say")
+        ->type_name("PROGRAMME");
+    command.add_option("--fraction", asked.fractions, "Shares of each programme's observed period, e.g. 0.25,0.5,0.75")
+        ->type_name("F,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command.add_option("--dates", asked.dates, "Forecast these days too, observed or not")
+        ->type_name("DATE,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command.add_option("--programme", asked.programmes, "Only this programme (repeatable) [all]")
+        ->type_name("NAME")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+    command
+        .add_option("--budget", asked.budget,
+                    fmt::format("Simulations of each fit [{}, a fifth of a calibration's]", kBacktestBudget))
+        ->type_name("N")
+        ->check(CLI::Range(1000, 100'000'000));
+    command.add_option("--particles", asked.n_particles, fmt::format("Particles of each fit [{}]", kBacktestParticles))
+        ->type_name("N")
+        ->check(CLI::Range(100, 1'000'000));
+    command
+        .add_option("--posterior", asked.posterior, "For --leave-out: what was calibrated before, instead of doing so")
+        ->type_name("FILE");
+    command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_flag_callback(
+        "--overwrite", [&asked] { asked.existing = Existing::overwrite; }, "Replace a back-test that is there");
     add_progress(command);
     add_threads(command);
     add_seed(command);
@@ -403,6 +463,7 @@ class Parser {
   bool as_csv_ = false;
   SensitivityOptions sensitivity_;
   CalibrateOptions calibrate_;
+  BacktestCommand backtest_;
   std::string sensitivity_method_;
   Suite suite_ = Suite::model;
   std::vector<Command> commands_;

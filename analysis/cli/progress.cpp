@@ -66,6 +66,8 @@ void ProgressLine::show(const std::string& label, const CalibrationProgress& pro
                progress.acceptance, progress.n_simulations, progress.budget, elapsed, left);
     return;
   }
+  if (label != of_) last_shown_ = 0;
+  of_ = label;
   if (progress.generation == 0) {
     print(elapsed, fmt::format("{}: {} runs under the prior", label, progress.n_simulations));
   } else if (progress.budget == 0) {

@@ -33,6 +33,7 @@ class ProgressLine {
   enum class Shape : std::uint8_t { rewriting, lines, json, none };
   Shape shape_;
   double last_shown_ = 0;  ///< seconds into the run
+  std::string of_;         ///< label shown last; the next one has a clock of its own
   std::size_t width_ = 0;  ///< of the line on the terminal
 };
 

@@ -1,0 +1,115 @@
+#include "uptake/backtest.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <memory>
+
+#include "commands.hpp"
+#include "progress.hpp"
+#include "text_file.hpp"
+#include "uptake/posterior_file.hpp"
+#include "uptake/record.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+constexpr std::array<const char*, 2> kTextFiles{"backtest.json", "backtest.csv"};
+
+/// What the options ask for. @throws InputError with all that is wrong with them
+uptake::BacktestOptions asked_by(const BacktestCommand& command) {
+  std::vector<Problem> problems;
+  uptake::BacktestOptions asked;
+  const auto read_date = [&](const std::string& option, const std::string& text) {
+    try {
+      return date_of(option, text);
+    } catch (const InputError& error) {
+      problems.insert(problems.end(), error.problems().begin(), error.problems().end());
+      return Date{};
+    }
+  };
+  const int n_ways = static_cast<int>(command.cutoff.has_value()) + static_cast<int>(command.leave_out.has_value()) +
+                     static_cast<int>(!command.fractions.empty());
+  if (n_ways != 1) {
+    problems.push_back({"backtest",
+                        n_ways == 0 ? "no option says what was known" : "more than one option says what was known",
+                        "give one of --cutoff, --leave-out and --fraction"});
+  }
+  if (command.cutoff) asked.cutoff = read_date("--cutoff", *command.cutoff);
+  for (const std::string& date : command.dates) asked.dates.push_back(read_date("--dates", date));
+  if (command.leave_out && command.leave_out->empty())
+    problems.push_back({"--leave-out", "names no programme", "give the name of one"});
+  if (command.posterior && !command.leave_out)
+    problems.push_back({"--posterior", "is for --leave-out: a cut-off is fitted to afresh", "leave it out"});
+  for (const double fraction : command.fractions) {
+    if (fraction > 0 && fraction < 1) continue;
+    problems.push_back({fmt::format("--fraction {:g}", fraction), "is not between 0 and 1", "write 0.5 for the half"});
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  asked.leave_out = command.leave_out.value_or("");
+  asked.fractions = command.fractions;
+  asked.programmes = command.programmes;
+  asked.fit.abc.budget = command.budget.value_or(kBacktestBudget);
+  asked.fit.abc.n_particles = command.n_particles.value_or(kBacktestParticles);
+  return asked;
+}
+
+void refuse_to_replace(const fs::path& folder) {
+  std::vector<Problem> problems;
+  for (const char* name : kTextFiles) {
+    if (fs::exists(folder / name))
+      problems.push_back({(folder / name).string(), "is already there", "--overwrite replaces it, -o names another"});
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+}
+}  // namespace
+
+ExitCode backtest(const BacktestCommand& command, const Output& output) {
+  uptake::BacktestOptions asked = asked_by(command);
+  if (command.folder && command.existing == Existing::refuse) refuse_to_replace(*command.folder);
+  const HistoricRecord record = load_record(scenario_file(command.history), command.overrides, data_folder());
+  asked.fit.abc.seed = record.seed;
+  std::optional<StoredPosterior> stored;
+  if (command.posterior) stored = read_posterior(*command.posterior);
+
+  Scenario who;
+  who.population = record.population;
+  who.population_options = record.population_options;
+  const auto population = std::make_shared<const Population>(build_population(who, data_folder()));
+
+  const Interruption interruption;
+  Control control;
+  control.n_threads = command.n_threads;
+  control.stop = interruption.token();
+  Backtest result;
+  {
+    ProgressLine progress(command.progress, output.verbosity);
+    if (output.verbosity == Verbosity::normal && !command.budget && command.progress != ProgressStyle::json)
+      fmt::print(stderr, "{} simulations and {} particles for each fit; --budget changes it\n", asked.fit.abc.budget,
+                 asked.fit.abc.n_particles);
+    result = uptake::backtest(
+        record, population, asked, stored ? &*stored : nullptr, control,
+        [&](const std::string& programme, const CalibrationProgress& now) { progress.show(programme, now); });
+  }
+  if (result.completion == Completion::interrupted) {
+    if (output.verbosity == Verbosity::normal)
+      fmt::print(stderr, "interrupted: nothing was written; the back-test starts again from the beginning\n");
+    return ExitCode::interrupted;
+  }
+  const std::string json = backtest_json(result);
+  if (command.folder) {
+    std::error_code error;
+    fs::create_directories(*command.folder, error);
+    if (error)
+      throw FileError(
+          {command.folder->string(), "cannot be made: " + error.message(), "choose another folder with -o"});
+    write_text(*command.folder / kTextFiles[0], json);
+    write_text(*command.folder / kTextFiles[1], backtest_csv(result));
+  }
+  fmt::print("{}", output.format == Format::json ? json : backtest_table(result));
+  return ExitCode::done;
+}
+
+}  // namespace uptake::cli
