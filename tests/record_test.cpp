@@ -328,8 +328,8 @@ TEST(Record, RowsOfAmbiguousQualityAreLooser) {
   EXPECT_EQ(record.programmes[0].reporting.discrepancy, 0.1);
   EXPECT_EQ(record.programmes[0].reporting.discrepancy_source, "S3");
   EXPECT_EQ(record.programmes[0].reporting.level_shift, 0.3);
-  EXPECT_EQ(only_series(record).points[0].discrepancy_factor, 1);
-  EXPECT_EQ(only_series(record).points[1].discrepancy_factor, 3);
+  EXPECT_EQ(only_series(record).points[0].counting_factor, 1);
+  EXPECT_EQ(only_series(record).points[1].counting_factor, 3);
 }
 
 TEST(Record, TheMiddleOfAYearIsOneDay) {
