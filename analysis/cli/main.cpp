@@ -295,7 +295,8 @@ class Parser {
         ->type_name("N")
         ->check(CLI::Range(100, 1'000'000));
     command
-        .add_option("--posterior", asked.posterior, "For --leave-out: what was calibrated before, instead of doing so")
+        .add_option("--posterior", asked.posterior,
+                    "For --leave-out: what was calibrated before (posterior = the shipped one), instead of doing so")
         ->type_name("FILE");
     command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
         ->type_name("DIR")
@@ -305,7 +306,7 @@ class Parser {
     add_progress(command);
     add_threads(command);
     add_seed(command);
-    add_overrides(command);
+    add_settings(command);
   }
 
   void add_calibrate() {
@@ -351,7 +352,7 @@ class Parser {
     add_progress(command);
     add_threads(command);
     add_seed(command);
-    add_overrides(command);
+    add_settings(command);
   }
 
   /// One command with a word before the files of each publisher, so that one folder comes out of one command.
@@ -397,6 +398,9 @@ class Parser {
           const bool known = name == "posterior" || std::filesystem::exists(name);
           return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
         });
+    add_settings(command);
+  }
+  void add_settings(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
