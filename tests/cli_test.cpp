@@ -99,7 +99,7 @@ TEST_F(Program, ABackTestWantsToKnowWhatWasKnownAndSaysAllThatIsWrongAtOnce) {
 
 TEST_F(Program, ABackTestOfTheShippedRecordIsWrittenOnceAndNotReplaced) {
   const std::string command =
-      "\"$uptake\" backtest history --cutoff 2021-03 --programme focus-adhd --budget 1000 --particles 100 "
+      "\"$uptake\" backtest history --cutoff 2021-03 --programme focus-adhd --budget 2000 --particles 200 "
       "--dates 2024-03 --json --quiet -o out";
   const Outcome first = shell(command);
   ASSERT_EQ(first.code, 0) << first.err;
