@@ -203,7 +203,8 @@ class ModelForecaster {
     });
     answer.n_simulations += fit.n_simulations;
     if (fit.completion == Completion::interrupted) return std::nullopt;
-    for (std::string& warning : fit.warnings) answer.warnings.push_back(std::move(warning));
+    for (const std::string& warning : fit.warnings)
+      answer.warnings.push_back(cutoff ? warning : fmt::format("{}: {}", name, warning));
     return std::move(fit.draws);
   }
 
