@@ -983,7 +983,9 @@ Section calibration(const Run& run) {
                       {unit[i]},
                       {prior[i]},
                       number_cell(fmt::format("{:.2f}", contraction[i])),
-                      {informed[i] == 1 ? "not informed by these data" : "informed"}});
+                      {informed[i] == 1   ? "not informed by these data"
+                       : informed[i] == 2 ? "informed"
+                                          : "of past programmes"}});
     }
     return {"calibration", "Calibrated to the record",
             paragraph(calibration_sentence(run)) +

@@ -297,12 +297,13 @@ void write_posterior_columns(Hdf5Group& group, const Scenario& scenario, const s
     const PosteriorProgramme* const drawn = calibrated(scenario, row.programme);
     const auto column = drawn ? drawn->column(row.spec->id) : std::nullopt;
     const PosteriorParameter* const one = column ? &drawn->parameters[*column] : nullptr;
-    informed.push_back(one == nullptr ? 0 : one->is_informed() ? 2 : 1);
+    informed.push_back(one == nullptr ? 0 : drawn->kind == PosteriorKind::pooled ? 3 : one->is_informed() ? 2 : 1);
     contraction.push_back(one ? one->contraction : kFill);
     for (std::size_t k = 0; k < kProbabilities.size(); ++k)
       quantiles[k].push_back(one ? drawn->quantile(*column, kProbabilities[k]) : kFill);
   }
-  group.flags("informed", informed, axis, {"not_calibrated", "not_informed_by_these_data", "informed"},
+  group.flags("informed", informed, axis,
+              {"not_calibrated", "not_informed_by_these_data", "informed", "from_past_programmes"},
               named("whether it is drawn from the posterior, and whether the record says anything about it"));
   group.doubles("contraction", contraction, axis,
                 named("1 - var(posterior) / var(prior), on the real line; undefined when not calibrated"));

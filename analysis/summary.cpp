@@ -120,7 +120,7 @@ Json parameters_json(const Scenario& scenario) {
     Json drawn = Json::array(), not_informed = Json::array();
     for (const PosteriorParameter& one : programme.parameters) {
       drawn.push_back(spec(one.id).key);
-      if (!one.is_informed()) not_informed.push_back(spec(one.id).key);
+      if (programme.kind == PosteriorKind::calibrated && !one.is_informed()) not_informed.push_back(spec(one.id).key);
     }
     json["programmes"].push_back({{"programme", programme.programme},
                                   {"kind", programme.kind == PosteriorKind::pooled ? "pooled" : "calibrated"},

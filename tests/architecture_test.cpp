@@ -34,10 +34,11 @@ Sources sources_of_the_repository() {
 }
 
 /// Libraries that one .cpp opens for all others, and those whose two openers are named.
-const std::array kDoors{"toml\\+\\+/.*", "CLI/.*",   "(oneapi/)?tbb/.*", "hdf5.*|H5.*", "mpi\\.h",
-                        "httplib\\.h",   "xsimd/.*", "Random123/.*",     "csv\\.h",     "zlib\\.h"};
+const std::array kDoors{"toml\\+\\+/.*", "CLI/.*",      "(oneapi/)?tbb/.*", "hdf5(_hl)?\\.h|H5.*",
+                        "mpi\\.h",       "httplib\\.h", "xsimd/.*",         "Random123/.*",
+                        "csv\\.h",       "zlib\\.h"};
 const std::map<std::string, std::set<std::string>> kNamedOpeners{
-    {"hdf5.*|H5.*", {"analysis/hdf5_writer.cpp", "analysis/results_file.cpp"}},  // a writer and a reader
+    {"hdf5(_hl)?\\.h|H5.*", {"analysis/hdf5_writer.cpp", "analysis/results_file.cpp"}},  // a writer and a reader
 };
 
 std::vector<std::string> violations(const Sources& sources) {

@@ -142,7 +142,7 @@ TEST(PosteriorFile, DrawsAtTheEndsOfTheirRangesStayInside) {
   const Posterior posterior = posterior_for(read_posterior(folder.path() / "posterior.h5"), scenario);
   EXPECT_NO_THROW(use_posterior(scenario, std::make_shared<const Posterior>(posterior)));
   EXPECT_NEAR(posterior.programmes[0].values[3], 5, 1e-6);
-  EXPECT_EQ(posterior.programmes[0].values[7], std::exp(2.0) > 5 ? 5 : 0);
+  EXPECT_DOUBLE_EQ(posterior.programmes[0].values[7], 5);
   EXPECT_LT(posterior.programmes[0].values[2], 1);
   EXPECT_NEAR(posterior.programmes[0].values[2], 1 - std::exp(-18.0), 1e-9);
 }
@@ -165,7 +165,7 @@ TEST(PosteriorFile, TruncatedAndForeignFilesAreFileErrors) {
   EXPECT_THROW(ResultsFile{file}, FileError);                                                // nor the other way round
 }
 
-TEST(PosteriorFile, ADamagedFileIsReadOrRefused) {
+TEST(PosteriorFile, ADamagedFileIsRefused) {
   const TestFolder folder;
   MadeUpPosterior all = whole_posterior();
   const fs::path file = folder.path() / "posterior.h5";
@@ -185,7 +185,7 @@ TEST(PosteriorFile, ADamagedFileIsReadOrRefused) {
       ++n_refused;
     }
   }
-  EXPECT_GT(n_refused, 10);
+  EXPECT_EQ(n_refused, 300);
 }
 
 TEST(PosteriorFile, ValuesThatCannotBeAreRefused) {

@@ -79,7 +79,9 @@ void add_pooled(const HistoricRecord& record, std::span<const std::size_t> progr
     const ProgrammeFit& fit = posterior.fits[i];
     PooledProgramme one = pooled_programme(fit.programme, fit.parameters, fit.draws,
                                            covariates_of(record.programmes[programmes[i]].spec));
-    if (!one.parameters.empty()) pooled.push_back(std::move(one));
+    if (one.parameters.empty()) continue;
+    posterior.pooled_programmes.push_back(fit.programme);
+    pooled.push_back(std::move(one));
   }
   if (pooled.size() < kFewestPooled) return;
   PoolingOptions options;

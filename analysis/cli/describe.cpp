@@ -111,6 +111,10 @@ struct Calibrated {
   std::size_t column;
   [[nodiscard]] const PosteriorParameter& parameter() const { return programme->parameters[column]; }
   [[nodiscard]] double at(double probability) const { return programme->quantile(column, probability); }
+  [[nodiscard]] std::string_view standing() const {
+    if (programme->kind == PosteriorKind::pooled) return ": from past programmes";
+    return parameter().is_informed() ? "" : ": not informed by these data";
+  }
 };
 std::optional<Calibrated> calibrated_parameter(const Scenario& scenario, const std::string& owner, Parameter id) {
   const PosteriorProgramme* const programme = calibrated(scenario, owner);
@@ -134,8 +138,7 @@ void print_settings(const Scenario& scenario) {
     if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
       const double contraction = one->parameter().contraction;
       fmt::print("  {:<30} {:>12.4g} {:<12} 90 %: {:.4g} to {:.4g}; contraction {:.2f}{}\n", "  posterior",
-                 one->at(0.5), row.unit, one->at(0.05), one->at(0.95), contraction,
-                 one->parameter().is_informed() ? "" : ": not informed by these data");
+                 one->at(0.5), row.unit, one->at(0.05), one->at(0.95), contraction, one->standing());
     }
   });
 }

@@ -93,6 +93,7 @@ class Parser {
     add_progress(run);
     add_threads(run);
     add_seed(run);
+    add_posterior(run);
     add_overrides(run);
 
     add_compare();
@@ -100,12 +101,14 @@ class Parser {
     CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
                              [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
     validate.add_option("FILE", options_.files, "Scenario files, or names of shipped ones")->required()->type_name("");
+    add_posterior(validate);
     add_overrides(validate);
 
     CLI::App& params = add("params", "Print every parameter with unit, range, default, prior, grade and source",
                            "uptake params scenarios/care-homes.toml",
                            [this] { return cli::params(options_.scenario, options_.overrides(), options_.output); });
     params.add_option("SCENARIO", options_.scenario, "Print the values that hold in this scenario")->type_name("FILE");
+    add_posterior(params);
     add_overrides(params);
 
     CLI::App& list = add("list", "List the scenarios shipped and the runs in ./results", "uptake list --programmes",
@@ -153,6 +156,7 @@ class Parser {
     add_progress(sensitivity);
     add_threads(sensitivity);
     add_seed(sensitivity);
+    add_posterior(sensitivity);
     add_overrides(sensitivity);
 
     add_backtest();
@@ -248,6 +252,7 @@ class Parser {
     add_progress(command);
     add_threads(command);
     add_seed(command);
+    add_posterior(command);
     add_overrides(command);
   }
 
@@ -306,7 +311,7 @@ class Parser {
     add_progress(command);
     add_threads(command);
     add_seed(command);
-    add_settings(command);
+    add_overrides(command);
   }
 
   void add_calibrate() {
@@ -352,7 +357,7 @@ class Parser {
     add_progress(command);
     add_threads(command);
     add_seed(command);
-    add_settings(command);
+    add_overrides(command);
   }
 
   /// One command with a word before the files of each publisher, so that one folder comes out of one command.
@@ -389,7 +394,8 @@ class Parser {
   void add_seed(CLI::App& command) {
     command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
   }
-  void add_overrides(CLI::App& command) {
+  /// For commands that draw parameters of a scenario.
+  void add_posterior(CLI::App& command) {
     command
         .add_option("--posterior", options_.posterior,
                     "Draw calibrated parameters from this file (posterior = the shipped one) instead of the scenario's")
@@ -398,9 +404,8 @@ class Parser {
           const bool known = name == "posterior" || std::filesystem::exists(name);
           return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
         });
-    add_settings(command);
   }
-  void add_settings(CLI::App& command) {
+  void add_overrides(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false);
