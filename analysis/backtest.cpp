@@ -14,6 +14,9 @@ namespace uptake {
 
 namespace {
 
+/// Futures of each draw of the parameters. The number of draws of a forecast is a multiple of it.
+constexpr std::size_t kFutures = 5;
+
 /// A programme and what was known of it.
 struct Cut {
   std::size_t programme = 0;
@@ -60,8 +63,11 @@ std::vector<Problem> problems_of(const HistoricRecord& record, const BacktestOpt
     problems.push_back({"--dates " + iso(date), fmt::format("is not after the cut-off {}", iso(*options.cutoff)),
                         "forecast later days"});
   }
-  if (options.n_draws < 20 || options.n_draws % 5 != 0)
-    problems.push_back({"backtest", "needs at least 20 draws of each forecast, a multiple of 5", ""});
+  if (options.n_draws < 20 || options.n_draws % kFutures != 0) {
+    problems.push_back(
+        {"backtest",
+         fmt::format("{} draws of each forecast are not a multiple of {} from 20 on", options.n_draws, kFutures), ""});
+  }
   return problems;
 }
 
@@ -168,12 +174,18 @@ class ModelForecaster {
       draws = from_others(model, *pooled, make_key(ask.seed, 1));
     }
     if (!draws || control_.stop.stop_requested()) return {};
-    const std::vector<Asked> past = ask.cutoff ? model.fitted(ask.cutoff) : std::vector<Asked>{};
-    ForecastOptions options;
-    options.seed = ask.seed;
-    options.n_parameters = ask.n_draws / options.n_futures;
-    answer.values = forecast(model, *draws, past, ask.asked, options, control_);
-    answer.n_simulations += options.n_parameters * (options.n_states + options.n_futures);
+    if (ask.cutoff) {
+      // Worlds that went as was reported go on; each draw of the parameters has a few futures.
+      ForecastOptions options;
+      options.seed = ask.seed;
+      options.n_futures = kFutures;
+      options.n_parameters = ask.n_draws / kFutures;
+      answer.values = forecast(model, *draws, model.fitted(ask.cutoff), ask.asked, options, control_);
+      answer.n_simulations += options.n_parameters * (options.n_states + options.n_futures);
+    } else {
+      answer.values = predict(model, *draws, ask.asked, ask.n_draws, ask.seed, control_);
+      answer.n_simulations += ask.n_draws;
+    }
     if (control_.stop.stop_requested()) return {};
     return answer;
   }
@@ -191,7 +203,8 @@ class ModelForecaster {
     });
     answer.n_simulations += fit.n_simulations;
     if (fit.completion == Completion::interrupted) return std::nullopt;
-    for (std::string& warning : fit.warnings) answer.warnings.push_back(std::move(warning));
+    for (const std::string& warning : fit.warnings)
+      answer.warnings.push_back(cutoff ? warning : fmt::format("{}: {}", name, warning));
     return std::move(fit.draws);
   }
 

@@ -128,7 +128,7 @@ std::string skill_text(const Backtest& result, std::size_t b) {
   const std::string range = std::isfinite(shares.low) && std::isfinite(shares.high)
                                 ? fmt::format("{:.2f}-{:.2f}", shares.low, shares.high)
                                 : std::string("-");
-  return fmt::format("{:<12}{:>10}{:>16}{:>18}{:>12}{:>12}", kBaselineNames[b], cell(shares.ratio), range,
+  return fmt::format("{:<12}{:>10}{:>16}{:>20}{:>11}{:>10}", kBaselineNames[b], cell(shares.ratio), range,
                      cell(shares.geometric), cell(skill->natural), cell(skill->logs));
 }
 
@@ -140,7 +140,7 @@ void add_scores(std::string& text, const Backtest& result) {
   text += fmt::format("\nSkill: WIS of the model over that of a baseline, below 1 is better. {} of {}\n",
                       result.n_compared, result.n_scored);
   text += "scored forecasts have all three baselines\n";
-  text += fmt::format("{:<12}{:>10}{:>16}{:>18}{:>12}{:>12}\n", "", "of shares", "90 % bootstrap", "mean of programmes",
+  text += fmt::format("{:<12}{:>10}{:>16}{:>20}{:>11}{:>10}\n", "", "of shares", "90 % bootstrap", "mean of programmes",
                       "in units", "of logs");
   for (std::size_t b = 0; b < kBaselineNames.size(); ++b) text += skill_text(result, b) + "\n";
   text += "\n";

@@ -375,7 +375,7 @@ HistoricProgramme made_by_the_model(const HistoricProgramme& programme, const Hi
 
 TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
   // Programmes of 60 practices with p and q from their priors; two reports known, the third forecast.
-  constexpr std::size_t kProgrammes = 60;
+  constexpr std::size_t kProgrammes = 40;
   synthetic::Options who;
   who.practice_share = 1;
   const std::shared_ptr<const Population> population = synthetic::population(60, who);
@@ -394,6 +394,7 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
     record.programmes.push_back(made_by_the_model(one, record, population, g));
   }
   BacktestOptions options = until(2018y / April / 30);
+  options.n_draws = 200;
   options.fit.abc.budget = 1'500;
   options.fit.abc.n_particles = 200;
   options.fit.abc.n_predictive = 20;
@@ -402,7 +403,7 @@ TEST(Backtest, IntervalsHoldWhatTheModelItselfMadeAndHalfOfThemDoNot) {
   const Backtest result = backtest(record, population, options, nullptr, control);
   ASSERT_EQ(result.forecasts.size(), kProgrammes);
 
-  // The law: Binomial(60, 0.9), central 99.9 %; forecasts of different programmes are independent.
+  // The law: Binomial(40, 0.9), central 99.9 %; forecasts of different programmes are independent.
   const auto n_held = [&](double width) {
     return std::ranges::count_if(result.forecasts, [&](const Forecast& one) {
       const double median = quantiles_of(one.draws, std::array{0.5}).front();

@@ -78,6 +78,45 @@ TEST_F(Program, SaysWhatIsWrongWithACommandLineAndEndsWithTwo) {
   }
 }
 
+TEST_F(Program, ABackTestWantsToKnowWhatWasKnownAndSaysAllThatIsWrongAtOnce) {
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"history", "error: backtest: no option says what was known; give one of --cutoff, --leave-out and --fraction"},
+      {"history --cutoff 2019 --fraction 0.5", "more than one option says what was known"},
+      {"history --cutoff 2019-13", "--cutoff 2019-13: is no date"},
+      {"history --cutoff 2019 --dates 2020,soon", "--dates soon: is no date"},
+      {"history --fraction 0.5,1", "--fraction 1: is not between 0 and 1"},
+      {"history --cutoff 2019 --posterior x.h5", "--posterior: is for --leave-out"},
+      {"history --cutoff 2019 --programme pinser", "did you mean \"pincer\"?"},
+      {"history --cutoff 2001", "pincer: no observation that is fitted to was over by 2001-12-31"},
+  };
+  for (const auto& [arguments, message] : wrong) {
+    const Outcome outcome = shell("\"$uptake\" backtest " + arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_EQ(outcome.out, "") << arguments;
+    EXPECT_NE(outcome.err.find(message), std::string::npos) << arguments << "\n" << outcome.err;
+  }
+}
+
+TEST_F(Program, ABackTestOfTheShippedRecordIsWrittenOnceAndNotReplaced) {
+  const std::string command =
+      "\"$uptake\" backtest history --cutoff 2021-03 --programme focus-adhd --budget 2000 --particles 200 "
+      "--dates 2024-03 --json --quiet -o out";
+  const Outcome first = shell(command);
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.err, "");
+  const auto json = nlohmann::json::parse(first.out);
+  EXPECT_EQ(json["cutoff"], "2021-03-31");
+  EXPECT_EQ(json["forecasts"][0]["programme"], "focus-adhd");
+  EXPECT_TRUE(json["forecasts"].back()["observed"].is_null());
+  EXPECT_TRUE(json["skill"]["bass"].is_number());
+  for (const char* file : {"backtest.h5", "backtest.json", "backtest.csv"})
+    EXPECT_TRUE(fs::exists(folder_ / "out" / file));
+  EXPECT_EQ(text_of(folder_ / "out" / "backtest.json"), first.out);
+  const Outcome again = shell(command);
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.err.find("backtest.h5: is already there; --overwrite replaces it"), std::string::npos) << again.err;
+}
+
 TEST_F(Program, HelpOfEveryCommandHasAnExampleAndTheExitCodes) {
   for (const char* command : {"", "run", "validate", "params", "list", "info", "verify", "licences"}) {
     const Outcome outcome = shell(fmt::format("\"$uptake\" {} --help", command));

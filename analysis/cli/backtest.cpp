@@ -72,7 +72,10 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
   const HistoricRecord record = load_record(scenario_file(command.history), command.overrides, data_folder());
   asked.fit.abc.seed = record.seed;
   std::optional<StoredPosterior> stored;
-  if (command.posterior) stored = read_posterior(*command.posterior);
+  if (command.posterior) {
+    if (*command.posterior == "posterior" && !fs::exists(*command.posterior)) stored = shipped_posterior();
+    if (!stored) stored = read_posterior(*command.posterior);
+  }
 
   Scenario who;
   who.population = record.population;

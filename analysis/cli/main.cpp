@@ -300,7 +300,8 @@ class Parser {
         ->type_name("N")
         ->check(CLI::Range(100, 1'000'000));
     command
-        .add_option("--posterior", asked.posterior, "For --leave-out: what was calibrated before, instead of doing so")
+        .add_option("--posterior", asked.posterior,
+                    "For --leave-out: what was calibrated before (posterior = the shipped one), instead of doing so")
         ->type_name("FILE");
     command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
         ->type_name("DIR")
