@@ -169,7 +169,7 @@ class ModelForecaster {
       for (ObservedSeries& series : until_then.series)
         std::erase_if(series.points, [&](const ObservedPoint& point) { return point.to > *ask.cutoff; });
       const HistoricModel until(std::move(until_then), record_, population_, *ask.cutoff);
-      draws = fitted(until, ask.cutoff, ask.seed, answer);
+      if (std::optional<ProgrammeFit> fit = fitted(until, ask.cutoff, ask.seed, answer)) draws = std::move(fit->draws);
     } else if (const std::optional<Pooled> pooled = pooled_without(ask.known.spec.name, ask.seed, answer)) {
       draws = from_others(model, *pooled, make_key(ask.seed, 1));
     }
@@ -191,8 +191,8 @@ class ModelForecaster {
   }
 
  private:
-  std::optional<WeightedDraws> fitted(const HistoricModel& model, std::optional<Date> cutoff, std::uint64_t seed,
-                                      Answer& answer) const {
+  std::optional<ProgrammeFit> fitted(const HistoricModel& model, std::optional<Date> cutoff, std::uint64_t seed,
+                                     Answer& answer) const {
     FitOptions options = fit_;
     options.cutoff = cutoff;
     options.abc.seed = seed;
@@ -205,20 +205,21 @@ class ModelForecaster {
     if (fit.completion == Completion::interrupted) return std::nullopt;
     for (const std::string& warning : fit.warnings)
       answer.warnings.push_back(cutoff ? warning : fmt::format("{}: {}", name, warning));
-    return std::move(fit.draws);
+    return fit;
   }
 
   std::optional<Pooled> pooled_without(const std::string& name, std::uint64_t seed, Answer& answer) const {
     std::vector<PooledProgramme> parts;
     for (const HistoricProgramme& other : record_.programmes) {
       if (other.spec.name == name) continue;
-      const auto add = [&](std::span<const CalibratedParameter> parameters, const WeightedDraws& draws) {
-        PooledProgramme part = pooled_programme(other.spec.name, parameters, draws, covariates_of(other.spec));
+      const auto add = [&](const auto& fit) {
+        PooledProgramme part =
+            pooled_programme(other.spec.name, fit.parameters, fit.draws, fit.contraction, covariates_of(other.spec));
         if (!part.parameters.empty()) parts.push_back(std::move(part));
       };
       if (stored_ != nullptr) {
         const auto at = std::ranges::find(stored_->fits, other.spec.name, &StoredFit::programme);
-        if (at != stored_->fits.end()) add(at->parameters, at->draws);
+        if (at != stored_->fits.end()) add(*at);
         continue;
       }
       Date last = other.start;
@@ -231,10 +232,10 @@ class ModelForecaster {
       }
       if (!is_fitted) continue;
       const HistoricModel model(other, record_, population_, last);
-      const std::optional<WeightedDraws> draws =
+      const std::optional<ProgrammeFit> fit =
           fitted(model, std::nullopt, key_of(seed, other.spec.name, "all", "other").value, answer);
-      if (!draws) return std::nullopt;
-      add(model.parameters(), *draws);
+      if (!fit) return std::nullopt;
+      add(*fit);
     }
     if (parts.size() < kFewestPooled) {
       throw InputError({{"--leave-out " + name,

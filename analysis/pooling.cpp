@@ -482,7 +482,7 @@ LeaveOneOut leave_one_out(const PoolingModel& model, const std::vector<PooledPro
         predictive(pooled, programmes[g].covariates, calibration_key(options.seed, Purpose::predictive, 0, 0, g));
     const WeightedDraws own =
         resampled(programmes[g].draws, new_one.n, calibration_key(options.seed, Purpose::resampling, 0, 0, g));
-    LeftOut left_out{programmes[g].name, {}};
+    LeftOut left_out{programmes[g].name, programmes[g].parameters, {}};
     for (std::size_t c = 0; c < programmes[g].parameters.size(); ++c) {
       double below = 0;
       for (std::size_t i = 0; i < new_one.n; ++i) below += new_one.row(i)[programmes[g].parameters[c]] < own.row(i)[c];

@@ -235,17 +235,9 @@ void write_left_out(Hdf5Group& group, const LeaveOneOut& left_out, const Posteri
   std::vector<std::string> programmes, parameters;
   std::vector<double> pit;
   for (const LeftOut& one : left_out.programmes) {
-    const auto fit = std::ranges::find(posterior.fits, one.programme, &ProgrammeFit::programme);
-    std::vector<std::string> own;
-    for (std::size_t j = 0; j < all.size(); ++j) {
-      const auto key = spec(pooled_parameters()[j]).key;
-      const bool informs =
-          fit == posterior.fits.end() || std::ranges::count(fit->parameters, key, &CalibratedParameter::name) > 0;
-      if (informs) own.push_back(all[j]);
-    }
     for (std::size_t j = 0; j < one.pit.size(); ++j) {
       programmes.push_back(one.programme);
-      parameters.push_back(own.size() == one.pit.size() ? own[j] : "");
+      parameters.push_back(all[one.parameters[j]]);
       pit.push_back(one.pit[j]);
     }
   }

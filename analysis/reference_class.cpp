@@ -42,7 +42,8 @@ PoolingModel reference_model() {
 }
 
 PooledProgramme pooled_programme(std::string name, std::span<const CalibratedParameter> parameters,
-                                 const WeightedDraws& draws, std::vector<double> covariates) {
+                                 const WeightedDraws& draws, std::span<const double> contraction,
+                                 std::vector<double> covariates) {
   PooledProgramme programme;
   programme.name = std::move(name);
   programme.covariates = std::move(covariates);
@@ -51,7 +52,7 @@ PooledProgramme pooled_programme(std::string name, std::span<const CalibratedPar
   std::vector<CalibratedParameter> informed;
   for (std::size_t k = 0; k < pooled.size(); ++k) {
     const auto at = std::ranges::find(parameters, spec(pooled[k]).key, &CalibratedParameter::name);
-    if (at == parameters.end()) continue;
+    if (at == parameters.end() || contraction[static_cast<std::size_t>(at - parameters.begin())] < kInformed) continue;
     programme.parameters.push_back(k);
     columns.push_back(static_cast<std::size_t>(at - parameters.begin()));
     informed.push_back(*at);

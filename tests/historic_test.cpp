@@ -245,13 +245,16 @@ TEST(Historic, ALikelihoodNeedsADiscrepancy) {
 TEST(ReferenceClass, TakesThePooledColumnsOfAProgrammeAndLeavesTheRest) {
   const HistoricModel model = made_up::model();
   const ProgrammeFit fit = fit_programme(model, small_fit(), on_threads(2));
-  const PooledProgramme pooled = pooled_programme("made-up", fit.parameters, fit.draws, {});
+  const PooledProgramme pooled = pooled_programme("made-up", fit.parameters, fit.draws, std::vector{0.5, 0.5, 0.5}, {});
   ASSERT_EQ(pooled.parameters.size(), 2U) << "p and the susceptible share; a0 is not pooled";
   const PoolingModel reference = reference_model();
   EXPECT_EQ(reference.parameters[pooled.parameters[0]], "log p");
   EXPECT_EQ(reference.parameters[pooled.parameters[1]], "logit susceptible_share");
   EXPECT_EQ(pooled.draws.row(5)[0], fit.draws.row(5)[1]);
   EXPECT_EQ(pooled.draws.row(5)[1], fit.draws.row(5)[2]);
+  const PooledProgramme informed =
+      pooled_programme("made-up", fit.parameters, fit.draws, std::vector{0.5, 0.5, 0.01}, {});
+  ASSERT_EQ(informed.parameters.size(), 1U) << "what the record says nothing of is no evidence";
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ MadeUpPosterior whole_posterior() {
   all.posterior.pooled = made_up_pooled(50, -1, 0.3, 0.25);
   for (std::size_t i = 0; i < 50; ++i) all.posterior.pooled->mu[i * 7] = -1 + 0.01 * static_cast<double>(i);
   all.posterior.pooled->effective_share = {0.5, 0.25};
-  all.posterior.left_out = {{{"example-tool", {0.1, 0.9}}, {"pooled", {0.5, 0.4}}}, 0.5, 1};
+  all.posterior.left_out = {{{"example-tool", {0, 1}, {0.1, 0.9}}, {"pooled", {0, 1}, {0.5, 0.4}}}, 0.5, 1};
   return all;
 }
 

@@ -77,7 +77,7 @@ void add_pooled(const HistoricRecord& record, std::span<const std::size_t> progr
   std::vector<PooledProgramme> pooled;
   for (std::size_t i = 0; i < posterior.fits.size(); ++i) {
     const ProgrammeFit& fit = posterior.fits[i];
-    PooledProgramme one = pooled_programme(fit.programme, fit.parameters, fit.draws,
+    PooledProgramme one = pooled_programme(fit.programme, fit.parameters, fit.draws, fit.contraction,
                                            covariates_of(record.programmes[programmes[i]].spec));
     if (one.parameters.empty()) continue;
     posterior.pooled_programmes.push_back(fit.programme);

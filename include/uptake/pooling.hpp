@@ -77,6 +77,7 @@ struct RobustPrior {
 /// How the pooled prior would have done on each past programme had it been the new one.
 struct LeftOut {
   std::string programme;
+  std::vector<std::size_t> parameters;  ///< of the model
   std::vector<double> pit;  ///< by its parameters: P(predictive of the others < its own), its own uncertainty counted
 };
 struct LeaveOneOut {

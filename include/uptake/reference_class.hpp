@@ -16,10 +16,12 @@ namespace uptake {
 /// 1990; start-up: Saldana et al. 2023; the rest [A]).
 [[nodiscard]] PoolingModel reference_model();
 
-/// One calibrated programme as the hierarchy takes it: those of its columns that are pooled, its working prior divided
-/// out. @param draws unconstrained, columns = parameters
+/// One calibrated programme as the hierarchy takes it: those of the pooled parameters that its record informs (contraction
+/// at least kInformed: the others say nothing that the working prior has not said), its working prior divided out.
+/// @param draws unconstrained, columns = parameters; @param contraction by parameter
 [[nodiscard]] PooledProgramme pooled_programme(std::string name, std::span<const CalibratedParameter> parameters,
-                                               const WeightedDraws& draws, std::vector<double> covariates);
+                                               const WeightedDraws& draws, std::span<const double> contraction,
+                                               std::vector<double> covariates);
 
 /// The hierarchy needs this many programmes; with fewer than five a warning says that its spread is mostly prior.
 inline constexpr std::size_t kFewestPooled = 3;
