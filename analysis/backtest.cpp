@@ -55,6 +55,8 @@ std::vector<Problem> problems_of(const HistoricRecord& record, const BacktestOpt
         {"--programme", "does not go with --leave-out, which names the one that is forecast", "leave one of them out"});
   }
   for (const double fraction : options.fractions) {
+    if (std::ranges::count(options.fractions, fraction) > 1)
+      problems.push_back({fmt::format("--fraction {:g}", fraction), "is asked for twice", "ask for it once"});
     if (fraction > 0 && fraction < 1) continue;
     problems.push_back({fmt::format("--fraction {:g}", fraction), "is not between 0 and 1", "write 0.5 for the half"});
   }
@@ -116,34 +118,38 @@ Key key_of(std::uint64_t seed, const std::string& programme, const std::string& 
 constexpr std::size_t kLeftOutDraws = 2000;
 
 /// Parameters of a programme of which nothing is known but its kind, as a new innovation has them: pooled ones from the
-/// others (the robust mixture), the rest from their working priors. Draws that the table does not allow are left out.
-WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, Key key) {
+/// others (the robust mixture), the rest from their working priors.
+WeightedDraws from_others(const HistoricModel& model, const Pooled& pooled, std::uint64_t seed) {
   const std::vector<CalibratedParameter>& parameters = model.parameters();
-  const UnconstrainedPrior others = prior_of(robust_prior(pooled, covariates_of(model.programme().spec)));
+  const std::span<const Parameter> rows = pooled_parameters();
+  const std::vector<double> drawn =
+      drawn_from(robust_prior(pooled, covariates_of(model.programme().spec)), kLeftOutDraws, seed);
   const UnconstrainedPrior working = independent_prior(parameters);
   WeightedDraws result;
+  result.n = kLeftOutDraws;
   result.n_parameters = parameters.size();
   for (std::size_t i = 0; i < kLeftOutDraws; ++i) {
-    std::vector<double> row = working.draw(calibration_key(key.value, Purpose::prior, 0, 0, i));
-    const std::vector<double> drawn = others.draw(calibration_key(key.value, Purpose::hierarchy, 0, 0, i));
-    for (std::size_t j = 0; j < drawn.size(); ++j) {
-      const auto at = std::ranges::find(parameters, spec(pooled_parameters()[j]).key, &CalibratedParameter::name);
-      if (at != parameters.end()) row[static_cast<std::size_t>(at - parameters.begin())] = drawn[j];
+    const std::vector<double> own = working.draw(calibration_key(seed, Purpose::prior, 0, 0, i));
+    std::vector<double> natural = to_natural(parameters, own);
+    for (std::size_t j = 0; j < rows.size(); ++j) {
+      const auto at = std::ranges::find(parameters, spec(rows[j]).key, &CalibratedParameter::name);
+      if (at != parameters.end())
+        natural[static_cast<std::size_t>(at - parameters.begin())] = drawn[i * rows.size() + j];
     }
-    const std::vector<double> natural = to_natural(parameters, row);
-    bool inside = true;
-    for (std::size_t j = 0; j < parameters.size(); ++j)
-      inside = inside && natural[j] >= parameters[j].lowest && natural[j] <= parameters[j].highest;
-    if (!inside) continue;
+    const std::vector<double> row = to_unconstrained(parameters, natural);
     result.values.insert(result.values.end(), row.begin(), row.end());
-    ++result.n;
-  }
-  if (result.n == 0) {
-    throw InputError({{model.programme().spec.name, "has no draw of the other programmes within its ranges",
-                       "look at the pooled parameters with `uptake calibrate`"}});
   }
   result.weights.assign(result.n, 1 / static_cast<double>(result.n));
   return result;
+}
+
+/// Whether a posterior is what would be found here: of this record, all of it, by a method that is no approximation.
+bool serves(const StoredPosterior& stored, const HistoricRecord& record) {
+  const auto is_exact = [](const StoredFit& fit) { return fit.method != Method::kalman; };
+  return stored.digest == record.digest && stored.cutoff.empty() && std::ranges::all_of(stored.fits, is_exact) &&
+         std::ranges::all_of(record.programmes, [&](const HistoricProgramme& programme) {
+           return !has_fitted(programme) || stored.find(programme.spec.name) != nullptr;
+         });
 }
 
 /// The model itself as a forecaster.
@@ -155,7 +161,7 @@ class ModelForecaster {
       : record_(record),
         population_(std::move(population)),
         fit_(std::move(fit)),
-        stored_(stored != nullptr && stored->digest == record.digest ? stored : nullptr),
+        stored_(stored != nullptr && serves(*stored, record) ? stored : nullptr),
         control_(control),
         progress_(progress) {}
 
@@ -171,7 +177,7 @@ class ModelForecaster {
       const HistoricModel until(std::move(until_then), record_, population_, *ask.cutoff);
       if (std::optional<ProgrammeFit> fit = fitted(until, ask.cutoff, ask.seed, answer)) draws = std::move(fit->draws);
     } else if (const std::optional<Pooled> pooled = pooled_without(ask.known.spec.name, ask.seed, answer)) {
-      draws = from_others(model, *pooled, make_key(ask.seed, 1));
+      draws = from_others(model, *pooled, ask.seed);
     }
     if (!draws || control_.stop.stop_requested()) return {};
     if (ask.cutoff) {
@@ -222,16 +228,8 @@ class ModelForecaster {
         if (at != stored_->fits.end()) add(*at);
         continue;
       }
-      Date last = other.start;
-      bool is_fitted = false;
-      for (const ObservedSeries& series : other.series) {
-        for (const ObservedPoint& point : series.points) {
-          last = std::max(last, point.to);
-          is_fitted = is_fitted || point.use == Use::fit;
-        }
-      }
-      if (!is_fitted) continue;
-      const HistoricModel model(other, record_, population_, last);
+      if (!has_fitted(other)) continue;
+      const HistoricModel model(other, record_, population_, last_day_of(other));
       const std::optional<ProgrammeFit> fit =
           fitted(model, std::nullopt, key_of(seed, other.spec.name, "all", "other").value, answer);
       if (!fit) return std::nullopt;
@@ -269,7 +267,9 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
   result.known = known_of(options);
   result.assumed.emplace_back(
       "known throughout: who could adopt, the table of organisations, and each programme's plan as it was commissioned "
-      "(window, staff-days, mandates); priors are the record's own, which were set without later observations");
+      "(window, staff-days, mandates); priors are the record's own, which were set without later observations, but for "
+      "how "
+      "reports scatter: the sizes of errors and shifts between data sets were read off counts of all dates");
   for (const Cut& cut : cuts_of(record, options, result.skipped)) {
     const HistoricProgramme& programme = record.programmes[cut.programme];
     const std::string& name = programme.spec.name;
@@ -288,7 +288,8 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
       continue;
     }
 
-    const HistoricProgramme known = as_known(programme, cut.cutoff, result.assumed);
+    const HistoricProgramme known =
+        as_known(programme, cut.cutoff, is_left_out ? Unknown::values : Unknown::values_and_events, result.assumed);
     std::vector<Asked> points;
     Date last = cut.cutoff;
     for (const Question& one : asked) {
@@ -309,6 +310,12 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
       continue;
     }
     result.n_simulations += answer.n_simulations;
+    if (!answer.values.empty() && std::ranges::none_of(answer.values, [](double v) { return std::isfinite(v); })) {
+      result.skipped.push_back(
+          fmt::format("{} ({}): no draw of the posterior can have made what was known; calibrate with a larger budget",
+                      name, cut.label));
+      continue;
+    }
     if (answer.values.empty()) {
       result.completion = Completion::interrupted;
       break;
@@ -371,9 +378,9 @@ Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population
                   const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress) {
   ModelForecaster model(record, std::move(population), options.fit, stored, control, progress);
   Backtest result = backtest_with(record, options, std::ref(model));
-  if (!options.leave_out.empty() && stored != nullptr && stored->digest != record.digest) {
-    result.warnings.push_back(
-        fmt::format("{} was calibrated to another record: the others were calibrated here", stored->file.string()));
+  if (!options.leave_out.empty() && stored != nullptr && !serves(*stored, record)) {
+    result.warnings.push_back(fmt::format(
+        "{} is not of this whole record by an exact method: the others were calibrated here", stored->file.string()));
   }
   return result;
 }

@@ -180,7 +180,7 @@ std::string what_happened(const std::vector<Forecast>& forecasts, const std::str
 }
 }  // namespace
 
-HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector<std::string>& assumed) {
+HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, Unknown what, std::vector<std::string>& assumed) {
   ProgrammeSpec& spec = programme.spec;
   for (ObservedSeries& series : programme.series) {
     for (ObservedPoint& point : series.points) {
@@ -189,14 +189,18 @@ HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector
       point.use = Use::check;
     }
   }
+  const auto assume = [&](std::string sentence) {  // once, however many cuts say so
+    if (std::ranges::find(assumed, sentence) == assumed.end()) assumed.push_back(std::move(sentence));
+  };
+  if (what == Unknown::values) return programme;
   if (spec.withdrawn && *spec.withdrawn > cutoff) {
-    assumed.push_back(fmt::format("{}: its withdrawal on {} was not known", spec.name, iso(*spec.withdrawn)));
+    assume(fmt::format("{}: its withdrawal on {} was not known", spec.name, iso(*spec.withdrawn)));
     spec.withdrawn.reset();
   }
   for (const Window& window : spec.mandates) {
     if (window.from > cutoff)
-      assumed.push_back(fmt::format("{}: the mandate or incentive from {} on is in its plan and taken as known",
-                                    spec.name, iso(window.from)));
+      assume(fmt::format("{}: the mandate or incentive from {} on is in its plan and taken as known", spec.name,
+                         iso(window.from)));
   }
   if (cutoff < kEmergency) {
     for (const Parameter id : {Parameter::s_plus, Parameter::s_minus}) {
@@ -204,7 +208,7 @@ HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector
       std::erase(programme.calibrated, id);
     }
     if (spec.covid != CovidStance::none)
-      assumed.push_back(fmt::format("{}: the emergency of 2020 was not known, its factor is 1", spec.name));
+      assume(fmt::format("{}: the emergency of 2020 was not known, its factor is 1", spec.name));
   }
   return programme;
 }

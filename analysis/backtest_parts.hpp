@@ -13,9 +13,14 @@ namespace uptake {
 /// First day of the emergency that nobody knew of before: until then a forecast has neither of its factors.
 inline constexpr Date kEmergency = std::chrono::sys_days{std::chrono::year{2020} / 3 / 1};
 
+/// What nobody knew at a cut-off. A programme that is left out is forecast through all that happened, from no counts.
+enum class Unknown : std::uint8_t { values, values_and_events };
+
 /// The programme as it was known at the end of `cutoff`: later observations without their values and never fitted to (that
-/// they were made, by whom and how, stays), no later withdrawal, and before the emergency no factor of it. @param assumed gets a sentence for each thing that is taken out or left in
-[[nodiscard]] HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, std::vector<std::string>& assumed);
+/// they were made, by whom and how, stays) and, of events, no later withdrawal, and before the emergency no factor of it.
+/// @param assumed gets a sentence for each thing that is taken out or left in, once
+[[nodiscard]] HistoricProgramme as_known(HistoricProgramme programme, Date cutoff, Unknown what,
+                                         std::vector<std::string>& assumed);
 
 /// Observations of a series that were fitted to and over by `cutoff`, as indices into its points.
 [[nodiscard]] std::vector<std::size_t> past_points(const ObservedSeries& series, Date cutoff);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "uptake/scores.hpp"
+
 namespace uptake {
 
 namespace {
@@ -132,10 +134,9 @@ Json json_of(const ProgrammeFit& fit) {
 
 double quantile_of_column(const std::vector<double>& values, std::size_t n, std::size_t width, std::size_t column,
                           double probability) {
-  std::vector<double> sorted;
-  for (std::size_t i = 0; i < n; ++i) sorted.push_back(values[i * width + column]);
-  std::ranges::sort(sorted);
-  return sorted[static_cast<std::size_t>(probability * static_cast<double>(n - 1))];
+  std::vector<double> of_column;
+  for (std::size_t i = 0; i < n; ++i) of_column.push_back(values[i * width + column]);
+  return quantiles_of(of_column, std::array{probability}).front();
 }
 }  // namespace
 

@@ -117,8 +117,16 @@ std::string standing(const Scenario& scenario) {
     case ParameterMode::posterior:
       break;
   }
-  const std::string not_informed = not_informed_in_words(scenario);
-  return calibration_in_words(scenario) + (not_informed.empty() ? "" : " " + not_informed);
+  std::string text = calibration_in_words(scenario);
+  if (const std::string not_informed = not_informed_in_words(scenario); !not_informed.empty())
+    text += " " + not_informed;
+  const std::vector<std::string> warnings = calibration_warnings(scenario);
+  constexpr std::size_t kMostShown = 2;  // all are in results.h5 [A]
+  for (std::size_t i = 0; i < std::min(warnings.size(), kMostShown); ++i)
+    text += fmt::format("{} {}", i == 0 ? " The calibration warns:" : ";", warnings[i]);
+  if (warnings.size() > kMostShown) text += fmt::format("; and {} more", warnings.size() - kMostShown);
+  if (!warnings.empty()) text += ".";
+  return text + " Worlds start anew in every replicate: they are not made to pass through what was published.";
 }
 
 /// What a parameter is, and how it comes to its values in the replicates.

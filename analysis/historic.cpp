@@ -18,6 +18,7 @@ namespace uptake {
 namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kLogRootTwoPi = 0.918938533204672742;
 
 std::uint64_t identity_of_days(const ObservedPoint& point) {
   return identity_of(fmt::format("days:{}..{}", iso(point.from), iso(point.to)));
@@ -130,16 +131,21 @@ struct HistoricModel::Inside {
     const double u = uniform(key, report_id(identity_of("data-set:" + set)));
     return programme.reporting.level_shift * normal_quantile(u);
   }
-  /// The logit about which reports of a world scatter. Nobody and everybody are a quarter of an organisation off, so that
-  /// they are reported as such.
+  /// The logit about which reports of a world scatter. Nobody and everybody are a quarter of an organisation off, or of what
+  /// the report is rounded to where that is less, so that they are reported as such.
   [[nodiscard]] double centre_of(const Asked& asked, double value, Key key) const {
     const double share = share_of(asked.series, value);
-    const double margin = 0.25 / std::max(1.0, series[asked.series].n_eligible);
+    const ObservedSeries& of = programme.series[asked.series];
+    const double resolution =
+        asked.point.step > 0 ? asked.point.step : (series[asked.series].is_count ? 1.0 : kInfinity);
+    const double margin =
+        0.25 * std::min(1 / std::max(1.0, series[asked.series].n_eligible), resolution / of.denominator);
     return logit(std::clamp(share, margin, 1 - margin)) + shift_of(asked, key);
   }
-  /// Correlation of the model's own error over so many weeks.
+  /// Correlation of the model's own error over so many weeks, forwards or backwards (days that are not known may come in
+  /// another order than their observations).
   [[nodiscard]] double correlation_over(int weeks) const {
-    return std::exp(-std::max(0, weeks) * model->calendar().step_years / programme.reporting.persistence);
+    return std::exp(-std::abs(weeks) * model->calendar().step_years / programme.reporting.persistence);
   }
   [[nodiscard]] double counting_sd(const Asked& asked) const {
     return programme.reporting.counting * asked.point.counting_factor;
@@ -276,6 +282,24 @@ std::vector<double> HistoricModel::reported(std::span<const double> parameters, 
   return values;
 }
 
+Date last_day_of(const HistoricProgramme& programme) {
+  Date last = programme.start;
+  for (const ObservedSeries& series : programme.series)
+    for (const ObservedPoint& point : series.points) last = std::max(last, point.to);
+  return last;
+}
+bool has_fitted(const HistoricProgramme& programme) {
+  return std::ranges::any_of(programme.series, [](const ObservedSeries& series) {
+    return std::ranges::any_of(series.points, [](const ObservedPoint& point) { return point.use == Use::fit; });
+  });
+}
+Population population_of(const HistoricRecord& record, const std::filesystem::path& data_folder) {
+  Scenario where;
+  where.population = record.population;
+  where.population_options = record.population_options;
+  return build_population(where, data_folder);
+}
+
 std::vector<Asked> HistoricModel::fitted(std::optional<Date> cutoff) const {
   std::vector<Asked> asked;
   for (std::size_t s = 0; s < inside_->programme.series.size(); ++s) {
@@ -397,7 +421,14 @@ struct Steps {
       const bool is_upper = z(low) > 0;
       const double a = is_upper ? normal_cdf(-z(high)) : normal_cdf(z(low));
       const double b = is_upper ? normal_cdf(-z(low)) : normal_cdf(z(high));
-      if (!(b > a)) return -kInfinity;
+      if (!(b > a) || !(b - a > 1e-280)) {
+        // So far out that the tail has no digits: its leading term at the nearer end (Abramowitz & Stegun 26.2.12).
+        seen = is_upper ? z(low) : z(high);
+        if (!std::isfinite(seen)) return -kInfinity;
+        log_probability = -0.5 * seen * seen - kLogRootTwoPi - std::log(std::abs(seen));
+        take_up(error, variance, seen * sd);
+        return log_probability;
+      }
       log_probability = std::log(b - a);
       const double tail = std::clamp(a + luck_of(state, one, "seen")[0] * (b - a), 1e-300, 1 - 1e-16);
       seen = (is_upper ? -1 : 1) * normal_quantile(tail);
@@ -405,13 +436,16 @@ struct Steps {
       const double share = low / denominator;
       if (!(share > 0 && share < 1)) return -kInfinity;
       seen = z(low);
-      constexpr double kLogRootTwoPi = 0.918938533204672742;
       log_probability = -0.5 * seen * seen - kLogRootTwoPi - std::log(sd * share * (1 - share) * denominator);
     }
-    const double gain = error.variance / variance;  // Kalman 1960
-    error.mean += gain * seen * sd;
-    error.variance *= 1 - gain;
+    take_up(error, variance, seen * sd);
     return log_probability;
+  }
+  /// What a report that lies `gap` above what was expected says of the error (Kalman 1960).
+  static void take_up(Error& error, double variance, double gap) {
+    const double gain = error.variance / variance;
+    error.mean += gain * gap;
+    error.variance *= 1 - gain;
   }
   void reclock(FilterState& state, Key key) const {
     uptake::reclock(state.world, key);
@@ -452,15 +486,14 @@ std::vector<double> HistoricModel::continued(std::span<const double> parameters,
   const Steps steps{*inside_, all};
   const auto past = filtered(steps, parameters, static_cast<int>(n_known), options, key);
   const Key own = filter_key(key, static_cast<int>(all.size()), options.n_states);
-  // Parameters under which no state can have made the past leave it aside: rare, and wider than it need be.
-  std::vector<std::size_t> from;
-  if (!past.states.empty()) from = resampled_states(past.weights, n, uniform_number(own, 0));
+  if (past.states.empty()) return values;  // no world of these parameters can have gone like that
+  const std::vector<std::size_t> from = resampled_states(past.weights, n, uniform_number(own, 0));
   std::vector<int> order(asked.size());
   std::iota(order.begin(), order.end(), static_cast<int>(n_known));
   for (std::size_t i = 0; i < n; ++i) {
     const Key fresh = filter_key(own, 0, i);
-    FilterState state = from.empty() ? steps.start(parameters, fresh) : past.states[from[i]];
-    if (!from.empty()) steps.reclock(state, fresh);
+    FilterState state = past.states[from[i]];
+    steps.reclock(state, fresh);
     std::ranges::stable_sort(order, {}, [&](int t) { return (*state.targets)[static_cast<std::size_t>(t)].boundary; });
     for (const int t : order) {
       const auto at = static_cast<std::size_t>(t);

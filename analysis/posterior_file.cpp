@@ -17,6 +17,7 @@
 #include "hdf5_writer.hpp"
 #include "results_file.hpp"
 #include "uptake/record.hpp"
+#include "uptake/reference_class.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
@@ -301,6 +302,7 @@ void write_all(const PosteriorRecord& posterior, Hdf5Output& output) {
        {"digest", posterior.record->digest},
        {"seed", fmt::format("{}", posterior.seed)},
        {"command", posterior.command},
+       {"cutoff", posterior.cutoff},
        {"licence", std::string("Apache-2.0; calibrated to public sector information licensed under the Open "
                                "Government Licence v3.0")}});
   root.scale("programme", texts_of(posterior.fits, [](const auto& fit) { return fit.programme; }),
@@ -402,6 +404,19 @@ std::size_t length(const ResultsFile& file, const std::string& path, std::size_t
   return shape.front();
 }
 
+/// Sentences that are written one a line.
+std::vector<std::string> lines_of(const ResultsFile& file, const std::string& path) {
+  std::vector<std::string> lines;
+  for (const std::string& text : file.texts(path)) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find('\n', at), text.size());
+      if (end > at) lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+  }
+  return lines;
+}
+
 StoredFit read_fit(const ResultsFile& file, const std::string& name) {
   const std::string group = fmt::format("programmes/{}/", name);
   StoredFit fit;
@@ -418,6 +433,7 @@ StoredFit read_fit(const ResultsFile& file, const std::string& name) {
     fit.parameters.push_back({keys[j], units[j], *prior, lowest[j], highest[j]});
   }
   fit.contraction = numbers(file, group + "contraction", {p});
+  fit.warnings = lines_of(file, group + "warnings");
   const auto values = numbers(file, group + "draws", {n, p});
   fit.draws = {n, p, {}, std::vector<double>(n, 1 / static_cast<double>(n))};
   fit.draws.values.reserve(n * p);
@@ -452,6 +468,7 @@ Pooled read_pooled(const ResultsFile& file, std::vector<std::string>& covariates
   model.spread = numbers(file, "pooled/prior_spread", {k});
   model.covariate_sd = numbers(file, "pooled/covariate_sd", {}).front();
   pooled.largest_r_hat = numbers(file, "pooled/largest_r_hat", {}).front();
+  pooled.warnings = lines_of(file, "pooled/warnings");
   const auto finite = [](const std::vector<double>& values) {
     return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
   };
@@ -476,12 +493,21 @@ StoredPosterior read_posterior(const std::filesystem::path& path) {
   stored.digest = file.attribute("", "digest");
   stored.title = file.attribute("", "title");
   stored.command = file.attribute("", "command");
+  stored.cutoff = file.attribute("", "cutoff");
   const auto names = texts(file, "programme", length(file, "programme", kMostProgrammesOfFile));
+  const auto methods = numbers(file, "method", {names.size()});
   std::set<std::string> seen;
   for (const std::string& name : names) {
     if (name.empty() || name.find('/') != std::string::npos || !seen.insert(name).second)
       throw file.broken(fmt::format("\"{}\" names no programme, or one twice", name));
     stored.fits.push_back(read_fit(file, name));
+    StoredFit& fit = stored.fits.back();
+    const double method = methods[stored.fits.size() - 1];
+    if (!(method >= 0 && method < static_cast<double>(kMethodNames.size())))
+      throw file.broken(fmt::format("the method of {} is unknown", name));
+    fit.method = static_cast<Method>(static_cast<int>(method));
+    if (!stored.cutoff.empty())
+      fit.warnings.insert(fit.warnings.begin(), fmt::format("fitted to nothing counted after {}", stored.cutoff));
   }
   if (file.has("pooled")) stored.pooled = read_pooled(file, stored.covariates);
   return stored;
@@ -490,52 +516,14 @@ StoredPosterior read_posterior(const std::filesystem::path& path) {
 // ---- what a scenario draws ----------------------------------------------------------------------------------------
 
 namespace {
-/// Mean and sd of a distribution on the real line, as a normal would have them.
-struct Moments {
-  double mean = 0, sd = 0;
-};
-
 bool is_log(std::string_view column) { return column.starts_with("log "); }
 
 double on_real_line(std::string_view column, double value) {
   return is_log(column) ? std::log(value) : std::log(value / (1 - value));
 }
-double in_units(std::string_view column, double x) { return is_log(column) ? std::exp(x) : 1 / (1 + std::exp(-x)); }
-
-/// Of a prior, by its quantiles at the middles of equal parts. @return none for one that is a point
-std::optional<Moments> moments_of(const Prior& prior, std::string_view column, const ParameterSpec& row) {
-  if (prior.family == Family::fixed) return std::nullopt;
-  constexpr int kParts = 1000;  // the outermost are at 3.3 sd of a normal [A]
-  double sum = 0, squares = 0;
-  int n = 0;
-  for (int i = 0; i < kParts; ++i) {
-    const double x = on_real_line(column, quantile(prior, (i + 0.5) / kParts, row.lowest, row.highest));
-    if (!std::isfinite(x)) continue;
-    sum += x;
-    squares += x * x;
-    ++n;
-  }
-  if (n == 0) return std::nullopt;
-  const double mean = sum / n, variance = squares / n - mean * mean;
-  if (!(variance > 0)) return std::nullopt;
-  return Moments{mean, std::sqrt(variance)};
-}
-
-/// The prior of a parameter that nothing is known of: the programme's own, or where that is fixed, the working prior
-/// that it was calibrated under elsewhere.
-std::optional<Prior> vague_prior(const StoredPosterior& stored, const ProgrammeSpec& programme,
-                                 const ParameterSpec& row) {
-  const Setting& own = programme.settings[static_cast<std::size_t>(row.id)];
-  if (own.prior.family != Family::fixed) return own.prior;
-  for (const StoredFit& fit : stored.fits) {
-    const auto at = std::ranges::find(fit.parameters, row.key, &CalibratedParameter::name);
-    if (at != fit.parameters.end()) return at->prior;
-  }
-  return std::nullopt;
-}
 
 PosteriorProgramme calibrated_programme(const StoredFit& fit, std::vector<Problem>& problems, const std::string& file) {
-  PosteriorProgramme programme{fit.programme, PosteriorKind::calibrated, {}, fit.draws.n, {}};
+  PosteriorProgramme programme{fit.programme, PosteriorKind::calibrated, {}, fit.draws.n, {}, fit.warnings};
   std::vector<const ParameterSpec*> rows;
   for (std::size_t j = 0; j < fit.parameters.size(); ++j) {
     const ParameterSpec* const row = find_parameter(fit.parameters[j].name);
@@ -562,53 +550,21 @@ PosteriorProgramme calibrated_programme(const StoredFit& fit, std::vector<Proble
 }
 
 PosteriorProgramme pooled_programme(const StoredPosterior& stored, const ProgrammeSpec& spec_of) {
-  const Pooled& pooled = *stored.pooled;
-  const std::size_t k = pooled.model.parameters.size();
-  PosteriorProgramme programme{spec_of.name, PosteriorKind::pooled, {}, kPooledDraws, {}};
-  RobustPrior robust{.pooled = pooled,
-                     .covariates = covariates_of(spec_of),
-                     .vague_mean = std::vector<double>(k),
-                     .vague_sd = std::vector<double>(k)};
-  std::vector<std::size_t> used;
-  for (std::size_t j = 0; j < k; ++j) {
-    const ParameterSpec& row = spec(pooled_parameters()[j]);
-    const auto prior = vague_prior(stored, spec_of, row);
-    const auto vague = prior ? moments_of(*prior, pooled.model.parameters[j], row) : std::nullopt;
-    if (!vague) continue;
-    robust.vague_mean[j] = vague->mean;
-    robust.vague_sd[j] = vague->sd;
-    used.push_back(j);
-    programme.parameters.push_back({row.id, *prior, 0});
-  }
-  const UnconstrainedPrior mixture = prior_of(robust);
-  const std::uint64_t identity = identity_of(spec_of.name);
-  const auto is_possible = [&](const std::vector<double>& theta) {
-    return std::ranges::all_of(used, [&](std::size_t j) {
-      const ParameterSpec& row = spec(pooled_parameters()[j]);
-      const double value = in_units(pooled.model.parameters[j], theta[j]);
-      return value >= row.lowest && value <= row.highest;
-    });
-  };
-  std::vector<double> sum(k), squares(k);
-  for (std::size_t i = 0; i < kPooledDraws; ++i) {
-    constexpr std::size_t kAttempts = 1000;  // the truncated distribution, unless next to nothing of it is possible [A]
-    std::vector<double> theta;
-    for (std::size_t attempt = 0; attempt < kAttempts; ++attempt) {
-      theta = mixture.draw(calibration_key(identity, Purpose::hierarchy, 1, attempt, i));
-      if (is_possible(theta)) break;
+  PosteriorProgramme programme{spec_of.name, PosteriorKind::pooled, {}, kPooledDraws, {}, stored.pooled->warnings};
+  const RobustPrior robust = robust_prior(*stored.pooled, covariates_of(spec_of));
+  programme.values = drawn_from(robust, kPooledDraws, identity_of(spec_of.name));
+  const std::span<const Parameter> rows = pooled_parameters();
+  for (std::size_t j = 0; j < rows.size(); ++j) {
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < kPooledDraws; ++i) {
+      const double x = on_real_line(stored.pooled->model.parameters[j], programme.values[i * rows.size() + j]);
+      sum += x;
+      squares += x * x;
     }
-    for (const std::size_t j : used) {
-      const ParameterSpec& row = spec(pooled_parameters()[j]);
-      programme.values.push_back(std::clamp(in_units(pooled.model.parameters[j], theta[j]), row.lowest, row.highest));
-      sum[j] += theta[j];
-      squares[j] += theta[j] * theta[j];
-    }
-  }
-  for (std::size_t m = 0; m < used.size(); ++m) {
-    const std::size_t j = used[m];
     const auto n = static_cast<double>(kPooledDraws);
-    const double variance = squares[j] / n - sum[j] / n * (sum[j] / n);
-    programme.parameters[m].contraction = 1 - variance / (robust.vague_sd[j] * robust.vague_sd[j]);
+    const double variance = squares / n - sum / n * (sum / n);
+    programme.parameters.push_back({rows[j], spec_of.settings[static_cast<std::size_t>(rows[j])].prior,
+                                    1 - variance / (robust.vague_sd[j] * robust.vague_sd[j])});
   }
   return programme;
 }

@@ -26,10 +26,25 @@ constexpr double kSpread = 0.5;  // half-normal scale of tau: moderate (Neuensch
 constexpr std::size_t kStored = 4000;  // draws of each programme that the hierarchy picks from
 /// Width of the kernel that makes them, in sds: a tenth of the variance is moved [A].
 constexpr double kKernel = 0.3;
+constexpr double kMoved = 0.3;  // prior sds by which a mean has moved that says something [A]
 
 bool is_share(Parameter id) { return id == Parameter::susceptible_share || id == Parameter::phi; }
 double on_the_line(const Centre& centre) {
   return is_share(centre.id) ? std::log(centre.value / (1 - centre.value)) : std::log(centre.value);
+}
+
+/// How far the mean of a parameter has moved, in prior sds.
+double moved(const CalibratedParameter& parameter, const WeightedDraws& draws, std::size_t column) {
+  const UnconstrainedPrior prior = independent_prior({parameter});
+  constexpr std::size_t kDraws = 4000;
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < kDraws; ++i) {
+    const double x = prior.draw(calibration_key(identity_of(parameter.name), Purpose::prior, 0, 0, i)).front();
+    sum += x;
+    squares += x * x;
+  }
+  const double mean = sum / kDraws, variance = squares / kDraws - mean * mean;
+  return (means_of(draws)[column] - mean) / std::sqrt(variance);
 }
 
 /// kStored draws of these columns: each is a stored one, drawn towards the mean and moved by a normal with its share of the
@@ -85,7 +100,9 @@ PooledProgramme pooled_programme(std::string name, std::span<const CalibratedPar
   std::vector<CalibratedParameter> informed;
   for (std::size_t k = 0; k < pooled.size(); ++k) {
     const auto at = std::ranges::find(parameters, spec(pooled[k]).key, &CalibratedParameter::name);
-    if (at == parameters.end() || contraction[static_cast<std::size_t>(at - parameters.begin())] < kInformed) continue;
+    if (at == parameters.end()) continue;
+    const auto column = static_cast<std::size_t>(at - parameters.begin());
+    if (contraction[column] < kInformed && std::abs(moved(*at, draws, column)) < kMoved) continue;
     programme.parameters.push_back(k);
     columns.push_back(static_cast<std::size_t>(at - parameters.begin()));
     informed.push_back(*at);
@@ -111,6 +128,28 @@ RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates) {
   for (std::size_t k = 0; k < robust.pooled.model.sd.size(); ++k)
     robust.vague_sd.push_back(std::hypot(robust.pooled.model.sd[k], robust.pooled.model.spread[k]));
   return robust;
+}
+
+std::vector<double> drawn_from(const RobustPrior& prior, std::size_t n, std::uint64_t seed) {
+  const std::span<const Parameter> rows = pooled_parameters();
+  const UnconstrainedPrior mixture = prior_of(prior);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < n; ++i) {
+    constexpr std::size_t kAttempts = 1000;  // the truncated distribution, unless next to nothing of it is possible [A]
+    std::vector<double> natural(rows.size());
+    for (std::size_t attempt = 0; attempt < kAttempts; ++attempt) {
+      const std::vector<double> theta = mixture.draw(calibration_key(seed, Purpose::hierarchy, 1, attempt, i));
+      bool is_possible = true;
+      for (std::size_t j = 0; j < rows.size(); ++j) {
+        natural[j] = is_share(rows[j]) ? 1 / (1 + std::exp(-theta[j])) : std::exp(theta[j]);
+        is_possible = is_possible && natural[j] >= spec(rows[j]).lowest && natural[j] <= spec(rows[j]).highest;
+      }
+      if (is_possible) break;
+    }
+    for (std::size_t j = 0; j < rows.size(); ++j)
+      values.push_back(std::clamp(natural[j], spec(rows[j]).lowest, spec(rows[j]).highest));
+  }
+  return values;
 }
 
 }  // namespace uptake

@@ -444,6 +444,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
     text("calibration", calibration_in_words(scenario), "what is calibrated, in a sentence");
     text("not_informed", not_informed_in_words(scenario),
          "calibrated parameters that the record says next to nothing about; empty when there are none");
+    text("calibration_warnings", fmt::format("{}", fmt::join(calibration_warnings(scenario), "\n")),
+         "what the calibrations warn of, one a line; empty when nothing");
   }
   group.unsigned_integer("seed", scenario.seed, named("seed of the run"));
   text("seed_text", fmt::format("{}", scenario.seed), "seed in decimal, for readers without 64-bit unsigned integers");

@@ -115,6 +115,7 @@ Json parameters_json(const Scenario& scenario) {
   json["file"] = scenario.posterior->file.filename().string();
   json["digest"] = scenario.posterior->digest;
   json["standing"] = calibration_in_words(scenario);
+  json["warnings"] = calibration_warnings(scenario);
   json["programmes"] = Json::array();
   for (const PosteriorProgramme& programme : scenario.posterior->programmes) {
     Json drawn = Json::array(), not_informed = Json::array();

@@ -32,7 +32,7 @@ struct Organisation {
 void fill_organisations(Population& population, std::vector<Organisation> organisations,
                         const PopulationOptions& options);
 
-/// Geography and pathway ties of model.md 4.9 from coordinates, sizes and boards.
+/// Geography and pathway ties of docs/odd.md 7.1 from coordinates, sizes and boards.
 void build_ties(Population& population, const PopulationOptions& options);
 
 }  // namespace uptake

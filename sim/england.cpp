@@ -675,7 +675,7 @@ std::vector<std::array<Moments, 2>> beds_by_region(const Population& population,
   return beds;
 }
 
-// Care homes: model.md 4.9. Patients: the mean of a board's practices, 52 at least with variation 0.67, is a draw.
+// Care homes: docs/tables.md. Patients: the mean of a board's practices, 52 at least with variation 0.67, is a draw.
 constexpr double kCountTolerance = 0.005, kBedsTolerance = 0.02, kSpreadTolerance = 0.10;
 constexpr double kBoardPatientsTolerance = 0.10, kRegionPatientsTolerance = 0.05, kPatientsTolerance = 0.005;
 constexpr double kDeprivedTolerance = 0.02;

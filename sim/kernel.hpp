@@ -52,7 +52,7 @@ inline constexpr double kCertainHazard = 64;
                                                                                      : std::min(product, kNever);
 }
 
-/// g(A) of model.md 4.2 in fixed point, exposure and value in 2^-16.
+/// g(A) of docs/odd.md 7.1 in fixed point, exposure and value in 2^-16.
 class Response {
  public:
   Response() = default;

@@ -46,7 +46,7 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
     }
     if (count < 2) continue;
     const double mean = sum / count;
-    // model.md 5.1: per 100 beds for trusts, per standard deviation for practices and homes; units have no size term,
+    // Per 100 beds for trusts, per standard deviation for practices and homes; units have no size term,
     // nor have boards, whose size is in patients.
     const double scale = type == OrganisationType::maternity_unit || type == OrganisationType::care_board ? 0.0
                          : adopter_class(type) == AdopterClass::trust

@@ -8,7 +8,7 @@
 namespace uptake {
 
 namespace {
-/// Highest F / F_ref that is believed to add to an effect (model.md 4.9 "Effects are counted once").
+/// Highest F / F_ref that is believed to add to an effect (docs/odd.md 7.5).
 constexpr double kHighestEffectRatio = 1.25;
 /// People are reached or not: more fidelity than where the effect was measured reaches nobody twice.
 constexpr double kHighestReachRatio = 1.0;

@@ -13,7 +13,7 @@ constexpr std::array kValue{patient_outcome, practice, efficiency, society, spre
 constexpr std::array kCarbon{society};
 constexpr std::array kCapacity{patient_outcome, practice, commissioning, efficiency, society, spread};
 
-// Formulas: model.md 4.4 and 4.9. a = in use, F = fidelity now, F_ref = fidelity at which the effect was measured, w = F/F_ref.
+// Formulas: docs/odd.md 7.5. a = in use, F = fidelity now, F_ref = fidelity at which the effect was measured, w = F/F_ref.
 constexpr std::array<OutcomeKindSpec, kNOutcomeKinds> kKinds{{
     {OutcomeKind::none, "none", "Adoption alone is simulated: no effect size was read, so none is shown", "", "",
      kSpreadOnly},

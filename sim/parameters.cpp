@@ -35,7 +35,7 @@ constexpr Home P = Home::programme, E = Home::economy;
 // NOLINTEND(readability-identifier-naming)
 using enum Parameter;
 
-// Figures, priors and grades: model.md 4.3, 4.9, 5.1, 5.2 (rows of care homes) and 5.3, where their working stands.
+// Figures, priors and grades: each row names its source, a key of scenarios/sources.bib, or how it was derived.
 // Ranges bound what a file may say, wide enough for every prior and for the verification cases [A].
 // clang-format off
 constexpr std::array<ParameterSpec, kNParameters> kTable{{

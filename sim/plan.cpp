@@ -375,7 +375,7 @@ Levels allocate(const Bench& bench, const Channel& channel, const std::vector<st
 
 /// Profiles from the levels of the two channels, equal ones shared.
 void make_profiles(const Bench& bench, const Levels& facilitation, const Levels& outreach, ProgrammePlan& plan) {
-  const double half_effect = 0.5 * bench.records.mean_delivered;  // e50 at factor 1 (model.md 4.9 Effort)
+  const double half_effect = 0.5 * bench.records.mean_delivered;  // e50 at factor 1 (docs/odd.md 7.1)
   const auto dose = [&](double days) { return days > 0 ? static_cast<float>(days / half_effect) : 0.0F; };
   struct Change {
     std::optional<double> facilitation, outreach;
@@ -441,7 +441,7 @@ ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, 
     const Window window = programme.covid_window.value_or(Window{2020y / March / 1, 2021y / June / 30});
     set(factors.covid, weeks_of(window, calendar), programme.covid == CovidStance::aligned ? 1.0F : -1.0F);
   }
-  // World 0b has neither commissioning nor a mandate (model.md 6).
+  // World 0b has neither commissioning nor a mandate (docs/odd.md 4).
   const bool exists = strategy.delivery != Delivery::no_programme;
   if (exists && !lacks(strategy, Driver::incentive)) {
     for (const Window& mandate : programme.mandates) set(factors.mandate, weeks_of(mandate, calendar), 1.0F);
@@ -489,7 +489,7 @@ ProgrammePlan::WeekFactors week_factors(const Bench& bench, std::size_t region, 
 }
 
 /// The network's staff-days in their two channels. Effort counts only while the programme is commissioned: on_j
-/// multiplies e (model.md 4.9 "What the end of a programme ends").
+/// multiplies e (docs/odd.md 7.1).
 struct Effort {
   Channel facilitation, outreach;
   std::string where;  ///< the last lever that changed it
@@ -533,7 +533,7 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
                      std::vector(n_regions, std::vector<std::size_t>(n_weeks, 0)),
                      {Allocation{}}};
   Effort effort{none, none, bench.scenario.file.string()};
-  // Worlds 0a and 0b have no network effort (model.md 6).
+  // Worlds 0a and 0b have no network effort (docs/odd.md 4).
   if (strategy.delivery != Delivery::as_delivered || lacks(strategy, Driver::effort)) return effort;
 
   const auto n_eligible = [&](std::size_t r) { return static_cast<double>(bench.records_of_region[r].size()); };

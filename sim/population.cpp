@@ -18,7 +18,7 @@ namespace uptake {
 namespace {
 constexpr double kEarthRadiusKm = 6371.0088;  // mean radius R1, IUGG (Moritz 2000)
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
-constexpr int kNPathwayPractices = 3;  // a home's nearest practices, model.md 4.9
+constexpr int kNPathwayPractices = 3;  // a home's nearest practices, docs/odd.md 7.1
 
 // ---- nearest neighbours -------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ std::vector<SameType> by_type(const Population& population) {
   return types;
 }
 
-/// Nearest acute trust of the same board: where its residents and patients are admitted (model.md 4.9), or none.
+/// Nearest acute trust of the same board: where its residents and patients are admitted (docs/odd.md 7.1), or none.
 std::optional<std::uint32_t> trust_of(const Population& population, std::size_t organisation,
                                       std::span<const std::uint32_t> acute_trusts) {
   std::optional<std::uint32_t> nearest;

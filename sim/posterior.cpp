@@ -79,7 +79,7 @@ bool is_stated_by(const Scenario& scenario, const Setting& setting) {
 
 /// The programme without the columns that are not asked for.
 PosteriorProgramme with_only(const PosteriorProgramme& whole, const std::vector<std::size_t>& columns) {
-  PosteriorProgramme part{whole.programme, whole.kind, {}, whole.n_draws, {}};
+  PosteriorProgramme part{whole.programme, whole.kind, {}, whole.n_draws, {}, whole.warnings};
   for (const std::size_t j : columns) part.parameters.push_back(whole.parameters[j]);
   part.values.reserve(whole.n_draws * columns.size());
   for (std::size_t i = 0; i < whole.n_draws; ++i) {
@@ -192,6 +192,20 @@ std::string not_informed_in_words(const Scenario& scenario) {
         fmt::format("{}{} of {}", text.empty() ? "Not informed by these data: " : "; ", keys, fmt::join(names, ", "));
   }
   return text.empty() ? text : text + ".";
+}
+
+std::vector<std::string> calibration_warnings(const Scenario& scenario) {
+  std::vector<std::string> all;
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
+    if (!drawn) continue;
+    for (const std::string& warning : drawn->warnings) {
+      // What is not informed has a line of its own.
+      if (warning.find("is not informed") == std::string::npos)
+        all.push_back(fmt::format("{}: {}", programme.name, warning));
+    }
+  }
+  return all;
 }
 
 }  // namespace uptake

@@ -80,7 +80,7 @@ void fill_doors(const ProgrammeModel& programme, Key key, Clocks::Programme& doo
 }  // namespace
 
 Response::Response(double kappa, double theta) {
-  if (kappa == 1) return;  // model.md 4.2: kappa = 1 stands for Bass, g(A) = A
+  if (kappa == 1) return;  // docs/odd.md 7.1: kappa = 1 stands for Bass, g(A) = A
   if (!std::isfinite(kappa)) {
     kind_ = Kind::threshold;
     threshold_ = static_cast<std::uint32_t>(std::ceil(theta * kFullExposure));
@@ -149,7 +149,7 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
       fill_uniforms(key, who, programme_field, stream, buffer);
     };
 
-    // u_r and v_i (model.md 4.9 "What is drawn, at which level"): v_i is shared by the programmes of one class.
+    // u_r and v_i (docs/odd.md 7.1): v_i is shared by the programmes of one class.
     std::vector<double> region_effect;
     for (const Region& region : model.population->regions) {
       region_effect.push_back(value(Parameter::sd_region) *
@@ -246,7 +246,7 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
   for (std::size_t c = 0; c < n_classes; ++c) {
     const RecordClass& record_class = programme.classes[c];
     const auto& factors = plan.classes[record_class.region_class];
-    // Weights are renormalised over the layers in which these organisations have ties (model.md 4.9 "One step").
+    // Weights are renormalised over the layers in which these organisations have ties (docs/odd.md 7.1).
     double present = 0;
     for (std::size_t l = 0; l < kNLayers; ++l) present += (record_class.layer_mask >> l & 1U) != 0 ? share[l] : 0.0;
     std::array<double, kNSlots> weight{};
@@ -295,7 +295,7 @@ void fill_steps(const Model& model, const ProgrammePlan& plan, const Draw& draw,
   const auto value = [&](Parameter id) { return draw(j, id); };
   const double years = model.calendar().step_years;
   const double factor = value(Parameter::half_effort_factor);
-  // sat(e) = 1 - 2^(-e / e50), e50 = e50 at factor 1 times the drawn factor (model.md 4.3, 4.9 Effort)
+  // sat(e) = 1 - 2^(-e / e50), e50 = e50 at factor 1 times the drawn factor (docs/odd.md 7.1)
   const auto saturation = [&](float dose) { return 1 - std::exp2(-static_cast<double>(dose) / factor); };
   const double a0 = value(Parameter::a0), a1 = value(Parameter::a1), eta = value(Parameter::eta);
   rates.step_offsets = {0};
@@ -325,7 +325,7 @@ void fill_stopping(const Model& model, const Draw& draw, int j, Rates::Programme
     const double age = static_cast<double>(week) * years;
     const double fidelity = fidelity_at(age + years / 2, value(Parameter::fidelity_start), value(Parameter::retraining),
                                         value(Parameter::turnover));
-    // Fidelity 0.7 is where the sustainment figures were read (model.md 4.3).
+    // Fidelity 0.7 is where the sustainment figures were read (docs/odd.md 7.4).
     const double hazard = (age < 1 ? value(Parameter::mu1) : value(Parameter::mu2)) *
                           std::exp(value(Parameter::stop_by_fidelity) * (0.7 - fidelity));
     rates.stop_hazard[week + 1] = rates.stop_hazard[week] + hazard_of_week(hazard, years, kStopBits);

@@ -488,6 +488,12 @@ std::optional<ObservedPoint> make_point(Loading& loading, const SeriesPlan& plan
     return std::nullopt;
   }
   point.step = scale * (exception && exception->rounding ? exception->step.value_or(0) : plan.step);
+  // Nobody and everybody in per cent were rounded to it, whatever is said: a share of exactly 0 or 1 has no logit.
+  if (point.rounding == Rounding::exact && is_in_per_cent(series.unit) &&
+      (point.value <= 0 || point.value >= series.denominator)) {
+    point.rounding = Rounding::nearest;
+    point.step = series.denominator / 100;
+  }
   point.data_set = exception && exception->data_set ? *exception->data_set
                    : joined.data_set                ? *joined.data_set
                                                     : own.data_set.value_or("");

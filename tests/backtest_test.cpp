@@ -120,7 +120,7 @@ TEST(Backtest, WhatCameLaterIsTakenOutOfAProgramme) {
   one.calibrated = {Parameter::p, Parameter::s_minus, Parameter::phi};
 
   std::vector<std::string> assumed;
-  const HistoricProgramme before = as_known(one, 2019y / April / 30, assumed);
+  const HistoricProgramme before = as_known(one, 2019y / April / 30, Unknown::values_and_events, assumed);
   EXPECT_EQ(before.spec.withdrawn, std::nullopt);
   EXPECT_EQ(before.calibrated, (std::vector<Parameter>{Parameter::p, Parameter::phi}));
   for (const Parameter id : {Parameter::s_plus, Parameter::s_minus}) {
@@ -132,9 +132,9 @@ TEST(Backtest, WhatCameLaterIsTakenOutOfAProgramme) {
   EXPECT_TRUE(std::isnan(before.series[0].points[2].value));
   EXPECT_EQ(before.series[0].points[2].use, Use::check);
 
-  const HistoricProgramme later = as_known(one, 2020y / March / 1, assumed);
+  const HistoricProgramme later = as_known(one, 2020y / March / 1, Unknown::values_and_events, assumed);
   EXPECT_EQ(later.calibrated, one.calibrated);
-  const HistoricProgramme after = as_known(one, 2022y / January / 1, assumed);
+  const HistoricProgramme after = as_known(one, 2022y / January / 1, Unknown::values_and_events, assumed);
   EXPECT_EQ(after.spec.withdrawn, one.spec.withdrawn);
 }
 

@@ -1,4 +1,4 @@
-// The laws that the kernel is judged by are judged here: their continuous limits are the published answers of model.md
+// The laws that the kernel is judged by are judged here: their continuous limits are the published answers of docs/verification.md
 // section 8, and their coarse steps the published biases.
 #include "exact_laws.hpp"
 

@@ -163,6 +163,88 @@ TEST(Historic, TheParticleFilterEstimatesTheMeanProbabilityOfTheReports) {
   EXPECT_GT(std::abs(plain - other) / std::sqrt(plain_variance + other_variance), 4);
 }
 
+/// A world in which nothing moves: the shares of two reports in per cent are then a bivariate normal on the logit, with the
+/// model's own error persisting between them. The filter integrates that error out.
+TEST(Historic, TheLikelihoodOfAWorldThatStandsStillIsABivariateNormal) {
+  HistoricProgramme programme = made_up::programme();
+  for (const Parameter id : {Parameter::a0, Parameter::a1, Parameter::p, Parameter::p_market, Parameter::q,
+                             Parameter::mu1, Parameter::mu2, Parameter::rho})
+    programme.spec.fix(id, 0);
+  programme.spec.fix(Parameter::start_in_use, 0.4);
+  programme.calibrated = {Parameter::susceptible_share};
+  programme.series.resize(1);
+  ObservedSeries& series = programme.series[0];
+  series.unit = "% of homes";
+  series.counts = Measure::adopters;
+  series.denominator = 100;
+  series.points.resize(2);
+  series.points[0].value = 43;
+  series.points[1].value = 44;
+  const auto log_likelihood = [&](double persistence) {
+    programme.reporting.persistence = persistence;
+    const HistoricModel model = made_up::model(programme);
+    FilterOptions one_state;
+    one_state.n_states = 1;
+    const std::vector<double> parameters{0.7};
+    return model.log_likelihood(model.fitted({}), one_state)(parameters, make_key(1, 1));
+  };
+  const auto logit = [](double share) { return std::log(share / (1 - share)); };
+  const double share = 24.0 / 60, sd = 0.15, counting = 0.05, weeks = 26;  // from the 52nd to the 78th whole week
+  const auto expected = [&](double persistence) {
+    const double r = std::exp(-weeks * 7 / 365.25 / persistence), own = sd * sd + counting * counting,
+                 both = r * sd * sd;
+    const double a = logit(0.43) - logit(share), b = logit(0.44) - logit(share);
+    const double det = own * own - both * both;
+    const double squared = (own * a * a - 2 * both * a * b + own * b * b) / det;
+    return -0.5 * squared - 0.5 * std::log(det) - std::log(2 * std::acos(-1.0)) - std::log(0.43 * 0.57 * 100) -
+           std::log(0.44 * 0.56 * 100);
+  };
+  EXPECT_NEAR(log_likelihood(2), expected(2), 1e-9);
+  EXPECT_NEAR(log_likelihood(0.3), expected(0.3), 1e-9);
+  EXPECT_GT(std::abs(log_likelihood(2) - expected(0.3)), 0.1) << "the check sees how long errors persist";
+}
+
+TEST(Historic, EverybodyAndNobodyAreReportedAsSuch) {
+  HistoricProgramme programme = made_up::programme();
+  programme.series.resize(1);
+  programme.series[0].unit = "% of homes";
+  programme.series[0].counts = Measure::adopters;
+  programme.series[0].denominator = 100;
+  for (ObservedPoint& point : programme.series[0].points) {
+    point.rounding = Rounding::nearest;
+    point.step = 1;
+  }
+  for (const Parameter id : {Parameter::a0, Parameter::a1, Parameter::p, Parameter::p_market, Parameter::q,
+                             Parameter::mu1, Parameter::mu2, Parameter::rho})
+    programme.spec.fix(id, 0);
+  programme.calibrated = {Parameter::susceptible_share};
+  for (const double in_use : {0.0, 1.0}) {
+    programme.spec.fix(Parameter::start_in_use, in_use);
+    const HistoricModel model = made_up::model(programme);
+    for (std::uint64_t replicate = 0; replicate < 200; ++replicate)
+      for (const double value : model.reported(std::vector<double>{0.7}, model.fitted({}), make_key(6, replicate)))
+        ASSERT_EQ(value, 100 * in_use);
+  }
+}
+
+/// A report that is ever so far out still moves what comes after it.
+TEST(Historic, AnUnlikelyPastIsGoneOnFrom) {
+  HistoricProgramme programme = made_up::programme();
+  programme.reporting.counting = 0.001;
+  programme.reporting.discrepancy = 0.01;
+  programme.reporting.persistence = 100;
+  programme.series.resize(1);
+  programme.series[0].points[0].value = 59;
+  const HistoricModel model = made_up::model(programme);
+  const std::vector<Asked> all = model.fitted({});
+  const std::vector<Asked> known{all[0]}, future{all[3]};
+  FilterOptions options;
+  options.n_states = 5;
+  for (const double value :
+       model.continued(std::vector<double>{0.1, 0.01, 0.5}, known, future, 3, options, make_key(1, 1)))
+    EXPECT_GT(value, 55);
+}
+
 /// Truth from the model, its past reported, its future forecast under the true parameters: the rank of the true future among
 /// the draws is uniform, and knowing the past makes them narrower.
 TEST(Historic, ForecastsContinueWhatWasReportedAndAreCalibrated) {
@@ -258,9 +340,21 @@ TEST(ReferenceClass, TakesThePooledColumnsOfAProgrammeAndLeavesTheRest) {
     EXPECT_NEAR(means[c], own_means[c + 1], 4 * own_sds[c + 1] * 0.3 / std::sqrt(4000.0));
     EXPECT_NEAR(sds[c] / own_sds[c + 1], 1, 0.03);
   }
-  const PooledProgramme informed =
-      pooled_programme("made-up", fit.parameters, fit.draws, std::vector{0.5, 0.5, 0.01}, {});
-  ASSERT_EQ(informed.parameters.size(), 1U) << "what the record says nothing of is no evidence";
+  // Draws of the prior itself: what has not moved is no evidence unless its contraction says so.
+  WeightedDraws prior{.n = 2000, .n_parameters = 3, .values = {}, .weights = std::vector<double>(2000, 1.0 / 2000)};
+  const UnconstrainedPrior independent = independent_prior(fit.parameters);
+  for (std::size_t i = 0; i < prior.n; ++i) {
+    const std::vector<double> x = independent.draw(make_key(31, i));
+    prior.values.insert(prior.values.end(), x.begin(), x.end());
+  }
+  const auto informed = [&](std::vector<double> contraction) {
+    return pooled_programme("made-up", fit.parameters, prior, contraction, {}).parameters.size();
+  };
+  EXPECT_EQ(informed({0.5, 0.5, 0.01}), 1U);
+  EXPECT_EQ(informed({0.5, 0.01, 0.01}), 0U);
+  EXPECT_EQ(pooled_programme("made-up", fit.parameters, fit.draws, std::vector{0.0, 0.0, 0.0}, {}).parameters.size(),
+            2U)
+      << "both means have moved";
 }
 
 }  // namespace

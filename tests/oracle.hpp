@@ -2,7 +2,7 @@
 /// they look at everybody, with exposures summed afresh from who is in use.
 ///
 /// `integer_twin` uses the kernel's integer weekly rates and must agree with it event by event, to the bit.
-/// `real_twin` uses the equations of model.md 4.1 to 4.3 in double precision, straight from the draw and from the
+/// `real_twin` uses the equations of docs/odd.md 7.1 in double precision, straight from the draw and from the
 /// population's own ties, and bounds the rounding of the fixed point.
 #pragma once
 
@@ -244,7 +244,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
   return sorted(crowd.events);
 }
 
-/// The equations of model.md 4.1 to 4.3 and 4.9 in double precision.
+/// The equations of docs/odd.md 7.1 in double precision.
 inline std::vector<Event> real_twin(const Model& model, int strategy, const Draw& draw, Key key) {
   Crowd crowd(model, strategy);
   const Population& population = *model.population;

@@ -227,16 +227,17 @@ TEST(PosteriorFile, AScenarioDrawsItsOwnCalibrationAndNothingOfOthers) {
   EXPECT_THROW(static_cast<void>(posterior_for(unknown, scenario)), InputError);
 }
 
-/// z of the mean of log bass.p over the draws of a new innovation: 0.8 N(-1, 0.3^2 + the covariate's 0.25) and 0.2 of
-/// the working prior LN(0.33, 0.7).
-double z_of_new_innovation(const Pooled& pooled) {
+/// z of the mean of log bass.p over the draws of a new innovation: 0.8 N(-1 + the covariate's 0.25, 0.3^2) and 0.2 of what the
+/// hierarchy says before any programme is seen, N(0, 0.4^2 + 0.5^2); so narrow that the table's ranges cut nothing off.
+double z_of_new_innovation(Pooled pooled) {
+  std::ranges::fill(pooled.model.sd, 0.4);
   const Posterior posterior = drawn_from_past(pooled, new_innovation());
   const PosteriorProgramme& drawn = posterior.programmes.at(0);
   const std::size_t n = drawn.n_draws, k = drawn.parameters.size();
   double sum = 0;
   for (std::size_t i = 0; i < n; ++i) sum += std::log(drawn.values[i * k + *drawn.column(Parameter::p)]);
-  const double past = -1 + 0.25, vague = std::log(0.33), mean = 0.8 * past + 0.2 * vague;
-  const double variance = 0.8 * (0.09 + (past - mean) * (past - mean)) + 0.2 * (0.49 + (vague - mean) * (vague - mean));
+  const double past = -1 + 0.25, vague = 0.0, mean = 0.8 * past + 0.2 * vague;
+  const double variance = 0.8 * (0.09 + (past - mean) * (past - mean)) + 0.2 * (0.41 + (vague - mean) * (vague - mean));
   return (sum / static_cast<double>(n) - mean) / std::sqrt(variance / static_cast<double>(n));
 }
 
@@ -248,7 +249,7 @@ TEST(PosteriorFile, ANewInnovationDrawsWhatPastProgrammesSay) {
   const Posterior posterior = drawn_from_past(made_up_pooled(50, -1, 0.3, 0.25), new_innovation());
   const PosteriorProgramme& drawn = posterior.programmes.at(0);
   EXPECT_EQ(drawn.kind, PosteriorKind::pooled);
-  EXPECT_FALSE(drawn.column(Parameter::susceptible_share)) << "fixed in the programme and calibrated nowhere";
+  EXPECT_TRUE(drawn.column(Parameter::susceptible_share)) << "fixed in the programme, but past ones had a ceiling";
   EXPECT_TRUE(drawn.column(Parameter::mu2));
   EXPECT_GT(drawn.parameters[0].contraction, 0.5);
   Scenario scenario;

@@ -77,10 +77,7 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
     if (!stored) stored = read_posterior(*command.posterior);
   }
 
-  Scenario who;
-  who.population = record.population;
-  who.population_options = record.population_options;
-  const auto population = std::make_shared<const Population>(build_population(who, data_folder()));
+  const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
 
   const Interruption interruption;
   Control control;

@@ -40,12 +40,26 @@ bool holds(const fs::path& folder, const std::string& digest) {
          fs::exists(folder / kPosteriorFile) && fs::exists(folder / kTextFile) && fs::exists(folder / kJsonFile);
 }
 
-/// The last day that a programme's record speaks of.
-Date last_day(const HistoricProgramme& programme) {
-  Date last = programme.start;
-  for (const ObservedSeries& series : programme.series)
-    for (const ObservedPoint& point : series.points) last = std::max(last, point.to);
-  return last;
+/// The command as typed, without what changes no byte of the result.
+std::string command_again(const std::vector<std::string>& typed) {
+  constexpr std::array<std::string_view, 4> kWithValue{"-o", "--output", "--threads", "--progress"};
+  constexpr std::array<std::string_view, 4> kAlone{"--quiet", "--json", "--overwrite", "--resume"};
+  const auto is_in = [](const auto& words, std::string_view word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  std::string text = "uptake";
+  for (std::size_t i = 1; i < typed.size(); ++i) {
+    const std::string_view word = typed[i], option = word.substr(0, word.find('='));
+    if (is_in(kAlone, word)) continue;
+    if (is_in(kWithValue, option)) {
+      if (option.size() == word.size()) ++i;
+      continue;
+    }
+    // A file by its name: a posterior says nothing of folders of this machine.
+    text += ' ';
+    text += quoted(word.ends_with(".toml") ? fs::path(word).filename().string() : std::string(word));
+  }
+  return text;
 }
 
 /// Programmes of the record by name. @throws InputError for names that it does not have
@@ -114,6 +128,11 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
     return ExitCode::done;
   }
+  for (const char* name : {kPosteriorFile, kTextFile, kJsonFile}) {
+    if (options.existing != Existing::refuse || !fs::exists(folder / name)) continue;
+    throw InputError({{(folder / name).string(), "is there already",
+                       "choose another folder with -o, or replace it with --overwrite"}});
+  }
   if (options.existing == Existing::overwrite) {
     fs::remove_all(checkpoints);
   } else if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
@@ -121,10 +140,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
         {{folder.string(), "holds an unfinished calibration", "--resume goes on with it, --overwrite starts again"}});
   }
 
-  Scenario where;
-  where.population = record.population;
-  where.population_options = record.population_options;
-  const auto population = std::make_shared<const Population>(build_population(where, data_folder()));
+  const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
 
   const Interruption interruption;
   Control control;
@@ -138,13 +154,22 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   fit_options.abc.budget = options.budget;
   fit_options.abc.n_particles = options.n_particles;
 
+  const auto interrupted = [&] {
+    if (fs::exists(checkpoints)) {
+      fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
+                 resuming(options.command));
+    } else {
+      fmt::print(stderr, "interrupted: nothing was kept, for --method {} has no checkpoints; start it again\n",
+                 options.method);
+    }
+  };
   std::vector<ProgrammeFit> fits;
   std::vector<std::size_t> fitted;
   std::string text;
   std::size_t n_simulations = 0;
   for (const std::size_t j : programmes) {
     const HistoricProgramme& programme = record.programmes[j];
-    const HistoricModel model(programme, record, population, last_day(programme));
+    const HistoricModel model(programme, record, population, last_day_of(programme));
     if (model.fitted(cutoff).empty()) {
       say(fmt::format("{}: nothing to fit to{}", programme.spec.name, cutoff ? " by " + iso(*cutoff) : ""));
       continue;
@@ -155,8 +180,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     ProgrammeFit fit =
         fit_programme(model, fit_options, control, [&](const CalibrationProgress& now) { line.show(label, now); });
     if (fit.completion == Completion::interrupted) {
-      fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
-                 resuming(options.command));
+      interrupted();
       return ExitCode::interrupted;
     }
     n_simulations += fit.n_simulations;
@@ -172,12 +196,12 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   posterior.record = &record;
   posterior.fits = fits;
   posterior.seed = record.seed;
-  posterior.command = "uptake calibrate " + options.record.filename().string();
+  posterior.command = command_again(options.command);
+  posterior.cutoff = cutoff ? iso(*cutoff) : "";
   say(fmt::format("{}: what {} programmes say together", record.name, fits.size()));
   add_pooled(record, fitted, record.seed, control, posterior);
   if (control.stop.stop_requested()) {
-    fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
-               resuming(options.command));
+    interrupted();
     return ExitCode::interrupted;
   }
   if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);

@@ -58,12 +58,14 @@ void ProgressLine::show(const std::string& label, const CalibrationProgress& pro
   if (shape_ == Shape::none) return;
   const double elapsed = progress.elapsed.count(), left = progress.remaining.count();
   if (shape_ == Shape::json) {
-    fmt::print(stderr,
-               "{{\"calibrating\": \"{}\", \"generation\": {}, \"tolerance\": {}, \"acceptance\": {:.4f}, "
-               "\"simulations\": {}, \"budget\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
-               label, progress.generation,
-               std::isfinite(progress.tolerance) ? fmt::format("{:.4g}", progress.tolerance) : "null",
-               progress.acceptance, progress.n_simulations, progress.budget, elapsed, left);
+    fmt::print(
+        stderr,
+        "{{\"calibrating\": \"{}\", \"generation\": {}, \"tolerance\": {}, \"acceptance\": {:.4f}, "
+        "\"way\": {}, \"simulations\": {}, \"budget\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
+        label, progress.generation,
+        std::isfinite(progress.tolerance) ? fmt::format("{:.4g}", progress.tolerance) : "null", progress.acceptance,
+        progress.budget == 0 ? fmt::format("{:.4g}", progress.way) : "null", progress.n_simulations, progress.budget,
+        elapsed, left);
     return;
   }
   if (label != of_) last_shown_ = 0;

@@ -13,7 +13,7 @@ namespace uptake {
 
 using Date = std::chrono::sys_days;
 
-/// Days of a year in every conversion between annual and weekly rates (model.md 4.9 Time).
+/// Days of a year in every conversion between annual and weekly rates (docs/odd.md 7.2).
 inline constexpr double kDaysPerYear = 365.25;
 inline constexpr double kWeeksPerYear = kDaysPerYear / 7.0;
 

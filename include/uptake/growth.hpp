@@ -29,7 +29,7 @@ struct GrowthReturn {
   double value_of_investment = 0;
   double cost = 0;  ///< GBP
 };
-/// (jobs_net x value_per_job x job_years + investment_net x value_of_investment) / cost (model.md 4.6). With the table's
+/// (jobs_net x value_per_job x job_years + investment_net x value_of_investment) / cost (docs/odd.md 8). With the table's
 /// defaults it is 3.96 at the published jobs: an accounting identity set to the published figure, not a validation.
 [[nodiscard]] double growth_return(const GrowthReturn& terms);
 

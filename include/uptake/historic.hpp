@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,7 +47,7 @@ class HistoricModel {
 
   /// Observations of series that are fitted to and were over by `cutoff` (all when absent).
   [[nodiscard]] std::vector<Asked> fitted(std::optional<Date> cutoff) const;
-  /// What calibration.md 1.4 calls summaries: increments of cumulated counts and the logarithm of their last value,
+  /// Summaries: increments of cumulated counts and the logarithm of their last value,
   /// levels of all else. @param values as from `reported`, or the observed ones
   [[nodiscard]] std::vector<double> summaries(std::span<const Asked> asked, std::span<const double> values) const;
   [[nodiscard]] std::vector<Observed> observed(std::span<const Asked> asked) const;
@@ -55,7 +56,8 @@ class HistoricModel {
   /// ln of an unbiased estimate of the likelihood of the observations by a particle filter over the world.
   [[nodiscard]] LogLikelihood log_likelihood(std::vector<Asked> asked, FilterOptions options) const;
   /// n futures of worlds under these parameters that went as was reported: a filter through what is known, then on.
-  /// @return values[t * n + i], t = asked, NaN for all when the parameters are impossible
+  /// @return values[t * n + i], t = asked; NaN for all when the parameters are impossible or no state of the filter can
+  /// have made what is known
   [[nodiscard]] std::vector<double> continued(std::span<const double> parameters, std::span<const Asked> known,
                                               std::span<const Asked> asked, std::size_t n, FilterOptions options,
                                               Key key) const;
@@ -65,6 +67,13 @@ class HistoricModel {
  private:
   std::unique_ptr<const Inside> inside_;
 };
+
+/// The last day that a programme's record speaks of; its start when it says nothing.
+[[nodiscard]] Date last_day_of(const HistoricProgramme& programme);
+/// Whether any observation of it is fitted to.
+[[nodiscard]] bool has_fitted(const HistoricProgramme& programme);
+/// The population that a record names.
+[[nodiscard]] Population population_of(const HistoricRecord& record, const std::filesystem::path& data_folder);
 
 enum class Method : std::uint8_t { abc, tempered, kalman };
 inline constexpr std::array<std::string_view, 3> kMethodNames{"abc", "tempered", "kalman"};

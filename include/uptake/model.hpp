@@ -73,7 +73,7 @@ struct ProgrammeModel {
   std::vector<std::uint32_t> organisation;  ///< population index by record
   std::vector<std::uint64_t> organisation_identity;
   std::vector<std::uint8_t> region;
-  std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of model.md 5.1
+  std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of docs/odd.md 7.1
   std::array<Pushes, 2> edges;                              ///< by kEdgeLayers
   std::array<GroupLayer, 2> groups;                         ///< by kGroupLayers
   std::vector<Place> places;                                ///< by record; one more at the end

@@ -15,7 +15,7 @@
 
 namespace uptake {
 
-/// Rows of the metric table (interfaces.md 4, definitions in model.md 4.9 "Measures").
+/// Rows of the metric table (definitions in docs/odd.md 7.2 to 7.7).
 enum class Metric : std::uint8_t {
   // clang-format off
   // stocks
@@ -106,7 +106,7 @@ struct MetricSpec {
 /// The metric of that name. @return nothing when there is none
 [[nodiscard]] std::optional<Metric> find_metric(std::string_view name);
 
-/// Price year of every GBP in the output (model.md 4.9 Money).
+/// Price year of every GBP in the output (docs/odd.md 7.6).
 inline constexpr std::string_view kPriceYear = "2023/24";
 
 /// One array of a summary: a metric on an axis and a geography, values [strategy][programme][time][place].
@@ -176,11 +176,11 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
 
 // ---- Functions that `verify` shows on their own -------------------------------------------------------------------
 
-/// Effects of several programmes on one baseline (model.md 4.4, 4.9). x[j] = share avoided by j alone, may be negative,
+/// Effects of several programmes on one baseline (docs/odd.md 7.5). x[j] = share avoided by j alone, may be negative,
 /// < 1. Returns the share of the baseline avoided by each; they sum to 1 - prod(1 - x_j).
 void combine_effects(std::span<const double> avoided_alone, std::span<double> share_of_baseline);
 
-/// Fidelity after `age` years in use: dF/dt = r (1 - F) - turnover F from F0 (model.md 4.3).
+/// Fidelity after `age` years in use: dF/dt = r (1 - F) - turnover F from F0 (docs/odd.md 7.4).
 [[nodiscard]] double fidelity_at(double age, double fidelity_start, double retraining, double turnover);
 
 /// Discount factor at t years under the Green Book steps (rate to year 30, then the stepped long-run rates).
@@ -189,7 +189,7 @@ enum class Discounting : std::uint8_t { money, health };
 /// Present value of 1 a year at the start of each of years 0..n-1.
 [[nodiscard]] double annuity(int n_years, double rate, Discounting kind);
 
-/// Inequality of a coverage over groups (model.md 4.7; Mackenbach & Kunst 1997, Kakwani et al. 1997).
+/// Inequality of a coverage over groups (docs/odd.md 7.7; Mackenbach & Kunst 1997, Kakwani et al. 1997).
 struct Inequality {
   double concentration_index = 0, slope_index = 0, relative_index = 0, gini = 0, coefficient_of_variation = 0;
 };

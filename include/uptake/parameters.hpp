@@ -13,7 +13,7 @@
 
 namespace uptake {
 
-/// How a figure is known (model.md): read in the source named, arithmetic on read figures, or assumed.
+/// How a figure is known: read in the source named, arithmetic on read figures, or assumed.
 enum class Grade : std::uint8_t { read, derived, assumption };
 inline constexpr std::array<std::string_view, 3> kGradeNames{"read", "derived", "assumption"};
 
@@ -88,7 +88,7 @@ inline constexpr int kNProgrammeParameters = static_cast<int>(Parameter::admissi
 struct ParameterSpec {
   Parameter id;
   std::string_view key;     ///< as in files and `--set`, e.g. "bass.q"
-  std::string_view symbol;  ///< as in model.md
+  std::string_view symbol;  ///< as in docs/odd.md
   std::string_view unit;    ///< "1/year", "year", "1", "probability", "share", "GBP", ...
   double lowest, highest;
   std::array<Prior, 3> prior;   ///< by AdopterClass: trust, practice, home

@@ -31,7 +31,7 @@ inline constexpr std::array<std::string_view, kNOrganisationTypes> kOrganisation
     "acute-trust", "specialist-trust", "mental-health-trust", "community-trust", "ambulance-trust", "maternity-unit",
     "practice",    "care-home",        "care-network",        "care-board",      "community-site"};
 
-/// Which of the parameter table's defaults a type takes (model.md 5.1 gives them for trust, GP and home).
+/// Which of the parameter table's defaults a type takes (the table has one for trust, GP and home each).
 enum class AdopterClass : std::uint8_t { trust, practice, home };
 [[nodiscard]] constexpr AdopterClass adopter_class(OrganisationType type) noexcept {
   switch (type) {
@@ -46,7 +46,7 @@ enum class AdopterClass : std::uint8_t { trust, practice, home };
   }
 }
 
-/// Layers of ties (model.md 4.2 and 4.9). Geography and pathway are edges, community and ownership are groups.
+/// Layers of ties (docs/odd.md 7.1). Geography and pathway are edges, community and ownership are groups.
 enum class Layer : std::uint8_t { geography, community, ownership, pathway };
 inline constexpr int kNLayers = 4;
 inline constexpr std::array<std::string_view, kNLayers> kLayerNames{"geography", "community", "ownership", "pathway"};
@@ -116,7 +116,7 @@ struct Population {
 
 enum class CommunityOf : std::uint8_t { board, region };
 
-/// What a scenario may say of the population's structure (not drawn: model.md 4.9).
+/// What a scenario may say of the population's structure (not drawn: docs/odd.md 7.1).
 struct PopulationOptions {
   std::uint64_t seed = 20210401;  ///< population seed: coordinates, sizes, ownership of synthetic organisations
   double decay_km = 40;           ///< rho_d [A]

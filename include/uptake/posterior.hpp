@@ -37,7 +37,8 @@ struct PosteriorProgramme {
   PosteriorKind kind = PosteriorKind::calibrated;
   std::vector<PosteriorParameter> parameters;
   std::size_t n_draws = 0;
-  std::vector<double> values;  ///< n_draws x parameters, in the table's units
+  std::vector<double> values;         ///< n_draws x parameters, in the table's units
+  std::vector<std::string> warnings;  ///< of its calibration, sentences
   [[nodiscard]] std::optional<std::size_t> column(Parameter id) const;
   /// Sample quantile of a column (Hyndman & Fan 1996, type 7). @pre there are draws
   [[nodiscard]] double quantile(std::size_t column, double probability) const;
@@ -67,5 +68,8 @@ void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterio
 /// Parameters that are drawn from the posterior although the record says next to nothing about them, in a sentence; empty
 /// when there are none.
 [[nodiscard]] std::string not_informed_in_words(const Scenario& scenario);
+
+/// What the calibrations that a scenario draws from warn of, each `programme: sentence`.
+[[nodiscard]] std::vector<std::string> calibration_warnings(const Scenario& scenario);
 
 }  // namespace uptake

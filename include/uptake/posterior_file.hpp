@@ -21,7 +21,8 @@ struct PosteriorRecord {
   /// Names of the programmes that it pools, in its order; empty = those of the fits.
   std::vector<std::string> pooled_programmes;
   std::optional<LeaveOneOut> left_out;
-  std::string command;  ///< that makes it again
+  std::string command;  ///< that makes it again, options and all
+  std::string cutoff;   ///< last day of observations that were fitted to; empty = all
   std::uint64_t seed = 0;
 };
 
@@ -39,11 +40,13 @@ struct StoredFit {
   std::vector<CalibratedParameter> parameters;
   WeightedDraws draws;  ///< unconstrained
   std::vector<double> contraction;
+  Method method = Method::abc;
+  std::vector<std::string> warnings;  ///< of its calibration; what it was not fitted to first
 };
 struct StoredPosterior {
   std::filesystem::path file;
   std::string digest;  ///< of the record it was calibrated to
-  std::string title, command;
+  std::string title, command, cutoff;
   std::vector<StoredFit> fits;
   std::optional<Pooled> pooled;         ///< hyperparameters; `programmes` is empty
   std::vector<std::string> covariates;  ///< names of the columns of its slopes

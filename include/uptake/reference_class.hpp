@@ -16,8 +16,9 @@ namespace uptake {
 /// 1990; start-up: Saldana et al. 2023; the rest [A]).
 [[nodiscard]] PoolingModel reference_model();
 
-/// One calibrated programme as the hierarchy takes it: those of the pooled parameters that its record informs (contraction
-/// at least kInformed: the others say nothing that the working prior has not said), its working prior divided out.
+/// One calibrated programme as the hierarchy takes it: those of the pooled parameters that its record moved (contraction
+/// at least kInformed, or a mean that moved by 0.3 prior sds or more; the others say nothing that the working prior has not
+/// said), its working prior divided out.
 /// Its draws are made 4,000 by a kernel with shrinkage, which keeps their mean and covariance (West 1993; Liu & West 2001),
 /// so that the hierarchy has enough to pick from. @param draws unconstrained, columns = parameters; @param contraction by
 /// parameter
@@ -34,5 +35,8 @@ inline constexpr std::size_t kFewestPooled = 3;
 /// Prior of a programme with these covariates that nothing else is known of: w of the pooled predictive and 1 - w of a
 /// vague part: what the hierarchy says before any programme is seen (robust mixture, Schmidli et al. 2014).
 [[nodiscard]] RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates);
+/// Draws of the pooled parameters under it, in their own units and within the table's ranges (drawn again where not):
+/// n x pooled_parameters().
+[[nodiscard]] std::vector<double> drawn_from(const RobustPrior& prior, std::size_t n, std::uint64_t seed);
 
 }  // namespace uptake

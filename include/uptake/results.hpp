@@ -98,7 +98,7 @@ void write_summary_csv(const RunRecord& record, const std::filesystem::path& fol
 inline constexpr int kResultsFormat = 2;
 /// Version of every JSON that the program writes (docs/results-format.md).
 inline constexpr int kJsonSchema = 1;
-/// The JSON of interfaces.md 4, as text.
+/// The JSON of `run --json`, as text.
 [[nodiscard]] std::string summary_json(const RunRecord& record);
 /// The headline table for the terminal, as text. @param width columns available; written for 80 when there are fewer
 [[nodiscard]] std::string headline_table(const RunRecord& record, int width);

@@ -24,15 +24,15 @@ struct Window {
   Date to;
 };
 
-/// How a programme stands to the COVID-19 emergency (model.md 4.9 "What the end of a programme ends").
+/// How a programme stands to the COVID-19 emergency (docs/odd.md 7.1).
 enum class CovidStance : std::uint8_t { none, aligned, not_aligned };
 
-/// Response of the peer hazard to exposure (model.md 4.2): Bass is the Hill response with kappa = 1 and theta -> infinity;
+/// Response of the peer hazard to exposure (docs/odd.md 7.1): Bass is the Hill response with kappa = 1 and theta -> infinity;
 /// `drawn` uses kappa and theta of the draw, where kappa = 1 means Bass.
 enum class PeerResponse : std::uint8_t { bass, drawn };
 enum class LayerRule : std::uint8_t { sum, maximum };
 
-/// Stages that do not exist for a programme: the move across them is one transition (model.md 4.9 "One step").
+/// Stages that do not exist for a programme: the move across them is one transition (docs/odd.md 7.1).
 struct SkippedStages {
   bool engaged = false;       ///< unaware organisations decide
   bool implementing = false;  ///< a decision is use, without failure
@@ -137,7 +137,7 @@ struct RegionShare {
   std::string where;
 };
 
-/// Who pays (model.md 4.9 Money).
+/// Who pays (docs/odd.md 7.6).
 enum class Funder : std::uint8_t { nhs_england, office_for_life_sciences, nhs_improvement, provider };
 inline constexpr std::array<std::string_view, 4> kFunderNames{"nhs-england", "office-for-life-sciences",
                                                               "nhs-improvement", "provider"};
@@ -182,7 +182,7 @@ struct ProgrammeSpec {
   std::optional<Date> background_from;  ///< day at which the drifting background has its stated level
   std::string no_outcome_note;          ///< what is known and what is missing, when outcome is none
   std::vector<Published> published;
-  bool effect_already_shrunk = true;  ///< then optimism bias on benefits is 0 (model.md 4.9)
+  bool effect_already_shrunk = true;  ///< then optimism bias on benefits is 0 (docs/odd.md 7.1)
   Funder delivery_funder = Funder::nhs_improvement;
   Funder adoption_funder = Funder::provider;
   std::array<Setting, kNProgrammeParameters> settings;  ///< by Parameter
@@ -243,7 +243,7 @@ struct Lever {
   std::string where;  ///< file:line:column
 };
 
-/// What of the programmes exists in a strategy's world (model.md 6).
+/// What of the programmes exists in a strategy's world (docs/odd.md 4).
 enum class Delivery : std::uint8_t {
   as_delivered,  ///< commissioned and supported by the network: world 1
   no_network,    ///< commissioned, no network outreach or facilitation: world 0a, the headline comparator

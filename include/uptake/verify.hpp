@@ -1,4 +1,4 @@
-/// The known-answer cases of the model (model.md section 8), answered by the shipped kernel and functions, and those of
+/// The known-answer cases of the model (docs/verification.md), answered by the shipped kernel and functions, and those of
 /// calibration.
 #pragma once
 

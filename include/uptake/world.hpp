@@ -66,7 +66,7 @@ void advance(World& world, const std::shared_ptr<const Rates>& rates, int bounda
 /// New luck from here on, as if nothing were known of the old: the residual of every clock that has not fired is a fresh
 /// unit exponential (exact, by memorylessness), an Erlang duration keeps the phases that are over and redraws the rest, and
 /// all later draws are keyed by `key`. What an organisation is (readiness, susceptibility, its region's effect) stays.
-/// Without it resampled copies of a filter would stay identical for ever (architecture.md 1).
+/// Without it resampled copies of a filter would stay identical for ever.
 void reclock(World& world, Key key);
 
 /// Histories of all strategies of one replicate, in the order of the model's strategies: paired by the same clocks,
