@@ -1,6 +1,7 @@
 #include "uptake/backtest.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
@@ -209,8 +210,15 @@ class ModelForecaster {
     });
     answer.n_simulations += fit.n_simulations;
     if (fit.completion == Completion::interrupted) return std::nullopt;
+    std::vector<std::string_view> uninformed;  // in one sentence, after what matters more
+    const auto warn = [&](const std::string& text) {
+      answer.warnings.push_back(cutoff ? text : fmt::format("{}: {}", name, text));
+    };
     for (const std::string& warning : fit.warnings)
-      answer.warnings.push_back(cutoff ? warning : fmt::format("{}: {}", name, warning));
+      if (warning.find("is not informed") == std::string::npos) warn(warning);
+    for (std::size_t j = 0; j < fit.parameters.size(); ++j)
+      if (fit.contraction[j] < kInformed) uninformed.push_back(fit.parameters[j].name);
+    if (!uninformed.empty()) warn(fmt::format("not informed by what was known: {}", fmt::join(uninformed, ", ")));
     return fit;
   }
 

@@ -33,7 +33,14 @@ std::string heading(const ProgrammeFit& fit) {
                                  fit.n_fitted, fit.n_fitted == 1 ? "" : "s",
                                  kMethodNames[static_cast<std::size_t>(fit.method)], fit.n_simulations, fit.seconds);
   if (fit.log_evidence) text += fmt::format(", ln evidence {:.2f}", *fit.log_evidence);
-  return text + "\n";
+  int inside = 0, fitted = 0, informed = 0;
+  for (const PointFit& point : fit.points) {
+    fitted += point.was_fitted;
+    inside += point.was_fitted && point.observed >= point.p05 && point.observed <= point.p95;
+  }
+  for (const double one : fit.contraction) informed += one >= kInformed;
+  return text + fmt::format("\n  {} of {} inside the model's 90 % interval; {} of {} parameters informed\n", inside,
+                            fitted, informed, fit.parameters.size());
 }
 
 std::string observations(const ProgrammeFit& fit) {
@@ -51,13 +58,13 @@ std::string observations(const ProgrammeFit& fit) {
 }
 
 std::string learnt(const ProgrammeFit& fit) {
-  std::string text =
-      fmt::format("  {:<34} {:>9} {:>21} {:>11}  {}\n", "parameter", "median", "90 % interval", "contraction", "prior");
+  std::string text = fmt::format("  {:<30} {:>8} {:>9} {:>21} {:>11}  {}\n", "parameter", "unit", "median",
+                                 "90 % interval", "contraction", "prior");
   for (std::size_t j = 0; j < fit.parameters.size(); ++j) {
-    text += fmt::format("  {:<34} {:>9.3g} {:>9.3g} to {:>8.3g} {:>11.2f}  {}{}\n", fit.parameters[j].name,
-                        own_quantile(fit, j, 0.5), own_quantile(fit, j, 0.05), own_quantile(fit, j, 0.95),
-                        fit.contraction[j], to_text(fit.parameters[j].prior),
-                        fit.contraction[j] < kInformed ? "  not informed by these data" : "");
+    text += fmt::format("  {:<30} {:>8} {:>9.3g} {:>9.3g} to {:>8.3g} {:>11.2f}  {}{}\n", fit.parameters[j].name,
+                        fit.parameters[j].unit, own_quantile(fit, j, 0.5), own_quantile(fit, j, 0.05),
+                        own_quantile(fit, j, 0.95), fit.contraction[j], to_text(fit.parameters[j].prior),
+                        fit.contraction[j] < kInformed ? "  not informed" : "");
   }
   return text;
 }
@@ -139,6 +146,16 @@ double quantile_of_column(const std::vector<double>& values, std::size_t n, std:
   return quantiles_of(of_column, std::array{probability}).front();
 }
 }  // namespace
+
+std::string fit_legend() {
+  return "PIT: share of what the calibrated model would report that lies below the observation (0.05 to 0.95 is "
+         "inside).\n"
+         "contraction: share of the prior's variance that the observations took away; below 0.1 a parameter is not "
+         "informed.\n"
+         "prior: LN(median, sd of the logarithm), Beta(a, b), U(low, high), HalfN(sd), N(mean, sd). Meaning: uptake "
+         "params.\n"
+         "What is fitted is gross adoption. Effects, and what would have happened anyway, are not.\n";
+}
 
 std::string fit_text(const ProgrammeFit& fit) {
   if (fit.completion == Completion::interrupted) return fmt::format("{}: interrupted\n", fit.programme);

@@ -414,7 +414,11 @@ std::string published_table(const RunRecord& record, std::size_t width) {
     text += published_lines(one, record, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
-  return text + "  They were not fitted to. Why they differ: what is counted, and the notes in published.csv.\n\n";
+  const bool is_calibrated = record.model->scenario.mode == ParameterMode::posterior;
+  return text +
+         (is_calibrated ? "  Calibrated programmes were fitted to some of them: no independent check. Why others"
+                        : "  They were not fitted to. Why they") +
+         " differ: what is counted, and the notes in published.csv.\n\n";
 }
 
 /// What the growth ledger shows, in its order.

@@ -485,7 +485,7 @@ std::vector<double> HistoricModel::continued(std::span<const double> parameters,
   all.insert(all.end(), asked.begin(), asked.end());
   const Steps steps{*inside_, all};
   const auto past = filtered(steps, parameters, static_cast<int>(n_known), options, key);
-  const Key own = filter_key(key, static_cast<int>(all.size()), options.n_states);
+  const Key own = filter_key(key, static_cast<int>(n_known), options.n_states);  // whatever is asked
   if (past.states.empty()) return values;  // no world of these parameters can have gone like that
   const std::vector<std::size_t> from = resampled_states(past.weights, n, uniform_number(own, 0));
   std::vector<int> order(asked.size());
@@ -528,6 +528,27 @@ std::vector<double> correlation_of(const WeightedDraws& draws) {
   for (std::size_t a = 0; a < p; ++a)
     for (std::size_t b = 0; b < p; ++b) result[a * p + b] /= sds[a] * sds[b];
   return result;
+}
+
+/// A posterior that presses against the end of what its prior allows is decided by that end.
+void warn_of_ends(ProgrammeFit& fit) {
+  constexpr double kEnd = 0.1, kMost = 0.3;  // of the range, of the draws [A]
+  for (std::size_t j = 0; j < fit.parameters.size(); ++j) {
+    const CalibratedParameter& parameter = fit.parameters[j];
+    if (parameter.prior.family != Family::uniform) continue;
+    const double low = parameter.prior.a, high = parameter.prior.b;
+    double at_low = 0, at_high = 0;
+    for (std::size_t i = 0; i < fit.draws.n; ++i) {
+      const double place = (to_natural(fit.parameters, fit.draws.row(i))[j] - low) / (high - low);
+      at_low += place < kEnd;
+      at_high += place > 1 - kEnd;
+    }
+    const double share = std::max(at_low, at_high) / static_cast<double>(fit.draws.n);
+    if (share < kMost) continue;
+    fit.warnings.push_back(fmt::format(
+        "{} presses against the {} end of its prior ({:.0f} % of draws in its last tenth): the prior decides",
+        parameter.name, at_high > at_low ? "upper" : "lower", 100 * share));
+  }
 }
 
 void add_points(const HistoricModel& model, const FitOptions& options, std::uint64_t seed, std::size_t n_predictive,
@@ -683,6 +704,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
                                            fit.parameters[j].name, fit.contraction[j]));
     }
   }
+  warn_of_ends(fit);
   constexpr std::size_t kPredictive = 1000;
   add_points(model, options, seed, kPredictive, control, fit);
   if (fit.points.empty()) fit.completion = Completion::interrupted;

@@ -1,6 +1,7 @@
 #include "uptake/pooling.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -270,11 +271,15 @@ double split_r_hat(const std::vector<std::vector<double>>& chains, std::size_t w
 void add_warnings(const std::vector<PooledProgramme>& programmes, Pooled& pooled) {
   constexpr double kFewestEffective = 0.05, kLargestRHat = 1.05;
   constexpr std::size_t kFewProgrammes = 5;
+  std::vector<std::string> few;
   for (std::size_t g = 0; g < programmes.size(); ++g) {
-    if (pooled.effective_share[g] >= kFewestEffective) continue;
-    pooled.warnings.push_back(
-        fmt::format("{}: only {:.1f} % of its draws agree with the others; calibrate it again under the pooled prior",
-                    programmes[g].name, 100 * pooled.effective_share[g]));
+    if (pooled.effective_share[g] < kFewestEffective)
+      few.push_back(fmt::format("{} {:.1f} %", programmes[g].name, 100 * pooled.effective_share[g]));
+  }
+  if (!few.empty()) {
+    pooled.warnings.push_back(fmt::format(
+        "what the programmes lend each other is coarse: few of the stored draws of some agree with the others ({})",
+        fmt::join(few, ", ")));
   }
   if (pooled.largest_r_hat > kLargestRHat) {
     pooled.warnings.push_back(fmt::format("chains have not met (R-hat {:.2f}): more iterations", pooled.largest_r_hat));

@@ -117,8 +117,9 @@ void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterio
       const std::string_view how = drawn->kind == PosteriorKind::pooled ? "from past programmes"
                                    : drawn->parameters[j].is_informed() ? "calibrated to the record"
                                                                         : "not informed by the record";
-      setting.source = fmt::format("{} ({}); prior: {}", how, file_name(*posterior),
-                                   setting.source.empty() ? "assumption" : setting.source);
+      // The prior of the calibration takes the place of the file's, which may have been found from the same counts.
+      setting.prior = drawn->parameters[j].prior;
+      setting.source = fmt::format("{} ({}) under the record's own prior", how, file_name(*posterior));
     }
     if (!stated.empty()) {
       notes.push_back(fmt::format("{}: {} as the scenario states, not as calibrated ({}).", programme.name,

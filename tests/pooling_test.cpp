@@ -157,7 +157,7 @@ TEST(Pool, WarnsOfFewProgrammesAndOfOneUnlikeTheOthers) {
                                [&](const std::string& w) { return w.find(about) != std::string::npos; });
   };
   const Pooled five = pool(one_parameter(0.05), programmes, {.n_iterations = 500}, Control{});
-  EXPECT_TRUE(warned(five, "programme 4: only"));
+  EXPECT_TRUE(warned(five, "programme 4 "));
   EXPECT_FALSE(warned(five, "programmes say little"));
   programmes.resize(3);
   EXPECT_TRUE(

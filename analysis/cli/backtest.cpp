@@ -69,7 +69,8 @@ void refuse_to_replace(const fs::path& folder) {
 ExitCode backtest(const BacktestCommand& command, const Output& output) {
   uptake::BacktestOptions asked = asked_by(command);
   if (command.folder && command.existing == Existing::refuse) refuse_to_replace(*command.folder);
-  const HistoricRecord record = load_record(scenario_file(command.history), command.overrides, data_folder());
+  const Interruption interruption;
+  const HistoricRecord record = load_record(record_file(command.history), command.overrides, data_folder());
   asked.fit.abc.seed = record.seed;
   std::optional<StoredPosterior> stored;
   if (command.posterior) {
@@ -79,7 +80,6 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
 
   const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
 
-  const Interruption interruption;
   Control control;
   control.n_threads = command.n_threads;
   control.stop = interruption.token();

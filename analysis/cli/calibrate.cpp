@@ -1,4 +1,7 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -74,8 +77,11 @@ std::vector<std::size_t> chosen(const HistoricRecord& record, const std::vector<
       const std::string nearest = nearest_name(name, known);
       problems.push_back({"--programme " + name, fmt::format("is not in the record {}", record.name),
                           nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)});
+    } else if (const auto j = static_cast<std::size_t>(at - known.begin());
+               std::ranges::find(result, j) != result.end()) {
+      problems.push_back({"--programme " + name, "is named twice", "name it once"});
     } else {
-      result.push_back(static_cast<std::size_t>(at - known.begin()));
+      result.push_back(j);
     }
   }
   if (!problems.empty()) throw InputError(std::move(problems));
@@ -84,6 +90,26 @@ std::vector<std::size_t> chosen(const HistoricRecord& record, const std::vector<
   }
   return result;
 }
+
+/// Keeps a second calibration out of a folder while it lives.
+class FolderLock {
+ public:
+  explicit FolderLock(const fs::path& folder) {
+    fs::create_directories(folder);
+    descriptor_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw FileError({folder.string(), "cannot be written", "choose another folder with -o"});
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    ::close(descriptor_);
+    throw FileError({folder.parent_path().string(), "another process is calibrating into this folder",
+                     "wait for it to end, or choose another folder with -o"});
+  }
+  ~FolderLock() { ::close(descriptor_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_ = -1;
+};
 
 /// The hierarchy over the programmes that were fitted, when there are enough.
 void add_pooled(const HistoricRecord& record, std::span<const std::size_t> programmes, std::uint64_t seed,
@@ -111,7 +137,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
   const bool json = output.format == Format::json;
-  const HistoricRecord record = load_record(scenario_file(options.record), options.overrides, data_folder());
+  const Interruption interruption;
+  const HistoricRecord record = load_record(record_file(options.record), options.overrides, data_folder());
   const std::vector<std::size_t> programmes = chosen(record, options.programmes);
   const std::optional<Date> cutoff =
       options.cutoff ? std::optional(date_of("--cutoff", *options.cutoff)) : std::nullopt;
@@ -142,7 +169,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
 
   const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
 
-  const Interruption interruption;
+  const FolderLock lock(checkpoints);
   Control control;
   control.n_threads = options.n_threads;
   control.stop = interruption.token();
@@ -155,7 +182,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   fit_options.abc.n_particles = options.n_particles;
 
   const auto interrupted = [&] {
-    if (fs::exists(checkpoints)) {
+    if (options.method == "abc") {
       fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
                  resuming(options.command));
     } else {
@@ -198,12 +225,13 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   posterior.seed = record.seed;
   posterior.command = command_again(options.command);
   posterior.cutoff = cutoff ? iso(*cutoff) : "";
-  say(fmt::format("{}: what {} programmes say together", record.name, fits.size()));
+  if (fits.size() >= kFewestPooled) say(fmt::format("what {} programmes say together", fits.size()));
   add_pooled(record, fitted, record.seed, control, posterior);
   if (control.stop.stop_requested()) {
     interrupted();
     return ExitCode::interrupted;
   }
+  text += fit_legend();
   if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
 
   fs::remove(folder / kRunFile);
@@ -212,6 +240,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   write_text(folder / kJsonFile, json_text);
   std::string whole;
   for (const ProgrammeFit& fit : fits) whole += fit_text_with_diagnostics(fit) + "\n";
+  whole += fit_legend();
   if (posterior.pooled) whole += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
   write_text(folder / kTextFile, whole);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();

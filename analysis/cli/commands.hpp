@@ -169,6 +169,8 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] Scenario scenario_of(const std::filesystem::path& named, const std::vector<std::string>& overrides);
 /// The posterior that ships with the program; none when none does. @throws FileError for a broken one
 [[nodiscard]] std::optional<StoredPosterior> shipped_posterior();
+/// The same of a record of past programmes. @throws InputError for a scenario
+[[nodiscard]] std::filesystem::path record_file(const std::filesystem::path& named);
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 

@@ -5,7 +5,9 @@
 #include <string_view>
 
 #include "commands.hpp"
+#include "text_file.hpp"
 #include "uptake/posterior_file.hpp"
+#include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 
 namespace uptake::cli {
@@ -77,6 +79,17 @@ std::optional<StoredPosterior> shipped_posterior() {
   const fs::path file = data_folder() / "posterior.h5";
   if (!fs::exists(file)) return std::nullopt;
   return read_posterior(file);
+}
+
+fs::path record_file(const fs::path& named) {
+  const fs::path file = scenario_file(named);
+  const std::string text = fs::is_regular_file(file) ? read_text(file) : "";
+  if (text.find("\nprogrammes = ") != std::string::npos && !is_record(file)) {
+    throw InputError(
+        {{file.string(), "is a scenario, not a record of past programmes",
+          fmt::format("say `history`, with --programme {} if it is about that one", named.stem().string())}});
+  }
+  return file;
 }
 
 }  // namespace uptake::cli

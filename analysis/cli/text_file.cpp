@@ -20,6 +20,7 @@ std::string read_text(const fs::path& file) {
 }
 
 void write_text(const fs::path& file, const std::string& text) {
+  if (std::error_code ignored; file.has_parent_path()) fs::create_directories(file.parent_path(), ignored);
   fs::path temporary = file;
   temporary += ".tmp";
   std::ofstream out(temporary, std::ios::binary);
