@@ -116,11 +116,13 @@ std::string figures_head() {
 std::string study_population(const Source& from) {
   const Run& run = from.run;
   const Labelled eligible = run.file.numbers("eligible");
+  if (eligible.values.size() != run.programmes.size() * run.regions.size())
+    throw run.file.broken("its eligible organisations are not those of its programmes and regions");
   std::string text;
   for (std::size_t p = 0; p < run.programmes.size(); ++p)
-    text += bullet(fmt::format(
-        "{}: {} organisations eligible in {} (`/eligible`)", run.programmes[p],
-        grouped(eligible.values.at(p * run.regions.size() + static_cast<std::size_t>(run.place))), run.place_name()));
+    text += bullet(fmt::format("{}: {} organisations eligible in {} (`/eligible`)", run.programmes[p],
+                               grouped(eligible.values[p * run.regions.size() + static_cast<std::size_t>(run.place)]),
+                               run.place_name()));
   return text + bullet(fmt::format("Population: {} (`/provenance/population_vintage`)",
                                    run.file.text("provenance/population_vintage")));
 }

@@ -86,6 +86,10 @@ Run::Run(const std::filesystem::path& folder)
   const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
   comparator = static_cast<int>(named - strategies.begin());
   lead = static_cast<int>(std::ranges::find(strategies, file.text("provenance/lead")) - strategies.begin());
+  if (named == strategies.end() || lead == static_cast<int>(strategies.size()))
+    throw file.broken("it has no such strategy as its comparator or its lead");
+  if (reports.empty() || report_from.size() != reports.size() || report_to.size() != reports.size() || times.empty())
+    throw file.broken("its dates do not fit together");
   programme = total_programme(programmes);
   const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
   if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());

@@ -110,6 +110,25 @@ class Research(ProgramTest):
             self.assertIn(name, entities)
             self.assertNotIn({"@id": name}, entities["#made"]["result"], "made later")
 
+    def test_a_calibration_describes_its_folder_too(self):
+        self.uptake("calibrate", "history", "--programme", "tcam", "--budget", 600, "--particles", 200, "-o", "fit",
+                    "--quiet")
+        entities = self.keeps_to_the_specification(self.path("fit"))
+        self.assertIn("tcam", entities["./"]["description"])
+        self.assertEqual(entities["#made"]["object"], [{"@id": "#record"}])
+        self.assertIn({"@id": "posterior.h5"}, entities["#made"]["result"])
+        self.assertEqual(entities["#made"]["endTime"], json.loads(read(self.path("fit", "run.json")))["date"])
+
+    def test_a_file_that_does_not_fit_together_is_refused(self):
+        for path, text in (("provenance/lead", "nobody"), ("provenance/comparator", "nobody")):
+            shutil.copytree(self.results, self.path(text + path[11:]))
+            with h5py.File(self.path(text + path[11:], "results.h5"), "r+") as file:
+                file[path][()] = text
+            for words in (["--cheers"], []):
+                done = self.uptake("report", text + path[11:], *words, code=3)
+                self.assertIn("no such strategy", done.stderr)
+            self.assertFalse(os.path.exists(self.path(text + path[11:], "cheers.md")))
+
     def test_without_a_date_no_metadata_are_made_up(self):
         folder = self.copied()
         os.remove(os.path.join(folder, CRATE))

@@ -210,11 +210,12 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   const std::string how = facts.dump(2) + "\n";
   Crate crate;
   crate.title = record.title;
+  std::string names;
+  for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
   crate.description = fmt::format(
-      "Calibration of {} programmes to what was published of them, and what they say together: joint draws of the "
-      "parameters of an agent-based simulation of how health innovations spread. Estimated, not observed; not an NHS "
-      "product.",
-      fits.size());
+      "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
+      "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
+      names);
   crate.main_file = kPosteriorFile;
   crate.action = fmt::format("Calibration to the record {}", record.name);
   crate.digest = digest;
