@@ -125,7 +125,7 @@ void write_backtest(const Backtest& result, const std::filesystem::path& path) {
     const Quiet quiet;
     const Hdf5File file(output);
     Hdf5Group root = file.root();
-    root.attributes({{"Conventions", std::string("CF-1.10")},
+    root.attributes({{"Conventions", std::string(kConventions)},
                      {"title", fmt::format("Back-test of {}, known: {}", result.history, result.known)},
                      {"source", fmt::format("uptake {}", version())},
                      {"backtest_format", kBacktestFormat},

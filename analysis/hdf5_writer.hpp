@@ -25,6 +25,8 @@ struct Hdf5Output {
 using Attribute = std::variant<std::string, double, std::int32_t, std::vector<std::uint8_t>>;
 using Attributes = std::vector<std::pair<std::string, Attribute>>;
 [[nodiscard]] Attributes named(std::string long_name);
+/// What the metadata of every file keep to (attribute `Conventions`).
+inline constexpr std::string_view kConventions = "CF-1.10";
 
 /// Digits of a double behind the first: nothing is rounded.
 inline constexpr int kAllDigits = 52;

@@ -295,7 +295,7 @@ void write_all(const PosteriorRecord& posterior, Hdf5Output& output) {
   const Hdf5File file(output);
   Hdf5Group root = file.root();
   root.attributes(
-      {{"Conventions", std::string("CF-1.10")},
+      {{"Conventions", std::string(kConventions)},
        {"title", posterior.record->title},
        {"source", fmt::format("uptake {}", version())},
        {"posterior_format", std::int32_t{kPosteriorFormat}},

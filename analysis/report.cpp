@@ -6,24 +6,21 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <limits>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "file.hpp"
-#include "finding.hpp"
 #include "numbers.hpp"
-#include "results_file.hpp"
+#include "run_view.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
 #include "uptake/tiles.hpp"
+#include "uptake/version.hpp"
 
 // Linked in by assets.S.
 extern "C" {
@@ -107,229 +104,16 @@ std::string folded(std::string_view summary, const std::string& html) {
   return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(summary), html);
 }
 
-// ---- The run as the page sees it ----------------------------------------------------------------------------------
-
-/// Statistics of one value, as in the file.
-struct Spread {
-  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, mcse = 0;
-};
-
-/// One variable of statistics with its axes resolved once.
-class Cube {
- public:
-  explicit Cube(Labelled data) : data_(std::move(data)) {
-    std::size_t step = 1;
-    for (std::size_t axis = data_.shape.size(); axis-- > 0;) {
-      steps_.insert(steps_.begin(), step);
-      step *= data_.shape[axis];
-    }
-  }
-  /// Indices along (strategy, view, programme, time, place); an axis that is not there takes index 0 alone.
-  [[nodiscard]] std::optional<Spread> at(int strategy, View view, int programme, int time, int place) const {
-    std::size_t offset = 0, statistic_step = 0;
-    for (std::size_t axis = 0; axis < data_.dimensions.size(); ++axis) {
-      const std::string& name = data_.dimensions[axis];
-      if (name == "statistic") {
-        statistic_step = steps_[axis];
-        continue;
-      }
-      const int index = name == "strategy"    ? strategy
-                        : name == "view"      ? static_cast<int>(view)
-                        : name == "programme" ? programme
-                        : is_place(name)      ? place
-                                              : time;
-      offset += static_cast<std::size_t>(index) * steps_[axis];
-    }
-    if (place > 0 && !by_place()) return std::nullopt;
-    const auto value = [&](std::size_t k) { return data_.values[offset + k * statistic_step]; };
-    const Spread s{value(0), value(1), value(2), value(3), value(4), value(5), value(6), value(7)};
-    if (std::isnan(s.mean)) return std::nullopt;
-    return s;
-  }
-  [[nodiscard]] bool by_place() const { return std::ranges::any_of(data_.dimensions, is_place); }
-  [[nodiscard]] const Labelled& data() const { return data_; }
-
- private:
-  static bool is_place(const std::string& name) { return name == "region" || name == "board"; }
-  Labelled data_;
-  std::vector<std::size_t> steps_;
-};
-
-class Run {
- public:
-  Run(const fs::path& folder, const fs::path& tables)
-      : file(folder / "results.h5"),
-        strategies(file.texts("strategy")),
-        programmes(file.texts("programme")),
-        regions(file.texts("region")),
-        reports(file.texts("report/report")),
-        years(file.has("year/year") ? file.texts("year/year") : std::vector<std::string>{}),
-        title(file.attribute("", "title")) {
-    times = file.dates("time");
-    report_to = file.dates("report/report_to");
-    report_from = file.dates("report/report_from");
-    if (file.has("icb")) boards = file.texts("icb/board");
-    const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
-    comparator = static_cast<int>(named - strategies.begin());
-    lead = static_cast<int>(std::ranges::find(strategies, file.text("provenance/lead")) - strategies.begin());
-    programme = total_programme(programmes);
-    const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
-    if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
-    try {
-      tiles = read_tiles(tables);
-    } catch (const FileError&) {  // another country has no tiles here, and then no map
-    }
-  }
-
-  [[nodiscard]] const Cube* cube(const std::string& path) const {
-    auto found = cubes_.find(path);
-    if (found == cubes_.end()) {
-      std::optional<Cube> loaded;
-      if (file.has(path)) loaded.emplace(file.numbers(path));
-      found = cubes_.emplace(path, std::move(loaded)).first;
-    }
-    return found->second ? &*found->second : nullptr;
-  }
-  /// Single replicates of a report metric; null when they are not kept.
-  [[nodiscard]] const Labelled* replicates(const std::string& metric) const {
-    auto found = replicates_.find(metric);
-    if (found == replicates_.end()) {
-      std::optional<Labelled> loaded;
-      if (file.has("replicates/" + metric)) loaded.emplace(file.numbers("replicates/" + metric));
-      found = replicates_.emplace(metric, std::move(loaded)).first;
-    }
-    return found->second ? &*found->second : nullptr;
-  }
-  /// On the report axis.
-  [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
-                                             int time, int at_place) const {
-    const Cube* values = cube(fmt::format("report/{}", metric));
-    return values ? values->at(strategy, view, of_programme, time, at_place) : std::nullopt;
-  }
-  [[nodiscard]] std::optional<Spread> headline(std::string_view metric, View view) const {
-    return report(metric, lead, view, programme, 0, place);
-  }
-  [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") != "defaults"; }
-  [[nodiscard]] bool is_calibrated() const { return file.has("provenance/calibration"); }
-  [[nodiscard]] int n_replicates() const {
-    return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front());
-  }
-  [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
-  [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
-
-  ResultsFile file;
-  std::vector<std::string> strategies, programmes, regions, boards, reports, years;
-  std::string title;
-  std::vector<Date> times, report_from, report_to;
-  int comparator = 0, lead = 0;
-  int programme = 0;  ///< that the page opens with
-  int place = 0;      ///< 0 = the country
-  TileMap tiles;
-
- private:
-  mutable std::map<std::string, std::optional<Cube>> cubes_;
-  mutable std::map<std::string, std::optional<Labelled>> replicates_;
-};
-
-/// What the finding is about.
-const Subject& subject_of(const Run& run) {
-  return uptake::subject_of([&](Metric metric) { return run.headline(spec(metric).name, View::net).has_value(); });
-}
-
-std::string interval(const Spread& s) {
-  if (s.p05 == s.p95) return rounded(s.mean);
-  return fmt::format("{} (90 % interval {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
-}
-std::string range(const Spread& s) {
-  return s.p05 == s.p95 ? std::string() : fmt::format("{} to {}", rounded(s.p05), rounded(s.p95));
-}
-
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
 struct Section {
   std::string id, heading, html;
 };
 
-std::string subject_words(const Run& run) { return run.programme == 0 ? "the programme" : "the programmes together"; }
-
-std::string finding_sentence(const Run& run) {
-  const Subject& subject = subject_of(run);
-  const auto gross = run.headline(spec(subject.metric).name, View::gross),
-             net = run.headline(spec(subject.metric).name, View::net);
-  if (!gross || !net) return "Nothing was measured.";
-  const bool harm = gross->mean < 0;
-  const auto flipped = [&](Spread s) {
-    if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
-    return s;
-  };
-  return fmt::format("From {} to {}, in {}, {}, without the network's support.", date_text(run.report_from.front()),
-                     date_text(run.report_to.front()), run.place_name(),
-                     finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
-                                  interval(flipped(*gross)), interval(flipped(*net))));
-}
-
-/// Values of a report metric by replicate in one strategy's worlds at one report date; empty when none are kept.
-std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,
-                                       int report) {
-  const Labelled* values = run.replicates(metric);
-  if (values == nullptr) return {};
-  std::vector<std::size_t> steps(values->shape.size(), 1);
-  for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
-    steps[axis] = steps[axis + 1] * values->shape[axis + 1];
-  if (run.place > 0 && values->axis("region") == values->shape.size()) return {};  // given for the country alone
-  std::vector<double> of_strategy;
-  for (std::size_t replicate = 0; replicate < values->shape.front(); ++replicate) {
-    std::size_t at = 0;
-    for (std::size_t axis = 0; axis < values->dimensions.size(); ++axis) {
-      const std::string& name = values->dimensions[axis];
-      at += steps[axis] * (name == "replicate"   ? replicate
-                           : name == "strategy"  ? static_cast<std::size_t>(strategy)
-                           : name == "programme" ? static_cast<std::size_t>(programme)
-                           : name == "report"    ? static_cast<std::size_t>(report)
-                           : name == "region"    ? static_cast<std::size_t>(run.place)
-                                                 : 0);
-    }
-    of_strategy.push_back(values->values[at]);
-  }
-  return of_strategy;
-}
-
-/// Strategy less baseline, replicate by replicate; what is paired already as it is.
-std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
-                                            int programme, int report) {
-  std::vector<double> differences = value_by_replicate(run, metric, strategy, programme, report);
-  const auto known = find_metric(metric);
-  if (known && spec(*known).paired) return differences;
-  const std::vector<double> others = value_by_replicate(run, metric, baseline, programme, report);
-  for (std::size_t r = 0; r < differences.size(); ++r) differences[r] -= others[r];
-  return differences;
-}
-
-/// Share of the defined values that are above a bound; nothing where none is defined.
-std::optional<double> share_above(std::span<const double> values, double bound) {
-  double above = 0, defined = 0;
-  for (const double value : values) {
-    if (std::isnan(value)) continue;
-    defined += 1;
-    above += value > bound ? 1 : 0;
-  }
-  if (defined == 0) return std::nullopt;
-  return above / defined;
-}
-
-/// Share of the replicates in which the net effect is above a bound.
-std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
-  return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0), bound);
-}
-
-/// What is calibrated and what of it the record does not inform, as the run says it of itself.
-std::string calibration_sentence(const Run& run) {
-  const std::string not_informed = run.file.text("provenance/not_informed");
-  return run.file.text("provenance/calibration") + (not_informed.empty() ? "" : " " + not_informed);
-}
-
 Section finding(const Run& run) {
-  std::string html = fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_sentence(run)));
+  std::string html =
+      fmt::format("<p class=\"finding\">{}</p>\n",
+                  escaped(finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))));
   html += fmt::format(
       "<p class=\"standing\">{}</p>\n",
       run.is_calibrated() ? escaped(calibration_sentence(run))
@@ -497,19 +281,28 @@ Section course(const Run& run, Json& data) {
   return {"adoption", "How adoption went, with and without the support", html};
 }
 
-Section maps(const Run& run, Json& data) {
+/// Where the places lie; another country has no tiles here, and then no map.
+TileMap tile_map(const fs::path& tables) {
+  try {
+    return read_tiles(tables);
+  } catch (const FileError&) {
+    return {};
+  }
+}
+
+Section maps(const Run& run, const TileMap& tiles, Json& data) {
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
   Json map = Json::object();
   const auto layer = [&](const std::string& name, const std::string& path, const std::vector<std::string>& places,
-                         const std::vector<Tile>& tiles) {
+                         const std::vector<Tile>& of_places) {
     const Cube* cube = run.cube(path);
-    if (!cube || tiles.empty() || !run.file.has(name == "region" ? "eligible" : "icb/eligible")) return;
+    if (!cube || of_places.empty() || !run.file.has(name == "region" ? "eligible" : "icb/eligible")) return;
     const Labelled eligible = run.file.numbers(name == "region" ? "eligible" : "icb/eligible");
     Json positions = Json::array();
     std::vector<int> index;
-    for (const Tile& tile : tiles) {
+    for (const Tile& tile : of_places) {
       const auto found = std::ranges::find(places, tile.name);
       if (found == places.end()) continue;
       index.push_back(static_cast<int>(found - places.begin()));
@@ -545,8 +338,8 @@ Section maps(const Run& run, Json& data) {
     }
     map[name] = {{"tiles", std::move(positions)}, {"eligible", std::move(counts)}, {"values", std::move(values)}};
   };
-  layer("region", "adopters", run.regions, run.tiles.regions);
-  layer("board", "icb/adopters", run.boards, run.tiles.boards);
+  layer("region", "adopters", run.regions, tiles.regions);
+  layer("board", "icb/adopters", run.boards, tiles.boards);
   data["map"] = map;
 
   std::string html;
@@ -617,31 +410,6 @@ Section maps(const Run& run, Json& data) {
   return {"places", "Where it spread", html};
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kOutcomeRows{{
-    {"patients_benefited", "People reached, each counted once"},
-    {"admissions_avoided", "Emergency admissions avoided"},
-    {"events_avoided", "Events avoided"},
-    {"bed_days_avoided", "Bed days released"},
-    {"diagnosis_days_sooner", "Days sooner to diagnosis, all people"},
-    {"qalys", "Quality-adjusted life years"},
-    {"savings_gross_gbp", "Value of what was avoided, GBP"},
-    {"savings_cash_gbp", "… of which cash, GBP"},
-    {"capacity_released_gbp", "… of which capacity released, GBP"},
-    {"social_value_gbp", "Social value, GBP"},
-    {"cost_gbp", "Cost, all funders, GBP"},
-    {"cost_public_gbp", "Cost, public funders, GBP"},
-    {"net_present_value_gbp", "Net present value, GBP"},
-    {"roi_fiscal", "Cash per public pound"},
-    {"roi_social", "Social value per public pound"},
-    {"roi_net", "Added cash per added pound"},
-    {"acceleration_months", "Months sooner"},
-    {"attributable_share", "Net share of benefit"},
-    {"carbon_kg", "Carbon avoided, kg CO2e"},
-    {"home_years", "Organisation-years in use"},
-    {"sites", "Sites in use"},
-    {"capacity_beds", "Beds open"},
-}};
-
 Section outcomes_and_savings(const Run& run) {
   std::string html = paragraph(
       "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
@@ -703,31 +471,23 @@ Section outcomes_and_savings(const Run& run) {
 }
 
 Section cost_effectiveness(const Run& run, Json& data) {
-  constexpr std::array kThresholds{15000.0, 20000.0, 25000.0, 30000.0, 35000.0, 70000.0};
   if (run.programmes.size() > 1) {
     return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
             paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
                       "ratio of the two would say nothing. Run a programme by itself.")};
   }
-  const auto net = [&](const std::string& metric) {
-    return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
-  };
-  const std::vector<double> qalys = net("qalys"), cost = net("cost_gbp");
   std::string html;
-  const bool known = !qalys.empty() && qalys.size() == cost.size() &&
-                     std::ranges::none_of(qalys, [](double q) { return std::isnan(q); });
+  const auto known = cost_effectiveness_of(run);
   if (!known) {
     return {"cost-effectiveness", "Cost-effectiveness cannot be said",
             paragraph("No quality-adjusted life year per avoided event was read for this, so neither a plane nor an "
                       "acceptability curve is drawn. A number in its place would be an invention.")};
   }
   Json points = Json::array(), curve = Json::array();
-  for (std::size_t r = 0; r < std::min<std::size_t>(qalys.size(), 500); ++r) points.push_back({qalys[r], cost[r]});
+  for (std::size_t r = 0; r < std::min<std::size_t>(known->qalys.size(), 500); ++r)
+    points.push_back({known->qalys[r], known->cost[r]});
   std::vector<std::vector<Cell>> rows;
-  for (const double threshold : kThresholds) {
-    double good = 0;
-    for (std::size_t r = 0; r < qalys.size(); ++r) good += threshold * qalys[r] - cost[r] > 0 ? 1 : 0;
-    const double share = good / static_cast<double>(qalys.size());
+  for (const auto& [threshold, share] : known->acceptability) {
     curve.push_back({threshold, share});
     rows.push_back({{fmt::format("GBP {}", grouped(threshold))}, number_cell(fmt::format("{:.0f} %", 100 * share))});
   }
@@ -852,22 +612,8 @@ Section dimensions(const Run& run) {
 }
 
 Section equity(const Run& run) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kRows{{
-      {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
-      {"slope_index", "Slope index of inequality, adoption"},
-      {"relative_index", "Relative index of inequality, adoption"},
-      {"concentration_index", "Concentration index, adoption"},
-      {"regional_cv", "Variation between networks (CV), adoption"},
-      {"regional_gini", "Variation between networks (Gini), adoption"},
-      {"reach_deprivation_gap", "Reach: most deprived fifth less the rest"},
-      {"reach_concentration_index", "Concentration index, reach"},
-      {"reach_regional_cv", "Variation between networks (CV), reach"},
-      {"benefit_deprivation_gap", "Benefit: most deprived fifth less the rest"},
-      {"benefit_concentration_index", "Concentration index, benefit"},
-      {"benefit_regional_cv", "Variation between networks (CV), benefit"},
-  }};
   std::vector<std::vector<Cell>> rows;
-  for (const auto& [metric, label] : kRows) {
+  for (const auto& [metric, label] : kEquityRows) {
     const auto own = run.report(metric, run.lead, View::gross, run.programme, 0, 0);
     const auto other = run.report(metric, run.lead, View::counterfactual, run.programme, 0, 0);
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
@@ -894,29 +640,9 @@ std::string unit_text(const std::string& unit) {
   return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
 }
 
-/// Whether that is a one-way study: the results of its rows may be null, nothing else.
-bool is_study(const Json& found) {
-  const auto has = [](const Json& object, const char* key, auto is) {
-    return object.is_object() && object.contains(key) && is(object[key]);
-  };
-  const auto text = [](const Json& value) { return value.is_string(); };
-  const auto number = [](const Json& value) { return value.is_number(); };
-  const auto result = [](const Json& value) { return value.is_number() || value.is_null(); };
-  const auto rows = [&](const Json& value) {
-    return value.is_array() && std::ranges::all_of(value, [&](const Json& row) {
-             return has(row, "parameter", text) && has(row, "unit", text) && has(row, "grade", text) &&
-                    has(row, "low", number) && has(row, "high", number) && has(row, "at_low", result) &&
-                    has(row, "at_high", result);
-           });
-  };
-  return has(found, "parameters", rows) && has(found, "base", number) && has(found, "metric", text);
-}
-
 Section drivers(const fs::path& folder, Json& data) {
-  const fs::path file = folder / "sensitivity.json";
-  std::ifstream stream(file);
-  const Json found = stream ? Json::parse(stream, nullptr, false) : Json();
-  if (!is_study(found)) {
+  const Json found = one_way_study(folder);
+  if (found.is_null()) {
     return {
         "drivers", "What drives the answer",
         paragraph("Not run. `uptake sensitivity SCENARIO --method one-way -o FOLDER` moves one assumption at a time "
@@ -1065,18 +791,11 @@ Section provenance(const Run& run) {
     add("Posterior",
         fmt::format("{} (digest {})", file.text("provenance/posterior"), file.text("provenance/posterior_digest")));
   add("Population", file.text("provenance/population_vintage"));
-  const std::string overrides = file.text("provenance/overrides");
-  std::string command =
-      fmt::format("./uptake run scenarios/{}.toml --seed {} --replicates {}", file.text("provenance/scenario"),
-                  file.text("provenance/seed_text"), run.n_replicates());
-  std::istringstream lines(overrides);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("seed=") && !line.starts_with("replicates=")) command += fmt::format(" --set '{}'", line);
-  }
   return {
       "provenance", "How to repeat it",
       paragraph("With the program at the version below, this command gives the same bytes, on any number of threads:") +
-          fmt::format("<pre>{}</pre>\n", escaped(command)) + table("Provenance", {{"What"}, {"value"}}, rows) +
+          fmt::format("<pre>{}</pre>\n", escaped(repeating_command(run))) +
+          table("Provenance", {{"What"}, {"value"}}, rows) +
           folded("The scenario file", fmt::format("<pre>{}</pre>\n", escaped(file.text("provenance/scenario_text"))))};
 }
 
@@ -1111,7 +830,7 @@ std::string in_script(std::string text) {
 }  // namespace
 
 std::string report_page(const fs::path& folder, const fs::path& tables) {
-  const Run run(folder, tables);
+  const Run run(folder);
   Json data{{"schema", 1},
             {"strategies", run.strategies},
             {"lead", run.lead},
@@ -1128,10 +847,10 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["observed"] = observed(run);
 
   std::vector<Section> sections;
-  for (Section& section :
-       std::array{finding(run), waterfall(run, data), course(run, data), maps(run, data), programme_by_programme(run),
-                  outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run), equity(run),
-                  dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
+  for (Section& section : std::array{
+           finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
+           programme_by_programme(run), outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run),
+           equity(run), dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 
@@ -1151,15 +870,15 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
       "aria-label=\"Contents\"><ol>\n{5}</ol></nav>\n{6}</main>\n<footer><div "
       "style=\"max-width:1112px;margin:0 auto;padding:0 16px 24px\">Made by uptake, a simulator; this is not a product "
       "of the NHS. "
-      "Contains public sector information licensed under the Open Government Licence v3.0. Charts drawn with D3 (ISC "
-      "licence).</div>"
+      "{11} Charts drawn with D3 (ISC licence).</div>"
       "</footer>\n<script type=\"application/json\" "
       "id=\"data\">{7}</script>\n<script>{8}</script>\n<script>{9}</script>\n<script>{10}"
       "</script>\n</body>\n</html>\n",
       escaped(run.title), asset(uptake_asset_page_css, uptake_asset_page_css_end), escaped(run.place_name()),
       escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)), contents, body, in_script(data.dump()),
       in_script(asset(uptake_asset_d3_js, uptake_asset_d3_js_end)),
-      asset(uptake_asset_draw_js, uptake_asset_draw_js_end), asset(uptake_asset_page_js, uptake_asset_page_js_end));
+      asset(uptake_asset_draw_js, uptake_asset_draw_js_end), asset(uptake_asset_page_js, uptake_asset_page_js_end),
+      kDataLicence.statement);
 }
 
 void write_report(const fs::path& folder, const fs::path& tables) {

@@ -630,7 +630,7 @@ class Writer {
     group_.emplace(name.empty() ? file_.root() : file_.group(name));
     group_at_ = group;
     if (name.empty())
-      group_->attributes({{"Conventions", std::string("CF-1.10")},
+      group_->attributes({{"Conventions", std::string(kConventions)},
                           {"title", record_.model->scenario.title},
                           {"source", fmt::format("uptake {}", version())},
                           {"results_format", std::int32_t{kResultsFormat}}});

@@ -203,13 +203,18 @@ std::string summary_json(const RunRecord& record) {
   return text + "}\n";
 }
 
-void write_run_json(const RunRecord& record, const RunFacts& facts, const std::filesystem::path& folder) {
-  const Scenario& scenario = record.model->scenario;
-  std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
+std::string utc_now() {
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   const auto day = std::chrono::floor<std::chrono::days>(now);
   const std::chrono::hh_mm_ss clock(now - day);
+  return fmt::format("{}T{:02}:{:02}:{:02}Z", iso(day), clock.hours().count(), clock.minutes().count(),
+                     clock.seconds().count());
+}
+
+std::string run_json(const RunRecord& record, const RunFacts& facts) {
+  const Scenario& scenario = record.model->scenario;
+  std::array<char, 256> host{};
+  if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   const Json json{{"schema", kJsonSchema},
@@ -221,8 +226,7 @@ void write_run_json(const RunRecord& record, const RunFacts& facts, const std::f
                   {"version", version()},
                   {"git_id", git_id()},
                   {"command", facts.command},
-                  {"date", fmt::format("{}T{:02}:{:02}:{:02}Z", iso(day), clock.hours().count(),
-                                       clock.minutes().count(), clock.seconds().count())},
+                  {"date", utc_now()},
                   {"host", host.data()},
                   {"threads", facts.n_threads},
                   {"seconds", {{"total", facts.seconds_total}, {"simulating", facts.seconds_simulating}}},
@@ -235,7 +239,7 @@ void write_run_json(const RunRecord& record, const RunFacts& facts, const std::f
                     {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                                                   NLOHMANN_JSON_VERSION_PATCH)},
                     {"compiler", __VERSION__}}}};
-  replace_file(folder / "run.json", json.dump(2) + "\n");
+  return json.dump(2) + "\n";
 }
 
 }  // namespace uptake

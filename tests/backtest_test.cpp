@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "backtest_parts.hpp"
+#include "folder.hpp"
 #include "special_functions.hpp"
 #include "synthetic.hpp"
 #include "uptake/baselines.hpp"
@@ -323,6 +324,17 @@ TEST(Backtest, JsonHasTheNamesThatOtherProgramsReadAndTheTableFits) {
   EXPECT_EQ(std::ranges::count(csv, '\n'), 6);
   std::istringstream rows(csv);
   for (std::string row; std::getline(rows, row);) EXPECT_EQ(std::ranges::count(row, ','), 24) << row;
+}
+
+/// What tests/research_test.py reads: it names the folder.
+TEST(Backtest, WritesAFileForOtherReaders) {
+  const TestFolder own;
+  const char* const named = std::getenv("UPTAKE_READERS_FOLDER");
+  const std::filesystem::path file = (named != nullptr ? std::filesystem::path(named) : own.path()) / "backtest.h5";
+  BacktestOptions options = until(2018y / December / 31);
+  options.dates = {2023y / March / 31};
+  write_backtest(backtest_with(two_programmes(), options, normal_forecaster(0.4, 0.1)), file);
+  EXPECT_GT(std::filesystem::file_size(file), 1000U);
 }
 
 // ---- whether what is said of calibration is true --------------------------------------------------------------------

@@ -9,6 +9,9 @@ import sys
 import program
 
 
+HAS_RHDF5 = subprocess.run(["sh", "-c", "Rscript -e 'library(rhdf5)'"], capture_output=True).returncode == 0
+
+
 def blocks(text, language):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
@@ -48,6 +51,9 @@ class Readme(program.ProgramTest):
             shown = self.shell(f"{sys.executable} -i < block.py 2>&1")
             self.assertIn("region", shown)
             self.assertNotIn("Error", shown)
+        for block in blocks(readme, "r") if HAS_RHDF5 else []:
+            program.write(self.path("block.R"), block)
+            self.assertRegex(self.shell("Rscript block.R"), r"month +net\n1 +20")
         for command in re.findall(r"`(ncdump [^`]*)`", readme):
             self.assertIn("group: replicates", self.shell(command))
 

@@ -285,7 +285,7 @@ TEST(Results, WriteEveryFileOfARun) {
   const auto run = made_up_run({});
   write_results(run->record, folder, {});
   write_summary_csv(run->record, folder);
-  write_run_json(run->record, {1.5, 1.25, 2, {"uptake", "run", "x.toml"}}, folder);
+  replace_file(folder / "run.json", run_json(run->record, {1.5, 1.25, 2, {"uptake", "run", "x.toml"}}));
   replace_file(folder / "summary.json", summary_json(run->record));
   for (const char* name : {"results.h5", "summary.csv", "run.json", "summary.json"})
     EXPECT_GT(std::filesystem::file_size(folder / name), 100u) << name;

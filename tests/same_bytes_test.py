@@ -79,8 +79,8 @@ class SameBytes(program.ProgramTest):
             self.assertIn(f"{n_kept} of {N} replicates were finished before", done.stderr)
         self.assertEqual(self.result() == self.reference, True, "the resumed run has other bytes")
         left = sorted(os.listdir(self.path("out")))
-        self.assertEqual(left, ["published.csv", "report.html", "results.h5", "run.json", "summary.csv", "summary.json",
-                                "summary.txt"])
+        self.assertEqual(left, ["published.csv", "report.html", "results.h5", "ro-crate-metadata.json", "run.json",
+                                "summary.csv", "summary.json", "summary.txt"])
         for name in ("published.csv", "report.html", "summary.csv", "summary.json", "summary.txt"):
             same = program.read(self.path("out", name)) == program.read(os.path.join(self.shared, "reference", name))
             self.assertTrue(same, name)

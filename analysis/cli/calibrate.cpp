@@ -10,6 +10,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "text_file.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/fit_report.hpp"
 #include "uptake/historic.hpp"
 #include "uptake/posterior_file.hpp"
@@ -250,20 +251,37 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
                                {"record", record.file.string()},
                                {"record_digest", record.digest},
                                {"version", std::string(version())},
-                               {"git", std::string(git_id())},
+                               {"git_id", std::string(git_id())},
                                {"seed", record.seed},
                                {"method", options.method},
                                {"simulations", n_simulations},
                                {"seconds", seconds},
                                {"threads", options.n_threads > 0 ? options.n_threads : available_threads()},
+                               {"date", utc_now()},
                                {"command", options.command}};
   for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
-  write_text(folder / kRunFile, facts.dump(2) + "\n");
+  const std::string how = facts.dump(2) + "\n";
+  Crate crate;
+  crate.title = record.title;
+  std::string names;
+  for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
+  crate.description = fmt::format(
+      "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
+      "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
+      names);
+  crate.main_file = kPosteriorFile;
+  crate.action = fmt::format("Calibration to the record {}", record.name);
+  crate.digest = digest;
+  crate.inputs = {{"#record", record.file.filename().string(),
+                   fmt::format("The record of published figures, with its table {}, digest {}.",
+                               record.table.filename().string(), record.digest)}};
+  write_crate(crate, folder, how);
+  write_text(folder / kRunFile, how);
   fs::remove_all(checkpoints);
 
   fmt::print("{}", json ? json_text : text);
-  say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {} and {} in {}", fits.size(), n_simulations,
-                  duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, folder.string()));
+  say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(), n_simulations,
+                  duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, kCrateFile, folder.string()));
   return ExitCode::done;
 }
 

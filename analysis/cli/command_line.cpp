@@ -5,16 +5,9 @@
 #include <chrono>
 
 #include "commands.hpp"
+#include "uptake/crate.hpp"
 
 namespace uptake::cli {
-
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 std::string resuming(const std::vector<std::string>& command) {
   std::string text;

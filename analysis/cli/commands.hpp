@@ -143,8 +143,14 @@ struct BacktestCommand {
 /// Fits to what was known, forecasts the rest, and scores it against simpler forecasts.
 ExitCode backtest(const BacktestCommand& command, const Output& output);
 
-/// Makes report.html again from the results in a folder.
-ExitCode report(const std::filesystem::path& folder, const Output& output);
+struct ReportOptions {
+  std::filesystem::path folder;  ///< of the results
+  enum class Kind : std::uint8_t { page, cheers } kind = Kind::page;
+  std::optional<std::filesystem::path> file;  ///< of the checklist; default: cheers.md in the folder
+  Existing existing = Existing::refuse;       ///< about a checklist that somebody may have written in
+};
+/// Makes report.html and the metadata again from the results in a folder, or fills the checklist CHEERS 2022.
+ExitCode report(const ReportOptions& options, const Output& output);
 /// Notices of the libraries in the program and of the data that it ships.
 ExitCode licences(const Output& output);
 /// What `verify` asks about.
@@ -161,8 +167,6 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 /// The file that a scenario argument means: `NAME` or `what-if/NAME`, without .toml and no file here, is the shipped
 /// scenario of that name; NAME alone finds a what-if too. @throws FileError for a name that nothing has
 [[nodiscard]] std::filesystem::path scenario_file(const std::filesystem::path& named);
-/// A word as a shell reads it back.
-[[nodiscard]] std::string quoted(const std::string& word);
 /// The command as typed, with `--resume`, that goes on with it.
 [[nodiscard]] std::string resuming(const std::vector<std::string>& command);
 /// The scenario that an argument means, read with its overrides and the posterior that it names.

@@ -451,7 +451,7 @@ ExitCode licences(const Output& output) {
   // One text for the repository and the program.
   const std::string notice = read_text(data_folder().parent_path() / "NOTICE");
   if (output.format == Format::json) {
-    print_json({{"licence", "Apache-2.0"}, {"notice", notice}});
+    print_json({{"licence", kProgramLicence.id}, {"notice", notice}});
   } else {
     fmt::print("{}", notice);
   }

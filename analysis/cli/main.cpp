@@ -168,9 +168,16 @@ class Parser {
     exporting.add_flag("--csv", as_csv_, "Tables in CSV with a data dictionary")->required();
     exporting.add_option("-o,--output", export_into_, "Folder of the tables [DIR/csv]")->type_name("DIR");
 
-    CLI::App& report = add("report", "Make the page of a finished run again", "uptake report results/care-homes",
-                           [this] { return cli::report(report_folder_, options_.output); });
-    report.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
+    CLI::App& report = add("report", "Make the page of a finished run again, or fill the checklist CHEERS 2022",
+                           "uptake report results/care-homes --cheers", [this] {
+                             if (as_checklist_) report_.kind = ReportOptions::Kind::cheers;
+                             if (overwrite_checklist_) report_.existing = Existing::overwrite;
+                             return cli::report(report_, options_.output);
+                           });
+    report.add_option("DIR", report_.folder, "Folder of the results")->required()->type_name("");
+    report.add_flag("--cheers", as_checklist_, "The reporting checklist CHEERS 2022 as Markdown, instead of the page");
+    report.add_option("-o,--output", report_.file, "File of the checklist [DIR/cheers.md]")->type_name("FILE");
+    report.add_flag("--overwrite", overwrite_checklist_, "Replace a checklist that somebody has written in");
     add_import();
 
     add("licences", "Print the notices of third-party libraries and data", "uptake licences",
@@ -468,6 +475,8 @@ class Parser {
   bool of_population_ = false;
   ExitCode (*list_what_)(const Output&) = cli::list;
   std::filesystem::path report_folder_;
+  ReportOptions report_;
+  bool as_checklist_ = false, overwrite_checklist_ = false;
   std::optional<std::filesystem::path> export_into_;
   bool as_csv_ = false;
   SensitivityOptions sensitivity_;

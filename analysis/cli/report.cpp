@@ -5,17 +5,48 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "text_file.hpp"
+#include "uptake/cheers.hpp"
+#include "uptake/crate.hpp"
 
 namespace uptake::cli {
 
-ExitCode report(const std::filesystem::path& folder, const Output& output) {
-  write_report(folder, data_folder() / "england");
-  const std::filesystem::path page = folder / "report.html";
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Writes the checklist, but not over one that somebody has written in.
+fs::path write_checklist(const ReportOptions& options) {
+  const fs::path file = options.file.value_or(options.folder / "cheers.md");
+  const std::string text = cheers_checklist(options.folder);
+  if (options.existing != Existing::overwrite && fs::exists(file) &&
+      (!fs::is_regular_file(file) || read_text(file) != text))
+    throw InputError({{file.string(), "is there, and is not what would be written",
+                       "choose another file with -o, or replace it with --overwrite"}});
+  write_text(file, text);
+  return file;
+}
+
+}  // namespace
+
+ExitCode report(const ReportOptions& options, const Output& output) {
+  const bool is_page = options.kind == ReportOptions::Kind::page;
+  if (is_page && options.file)
+    throw InputError(
+        {{"-o " + options.file->string(), "is for --cheers: the page goes into the folder", "leave it out"}});
+  fs::path file = options.folder / "report.html";
+  if (is_page) {
+    write_report(options.folder, data_folder() / "england");
+  } else {
+    file = write_checklist(options);
+  }
+  if (!write_crate_of_run(options.folder))
+    fmt::print(stderr, "{} is not written: it takes date, version and command from run.json\n", kCrateFile);
   if (output.format == Format::json) {
-    const nlohmann::ordered_json json{{"schema", kJsonSchema}, {"report", page.string()}};
+    const nlohmann::ordered_json json{{"schema", kJsonSchema}, {is_page ? "report" : "cheers", file.string()}};
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{}\n", page.string());
+    fmt::print("{}\n", file.string());
   }
   return ExitCode::done;
 }

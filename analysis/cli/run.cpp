@@ -15,6 +15,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "text_file.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
@@ -238,14 +239,17 @@ ExitCode run(const RunOptions& options, const Output& output) {
   write_text(folder / kTableFile, table);
   const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
   write_report(folder, data_folder() / "england");
-  write_run_json(record, facts, folder);
+  const std::string how = run_json(record, facts);
+  write_crate(crate_of_run(folder), folder, how);
+  write_text(folder / kRunFile, how);
   remove_parts(folder, digest);
 
   const int width = terminal_width();
   fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
-  say(fmt::format(
-      "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt and run.json in {}",
-      n_replicates, facts.seconds_total, folder.string()));
+  say(
+      fmt::format("{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, "
+                  "run.json and {} in {}",
+                  n_replicates, facts.seconds_total, kCrateFile, folder.string()));
   return ExitCode::done;
 }
 

@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "text_file.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/report.hpp"
 
 namespace uptake::cli {
@@ -100,8 +101,10 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   const Json json = json_of(study, model->scenario.name);
   if (options.folder) {
     write_text(*options.folder / "sensitivity.json", json.dump(2) + "\n");
-    if (std::filesystem::exists(*options.folder / "results.h5"))
+    if (std::filesystem::exists(*options.folder / "results.h5")) {
       write_report(*options.folder, data_folder() / "england");
+      write_crate_of_run(*options.folder);
+    }
   }
   if (output.format == Format::json) {
     fmt::print("{}\n", json.dump(2));

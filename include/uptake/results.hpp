@@ -103,12 +103,15 @@ inline constexpr int kJsonSchema = 1;
 /// The headline table for the terminal, as text. @param width columns available; written for 80 when there are fewer
 [[nodiscard]] std::string headline_table(const RunRecord& record, int width);
 
-/// Facts about how a run was made; they go to run.json alone, never to results.h5.
+/// Now, `2023-03-31T12:00:00Z`: for files that say how results were made, never for results.
+[[nodiscard]] std::string utc_now();
+/// Facts about how a run was made; they go to run.json and what is made of it, never to results.h5.
 struct RunFacts {
   double seconds_total = 0, seconds_simulating = 0;
   int n_threads = 0;
   std::vector<std::string> command;
 };
-void write_run_json(const RunRecord& record, const RunFacts& facts, const std::filesystem::path& folder);
+/// The text of run.json.
+[[nodiscard]] std::string run_json(const RunRecord& record, const RunFacts& facts);
 
 }  // namespace uptake

@@ -1,0 +1,244 @@
+#include "run_view.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "numbers.hpp"
+#include "uptake/compare.hpp"
+
+namespace uptake {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+bool is_place(const std::string& name) { return name == "region" || name == "board"; }
+std::string subject_words(const Run& run) { return run.programme == 0 ? "the programme" : "the programmes together"; }
+/// What a QALY may be worth, GBP: NICE's thresholds (20,000 to 30,000; for medicines 25,000 to 35,000 from April 2026), the value
+/// of the Green Book (HM Treasury 2022: 70,000), and one below them.
+constexpr std::array kThresholds{15000.0, 20000.0, 25000.0, 30000.0, 35000.0, 70000.0};
+
+bool is_study(const Json& found) {
+  const auto has = [](const Json& object, const char* key, auto is) {
+    return object.is_object() && object.contains(key) && is(object[key]);
+  };
+  const auto text = [](const Json& value) { return value.is_string(); };
+  const auto number = [](const Json& value) { return value.is_number(); };
+  const auto result = [](const Json& value) { return value.is_number() || value.is_null(); };
+  const auto rows = [&](const Json& value) {
+    return value.is_array() && std::ranges::all_of(value, [&](const Json& row) {
+             return has(row, "parameter", text) && has(row, "unit", text) && has(row, "grade", text) &&
+                    has(row, "low", number) && has(row, "high", number) && has(row, "at_low", result) &&
+                    has(row, "at_high", result);
+           });
+  };
+  return has(found, "parameters", rows) && has(found, "base", number) && has(found, "metric", text);
+}
+}  // namespace
+
+Cube::Cube(Labelled data) : data_(std::move(data)) {
+  std::size_t step = 1;
+  for (std::size_t axis = data_.shape.size(); axis-- > 0;) {
+    steps_.insert(steps_.begin(), step);
+    step *= data_.shape[axis];
+  }
+}
+
+std::optional<Spread> Cube::at(int strategy, View view, int programme, int time, int place) const {
+  std::size_t offset = 0, statistic_step = 0;
+  for (std::size_t axis = 0; axis < data_.dimensions.size(); ++axis) {
+    const std::string& name = data_.dimensions[axis];
+    if (name == "statistic") {
+      statistic_step = steps_[axis];
+      continue;
+    }
+    const int index = name == "strategy"    ? strategy
+                      : name == "view"      ? static_cast<int>(view)
+                      : name == "programme" ? programme
+                      : is_place(name)      ? place
+                                            : time;
+    offset += static_cast<std::size_t>(index) * steps_[axis];
+  }
+  if (place > 0 && !by_place()) return std::nullopt;
+  const auto value = [&](std::size_t k) { return data_.values[offset + k * statistic_step]; };
+  const Spread s{value(0), value(1), value(2), value(3), value(4), value(5), value(6), value(7)};
+  if (std::isnan(s.mean)) return std::nullopt;
+  return s;
+}
+
+bool Cube::by_place() const { return std::ranges::any_of(data_.dimensions, is_place); }
+
+Run::Run(const std::filesystem::path& folder)
+    : file(folder / "results.h5"),
+      strategies(file.texts("strategy")),
+      programmes(file.texts("programme")),
+      regions(file.texts("region")),
+      reports(file.texts("report/report")),
+      years(file.has("year/year") ? file.texts("year/year") : std::vector<std::string>{}),
+      title(file.attribute("", "title")) {
+  times = file.dates("time");
+  report_to = file.dates("report/report_to");
+  report_from = file.dates("report/report_from");
+  if (file.has("icb")) boards = file.texts("icb/board");
+  const auto named = std::ranges::find(strategies, file.text("provenance/comparator"));
+  comparator = static_cast<int>(named - strategies.begin());
+  lead = static_cast<int>(std::ranges::find(strategies, file.text("provenance/lead")) - strategies.begin());
+  if (named == strategies.end() || lead == static_cast<int>(strategies.size()))
+    throw file.broken("it has no such strategy as its comparator or its lead");
+  if (reports.empty() || report_from.size() != reports.size() || report_to.size() != reports.size() || times.empty())
+    throw file.broken("its dates do not fit together");
+  programme = total_programme(programmes);
+  const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
+  if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
+}
+
+const Cube* Run::cube(const std::string& path) const {
+  auto found = cubes_.find(path);
+  if (found == cubes_.end()) {
+    std::optional<Cube> loaded;
+    if (file.has(path)) loaded.emplace(file.numbers(path));
+    found = cubes_.emplace(path, std::move(loaded)).first;
+  }
+  return found->second ? &*found->second : nullptr;
+}
+
+const Labelled* Run::replicates(const std::string& metric) const {
+  auto found = replicates_.find(metric);
+  if (found == replicates_.end()) {
+    std::optional<Labelled> loaded;
+    if (file.has("replicates/" + metric)) loaded.emplace(file.numbers("replicates/" + metric));
+    found = replicates_.emplace(metric, std::move(loaded)).first;
+  }
+  return found->second ? &*found->second : nullptr;
+}
+
+std::optional<Spread> Run::report(std::string_view metric, int strategy, View view, int of_programme, int time,
+                                  int at_place) const {
+  const Cube* values = cube(fmt::format("report/{}", metric));
+  return values ? values->at(strategy, view, of_programme, time, at_place) : std::nullopt;
+}
+
+int Run::n_replicates() const { return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front()); }
+
+const Subject& subject_of(const Run& run) {
+  return uptake::subject_of([&](Metric metric) { return run.headline(spec(metric).name, View::net).has_value(); });
+}
+
+std::string interval(const Spread& s) {
+  if (s.p05 == s.p95) return rounded(s.mean);
+  return fmt::format("{} (90 % interval {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
+}
+std::string range(const Spread& s) {
+  return s.p05 == s.p95 ? std::string() : fmt::format("{} to {}", rounded(s.p05), rounded(s.p95));
+}
+
+std::string finding_sentence(const Run& run, std::string_view from, std::string_view to) {
+  const Subject& subject = subject_of(run);
+  const auto gross = run.headline(spec(subject.metric).name, View::gross),
+             net = run.headline(spec(subject.metric).name, View::net);
+  if (!gross || !net) return "Nothing was measured.";
+  const bool harm = gross->mean < 0;
+  const auto flipped = [&](Spread s) {
+    if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
+    return s;
+  };
+  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_name(),
+                     finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
+                                  interval(flipped(*gross)), interval(flipped(*net))));
+}
+
+std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,
+                                       int report) {
+  const Labelled* values = run.replicates(metric);
+  if (values == nullptr) return {};
+  std::vector<std::size_t> steps(values->shape.size(), 1);
+  for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
+    steps[axis] = steps[axis + 1] * values->shape[axis + 1];
+  if (run.place > 0 && values->axis("region") == values->shape.size()) return {};  // given for the country alone
+  std::vector<double> of_strategy;
+  for (std::size_t replicate = 0; replicate < values->shape.front(); ++replicate) {
+    std::size_t at = 0;
+    for (std::size_t axis = 0; axis < values->dimensions.size(); ++axis) {
+      const std::string& name = values->dimensions[axis];
+      at += steps[axis] * (name == "replicate"   ? replicate
+                           : name == "strategy"  ? static_cast<std::size_t>(strategy)
+                           : name == "programme" ? static_cast<std::size_t>(programme)
+                           : name == "report"    ? static_cast<std::size_t>(report)
+                           : name == "region"    ? static_cast<std::size_t>(run.place)
+                                                 : 0);
+    }
+    of_strategy.push_back(values->values[at]);
+  }
+  return of_strategy;
+}
+
+std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
+                                            int programme, int report) {
+  std::vector<double> differences = value_by_replicate(run, metric, strategy, programme, report);
+  const auto known = find_metric(metric);
+  if (known && spec(*known).paired) return differences;
+  const std::vector<double> others = value_by_replicate(run, metric, baseline, programme, report);
+  for (std::size_t r = 0; r < differences.size(); ++r) differences[r] -= others[r];
+  return differences;
+}
+
+std::optional<double> share_above(std::span<const double> values, double bound) {
+  double above = 0, defined = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    defined += 1;
+    above += value > bound ? 1 : 0;
+  }
+  if (defined == 0) return std::nullopt;
+  return above / defined;
+}
+
+std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
+  return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0), bound);
+}
+
+std::string calibration_sentence(const Run& run) {
+  const std::string not_informed = run.file.text("provenance/not_informed");
+  return run.file.text("provenance/calibration") + (not_informed.empty() ? "" : " " + not_informed);
+}
+
+std::string repeating_command(const Run& run) {
+  const ResultsFile& file = run.file;
+  const std::string overrides = file.text("provenance/overrides");
+  std::string command =
+      fmt::format("./uptake run scenarios/{}.toml --seed {} --replicates {}", file.text("provenance/scenario"),
+                  file.text("provenance/seed_text"), run.n_replicates());
+  std::istringstream lines(overrides);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("seed=") && !line.starts_with("replicates=")) command += fmt::format(" --set '{}'", line);
+  }
+  return command;
+}
+
+nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {
+  std::ifstream stream(folder / "sensitivity.json");
+  Json found = stream ? Json::parse(stream, nullptr, false) : Json();
+  return is_study(found) ? found : Json();
+}
+
+std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run) {
+  if (run.programmes.size() > 1) return std::nullopt;
+  const auto net = [&](const std::string& metric) {
+    return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
+  };
+  CostEffectiveness found{net("qalys"), net("cost_gbp"), {}};
+  const bool known = !found.qalys.empty() && found.qalys.size() == found.cost.size() &&
+                     std::ranges::none_of(found.qalys, [](double q) { return std::isnan(q); });
+  if (!known) return std::nullopt;
+  for (const double threshold : kThresholds) {
+    double good = 0;
+    for (std::size_t r = 0; r < found.qalys.size(); ++r) good += threshold * found.qalys[r] - found.cost[r] > 0 ? 1 : 0;
+    found.acceptability.emplace_back(threshold, good / static_cast<double>(found.qalys.size()));
+  }
+  return found;
+}
+
+}  // namespace uptake

@@ -1,0 +1,157 @@
+/// A finished run as its page and its checklists see it: what results.h5 holds, with its labels resolved once.
+#pragma once
+
+#include <array>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "finding.hpp"
+#include "results_file.hpp"
+#include "uptake/calendar.hpp"
+#include "uptake/outcomes.hpp"
+
+namespace uptake {
+
+/// Statistics of one value, as in the file.
+struct Spread {
+  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, mcse = 0;
+};
+
+/// One variable of statistics with its axes resolved once.
+class Cube {
+ public:
+  explicit Cube(Labelled data);
+  /// Indices along (strategy, view, programme, time, place); an axis that is not there takes index 0 alone.
+  [[nodiscard]] std::optional<Spread> at(int strategy, View view, int programme, int time, int place) const;
+  [[nodiscard]] bool by_place() const;
+  [[nodiscard]] const Labelled& data() const { return data_; }
+
+ private:
+  Labelled data_;
+  std::vector<std::size_t> steps_;
+};
+
+/// What results.h5 says of a run. Indices are those of its axes. @throws FileError when it is missing or broken
+class Run {
+ public:
+  explicit Run(const std::filesystem::path& folder);
+
+  /// Null when there is no such dataset. Read once.
+  [[nodiscard]] const Cube* cube(const std::string& path) const;
+  /// Single replicates of a report metric; null when they are not kept.
+  [[nodiscard]] const Labelled* replicates(const std::string& metric) const;
+  /// A metric of the report dates; nothing where it is undefined.
+  [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
+                                             int time, int at_place) const;
+  /// Of the lead strategy at the first report date, in the place that the run is about.
+  [[nodiscard]] std::optional<Spread> headline(std::string_view metric, View view) const {
+    return report(metric, lead, view, programme, 0, place);
+  }
+  [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") != "defaults"; }
+  [[nodiscard]] bool is_calibrated() const { return file.has("provenance/calibration"); }
+  [[nodiscard]] int n_replicates() const;
+  [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
+  [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
+
+  ResultsFile file;
+  std::vector<std::string> strategies, programmes, regions, boards, reports, years;
+  std::string title;
+  std::vector<Date> times, report_from, report_to;
+  int comparator = 0, lead = 0;
+  int programme = 0;  ///< that the page opens with
+  int place = 0;      ///< 0 = the country
+
+ private:
+  mutable std::map<std::string, std::optional<Cube>> cubes_;
+  mutable std::map<std::string, std::optional<Labelled>> replicates_;
+};
+
+/// What the finding is about.
+[[nodiscard]] const Subject& subject_of(const Run& run);
+/// `5 (90 % interval 3 to 7)`, or the mean alone when all replicates agree.
+[[nodiscard]] std::string interval(const Spread& s);
+/// `3 to 7`; empty when all replicates agree.
+[[nodiscard]] std::string range(const Spread& s);
+/// The finding in a sentence. @param from, to the first report window, as its reader writes dates
+[[nodiscard]] std::string finding_sentence(const Run& run, std::string_view from, std::string_view to);
+/// What is calibrated and what of it the record does not inform, as the run says it of itself.
+[[nodiscard]] std::string calibration_sentence(const Run& run);
+/// The command that gives the same bytes again with the same version.
+[[nodiscard]] std::string repeating_command(const Run& run);
+
+/// Values of a report metric by replicate in one strategy's worlds at one report date; empty when none are kept.
+[[nodiscard]] std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy,
+                                                     int programme, int report);
+/// Strategy less baseline, replicate by replicate; what is paired already as it is.
+[[nodiscard]] std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy,
+                                                          int baseline, int programme, int report);
+/// Share of the defined values that are above a bound; nothing where none is defined.
+[[nodiscard]] std::optional<double> share_above(std::span<const double> values, double bound);
+/// Share of the replicates in which the net effect is above a bound.
+[[nodiscard]] std::optional<double> chance_above(const Run& run, const std::string& metric, double bound);
+
+/// Extra cost against extra QALYs, replicate by replicate, at the first report date.
+struct CostEffectiveness {
+  std::vector<double> qalys, cost;  ///< QALYs and GBP, all funders
+  /// GBP that a QALY may be worth, and the share of replicates in which it is then worth more than it costs
+  std::vector<std::pair<double, double>> acceptability;
+};
+/// Of one programme; nothing where a QALY was not read.
+[[nodiscard]] std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run);
+
+/// The one-way study in `folder/sensitivity.json`; null when there is none, or it is none. Only results of its rows may be null.
+[[nodiscard]] nlohmann::ordered_json one_way_study(const std::filesystem::path& folder);
+
+/// A metric with the words of its row.
+using LabelledMetric = std::pair<std::string_view, std::string_view>;
+
+/// Outcomes, savings and costs in the order of their table.
+inline constexpr std::array<LabelledMetric, 22> kOutcomeRows{{
+    {"patients_benefited", "People reached, each counted once"},
+    {"admissions_avoided", "Emergency admissions avoided"},
+    {"events_avoided", "Events avoided"},
+    {"bed_days_avoided", "Bed days released"},
+    {"diagnosis_days_sooner", "Days sooner to diagnosis, all people"},
+    {"qalys", "Quality-adjusted life years"},
+    {"savings_gross_gbp", "Value of what was avoided, GBP"},
+    {"savings_cash_gbp", "… of which cash, GBP"},
+    {"capacity_released_gbp", "… of which capacity released, GBP"},
+    {"social_value_gbp", "Social value, GBP"},
+    {"cost_gbp", "Cost, all funders, GBP"},
+    {"cost_public_gbp", "Cost, public funders, GBP"},
+    {"net_present_value_gbp", "Net present value, GBP"},
+    {"roi_fiscal", "Cash per public pound"},
+    {"roi_social", "Social value per public pound"},
+    {"roi_net", "Added cash per added pound"},
+    {"acceleration_months", "Months sooner"},
+    {"attributable_share", "Net share of benefit"},
+    {"carbon_kg", "Carbon avoided, kg CO2e"},
+    {"home_years", "Organisation-years in use"},
+    {"sites", "Sites in use"},
+    {"capacity_beds", "Beds open"},
+}};
+
+/// Measures of equity in the order of their table.
+inline constexpr std::array<LabelledMetric, 12> kEquityRows{{
+    {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
+    {"slope_index", "Slope index of inequality, adoption"},
+    {"relative_index", "Relative index of inequality, adoption"},
+    {"concentration_index", "Concentration index, adoption"},
+    {"regional_cv", "Variation between networks (CV), adoption"},
+    {"regional_gini", "Variation between networks (Gini), adoption"},
+    {"reach_deprivation_gap", "Reach: most deprived fifth less the rest"},
+    {"reach_concentration_index", "Concentration index, reach"},
+    {"reach_regional_cv", "Variation between networks (CV), reach"},
+    {"benefit_deprivation_gap", "Benefit: most deprived fifth less the rest"},
+    {"benefit_concentration_index", "Concentration index, benefit"},
+    {"benefit_regional_cv", "Variation between networks (CV), benefit"},
+}};
+
+}  // namespace uptake

@@ -1,0 +1,14 @@
+/// The reporting checklist CHEERS 2022 (Husereau et al. 2022, BMC Medicine 20:23), filled from a finished run.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace uptake {
+
+/// The 28 items as Markdown: what results.h5 (and sensitivity.json, where there is one) can say, with figures and where
+/// they stand, and what is left to the authors. The same folder gives the same text.
+/// @throws FileError when the results are missing or broken
+[[nodiscard]] std::string cheers_checklist(const std::filesystem::path& folder);
+
+}  // namespace uptake
