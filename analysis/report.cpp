@@ -1016,11 +1016,10 @@ Section growth(const Run& run) {
   }};
   const int ledger = static_cast<int>(run.programmes.size()) - 1;  // "all"
   std::string html = paragraph(
-      "Investment and jobs are what supported companies reported in a survey: self-reported and gross, answered by "
-      "less "
-      "than all, and most of it would have come anyway (column “anyway”). This ledger stands apart: it is never added "
-      "to "
-      "anything about health, and prices are those of each year.");
+      "Investment and jobs are what supported companies reported in a survey: self-reported and gross, and not all "
+      "answered. The column “anyway” is what would have come without the networks. This ledger stands apart: it is "
+      "never "
+      "added to anything about health, and prices are those of each year.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, label] : kRows) {

@@ -378,20 +378,31 @@ std::string skill_table(const Json& test) {
   for (const Rival& rival : kRivals) {
     const auto ratio = number_in(skill, rival.key);
     const Json& more = part_of(detail, rival.key);
-    const auto low = number_in(more, "low"), high = number_in(more, "high"), n = number_in(more, "forecasts");
+    const auto low = number_in(more, "low"), high = number_in(more, "high"), n = number_in(more, "forecasts"),
+               groups = number_in(more, "programmes");
+    // Limits are those of a bootstrap over programmes, which says little of few. [A]
+    constexpr double kFewProgrammes = 5;
     std::string verdict = "cannot be said";
-    if (ratio && low && high)
+    if (ratio && low && high) {
       verdict = *high < 1 ? "the model is better" : *low > 1 ? "the model is worse" : "no clear difference";
-    else if (ratio)
+      if (groups && *groups < kFewProgrammes) verdict += ", on few programmes";
+    } else if (ratio) {
       verdict = *ratio < 1 ? "the model is better, on few programmes" : "the model is no better, on few programmes";
+    }
     rows.push_back({{fmt::format("{}: {}", rival.name, rival.in_words)},
                     number_cell(ratio ? fmt::format("{:.2f}", *ratio) : "–"),
                     number_cell(low && high ? fmt::format("{:.2f} to {:.2f}", *low, *high) : "–"),
                     number_cell(n ? grouped(*n) : "–"),
+                    number_cell(groups ? grouped(*groups) : "–"),
                     {std::move(verdict)}});
   }
   return table("Error of the model over that of a simple forecast; below 1 the model is better",
-               {{"Simple forecast"}, number_cell("ratio"), number_cell("90 %"), number_cell("forecasts"), {"so that"}},
+               {{"Simple forecast"},
+                number_cell("ratio"),
+                number_cell("90 %"),
+                number_cell("forecasts"),
+                number_cell("programmes"),
+                {"so that"}},
                rows);
 }
 
@@ -405,7 +416,8 @@ std::string coverage_sentences(const Json& test) {
                multiplier = number_in(detail, "multiplier");
     std::string text = fmt::format("The {} % intervals held {:.0f} % of the observations", level, 100 * *share);
     if (low && high) {
-      text += fmt::format(" ({:.0f} to {:.0f} % would be luck alone): {}", 100 * *low, 100 * *high,
+      text += fmt::format("; were they right, chance would leave it between {:.0f} and {:.0f} %: {}", 100 * *low,
+                          100 * *high,
                           *share < *low    ? "too narrow"
                           : *share > *high ? "too wide"
                                            : "as wide as they should be, as far as can be told");
