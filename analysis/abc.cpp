@@ -190,8 +190,7 @@ class AbcRun {
       throw InputError({{"simulator", fmt::format("{:.0f} % of the runs under the prior failed", 100 * failed),
                          "narrow the prior to where the model can be run"}});
     }
-    const Matrix cov = covariance(as_matrix(state_.parameters, n, p));
-    for (Eigen::Index j = 0; j < cov.rows(); ++j) state_.prior_variances.push_back(cov(j, j));
+    state_.prior_variances = variances_of(problem_.prior, options_.seed);
     tell(kInfinity, 1);
     return true;
   }

@@ -243,9 +243,7 @@ class ModelForecaster {
                                      parts.size() == 1 ? "" : "s"),
                          fmt::format("a pool needs {}", kFewestPooled)}});
     }
-    PoolingOptions options;
-    options.seed = seed;
-    Pooled pooled = pool(reference_model(), parts, options, control_);
+    Pooled pooled = pool(reference_model(), parts, reference_options(seed), control_);
     for (const std::string& warning : pooled.warnings) answer.warnings.push_back(warning);
     return pooled;
   }

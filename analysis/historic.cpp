@@ -483,25 +483,6 @@ std::uint64_t seed_of(const HistoricModel& model, std::uint64_t seed) {
   return mix64(seed ^ identity_of(model.programme().spec.name));
 }
 
-std::vector<double> prior_variances(const HistoricModel& model, std::uint64_t seed) {
-  constexpr std::size_t kDraws = 4000;
-  const UnconstrainedPrior prior = independent_prior(model.parameters());
-  const std::size_t p = model.parameters().size();
-  std::vector<double> sums(p, 0.0), squares(p, 0.0);
-  for (std::size_t i = 0; i < kDraws; ++i) {
-    const std::vector<double> x = prior.draw(calibration_key(seed, Purpose::prior, kPredictiveGeneration, 0, i));
-    for (std::size_t j = 0; j < p; ++j) {
-      sums[j] += x[j];
-      squares[j] += x[j] * x[j];
-    }
-  }
-  for (std::size_t j = 0; j < p; ++j) {
-    const double mean = sums[j] / kDraws;
-    squares[j] = squares[j] / kDraws - mean * mean;
-  }
-  return squares;
-}
-
 std::vector<double> correlation_of(const WeightedDraws& draws) {
   const std::size_t p = draws.n_parameters;
   const std::vector<double> means = means_of(draws), sds = sds_of(draws);
@@ -661,7 +642,7 @@ ProgrammeFit fit_programme(const HistoricModel& model, const FitOptions& options
       resampled(posterior, options.n_draws, calibration_key(seed, Purpose::resampling, kPredictiveGeneration, 0, 0));
   fit.correlation = correlation_of(fit.draws);
   if (fit.contraction.empty()) {
-    const std::vector<double> before = prior_variances(model, seed), after = sds_of(posterior);
+    const std::vector<double> before = variances_of(problem.prior, seed), after = sds_of(posterior);
     for (std::size_t j = 0; j < before.size(); ++j) {
       fit.contraction.push_back(1 - after[j] * after[j] / before[j]);
       if (fit.contraction[j] < kInformed)

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "regression.hpp"
+
 namespace uptake {
 
 namespace {
@@ -21,9 +23,40 @@ constexpr std::array kCentres{
 constexpr double kSdOfMean = 1;  // on the log or logit [A]
 constexpr double kSpread = 0.5;  // half-normal scale of tau: moderate (Neuenschwander & Schmidli 2020)
 
+constexpr std::size_t kStored = 4000;  // draws of each programme that the hierarchy picks from
+/// Width of the kernel that makes them, in sds: a tenth of the variance is moved [A].
+constexpr double kKernel = 0.3;
+
 bool is_share(Parameter id) { return id == Parameter::susceptible_share || id == Parameter::phi; }
 double on_the_line(const Centre& centre) {
   return is_share(centre.id) ? std::log(centre.value / (1 - centre.value)) : std::log(centre.value);
+}
+
+/// kStored draws of these columns: each is a stored one, drawn towards the mean and moved by a normal with its share of the
+/// covariance.
+WeightedDraws smoothed(const WeightedDraws& draws, std::span<const std::size_t> columns, const std::string& name) {
+  const auto p = static_cast<Eigen::Index>(columns.size());
+  WeightedDraws result{.n = kStored, .n_parameters = columns.size(), .values = {}, .weights = {}};
+  if (p == 0) return result;
+  const std::uint64_t seed = identity_of("smoothed:" + name);
+  const WeightedDraws equal = resampled(draws, kStored, calibration_key(seed, Purpose::resampling, 0, 0, 0));
+  Matrix values(static_cast<Eigen::Index>(kStored), p);
+  for (std::size_t i = 0; i < kStored; ++i)
+    for (Eigen::Index c = 0; c < p; ++c)
+      values(static_cast<Eigen::Index>(i), c) = equal.row(i)[columns[static_cast<std::size_t>(c)]];
+  const Eigen::RowVectorXd mean = values.colwise().mean();
+  const Matrix spread = spread_of(MatrixView(values.data(), values.rows(), values.cols()));
+  const double shrink = std::sqrt(1 - kKernel * kKernel);
+  for (std::size_t i = 0; i < kStored; ++i) {
+    const Key key = calibration_key(seed, Purpose::hierarchy, 0, 0, i);
+    Eigen::VectorXd z(p);
+    for (Eigen::Index c = 0; c < p; ++c) z[c] = normal_number(key, static_cast<std::size_t>(c));
+    const Eigen::RowVectorXd moved =
+        mean + shrink * (values.row(static_cast<Eigen::Index>(i)) - mean) + kKernel * (spread * z).transpose();
+    result.values.insert(result.values.end(), moved.data(), moved.data() + p);
+  }
+  result.weights.assign(kStored, 1.0 / static_cast<double>(kStored));
+  return result;
 }
 }  // namespace
 
@@ -57,11 +90,17 @@ PooledProgramme pooled_programme(std::string name, std::span<const CalibratedPar
     columns.push_back(static_cast<std::size_t>(at - parameters.begin()));
     informed.push_back(*at);
   }
-  programme.draws = {.n = draws.n, .n_parameters = columns.size(), .values = {}, .weights = draws.weights};
-  for (std::size_t i = 0; i < draws.n; ++i)
-    for (const std::size_t column : columns) programme.draws.values.push_back(draws.row(i)[column]);
+  programme.draws = smoothed(draws, columns, programme.name);
   programme.log_working_prior = independent_prior(informed).log_density;
   return programme;
+}
+
+PoolingOptions reference_options(std::uint64_t seed) {
+  PoolingOptions options;
+  options.seed = seed;
+  options.n_iterations = 5000;
+  options.n_stored = kStored;
+  return options;
 }
 
 RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates) {

@@ -176,6 +176,22 @@ UnconstrainedPrior independent_prior(const std::vector<CalibratedParameter>& par
 
 // ---- weighted draws -----------------------------------------------------------------------------------------------
 
+std::vector<double> variances_of(const UnconstrainedPrior& prior, std::uint64_t seed) {
+  constexpr std::size_t kDraws = 20'000;
+  constexpr std::size_t kGeneration = (1U << 12) - 1;  // that no calibration reaches
+  std::vector<double> means(prior.n_parameters, 0.0), sums(prior.n_parameters, 0.0);
+  for (std::size_t i = 0; i < kDraws; ++i) {
+    const std::vector<double> x = prior.draw(calibration_key(seed, Purpose::prior, kGeneration, 0, i));
+    for (std::size_t j = 0; j < x.size(); ++j) {  // Welford 1962
+      const double gap = x[j] - means[j];
+      means[j] += gap / static_cast<double>(i + 1);
+      sums[j] += gap * (x[j] - means[j]);
+    }
+  }
+  for (double& sum : sums) sum /= kDraws - 1;
+  return sums;
+}
+
 std::vector<double> means_of(const WeightedDraws& draws) {
   std::vector<double> means(draws.n_parameters, 0.0);
   for (std::size_t i = 0; i < draws.n; ++i) {

@@ -32,7 +32,9 @@ class Readme(program.ProgramTest):
             if command == "./uptake test" or command.startswith("./uptake verify"):
                 continue  # this very suite, whose word script.sh tests; and what takes long and json_test.py runs
             simulates = command.split()[1] in ("run", "compare", "sensitivity")
-            out = self.shell(command + (" --replicates 3" if simulates else ""))
+            fits = command.split()[1] in ("calibrate", "backtest")
+            shorter = " --replicates 3" if simulates else " --budget 1500 --particles 300" if fits else ""
+            out = self.shell(command + shorter)
             if command.startswith("./uptake run ") and "--dry-run" not in command:
                 self.assertIn("Means over 3 replicates", out)
 

@@ -84,8 +84,7 @@ void add_pooled(const HistoricRecord& record, std::span<const std::size_t> progr
     pooled.push_back(std::move(one));
   }
   if (pooled.size() < kFewestPooled) return;
-  PoolingOptions options;
-  options.seed = seed;
+  const PoolingOptions options = reference_options(seed);
   posterior.pooled = pool(reference_model(), pooled, options, control);
   posterior.left_out = leave_one_out(reference_model(), pooled, options, control);
 }
@@ -174,6 +173,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   posterior.fits = fits;
   posterior.seed = record.seed;
   posterior.command = "uptake calibrate " + options.record.filename().string();
+  say(fmt::format("{}: what {} programmes say together", record.name, fits.size()));
   add_pooled(record, fitted, record.seed, control, posterior);
   if (control.stop.stop_requested()) {
     fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),

@@ -18,13 +18,18 @@ namespace uptake {
 
 /// One calibrated programme as the hierarchy takes it: those of the pooled parameters that its record informs (contraction
 /// at least kInformed: the others say nothing that the working prior has not said), its working prior divided out.
-/// @param draws unconstrained, columns = parameters; @param contraction by parameter
+/// Its draws are made 4,000 by a kernel with shrinkage, which keeps their mean and covariance (West 1993; Liu & West 2001),
+/// so that the hierarchy has enough to pick from. @param draws unconstrained, columns = parameters; @param contraction by
+/// parameter
 [[nodiscard]] PooledProgramme pooled_programme(std::string name, std::span<const CalibratedParameter> parameters,
                                                const WeightedDraws& draws, std::span<const double> contraction,
                                                std::vector<double> covariates);
 
 /// The hierarchy needs this many programmes; with fewer than five a warning says that its spread is mostly prior.
 inline constexpr std::size_t kFewestPooled = 3;
+
+/// How the hierarchy over the record is sampled.
+[[nodiscard]] PoolingOptions reference_options(std::uint64_t seed);
 
 /// Prior of a programme with these covariates that nothing else is known of: w of the pooled predictive and 1 - w of a
 /// vague part: what the hierarchy says before any programme is seen (robust mixture, Schmidli et al. 2014).
