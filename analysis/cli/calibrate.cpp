@@ -34,6 +34,20 @@ std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, s
   return fmt::format("{:016x}", identity_of(text));
 }
 
+/// What makes the result again: the options that decide it, where they are not the usual ones.
+std::string command_of(const CalibrateOptions& options) {
+  const CalibrateOptions usual;
+  std::string text = "uptake calibrate " + options.record.filename().string();
+  for (const std::string& name : options.programmes) text += " --programme " + name;
+  if (options.method != usual.method) text += " --method " + options.method;
+  if (options.cutoff) text += " --cutoff " + *options.cutoff;
+  if (options.budget != usual.budget) text += fmt::format(" --budget {}", options.budget);
+  if (options.n_particles != usual.n_particles) text += fmt::format(" --particles {}", options.n_particles);
+  if (options.n_draws != usual.n_draws) text += fmt::format(" --draws {}", options.n_draws);
+  for (const std::string& one : options.overrides) text += fmt::format(" --set '{}'", one);
+  return text;
+}
+
 bool holds(const fs::path& folder, const std::string& digest) {
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
   return facts.is_object() && facts.value("digest", nlohmann::json()) == digest &&
@@ -172,7 +186,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   posterior.record = &record;
   posterior.fits = fits;
   posterior.seed = record.seed;
-  posterior.command = "uptake calibrate " + options.record.filename().string();
+  posterior.command = command_of(options);
   say(fmt::format("{}: what {} programmes say together", record.name, fits.size()));
   add_pooled(record, fitted, record.seed, control, posterior);
   if (control.stop.stop_requested()) {
