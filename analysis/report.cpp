@@ -980,6 +980,7 @@ Section displacement(const Run& run, const fs::path& folder) {
   std::vector<std::vector<Cell>> rows, totals;
   for (const Loss& loss : losses(values, index(off), index(on), programmes)) {
     if (loss.period.to != run.report_to.front()) continue;
+    if (loss.programme == "all" && spec(loss.metric).name == "events_avoided") continue;  // unlike events
     auto& into = loss.programme == "all" ? totals : rows;
     into.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
                                  spec(loss.metric).long_name)},
