@@ -574,7 +574,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
        "how parameters come about");
   if (scenario.mode == ParameterMode::posterior && scenario.posterior) {
     text("posterior", scenario.posterior->file.filename().string(), "file that calibrated parameters are drawn from");
-    text("posterior_digest", scenario.posterior->digest, "digest of the draws, of the record behind them and of what /calibration tells");
+    text("posterior_digest", scenario.posterior->digest,
+         "digest of the draws, of the record behind them and of what /calibration tells");
     text("calibration", calibration_in_words(scenario), "what is calibrated, in a sentence");
     text("not_informed", not_informed_in_words(scenario),
          "calibrated parameters that the record says next to nothing about; empty when there are none");
