@@ -12,6 +12,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <sstream>
 
 #include "file.hpp"
 #include "hdf5_writer.hpp"
@@ -25,8 +26,8 @@ namespace uptake {
 namespace {
 /// Binary digits kept of draws, as a 32-bit float has. [A]
 constexpr int kDrawDigits = 23;
-/// Most draws and programmes that are believed of a file.
-constexpr std::size_t kMostDraws = 100'000, kMostProgrammesOfFile = 1000;
+/// Most draws, programmes and observations that are believed of a file.
+constexpr std::size_t kMostDraws = 100'000, kMostProgrammesOfFile = 1000, kMostPoints = 100'000;
 
 constexpr FileKind kPosteriorKind{"posterior", "posterior_format", kPosteriorFormat,
                                   "make it again with `uptake calibrate`", "make it with `uptake calibrate`"};
@@ -404,17 +405,41 @@ std::size_t length(const ResultsFile& file, const std::string& path, std::size_t
   return shape.front();
 }
 
-/// Sentences that are written one a line.
-std::vector<std::string> lines_of(const ResultsFile& file, const std::string& path) {
+std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
-  for (const std::string& text : file.texts(path)) {
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find('\n', at), text.size());
-      if (end > at) lines.push_back(text.substr(at, end - at));
-      at = end + 1;
-    }
-  }
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) lines.push_back(line);
   return lines;
+}
+
+std::size_t count(const ResultsFile& file, const std::string& path) {
+  const double value = numbers(file, path, {}).front();
+  if (!(value >= 0)) throw file.broken(fmt::format("{} is negative", path));
+  return static_cast<std::size_t>(value);
+}
+
+/// What the file tells of a calibration beside its draws.
+CalibrationAccount read_account(const ResultsFile& file, const std::string& group) {
+  CalibrationAccount account;
+  const std::string of_group = group.substr(0, group.size() - 1);
+  account.method = file.attribute(of_group, "method");
+  account.is_complete = file.attribute(of_group, "completion") == "complete";
+  account.n_simulations = count(file, group + "n_simulations");
+  account.n_fitted = count(file, group + "n_fitted");
+  account.warnings = lines_of(file.text(group + "warnings"));
+  if (!file.has(group + "point")) return account;
+  const std::size_t n = length(file, group + "point", kMostPoints);
+  const auto text = [&](const char* name) { return texts(file, group + name, n); };
+  const auto number = [&](const char* name) { return numbers(file, group + name, {n}); };
+  const auto measure = text("measure"), region = text("region"), unit = text("point_unit"), date = text("date");
+  const auto observed = number("observed"), p05 = number("p05"), p25 = number("p25"), p50 = number("p50"),
+             p75 = number("p75"), p95 = number("p95"), pit = number("pit"), fitted = number("fitted");
+  for (std::size_t i = 0; i < n; ++i) {
+    account.points.push_back({measure[i], region[i], unit[i], date[i], observed[i], p05[i], p25[i], p50[i], p75[i],
+                              p95[i], pit[i], fitted[i] != 0});
+  }
+  return account;
 }
 
 StoredFit read_fit(const ResultsFile& file, const std::string& name) {
@@ -433,7 +458,6 @@ StoredFit read_fit(const ResultsFile& file, const std::string& name) {
     fit.parameters.push_back({keys[j], units[j], *prior, lowest[j], highest[j]});
   }
   fit.contraction = numbers(file, group + "contraction", {p});
-  fit.warnings = lines_of(file, group + "warnings");
   const auto values = numbers(file, group + "draws", {n, p});
   fit.draws = {n, p, {}, std::vector<double>(n, 1 / static_cast<double>(n))};
   fit.draws.values.reserve(n * p);
@@ -446,6 +470,7 @@ StoredFit read_fit(const ResultsFile& file, const std::string& name) {
     }
     fit.draws.values.insert(fit.draws.values.end(), row.begin(), row.end());
   }
+  fit.account = read_account(file, group);
   return fit;
 }
 
@@ -468,7 +493,6 @@ Pooled read_pooled(const ResultsFile& file, std::vector<std::string>& covariates
   model.spread = numbers(file, "pooled/prior_spread", {k});
   model.covariate_sd = numbers(file, "pooled/covariate_sd", {}).front();
   pooled.largest_r_hat = numbers(file, "pooled/largest_r_hat", {}).front();
-  pooled.warnings = lines_of(file, "pooled/warnings");
   const auto finite = [](const std::vector<double>& values) {
     return std::ranges::all_of(values, [](double value) { return std::isfinite(value); });
   };
@@ -507,9 +531,17 @@ StoredPosterior read_posterior(const std::filesystem::path& path) {
       throw file.broken(fmt::format("the method of {} is unknown", name));
     fit.method = static_cast<Method>(static_cast<int>(method));
     if (!stored.cutoff.empty())
-      fit.warnings.insert(fit.warnings.begin(), fmt::format("fitted to nothing counted after {}", stored.cutoff));
+      fit.account.warnings.insert(fit.account.warnings.begin(),
+                                  fmt::format("fitted to nothing counted after {}", stored.cutoff));
   }
-  if (file.has("pooled")) stored.pooled = read_pooled(file, stored.covariates);
+  if (file.has("pooled")) {
+    stored.pooled = read_pooled(file, stored.covariates);
+    stored.pooled->warnings = lines_of(file.text("pooled/warnings"));
+    stored.pooled_programmes = names;
+    if (file.has("pooled/programme"))
+      stored.pooled_programmes =
+          texts(file, "pooled/programme", length(file, "pooled/programme", kMostProgrammesOfFile));
+  }
   return stored;
 }
 
@@ -523,7 +555,7 @@ double on_real_line(std::string_view column, double value) {
 }
 
 PosteriorProgramme calibrated_programme(const StoredFit& fit, std::vector<Problem>& problems, const std::string& file) {
-  PosteriorProgramme programme{fit.programme, PosteriorKind::calibrated, {}, fit.draws.n, {}, fit.warnings};
+  PosteriorProgramme programme{fit.programme, PosteriorKind::calibrated, {}, fit.draws.n, {}, fit.account};
   std::vector<const ParameterSpec*> rows;
   for (std::size_t j = 0; j < fit.parameters.size(); ++j) {
     const ParameterSpec* const row = find_parameter(fit.parameters[j].name);
@@ -550,7 +582,8 @@ PosteriorProgramme calibrated_programme(const StoredFit& fit, std::vector<Proble
 }
 
 PosteriorProgramme pooled_programme(const StoredPosterior& stored, const ProgrammeSpec& spec_of) {
-  PosteriorProgramme programme{spec_of.name, PosteriorKind::pooled, {}, kPooledDraws, {}, stored.pooled->warnings};
+  PosteriorProgramme programme{spec_of.name, PosteriorKind::pooled, {}, kPooledDraws, {}};
+  programme.account.warnings = stored.pooled->warnings;
   const RobustPrior robust = robust_prior(*stored.pooled, covariates_of(spec_of));
   programme.values = drawn_from(robust, kPooledDraws, identity_of(spec_of.name));
   const std::span<const Parameter> rows = pooled_parameters();
@@ -580,16 +613,31 @@ void check_pooled(const StoredPosterior& stored, std::vector<Problem>& problems)
                         "calibrate again"});
 }
 
-/// Of what is drawn, and of the record behind it.
-std::string digest_of(const StoredPosterior& stored, const std::vector<PosteriorProgramme>& programmes) {
-  std::string text = stored.digest;
-  for (const PosteriorProgramme& programme : programmes) {
+void add_bits(std::string& text, double value) {
+  const auto bits = std::bit_cast<std::array<char, sizeof value>>(value);
+  text.append(bits.data(), bits.size());
+}
+
+/// What is told of a calibration: it stands in the results, so their digest covers it.
+void add_account(std::string& text, const CalibrationAccount& account) {
+  text += fmt::format("\n{} {} {} {} {}", account.method, account.is_complete, account.n_simulations, account.n_fitted,
+                      fmt::join(account.warnings, "\n"));
+  for (const CalibratedPoint& one : account.points) {
+    text += fmt::format("\n{}\n{}\n{}\n{}\n{}", one.measure, one.region, one.unit, one.date, one.was_fitted);
+    for (const double value : {one.observed, one.p05, one.p25, one.p50, one.p75, one.p95, one.pit})
+      add_bits(text, value);
+  }
+}
+
+/// Of what is drawn, of the record behind it, and of what the results tell of it.
+std::string digest_of(const Posterior& posterior) {
+  std::string text = fmt::format("{}\n{}\n{}\n{}\n{}", posterior.record_digest, posterior.record, posterior.command,
+                                 fmt::join(posterior.past_programmes, "\n"), fmt::join(posterior.past_warnings, "\n"));
+  for (const PosteriorProgramme& programme : posterior.programmes) {
     text += fmt::format("\n{} {} {}", programme.programme, static_cast<int>(programme.kind), programme.n_draws);
     for (const PosteriorParameter& one : programme.parameters) text += fmt::format(" {}", spec(one.id).key);
-    for (const double value : programme.values) {
-      const auto bits = std::bit_cast<std::array<char, sizeof value>>(value);
-      text.append(bits.data(), bits.size());
-    }
+    for (const double value : programme.values) add_bits(text, value);
+    add_account(text, programme.account);
   }
   return fmt::format("{:016x}", identity_of(text));
 }
@@ -608,7 +656,14 @@ Posterior posterior_for(const StoredPosterior& stored, const Scenario& scenario)
     }
   }
   if (!problems.empty()) throw InputError(std::move(problems));
-  posterior.digest = digest_of(stored, posterior.programmes);
+  posterior.record = stored.title;
+  posterior.record_digest = stored.digest;
+  posterior.command = stored.command;
+  if (std::ranges::any_of(posterior.programmes, [](const auto& one) { return one.kind == PosteriorKind::pooled; })) {
+    posterior.past_programmes = stored.pooled_programmes;
+    posterior.past_warnings = stored.pooled->warnings;
+  }
+  posterior.digest = digest_of(posterior);
   return posterior;
 }
 

@@ -13,6 +13,7 @@
 
 #include "file.hpp"
 #include "numbers.hpp"
+#include "page.hpp"
 #include "run_view.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/compare.hpp"
@@ -37,78 +38,7 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-// ---- Text ---------------------------------------------------------------------------------------------------------
-
-std::string escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
-
-std::string date_text(Date date) {
-  constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
-                                                     "May",       "June",     "July",     "August",
-                                                     "September", "October",  "November", "December"};
-  const std::chrono::year_month_day day{date};
-  return fmt::format("{} {} {}", static_cast<unsigned>(day.day()), kMonths[static_cast<unsigned>(day.month()) - 1],
-                     static_cast<int>(day.year()));
-}
-
-/// A cell of a table: numbers stand to the right.
-struct Cell {
-  std::string text;
-  bool number = false;
-};
-Cell number_cell(std::string text) { return {std::move(text), true}; }
-
-/// A table that can be scrolled by keyboard where it is too wide. The first column heads its row.
-std::string table(std::string_view caption, const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
-  std::string html = fmt::format(
-      "<div class=\"scroll\" tabindex=\"0\" role=\"region\" "
-      "aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
-      escaped(caption));
-  for (const Cell& cell : head) {
-    html += fmt::format("<th scope=\"col\"{}>{}</th>", cell.number ? " class=\"n\"" : "", escaped(cell.text));
-  }
-  html += "</tr></thead><tbody>\n";
-  for (const auto& row : rows) {
-    html += "<tr>";
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[i].text))
-                     : fmt::format("<td{}>{}</td>", row[i].number ? " class=\"n\"" : "", escaped(row[i].text));
-    }
-    html += "</tr>\n";
-  }
-  return html + "</tbody></table></div>\n";
-}
-
-std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n", escaped(text)); }
-std::string folded(std::string_view summary, const std::string& html) {
-  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(summary), html);
-}
-
 // ---- Sections -----------------------------------------------------------------------------------------------------
-
-struct Section {
-  std::string id, heading, html;
-};
 
 Section finding(const Run& run) {
   std::string html =
@@ -351,10 +281,12 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
     if (map.contains("region")) {
       html +=
           "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>Share of eligible organisations "
-          "in use; equal tiles, so a large area is not a large number.</figcaption></figure>";
+          "in use, <span data-when></span>; equal tiles, so a large area is not a large number.</figcaption></figure>";
     }
     if (map.contains("board")) {
-      html += "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div></figure>";
+      html +=
+          "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div><figcaption>Share of eligible "
+          "organisations in use, <span data-when></span>.</figcaption></figure>";
     }
     html += "</div>\n";
   }
@@ -618,12 +550,16 @@ Section equity(const Run& run) {
     const auto other = run.report(metric, run.lead, View::counterfactual, run.programme, 0, 0);
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
-    const auto text = [](const Spread& s) { return fmt::format("{:.3f}", s.mean); };
+    const auto digits = [](double value) {
+      const std::string text = fmt::format("{:.3f}", value);
+      return text == "-0.000" ? std::string("0.000") : text;
+    };
+    const auto text = [&](const Spread& s) { return digits(s.mean); };
     rows.push_back({{std::string(label)},
                     number_cell(text(*own)),
                     number_cell(text(*other)),
                     number_cell(text(*change)),
-                    number_cell(fmt::format("{:.3f} to {:.3f}", change->p05, change->p95))});
+                    number_cell(fmt::format("{} to {}", digits(change->p05), digits(change->p95)))});
   }
   std::string html = paragraph(
       "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
@@ -643,10 +579,10 @@ std::string unit_text(const std::string& unit) {
 Section drivers(const fs::path& folder, Json& data) {
   const Json found = one_way_study(folder);
   if (found.is_null()) {
-    return {
-        "drivers", "What drives the answer",
-        paragraph("Not run. `uptake sensitivity SCENARIO --method one-way -o FOLDER` moves one assumption at a time "
-                  "through its range on the same clocks; made into this folder, it is drawn here.")};
+    return {"drivers", "What drives the answer",
+            "<p>Not run. <code>uptake sensitivity SCENARIO --method one-way -o FOLDER</code> moves one assumption at a "
+            "time "
+            "through its range on the same clocks; made into this folder, it is drawn here.</p>\n"};
   }
   constexpr std::size_t kMostBars = 15;
   Json bars = Json::array();
@@ -687,50 +623,185 @@ Section drivers(const fs::path& folder, Json& data) {
                     rows)};
 }
 
-Section calibration(const Run& run) {
-  if (run.is_calibrated()) {
-    const ResultsFile& file = run.file;
-    const auto label = file.texts("parameters/parameter"), unit = file.texts("parameters/unit"),
-               prior = file.texts("parameters/prior");
-    const auto informed = file.numbers("parameters/informed").values,
-               contraction = file.numbers("parameters/contraction").values,
-               low = file.numbers("parameters/posterior_p05").values,
-               median = file.numbers("parameters/posterior_p50").values,
-               high = file.numbers("parameters/posterior_p95").values;
-    for (const std::size_t n :
-         {informed.size(), contraction.size(), low.size(), median.size(), high.size(), unit.size(), prior.size()})
-      if (n != label.size()) throw file.broken("columns of its parameters have different lengths");
-    std::vector<std::vector<Cell>> rows;
-    for (std::size_t i = 0; i < label.size(); ++i) {
-      if (informed[i] == 0) continue;
-      rows.push_back({{label[i]},
-                      number_cell(fmt::format("{:.3g}", median[i])),
-                      number_cell(fmt::format("{:.3g} to {:.3g}", low[i], high[i])),
-                      {unit[i]},
-                      {prior[i]},
-                      number_cell(fmt::format("{:.2f}", contraction[i])),
-                      {informed[i] == 1   ? "not informed by these data"
-                       : informed[i] == 2 ? "informed"
-                                          : "of past programmes"}});
+/// The split of the lead strategy's result over what drives it, where it was asked for.
+Section split(const Run& run, Json& data) {
+  if (!run.file.has("shapley/driver")) return {};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kRows{{
+      {"ever_adopted", "Organisations ever in use"},
+      {"patients_benefited", "People reached"},
+      {"admissions_avoided", "Emergency admissions avoided"},
+      {"events_avoided", "Events avoided"},
+      {"savings_cash_gbp", "Cash savings, GBP"},
+      {"cost_gbp", "Cost, all funders, GBP"},
+  }};
+  const auto drivers = run.file.texts("shapley/driver");
+  std::string html = paragraph(fmt::format(
+      "What each driver adds to “{}”: the mean, over all orders in which the drivers could come, of what one adds to "
+      "those before it (Shapley values), in worlds with the same luck. The parts sum to the world with all drivers "
+      "less "
+      "the world with none.",
+      run.file.text("shapley/of")));
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& [metric, label] : kRows) {
+    const std::string path = fmt::format("shapley/{}", metric);
+    if (!run.file.has(path)) continue;
+    const Cube cube(run.file.numbers(path));
+    Json bars = Json::array();
+    double sum = 0;
+    bool any = false;
+    const std::size_t first_row = rows.size();
+    for (std::size_t d = 0; d < drivers.size(); ++d) {
+      const auto s = cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place);
+      if (!s) continue;
+      any = any || s->mean != 0;
+      sum += s->mean;
+      bars.push_back({{"name", drivers[d]},
+                      {"kind", "gross"},
+                      {"from", 0},
+                      {"to", s->mean},
+                      {"value", s->mean},
+                      {"low", s->p05},
+                      {"high", s->p95}});
+      rows.push_back(
+          {{fmt::format("{}: {}", label, drivers[d])}, number_cell(rounded(s->mean)), number_cell(range(*s)), {}});
     }
-    return {"calibration", "Calibrated to the record",
-            paragraph(calibration_sentence(run)) +
-                paragraph("Contraction is the share of the prior's variance that the record takes away.") +
-                folded(fmt::format("Parameters drawn from {} ({})", file.text("provenance/posterior"), rows.size()),
-                       table("Calibrated parameters",
-                             {{"Parameter"},
-                              number_cell("median"),
-                              number_cell("90 % interval"),
-                              {"unit"},
-                              {"prior"},
-                              number_cell("contraction"),
-                              {"record"}},
-                             rows))};
+    if (!any) {
+      rows.resize(first_row);
+      continue;
+    }
+    for (std::size_t r = first_row; r < rows.size(); ++r)
+      rows[r].back() =
+          number_cell(sum == 0 ? "–" : fmt::format("{:.0f} %", 100 * bars[r - first_row]["value"].get<double>() / sum));
+    if (data["bars"].empty()) {  // one drawing: of the first measure that is split
+      data["bars"] = Json::array({{{"bars", std::move(bars)},
+                                   {"unit", ""},
+                                   {"label", fmt::format("{} by what drives it; the table says the same", label)}}});
+      html += fmt::format(
+          "<figure class=\"drawn\"><div data-bars=\"0\"></div><figcaption>{} on {}. Bars: means; lines: "
+          "90 % intervals.</figcaption></figure>\n",
+          label, date_text(run.report_to.front()));
+    }
   }
+  if (rows.empty()) return {};
+  html +=
+      table(fmt::format("Split over drivers, {} to {}, {}", date_text(run.report_from.front()),
+                        date_text(run.report_to.front()), run.place_name()),
+            {{"Measure and driver"}, number_cell("mean"), number_cell("90 %"), number_cell("share of the sum")}, rows);
+  return {"split", "What of it effort, incentive and shock each make", html};
+}
+
+/// What programmes lose to each other's claim on attention.
+Section displacement(const Run& run, const fs::path& folder) {
+  if (!run.file.has("provenance/attention_off")) return {};
+  const std::string on = run.file.text("provenance/attention_on"), off = run.file.text("provenance/attention_off");
+  const auto index = [&](const std::string& name) {
+    return static_cast<int>(std::ranges::find(run.strategies, name) - run.strategies.begin());
+  };
+  const auto n_strategies = static_cast<int>(run.strategies.size());
+  if (index(on) >= n_strategies || index(off) >= n_strategies) throw run.file.broken("it names no strategy of its own");
+  const RunValues values = read_values(folder, run.place == 0 ? std::string() : run.place_name());
+  std::vector<std::string> programmes = run.programmes;
+  std::erase(programmes, "all");
+  std::vector<std::vector<Cell>> rows, totals;
+  for (const Loss& loss : losses(values, index(off), index(on), programmes)) {
+    if (loss.period.to != run.report_to.front()) continue;
+    if (loss.programme == "all" && spec(loss.metric).name == "events_avoided") continue;  // unlike events
+    auto& into = loss.programme == "all" ? totals : rows;
+    into.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
+                                 spec(loss.metric).long_name)},
+                    number_cell(rounded(loss.lost.mean)),
+                    number_cell(loss.lost.p05 == loss.lost.p95
+                                    ? std::string()
+                                    : fmt::format("{} to {}", rounded(loss.lost.p05), rounded(loss.lost.p95)))});
+  }
+  if (rows.empty()) return {};
+  const std::vector<Cell> head{{"Programme and measure"}, number_cell("lost"), number_cell("90 %")};
   return {
-      "calibration", "Not calibrated",
-      paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published figures "
-                "beside the curves are for comparison only.")};
+      "displacement", "What programmes cost each other in attention",
+      paragraph(fmt::format("Organisations attend to few things at once. Lost = “{}” (attention unlimited) less “{}”, "
+                            "in the same worlds, to {}; below 0 a programme gains.",
+                            off, on, date_text(run.report_to.front()))) +
+          (totals.empty() ? std::string() : table("Lost to competition for attention, all programmes", head, totals)) +
+          folded(fmt::format("Table: lost by programme ({} lines)", rows.size()),
+                 table("Lost to competition for attention, by programme", head, rows))};
+}
+
+/// The ledger of companies, apart from everything about health.
+Section growth(const Run& run) {
+  if (!run.file.has("report/investment_gbp")) return {};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRows{{
+      {"companies_supported", "Companies supported"},
+      {"investment_gbp", "Investment reported, GBP of each year"},
+      {"jobs", "Jobs created or safeguarded, as reported"},
+      {"pipeline_needs_assessment", "Companies that come to a needs assessment"},
+      {"pipeline_supported", "… of which are supported"},
+      {"pipeline_evaluated", "… of which are evaluated"},
+      {"pipeline_in_new_setting", "… of which are used in a new setting"},
+      {"pipeline_fellows", "Fellows of the accelerator"},
+      {"growth_roi", "Value of additional jobs per pound of growth funding"},
+  }};
+  const int ledger = static_cast<int>(run.programmes.size()) - 1;  // "all"
+  std::string html = paragraph(
+      "Investment and jobs are what supported companies reported in a survey: self-reported and gross, and not all "
+      "answered. The column “anyway” is what would have come without the networks. This ledger stands apart: it is "
+      "never "
+      "added to anything about health, and prices are those of each year.");
+  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [metric, label] : kRows) {
+      const auto at = [&](View view) {
+        const Cube* cube = run.cube(fmt::format("report/{}", metric));
+        const int place = cube && cube->by_place() ? run.place : 0;
+        return run.report(metric, run.lead, view, ledger, static_cast<int>(r), place);
+      };
+      const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
+      if (!gross && !net) continue;
+      const auto text = [](const std::optional<Spread>& s) { return s ? rounded(s->mean) : std::string("–"); };
+      rows.push_back({{std::string(label)},
+                      number_cell(text(gross)),
+                      number_cell(gross ? range(*gross) : ""),
+                      number_cell(text(anyway)),
+                      number_cell(text(net)),
+                      number_cell(net ? range(*net) : "")});
+    }
+    if (rows.empty()) continue;
+    html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
+                              date_text(run.report_to[r]), run.place_name()),
+                  {{"Measure"},
+                   number_cell("gross"),
+                   number_cell("90 %"),
+                   number_cell("anyway"),
+                   number_cell("net"),
+                   number_cell("90 %")},
+                  rows);
+  }
+  std::vector<std::vector<Cell>> years;
+  for (std::size_t y = 0; y < run.years.size(); ++y) {
+    std::vector<Cell> row{{run.years[y]}};
+    bool any = false;
+    for (const char* metric : {"companies_supported", "investment_gbp", "jobs"}) {
+      const Cube* cube = run.cube(fmt::format("year/{}", metric));
+      for (const View view : {View::gross, View::net}) {
+        const auto s = cube ? cube->at(run.lead, view, ledger, static_cast<int>(y), run.place) : std::nullopt;
+        row.push_back(number_cell(s ? rounded(s->mean) : "–"));
+        any = any || s;
+      }
+    }
+    if (any) years.push_back(std::move(row));
+  }
+  if (!years.empty()) {
+    html += folded("Table: growth ledger year by year", table("Growth ledger in each financial year: self-reported",
+                                                              {{"Year"},
+                                                               number_cell("companies"),
+                                                               number_cell("net"),
+                                                               number_cell("investment, GBP"),
+                                                               number_cell("net"),
+                                                               number_cell("jobs"),
+                                                               number_cell("net")},
+                                                              years));
+  }
+  html += paragraph("The return on growth funding is an identity set to the published 3.96, not a finding.");
+  return {"growth", "Growth ledger: what supported companies report", html};
 }
 
 Section assumptions(const Run& run) {
@@ -764,7 +835,7 @@ Section assumptions(const Run& run) {
                     {meaning[i]},
                     number_cell(fmt::format("{:.6g}", value[i])),
                     {unit[i]},
-                    {prior[i]},
+                    {short_prior(prior[i])},
                     {grade[i]},
                     {source[i]}});
   }
@@ -847,10 +918,14 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["observed"] = observed(run);
 
   std::vector<Section> sections;
-  for (Section& section : std::array{
-           finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
-           programme_by_programme(run), outcomes_and_savings(run), cost_effectiveness(run, data), strategies(run),
-           equity(run), dimensions(run), drivers(folder, data), calibration(run), assumptions(run), provenance(run)}) {
+  for (Section& section :
+       std::array{finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
+                  programme_by_programme(run), outcomes_and_savings(run), cost_effectiveness(run, data),
+                  strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder),
+                  growth(run), drivers(folder, data),
+                  calibration_section(run.file, run.is_calibrated() ? calibration_sentence(run) : "", data),
+                  published_section(run.file, run.strategy(run.lead)), backtest_section(folder, run.programmes, data),
+                  assumptions(run), provenance(run)}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 

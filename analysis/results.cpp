@@ -421,6 +421,140 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
                 named("the lead strategy's value at the nearest date or window that is kept, in unit"));
 }
 
+/// Row of a calibrated programme: the programme and one of its parameters or observations.
+template <class Of>
+struct CalibrationRow {
+  const PosteriorProgramme* programme;
+  const Of* of;
+  std::size_t index;
+};
+
+void write_learnt(Hdf5Group& group, const Posterior& posterior) {
+  using Row = CalibrationRow<PosteriorParameter>;
+  std::vector<Row> rows;
+  for (const PosteriorProgramme& programme : posterior.programmes)
+    for (std::size_t j = 0; j < programme.parameters.size(); ++j)
+      rows.push_back({&programme, &programme.parameters[j], j});
+  const auto column = [&]<class Value>(Value, auto&& of) {
+    std::vector<Value> values;
+    for (const Row& row : rows) values.emplace_back(of(row));
+    return values;
+  };
+  const auto text = [&](auto&& of) { return column(std::string(), of); };
+  const auto key = [](const Row& row) { return std::string(spec(row.of->id).key); };
+  const std::vector<std::string> axis{"parameter"};
+  group.scale("parameter",
+              text([&](const Row& row) { return fmt::format("{}.{}", row.programme->programme, key(row)); }),
+              named("calibrated parameter of a programme"));
+  group.text("parameter_programme", text([](const Row& row) { return row.programme->programme; }), axis,
+             named("programme that it belongs to"));
+  group.text("key", text(key), axis, named("key in scenarios and --set"));
+  group.text("unit", text([](const Row& row) { return std::string(spec(row.of->id).unit); }), axis,
+             named("unit of the quantiles"));
+  group.text("prior", text([](const Row& row) { return to_text(row.of->prior); }), axis,
+             named("working prior that it was calibrated under, in unit"));
+  const auto quantile = [&](const char* name, double probability, const char* meaning) {
+    group.doubles(name, column(0.0, [&](const Row& row) { return row.programme->quantile(row.index, probability); }),
+                  axis, named(meaning));
+  };
+  quantile("posterior_p05", 0.05, "5 % quantile of the posterior, in unit");
+  quantile("posterior_p50", 0.5, "median of the posterior, in unit");
+  quantile("posterior_p95", 0.95, "95 % quantile of the posterior, in unit");
+  group.doubles("contraction", column(0.0, [](const Row& row) { return row.of->contraction; }), axis,
+                named("1 - var(posterior) / var(prior), on the real line"));
+  group.flags("informed", column(std::uint8_t{}, [](const Row& row) { return row.of->is_informed() ? 1 : 0; }), axis,
+              {"not_informed_by_these_data", "informed"},
+              named(fmt::format("whether contraction reaches {}", kInformed)));
+}
+
+void write_calibration_points(Hdf5Group& group, const Posterior& posterior) {
+  using Row = CalibrationRow<CalibratedPoint>;
+  std::vector<Row> rows;
+  for (const PosteriorProgramme& programme : posterior.programmes)
+    for (std::size_t i = 0; i < programme.account.points.size(); ++i)
+      rows.push_back({&programme, &programme.account.points[i], i});
+  if (rows.empty()) return;
+  const std::vector<std::string> axis{"point"};
+  group.scale("point", counting(rows.size()), named("observation, fitted to or not"));
+  const auto text = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<std::string> values;
+    for (const Row& row : rows) values.push_back(of(row));
+    group.text(name, values, axis, named(meaning));
+  };
+  text("point_programme", "programme that it was observed of", [](const Row& row) { return row.programme->programme; });
+  text("measure", "what was observed, as in the table of observations", [](const Row& row) { return row.of->measure; });
+  text("region", "where, as in the table", [](const Row& row) { return row.of->region; });
+  text("point_unit", "unit of observed and its predictive quantiles", [](const Row& row) { return row.of->unit; });
+  text("date", "when, as in the table", [](const Row& row) { return row.of->date; });
+  const auto number = [&](const char* name, const char* meaning, double CalibratedPoint::*of) {
+    std::vector<double> values;
+    for (const Row& row : rows) values.push_back(row.of->*of);
+    group.doubles(name, values, axis, named(meaning));
+  };
+  number("observed", "as published, in point_unit", &CalibratedPoint::observed);
+  number("p05", "posterior predictive, 5 % quantile", &CalibratedPoint::p05);
+  number("p25", "posterior predictive, 25 % quantile", &CalibratedPoint::p25);
+  number("p50", "posterior predictive, median", &CalibratedPoint::p50);
+  number("p75", "posterior predictive, 75 % quantile", &CalibratedPoint::p75);
+  number("p95", "posterior predictive, 95 % quantile", &CalibratedPoint::p95);
+  number("pit", "P(predictive < observed) + P(equal) / 2", &CalibratedPoint::pit);
+  std::vector<std::uint8_t> fitted;
+  for (const Row& row : rows) fitted.push_back(row.of->was_fitted ? 1 : 0);
+  group.flags("fitted", fitted, axis, {"compared_with_only", "fitted"}, named("whether it entered the likelihood"));
+}
+
+/// What the posterior file tells of its programmes, so that the results speak for themselves; no group without one.
+void write_calibration(const Hdf5File& file, const Scenario& scenario) {
+  if (scenario.mode != ParameterMode::posterior || !scenario.posterior) return;
+  const Posterior& posterior = *scenario.posterior;
+  Hdf5Group group = file.group("calibration");
+  const std::vector<std::string> axis{"programme"};
+  const auto text = [&](auto&& of) {
+    std::vector<std::string> values;
+    for (const PosteriorProgramme& one : posterior.programmes) values.emplace_back(of(one));
+    return values;
+  };
+  const auto whole = [&](auto&& of) {
+    std::vector<std::int32_t> values;
+    for (const PosteriorProgramme& one : posterior.programmes) values.push_back(static_cast<std::int32_t>(of(one)));
+    return values;
+  };
+  group.scale("programme", text([](const auto& one) { return one.programme; }),
+              named("programme whose parameters are drawn from the posterior"));
+  std::vector<std::uint8_t> kind;
+  for (const PosteriorProgramme& one : posterior.programmes) kind.push_back(one.kind == PosteriorKind::pooled ? 1 : 0);
+  group.flags("kind", kind, axis, {"calibrated", "from_past_programmes"}, named("where its draws come from"));
+  group.text("method", text([](const auto& one) { return one.account.method; }), axis,
+             named("how it was calibrated; empty for what is drawn from past programmes"));
+  group.flags(
+      "completion",
+      [&] {
+        std::vector<std::uint8_t> values;
+        for (const auto& one : posterior.programmes) values.push_back(one.account.is_complete ? 1 : 0);
+        return values;
+      }(),
+      axis, {"interrupted", "complete"}, named("whether its calibration came to its end"));
+  group.integers("n_simulations", whole([](const auto& one) { return one.account.n_simulations; }), axis,
+                 named("simulations of its calibration"));
+  group.integers("n_fitted", whole([](const auto& one) { return one.account.n_fitted; }), axis,
+                 named("observations fitted to"));
+  group.text("warnings", text([](const auto& one) { return fmt::format("{}", fmt::join(one.account.warnings, "\n")); }),
+             axis, named("sentences, one a line"));
+  const auto one_text = [&](const char* name, const std::string& value, const char* meaning) {
+    group.text(name, {value}, {}, named(meaning));
+  };
+  one_text("record", posterior.record, "title of the record that was calibrated to");
+  one_text("record_digest", posterior.record_digest, "its digest");
+  one_text("command", posterior.command, "makes the posterior file again");
+  write_learnt(group, posterior);
+  write_calibration_points(group, posterior);
+  if (posterior.past_programmes.empty()) return;
+  group.scale("past_programme", posterior.past_programmes,
+              named("what programmes without a calibration of their own are drawn from"));
+  one_text("past_warnings", fmt::format("{}", fmt::join(posterior.past_warnings, "\n")),
+           "what is to be said of pooling them, one a line");
+}
+
 void write_provenance(const Hdf5File& file, const RunRecord& record) {
   const Scenario& scenario = record.model->scenario;
   Hdf5Group group = file.group("provenance");
@@ -440,7 +574,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
        "how parameters come about");
   if (scenario.mode == ParameterMode::posterior && scenario.posterior) {
     text("posterior", scenario.posterior->file.filename().string(), "file that calibrated parameters are drawn from");
-    text("posterior_digest", scenario.posterior->digest, "digest of the draws and of the record behind them");
+    text("posterior_digest", scenario.posterior->digest,
+         "digest of the draws, of the record behind them and of what /calibration tells");
     text("calibration", calibration_in_words(scenario), "what is calibrated, in a sentence");
     text("not_informed", not_informed_in_words(scenario),
          "calibrated parameters that the record says next to nothing about; empty when there are none");
@@ -457,6 +592,12 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
        "strategy that net is against");
   text("lead", record.layout.strategies[static_cast<std::size_t>(lead_strategy(scenario))],
        "strategy that the headline and the page are about");
+  if (const auto pairs = attention_pairs(scenario); !pairs.empty() && scenario.programmes.size() > 1) {
+    text("attention_on", record.layout.strategies[static_cast<std::size_t>(pairs.front().on)],
+         "strategy whose programmes compete for attention");
+    text("attention_off", record.layout.strategies[static_cast<std::size_t>(pairs.front().off)],
+         "strategy that is the same without that competition");
+  }
   std::vector<std::string_view> deliveries;
   for (const Strategy& strategy : scenario.strategies)
     deliveries.push_back(kDeliveryNames[static_cast<std::size_t>(strategy.delivery)]);
@@ -692,6 +833,7 @@ std::size_t write_hdf5(const RunRecord& record, Hdf5Output& output, const Contro
   }
   write_diagnostics(file, record);
   write_published(file, record);
+  write_calibration(file, record.model->scenario);
   write_provenance(file, record);
   return growing;
 }

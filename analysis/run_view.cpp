@@ -56,6 +56,7 @@ std::optional<Spread> Cube::at(int strategy, View view, int programme, int time,
       continue;
     }
     const int index = name == "strategy"    ? strategy
+                      : name == "driver"    ? strategy
                       : name == "view"      ? static_cast<int>(view)
                       : name == "programme" ? programme
                       : is_place(name)      ? place

@@ -28,7 +28,7 @@ struct Spread {
 class Cube {
  public:
   explicit Cube(Labelled data);
-  /// Indices along (strategy, view, programme, time, place); an axis that is not there takes index 0 alone.
+  /// Indices along (strategy or driver, view, programme, time, place); an axis that is not there takes index 0 alone.
   [[nodiscard]] std::optional<Spread> at(int strategy, View view, int programme, int time, int place) const;
   [[nodiscard]] bool by_place() const;
   [[nodiscard]] const Labelled& data() const { return data_; }

@@ -79,7 +79,7 @@ bool is_stated_by(const Scenario& scenario, const Setting& setting) {
 
 /// The programme without the columns that are not asked for.
 PosteriorProgramme with_only(const PosteriorProgramme& whole, const std::vector<std::size_t>& columns) {
-  PosteriorProgramme part{whole.programme, whole.kind, {}, whole.n_draws, {}, whole.warnings};
+  PosteriorProgramme part{whole.programme, whole.kind, {}, whole.n_draws, {}, whole.account};
   for (const std::size_t j : columns) part.parameters.push_back(whole.parameters[j]);
   part.values.reserve(whole.n_draws * columns.size());
   for (std::size_t i = 0; i < whole.n_draws; ++i) {
@@ -95,7 +95,8 @@ void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterio
   UPTAKE_EXPECTS(posterior != nullptr);
   const std::string file = posterior->file.string();
   std::vector<Problem> problems;
-  auto used = std::make_shared<Posterior>(Posterior{posterior->file, posterior->digest, {}});
+  auto used = std::make_shared<Posterior>(*posterior);
+  used->programmes.clear();
   std::vector<std::string> notes, names;
   for (const PosteriorProgramme& programme : posterior->programmes) names.push_back(programme.programme);
   for (ProgrammeSpec& programme : scenario.programmes) {
@@ -200,7 +201,7 @@ std::vector<std::string> calibration_warnings(const Scenario& scenario) {
   for (const ProgrammeSpec& programme : scenario.programmes) {
     const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
     if (!drawn) continue;
-    for (const std::string& warning : drawn->warnings) {
+    for (const std::string& warning : drawn->account.warnings) {
       // What is not informed has a line of its own.
       if (warning.find("is not informed") == std::string::npos)
         all.push_back(fmt::format("{}: {}", programme.name, warning));

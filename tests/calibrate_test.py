@@ -77,6 +77,7 @@ class Calibrate(ProgramTest):
         for name in ("effective_size", "effective_size_needed", "misfit_p", "mean_shift", "raw_to_adjusted"):
             self.assertIn(name, programme["diagnostics"])
         with h5py.File(self.path("json", "posterior.h5")) as file:
+            self.assertTrue(set(SMALL) <= set(file.attrs["command"].decode().split()), "it can be made again")
             group = file["programmes/focus-adhd"]
             names = [name.decode() for name in group["parameter"]]
             at = names.index("bass.p")

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 
 import h5py
@@ -229,6 +230,24 @@ class Compare(program.ProgramTest):
         together = means["as-delivered", "ever_adopted"] - means["without-effort-incentive-shock", "ever_adopted"]
         split = cells["all", "ever_adopted", "2023-03-31"]
         self.assertAlmostEqual(sum(split.values()), together, places=9)
+        # The page has the split, what was lost and the published figures, in the same numbers.
+        page = program.read(self.path("out", "report.html")).decode()
+        rows = {re.sub("<.*?>", "", cells[0]): [re.sub("<.*?>", "", cell) for cell in cells[1:]] for cells in (
+            re.findall(r"<t[hd].*?</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)) if cells}
+        shown = lambda text: float(text.replace(",", ""))  # noqa: E731
+        for driver, value in cells["all", "ever_adopted", "2022-03-31"].items():
+            self.assertAlmostEqual(shown(rows[f"Organisations ever in use: {driver}"][0]), value,
+                                   delta=0.006 + 0.006 * abs(value))
+        lost = next(r for r in data["displacement"] if (r["programme"], r["metric"], r["to"]) ==
+                    ("all", "ever_adopted", "2022-03-31"))
+        self.assertAlmostEqual(shown(rows["all together: Organisations that were ever in use"][0]), lost["mean"],
+                               delta=0.006 + 0.006 * abs(lost["mean"]))
+        figure = data["published"][0]
+        row = next(r for name, r in rows.items() if name.startswith("Organisations that were ever in use, North") or
+                   name == "Organisations that were ever in use" or "all: Organisations that were" in name)
+        self.assertEqual(row[2], "5.00")
+        self.assertAlmostEqual(shown(row[3]), figure["gross"]["mean"], delta=0.006 * max(1, figure["gross"]["mean"]))
+        self.assertAlmostEqual(shown(row[5]), figure["gross"]["mean"] / 5, delta=0.006)
         # compare shows the same split from the scenario and from the results.
         compared = self.compare(scenario, "--shapley")
         self.assertEqual(compared["shapley"], data["shapley"])

@@ -90,6 +90,36 @@ TEST(PosteriorFile, ReadsBackWhatWasWritten) {
   for (std::size_t i = 0; i < stored.pooled->mu.size(); ++i)
     EXPECT_NEAR(stored.pooled->mu[i], all.posterior.pooled->mu[i], 0x1p-23);
   EXPECT_EQ(stored.pooled->slopes, all.posterior.pooled->slopes);
+  EXPECT_EQ(stored.pooled_programmes, (std::vector<std::string>{"example-tool", "pooled"}));
+  EXPECT_EQ(fit.account.method, "abc");
+  EXPECT_TRUE(fit.account.is_complete);
+  EXPECT_EQ(fit.account.n_simulations, 100'000U);
+  EXPECT_EQ(fit.account.n_fitted, 1U);
+  EXPECT_EQ(fit.account.warnings, all.fits[0].warnings);
+  ASSERT_EQ(fit.account.points.size(), 1U);
+  const CalibratedPoint& point = fit.account.points[0];
+  EXPECT_EQ(point.measure + "/" + point.region + "/" + point.unit + "/" + point.date, "adopters/England/homes/2021-03");
+  EXPECT_EQ((std::vector{point.observed, point.p05, point.p25, point.p50, point.p75, point.p95, point.pit}),
+            (std::vector<double>{40, 30, 35, 38, 42, 47, 0.6}));
+  EXPECT_TRUE(point.was_fitted);
+}
+
+TEST(PosteriorFile, TheDigestCoversWhatIsToldOfACalibration) {
+  const TestFolder folder;
+  const auto digest = [&](const auto& change) {
+    MadeUpPosterior all = made_up_posterior({"example-tool"});
+    change(all);
+    write_posterior(wired(all), folder.path() / "posterior.h5");
+    Scenario scenario;
+    scenario.programmes = {ProgrammeSpec::with_table_defaults("example-tool", OrganisationType::care_home)};
+    return posterior_for(read_posterior(folder.path() / "posterior.h5"), scenario).digest;
+  };
+  const std::string plain = digest([](MadeUpPosterior&) {});
+  EXPECT_EQ(digest([](MadeUpPosterior&) {}), plain);
+  EXPECT_NE(digest([](MadeUpPosterior& all) { all.fits[0].points[0].p50 = 39; }), plain);
+  EXPECT_NE(digest([](MadeUpPosterior& all) { all.fits[0].warnings.push_back("another"); }), plain);
+  EXPECT_NE(digest([](MadeUpPosterior& all) { all.posterior.command = "another"; }), plain);
+  EXPECT_NE(digest([](MadeUpPosterior& all) { all.record.title = "another"; }), plain);
 }
 
 TEST(PosteriorFile, TwoWritesHaveTheSameBytesWhateverTheTimeTheyTook) {

@@ -24,7 +24,7 @@ Scenario two_programmes() {
 
 /// n draws of bass.p = 0.1 + i / 100 and bass.q = twice that, so that a joint draw is known by its ratio.
 Posterior ladder(std::size_t n) {
-  PosteriorProgramme tool{"tool", PosteriorKind::calibrated, {}, n, {}, {}};
+  PosteriorProgramme tool{"tool", PosteriorKind::calibrated, {}, n, {}};
   tool.parameters = {{Parameter::p, {Family::lognormal, 1.3, 0.7}, 0.8},
                      {Parameter::q, {Family::lognormal, 0.35, 0.5}, 0.02}};
   for (std::size_t i = 0; i < n; ++i) {

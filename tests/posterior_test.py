@@ -112,6 +112,48 @@ class PosteriorRun(ProgramTest):
         self.assertLess(found["bass.p"]["p05"], found["bass.p"]["p50"])
         self.assertFalse(found["bass.q"]["informed"])
 
+    def test_results_and_page_tell_what_was_calibrated_to(self):
+        self.run_it("with", "--posterior", "posterior.h5")
+        self.run_it("without")
+        with h5py.File(self.path("with", "results.h5")) as run, h5py.File(self.posterior) as file, \
+                h5py.File(self.path("without", "results.h5")) as without:
+            self.assertNotIn("calibration", without)
+            told, fit = run["calibration"], file[f"programmes/{PROGRAMME}"]
+            self.assertEqual([name.decode() for name in told["programme"]], [PROGRAMME])
+            self.assertEqual([(int(told[k][0])) for k in ("kind", "completion", "n_simulations", "n_fitted")],
+                             [0, 1, 100_000, 1])
+            for name in ("measure", "region", "point_unit", "date", "observed", "p05", "p25", "p50", "p75", "p95",
+                         "pit", "fitted"):
+                np.testing.assert_array_equal(told[name][()], fit[name][()], name)
+            self.assertEqual(told["warnings"][0], fit["warnings"][()])
+            for k, probability in (("05", 5), ("50", 50), ("95", 95)):
+                np.testing.assert_allclose(told[f"posterior_p{k}"], np.percentile(fit["draws"], probability, axis=0))
+            self.assertEqual(told["command"][()].decode(), file.attrs["command"].decode())
+            self.assertEqual(told["record"][()].decode(), file.attrs["title"].decode())
+        page = read(self.path("with", "report.html")).decode()
+        section = page.split('<section id="calibration"')[1].split("</section>")[0]
+        for words in ("Calibrated to the record", "within the 90 % interval 1 of 1,",
+                      "100,000 simulations", "approximate Bayesian computation", "not informed by these data",
+                      "a warning – verbatim", "adopters, England, 2021-03", "LN(1.3, 0.7)",
+                      "uptake calibrate made-up.toml", "A made-up record, “quoted” in UTF-8"):
+            self.assertIn(words, section)
+        row = section.split('<th scope="row">adopters, England, 2021-03</th>')[1].split("</tr>")[0]
+        for number in ("40.0", "38.0", "35.0 to 42.0", "30.0 to 47.0", "in the 50 %", "fitted to"):
+            self.assertIn(number, row)
+        figure = json.loads(page.split('id="data">')[1].split("</script>")[0].replace("<\\/", "</"))["intervals"][0]
+        self.assertEqual(figure["rows"][0]["observed"], 40)
+        self.assertIn("within the 90 % interval 1 of 1", figure["label"])
+        self.assertIn("Not calibrated", read(self.path("without", "report.html")).decode())
+
+    def test_the_calibration_opens_by_label(self):
+        self.run_it("with", "--posterior", "posterior.h5")
+        import xarray as xr
+        for engine in ("h5netcdf", "netcdf4"):
+            with xr.open_dataset(self.path("with", "results.h5"), engine=engine, group="calibration") as told:
+                self.assertEqual(told.p50.dims, ("point",))
+                self.assertEqual(str(told.unit.sel(parameter=f"{PROGRAMME}.bass.p").values), "1/year")
+                self.assertEqual(int(told.informed.sel(parameter=f"{PROGRAMME}.bass.q")), 0)
+
     def test_what_is_set_is_nearer_than_the_posterior(self):
         self.run_it("out", "--posterior", "posterior.h5", "--set", "bass.p=0.5 /year")
         with h5py.File(self.path("out", "results.h5")) as file:

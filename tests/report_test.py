@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 import unittest
 
 import program
@@ -28,10 +29,19 @@ class Outline(html.parser.HTMLParser):
     def __init__(self):
         super().__init__()
         self.headings, self.loads, self.ids, self.links = [], [], [], []
-        self.rows_without_head, self.lang, self.labels, self.inputs = 0, None, [], []
+        self.lang, self.labels, self.inputs, self.regions, self.tags = None, [], [], [], []
+        self.heads_without_scope, self.rows_without_head, self.row = 0, 0, None
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
+        self.tags.append(tag)
+        if tag == "tr":
+            self.row = False
+        if tag == "th":
+            self.row = True
+            self.heads_without_scope += given.get("scope") not in ("row", "col")
+        if given.get("role") == "region":
+            self.regions.append(given)
         if tag in ("h1", "h2", "h3"):
             self.headings.append(int(tag[1]))
         if tag in ("img", "iframe", "link", "object", "embed", "source") or (tag == "script" and "src" in given):
@@ -46,6 +56,23 @@ class Outline(html.parser.HTMLParser):
             self.labels.append(given.get("for"))
         if tag in ("input", "select"):
             self.inputs.append(given.get("id"))
+
+    def handle_endtag(self, tag):
+        if tag == "tr":
+            self.rows_without_head += not self.row
+
+
+def luminance(colour):
+    """Relative luminance of #rrggbb or #rgb (WCAG 2.2)."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * d for d in colour[1:])
+    parts = [int(digits[i:i + 2], 16) / 255 for i in (0, 2, 4)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(a, b):
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
 
 
 class Page(program.ProgramTest):
@@ -75,8 +102,26 @@ class Page(program.ProgramTest):
             self.assertTrue(link.startswith("#") and link[1:] in page.ids, link)
         for name in page.inputs:
             self.assertIn(name, page.labels)
+        self.assertEqual([page.tags.count(tag) for tag in ("header", "main", "nav", "footer")], [1, 1, 1, 1])
+        self.assertEqual(page.tags.count("table"), page.tags.count("caption"))
+        self.assertEqual((page.heads_without_scope, page.rows_without_head), (0, 0))
+        self.assertEqual(len(page.regions), page.tags.count("table"))
+        for region in page.regions:  # what scrolls can be reached by keyboard and has a name
+            self.assertTrue(region["tabindex"] == "0" and region["aria-label"])
         self.assertIn("not a product of the NHS", text)
         self.assertIn("Open Government Licence", text)
+
+    def test_colours_of_text_and_lines_stand_out(self):
+        read = lambda name: program.read(os.path.join(program.SOURCE, "analysis", "page", name)).decode()  # noqa: E731
+        named = dict(re.findall(r"--(\w+): (#\w+)", read("page.css")))
+        for text in ("blue", "dark", "grey", "green", "pink"):
+            self.assertGreaterEqual(contrast(named[text], "#ffffff"), 4.5, text)
+        for text in ("grey", "blue"):
+            self.assertGreaterEqual(contrast(named[text], named["pale"]), 4.5, text)
+        ink = dict(re.findall(r"(\w+): \"(#\w+)\"", read("draw.js")))
+        for mark in ("own", "other", "net", "observed", "ink"):
+            self.assertGreaterEqual(contrast(ink[mark], "#ffffff"), 4.5, mark)
+        self.assertLess(contrast("#ed8b00", "#ffffff"), 3, "the check would refuse orange")
 
     def test_says_what_the_results_say(self):
         text = self.made()
@@ -139,6 +184,63 @@ class Page(program.ProgramTest):
         data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))
         self.assertEqual([bar["name"] for bar in data["tornado"]["bars"]], ["bass.p"])
 
+    def test_a_back_test_in_the_folder_is_told_and_a_broken_one_is_not(self):
+        self.made("--replicates", "4")
+        of = {"region": "England", "measure": "adopters", "unit": "homes", "cut": "2021", "p05": 1, "p25": 3, "p50": 4,
+              "p75": 5, "p95": 9, "baselines": {"persistence": {"p50": 2}, "linear": None}}
+        detail = {"low": 0.2, "high": 0.8, "programmes": 7, "forecasts": 9}
+        test = {"history": "a record", "cutoff": "2021-12-31",
+                "forecasts": [{**of, "programme": "example-tool", "date": "2022-03", "observed": 6},
+                              {**of, "programme": "example-tool", "date": "2022-09", "observed": None},
+                              {**of, "programme": "<i>another</i>", "date": "2022-03", "observed": 4}],
+                "skill": {"persistence": 0.5, "linear": 1.5, "bass": None},
+                "skill_detail": {"persistence": detail, "linear": {**detail, "low": 1.2, "high": 1.9}, "bass": None},
+                "coverage": {"50": 0.2, "90": 0.9},
+                "coverage_detail": {"50": {"expected_low": 0.3, "expected_high": 0.7, "multiplier": 1.75},
+                                    "90": {"expected_low": 0.8, "expected_high": 1, "multiplier": None}},
+                "bias": 0.25, "outside_view": None, "why": ["a <b>reason</b>"], "warnings": []}
+        for broken in ({**test, "forecasts": 1}, {**test, "skill": []}, [1], {}):
+            program.write(self.path("out", "backtest.json"), json.dumps(broken))
+            self.uptake("report", self.path("out"))
+            self.assertNotIn('<section id="backtest"', program.read(self.path("out", "report.html")).decode())
+        program.write(self.path("out", "backtest.json"), json.dumps(test))
+        self.uptake("report", self.path("out"))
+        page = program.read(self.path("out", "report.html")).decode()
+        section = page.split('<section id="backtest"')[1].split("</section>")[0]
+        row = lambda name: section.split(f'<th scope="row">{name}')[1].split("</tr>")[0]  # noqa: E731
+        for name, words in (("Persistence", ("0.50", "0.20 to 0.80", "the model is better")),
+                            ("Linear trend", ("1.50", "the model is worse")), ("Bass curve", ("cannot be said",)),
+                            ("example-tool: adopters, England, 2022-03", ("6.00", "3.00 to 5.00", "in the 90 %", "2.00")),
+                            ("example-tool: adopters, England, 2022-09", ("not observed",))):
+            for word in words:
+                self.assertIn(word, row(name), name)
+        for words in ("held 20 %", "between 30 and 70 %: too narrow", "1.8 times as wide would have held 50 %",
+                      "too high (bias +0.25", "(2 of 3)", "a &lt;b&gt;reason"):
+            self.assertIn(words, section)
+        self.assertNotIn("another", section)
+        odd = {**test, "forecasts": [None, {}, {**of, "programme": 3}], "bias": "high", "coverage": None, "why": 7}
+        program.write(self.path("out", "backtest.json"), json.dumps(odd))
+        self.uptake("report", self.path("out"))
+        self.assertIn("is of a programme of this run", program.read(self.path("out", "report.html")).decode())
+
+    def test_the_growth_ledger_stands_apart_and_published_figures_beside(self):
+        self.uptake("run", "growth", "--replicates", "4", "-o", "out", "--quiet")
+        page = program.read(self.path("out", "report.html")).decode()
+        growth = page.split('<section id="growth"')[1].split("</section>")[0]
+        for words in ("self-reported and gross", "never added to anything about health", "Companies supported",
+                      "Investment reported", "Value of additional jobs", "identity set to the published 3.96"):
+            self.assertIn(words, growth)
+        outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
+        self.assertNotIn("Investment", outcomes)
+        with open(self.path("out", "summary.json"), encoding="utf-8") as file:
+            figures = json.load(file)["published"]
+        published = page.split('<section id="published"')[1].split("</section>")[0]
+        self.assertEqual(published.count('scope="row"'), len(figures))
+        for figure, row in zip(figures, published.split('scope="row"')[1:]):
+            self.assertIn(figure["note"], row.replace("&amp;", "&"))
+            if figure["gross"] and figure["gross"]["mean"] is not None:
+                self.assertIn(f'<td class="n">{figure["gross"]["mean"] / figure["published"]:.2f}</td>', row)
+
     def test_is_made_again_the_same_and_asks_for_a_run(self):
         text = self.made()
         os.remove(self.path("out", "report.html"))
@@ -163,13 +265,13 @@ class Page(program.ProgramTest):
 
 @unittest.skipUnless(webdriver and CHROMIUM and DRIVER, "needs chromium, chromium-driver and python3-selenium")
 class InABrowser(program.ProgramTest):
-    def browse(self, width=1280):
+    def browse(self):
         self.uptake("run", program.CARE_HOMES, "--replicates", "6", "-o", self.path("out"), "--quiet")
         self.uptake("sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "2", "--quiet", "-o",
                     self.path("out"))
         options = Options()
         options.binary_location = CHROMIUM
-        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", f"--window-size={width},1000",
+        for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1000",
                      f"--user-data-dir={self.path('profile')}"):
             options.add_argument(word)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
@@ -204,11 +306,31 @@ class InABrowser(program.ProgramTest):
         urls = {m["params"]["request"]["url"] for m in asked if m["method"] == "Network.requestWillBeSent"}
         self.assertEqual({u for u in urls if not u.startswith(("file://", "data:", "chrome://"))}, set())
 
-    def test_fits_a_telephone(self):
-        driver = self.browse(width=500)  # headless windows are no narrower
-        overflow = driver.execute_script(
-            "return document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        self.assertLessEqual(overflow, 0)
+        # Every drawing has a name, and a table or a list says the same beside it.
+        unnamed = "return [...document.querySelectorAll('svg')].filter(s => s.getAttribute('role') !== 'img' || " \
+                  "!s.getAttribute('aria-label')).length"
+        self.assertEqual(driver.execute_script(unnamed), 0)
+
+        # Nothing is wider than a screen, a telephone or a sheet of paper, folded away or not.
+        overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for width in (1280, 768, 390):
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                                   {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+            self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        small = "return Math.min(...[...document.querySelectorAll('[data-fan] svg, #waterfall svg')]" \
+                ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width))"
+        time.sleep(0.3)  # charts are drawn again for the new width
+        self.assertGreater(driver.execute_script(small), 0.95, "text keeps its size on a telephone")
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        paper = 688  # A4 less margins, in CSS pixels
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                               {"width": paper, "height": 1000, "deviceScaleFactor": 1, "mobile": False})
+        wide = "return [...document.querySelectorAll('table, svg, pre')].filter(e => " \
+               "e.getBoundingClientRect().right > innerWidth + 1).map(e => e.textContent.slice(0, 60))"
+        self.assertEqual(driver.execute_script(wide), [])
+        closed = "return [...document.querySelectorAll('details table')].filter(e => " \
+                 "e.getBoundingClientRect().height < 5).length"
+        self.assertEqual(driver.execute_script(closed), 0, "paper cannot be unfolded")
 
 
 if __name__ == "__main__":

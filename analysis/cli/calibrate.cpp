@@ -38,32 +38,24 @@ std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, s
   return fmt::format("{:016x}", identity_of(text));
 }
 
+/// What makes the result again: the options that decide it, where they are not the usual ones.
+std::string command_of(const CalibrateOptions& options) {
+  const CalibrateOptions usual;
+  std::string text = "uptake calibrate " + options.record.filename().string();
+  for (const std::string& name : options.programmes) text += " --programme " + name;
+  if (options.method != usual.method) text += " --method " + options.method;
+  if (options.cutoff) text += " --cutoff " + *options.cutoff;
+  if (options.budget != usual.budget) text += fmt::format(" --budget {}", options.budget);
+  if (options.n_particles != usual.n_particles) text += fmt::format(" --particles {}", options.n_particles);
+  if (options.n_draws != usual.n_draws) text += fmt::format(" --draws {}", options.n_draws);
+  for (const std::string& one : options.overrides) text += fmt::format(" --set '{}'", one);
+  return text;
+}
+
 bool holds(const fs::path& folder, const std::string& digest) {
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
   return facts.is_object() && facts.value("digest", nlohmann::json()) == digest &&
          fs::exists(folder / kPosteriorFile) && fs::exists(folder / kTextFile) && fs::exists(folder / kJsonFile);
-}
-
-/// The command as typed, without what changes no byte of the result.
-std::string command_again(const std::vector<std::string>& typed) {
-  constexpr std::array<std::string_view, 4> kWithValue{"-o", "--output", "--threads", "--progress"};
-  constexpr std::array<std::string_view, 4> kAlone{"--quiet", "--json", "--overwrite", "--resume"};
-  const auto is_in = [](const auto& words, std::string_view word) {
-    return std::ranges::find(words, word) != words.end();
-  };
-  std::string text = "uptake";
-  for (std::size_t i = 1; i < typed.size(); ++i) {
-    const std::string_view word = typed[i], option = word.substr(0, word.find('='));
-    if (is_in(kAlone, word)) continue;
-    if (is_in(kWithValue, option)) {
-      if (option.size() == word.size()) ++i;
-      continue;
-    }
-    // A file by its name: a posterior says nothing of folders of this machine.
-    text += ' ';
-    text += quoted(word.ends_with(".toml") ? fs::path(word).filename().string() : std::string(word));
-  }
-  return text;
 }
 
 /// Programmes of the record by name. @throws InputError for names that it does not have
@@ -224,7 +216,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   posterior.record = &record;
   posterior.fits = fits;
   posterior.seed = record.seed;
-  posterior.command = command_again(options.command);
+  posterior.command = command_of(options);
   posterior.cutoff = cutoff ? iso(*cutoff) : "";
   if (fits.size() >= kFewestPooled) say(fmt::format("what {} programmes say together", fits.size()));
   add_pooled(record, fitted, record.seed, control, posterior);

@@ -11,6 +11,10 @@ const draw = (() => {
     if (size >= 1000) return d3.format(",.3~r")(value);
     return d3.format(size >= 10 ? ",.3~r" : ",.2~f")(value);
   };
+  // Charts narrower than this (a telephone) carry names above their bars; text keeps its size. [px]
+  const kNarrow = 560;
+  const name = (g, narrow, margin, y) => g.append("text").attr("x", narrow ? margin.left : margin.left - 10).attr("y", narrow ? 16 : y)
+    .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke").text(b => b.name);
   const day = text => d3.timeParse("%Y-%m-%d")(text);
   const shown = d3.timeFormat("%B %Y");
 
@@ -57,21 +61,23 @@ const draw = (() => {
 
   // bars: [{name, value, low, high, kind}]
   function waterfall(element, { bars, unit, label, width = 760 }) {
-    const row = 46, margin = { left: 230, right: 150, top: 8, bottom: 26 };
+    const narrow = width < kNarrow, row = narrow ? 64 : 46, head = narrow ? 18 : 0;
+    const margin = narrow ? { left: 8, right: 78, top: 8, bottom: 26 } : { left: 230, right: 150, top: 8, bottom: 26 };
     const height = margin.top + margin.bottom + row * bars.length;
     const svg = canvas(element, width, height, label);
     const ends = bars.flatMap(b => [b.from, b.to, b.low, b.high]).filter(v => v !== undefined && v !== null);
     const x = d3.scaleLinear().domain([Math.min(0, d3.min(ends)), Math.max(0, d3.max(ends)) || 1]).nice().range([margin.left, width - margin.right]);
-    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(5).tickFormat(number));
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(narrow ? 3 : 5).tickFormat(number));
     svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", 0).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
     const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
-    g.append("rect").attr("x", b => x(Math.min(b.from, b.to))).attr("width", b => Math.abs(x(b.to) - x(b.from))).attr("y", 6).attr("height", row - 18)
+    g.append("rect").attr("x", b => x(Math.min(b.from, b.to))).attr("width", b => Math.abs(x(b.to) - x(b.from))).attr("y", 6 + head).attr("height", row - 18 - head)
       .attr("fill", b => ({ gross: colour.own, anyway: "none", net: colour.net })[b.kind])
       .attr("stroke", b => b.kind === "anyway" ? colour.other : null).attr("stroke-dasharray", b => b.kind === "anyway" ? "5 3" : null).attr("stroke-width", 2);
-    g.filter(b => b.low !== undefined).append("path").attr("d", b => `M${x(b.low)},${row / 2 - 3}H${x(b.high)}M${x(b.low)},${row / 2 - 8}v10M${x(b.high)},${row / 2 - 8}v10`)
+    const middle = (row + head) / 2;
+    g.filter(b => b.low !== undefined).append("path").attr("d", b => `M${x(b.low)},${middle - 3}H${x(b.high)}M${x(b.low)},${middle - 8}v10M${x(b.high)},${middle - 8}v10`)
       .attr("stroke", colour.ink).attr("stroke-width", 1.5);
-    g.append("text").attr("x", margin.left - 10).attr("y", row / 2).attr("text-anchor", "end").text(b => b.name);
-    g.append("text").attr("x", width - margin.right + 10).attr("y", row / 2).text(b => `${number(b.value)} ${unit}`);
+    name(g, narrow, margin, row / 2);
+    g.append("text").attr("x", width - margin.right + 10).attr("y", middle).text(b => `${number(b.value)} ${unit}`);
   }
 
   // tiles: [{name, short, column, row}], values: by tile, in [0, 1]
@@ -125,19 +131,39 @@ const draw = (() => {
   }
   // bars: [{name, low, high, at_low, at_high}] around base
   function tornado(element, { bars, base, unit, label, width = 760 }) {
-    const row = 26, margin = { left: 250, right: 20, top: 24, bottom: 26 };
+    const narrow = width < kNarrow, row = narrow ? 44 : 26, head = narrow ? 18 : 0;
+    const margin = { left: narrow ? 8 : 250, right: 20, top: 24, bottom: 26 };
     const height = margin.top + margin.bottom + row * bars.length;
     const svg = canvas(element, width, height, label);
     const x = d3.scaleLinear().domain(d3.extent(bars.flatMap(b => [b.at_low, b.at_high]).concat(base))).nice().range([margin.left, width - margin.right]);
-    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(6).tickFormat(number));
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(narrow ? 3 : 6).tickFormat(number));
     svg.append("text").attr("x", margin.left).attr("y", 14).text(unit);
     const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
     const half = (end, fill, stroke) => g.append("rect").attr("x", b => Math.min(x(base), x(b[end]))).attr("width", b => Math.abs(x(b[end]) - x(base)))
-      .attr("y", 4).attr("height", row - 9).attr("fill", fill).attr("stroke", stroke);
+      .attr("y", 4 + head).attr("height", row - 9 - head).attr("fill", fill).attr("stroke", stroke);
     half("at_low", "#fff", colour.own);
     half("at_high", colour.own, colour.own);
-    g.append("text").attr("x", margin.left - 10).attr("y", row / 2 + 4).attr("text-anchor", "end").text(b => b.name);
+    name(g, narrow, margin, row / 2 + 4);
     svg.append("line").attr("x1", x(base)).attr("x2", x(base)).attr("y1", margin.top - 4).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
   }
-  return { fan, waterfall, tiles, plane, acceptability, tornado, number, day, shown };
+  // rows: [{name, observed, p05, p25, p50, p75, p95, hollow}] one under the other on one axis
+  function intervals(element, { rows, unit, label, width = 760 }) {
+    const narrow = width < kNarrow, row = 24, margin = { left: narrow ? 80 : 130, right: 24, top: 24, bottom: 26 };
+    const height = margin.top + margin.bottom + row * rows.length;
+    const svg = canvas(element, width, height, label);
+    const all = rows.flatMap(r => [r.p05, r.p95, r.observed]);
+    const x = d3.scaleLinear().domain([Math.min(0, d3.min(all)), Math.max(0, d3.max(all)) || 1]).nice().range([margin.left, width - margin.right]);
+    svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(narrow ? 3 : 6).tickFormat(number));
+    svg.append("text").attr("x", margin.left).attr("y", 14).text(unit);
+    const g = svg.selectAll("g.row").data(rows).enter().append("g").attr("class", "row").attr("transform", (r, i) => `translate(0,${margin.top + i * row})`);
+    const band = (low, high, inset, opacity) => g.append("rect").attr("x", r => x(r[low])).attr("width", r => Math.max(1, x(r[high]) - x(r[low])))
+      .attr("y", inset).attr("height", row - 2 * inset).attr("fill", colour.own).attr("opacity", opacity);
+    band("p05", "p95", 6, 0.25);
+    band("p25", "p75", 4, 0.45);
+    g.append("line").attr("x1", r => x(r.p50)).attr("x2", r => x(r.p50)).attr("y1", 2).attr("y2", row - 2).attr("stroke", colour.ink).attr("stroke-width", 2);
+    g.append("path").attr("class", "observed").attr("d", d3.symbol().type(d3.symbolDiamond).size(80)).attr("transform", r => `translate(${x(r.observed)},${row / 2})`)
+      .attr("fill", r => r.hollow ? "#fff" : colour.observed).attr("stroke", colour.observed).attr("stroke-width", 2);
+    g.append("text").attr("x", margin.left - 10).attr("y", row / 2 + 4).attr("text-anchor", "end").text(r => r.name);
+  }
+  return { fan, intervals, waterfall, tiles, plane, acceptability, tornado, number, day, shown };
 })();

@@ -12,6 +12,8 @@
   const unique = [...new Set([data.lead, data.comparator])];
   const title = () => data.programmes[state.programme].title;
 
+  // Drawn as wide as there is room, so that text keeps its size on a telephone; nothing where the element is folded away.
+  const room = (element, most) => Math.max(280, Math.min(most, element.parentElement.clientWidth || most));
   function fans() {
     for (const figure of document.querySelectorAll("[data-fan]")) {
       const metric = figure.dataset.fan;
@@ -20,7 +22,7 @@
       figure.closest("figure").hidden = !known;
       if (!known) continue;
       draw.fan(figure, {
-        times: data.times, unit: data.course[metric].unit,
+        times: data.times, width: room(figure, 760), height: room(figure, 760) < 560 ? 260 : 360, unit: data.course[metric].unit,
         series: unique.map(s => ({ name: data.strategies[s], own: s === data.lead, ...course(metric, s, 0) })),
         observed: data.observed.filter(o => o.metric === metric && o.programme === state.programme),
         label: `${data.course[metric].long_name}, ${title()}: ${data.strategies[data.lead]} against ${data.strategies[data.comparator]}`,
@@ -52,6 +54,7 @@
     const text = at("map-time");
     if (!text) return;
     text.textContent = when;
+    for (const element of document.querySelectorAll("[data-when]")) element.textContent = when;
     at("map-slider").setAttribute("aria-valuetext", when);
     for (const element of document.querySelectorAll("[data-tiles]")) {
       const layer = data.map[element.dataset.tiles];
@@ -63,10 +66,12 @@
     }
   }
   function fixed() {
-    if (data.waterfall && at("waterfall")) draw.waterfall(at("waterfall"), data.waterfall);
-    if (data.plane && at("plane")) draw.plane(at("plane"), data.plane);
-    if (data.acceptability && at("acceptability")) draw.acceptability(at("acceptability"), data.acceptability);
-    if (data.tornado && at("tornado")) draw.tornado(at("tornado"), data.tornado);
+    if (data.waterfall && at("waterfall")) draw.waterfall(at("waterfall"), { ...data.waterfall, width: room(at("waterfall"), 760) });
+    if (data.plane && at("plane")) draw.plane(at("plane"), { ...data.plane, width: room(at("plane"), 520) });
+    if (data.acceptability && at("acceptability")) draw.acceptability(at("acceptability"), { ...data.acceptability, width: room(at("acceptability"), 520) });
+    if (data.tornado && at("tornado")) draw.tornado(at("tornado"), { ...data.tornado, width: room(at("tornado"), 760) });
+    for (const element of document.querySelectorAll("[data-bars]")) draw.waterfall(element, { ...data.bars[+element.dataset.bars], width: room(element, 760) });
+    for (const element of document.querySelectorAll("[data-intervals]")) draw.intervals(element, { ...data.intervals[+element.dataset.intervals], width: room(element, 760) });
   }
   function all() { fans(); multiples(); maps(); }
 
@@ -92,4 +97,13 @@
   if (choice) choice.addEventListener("change", () => { state.programme = +choice.value; all(); });
   fixed();
   all();
+  let before = window.innerWidth;
+  window.addEventListener("resize", () => {
+    if (window.innerWidth === before) return;
+    before = window.innerWidth;
+    fixed();
+    fans();
+  });
+  // What was folded away had no width to be drawn to.
+  document.addEventListener("toggle", event => { if (event.target.open && event.target.querySelector("[data-intervals]")) fixed(); }, true);
 })();

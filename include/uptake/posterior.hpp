@@ -31,14 +31,32 @@ enum class PosteriorKind : std::uint8_t {
   pooled       ///< what past programmes say about one that nothing is known of
 };
 
+/// An observation beside what the calibrated model says of it, in `unit`.
+struct CalibratedPoint {
+  std::string measure, region, unit, date;  ///< as in the table of observations
+  double observed = 0;
+  double p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;  ///< posterior predictive
+  double pit = 0;                                      ///< P(predictive < observed) + P(equal) / 2
+  bool was_fitted = false;                             ///< false: compared with only
+};
+
+/// How a programme was calibrated: told to readers of a run, never drawn from. Empty for what is pooled.
+struct CalibrationAccount {
+  std::string method;
+  bool is_complete = true;
+  std::size_t n_simulations = 0, n_fitted = 0;  ///< in all; observations fitted to
+  std::vector<CalibratedPoint> points;
+  std::vector<std::string> warnings;  ///< sentences
+};
+
 /// Joint draws of one programme, in a random order, so that a part of them is a sample.
 struct PosteriorProgramme {
   std::string programme;  ///< name
   PosteriorKind kind = PosteriorKind::calibrated;
   std::vector<PosteriorParameter> parameters;
   std::size_t n_draws = 0;
-  std::vector<double> values;         ///< n_draws x parameters, in the table's units
-  std::vector<std::string> warnings;  ///< of its calibration, sentences
+  std::vector<double> values;  ///< n_draws x parameters, in the table's units
+  CalibrationAccount account = {};
   [[nodiscard]] std::optional<std::size_t> column(Parameter id) const;
   /// Sample quantile of a column (Hyndman & Fan 1996, type 7). @pre there are draws
   [[nodiscard]] double quantile(std::size_t column, double probability) const;
@@ -47,8 +65,12 @@ struct PosteriorProgramme {
 /// What of a posterior file a run uses.
 struct Posterior {
   std::filesystem::path file;
-  std::string digest;  ///< of everything that is drawn from it, and of the record behind it
+  std::string digest;  ///< of all that is drawn from it and told of it
   std::vector<PosteriorProgramme> programmes;
+  std::string record = {}, record_digest = {};  ///< title and digest of what was calibrated to
+  std::string command = {};                     ///< that makes the file again
+  /// What pooled programmes are drawn from: names of past programmes, and what is to be said of pooling them.
+  std::vector<std::string> past_programmes = {}, past_warnings = {};
   [[nodiscard]] const PosteriorProgramme* find(const std::string& programme) const;
 };
 

@@ -41,15 +41,16 @@ struct StoredFit {
   WeightedDraws draws;  ///< unconstrained
   std::vector<double> contraction;
   Method method = Method::abc;
-  std::vector<std::string> warnings;  ///< of its calibration; what it was not fitted to first
+  CalibrationAccount account = {};
 };
 struct StoredPosterior {
   std::filesystem::path file;
   std::string digest;  ///< of the record it was calibrated to
   std::string title, command, cutoff;
   std::vector<StoredFit> fits;
-  std::optional<Pooled> pooled;         ///< hyperparameters; `programmes` is empty
-  std::vector<std::string> covariates;  ///< names of the columns of its slopes
+  std::optional<Pooled> pooled;                     ///< hyperparameters; `programmes` is empty
+  std::vector<std::string> covariates;              ///< names of the columns of its slopes
+  std::vector<std::string> pooled_programmes = {};  ///< names of those that it pools
   [[nodiscard]] const StoredFit* find(const std::string& programme) const;
 };
 /// @throws FileError for a file that is missing, truncated, no posterior or of another format version

@@ -1,0 +1,538 @@
+// The sections that hold the model against what was observed: calibration, published figures, back-test.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <sstream>
+#include <tuple>
+#include <utility>
+
+#include "numbers.hpp"
+#include "page.hpp"
+#include "results_file.hpp"
+#include "statistics.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/parameters.hpp"
+
+namespace uptake {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+/// More programmes than these are folded away, a line each. [A]
+constexpr std::size_t kMostOpen = 3;
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+std::string plural(std::size_t n, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
+}
+
+std::string span_text(double low, double high) { return fmt::format("{} to {}", rounded(low), rounded(high)); }
+
+std::string_view where_it_lies(const IntervalRow& row) {
+  if (row.observed < row.p05) return "below all";
+  if (row.observed > row.p95) return "above all";
+  return row.observed < row.p25 || row.observed > row.p75 ? "in the 90 %" : "in the 50 %";
+}
+
+std::size_t n_within(const std::vector<IntervalRow>& rows, double IntervalRow::*low, double IntervalRow::*high) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      rows, [&](const auto& row) { return row.observed >= row.*low && row.observed <= row.*high; }));
+}
+
+/// How many of the observations lie where, in words.
+std::string held(const std::vector<IntervalRow>& rows) {
+  return fmt::format("within the 90 % interval {0} of {2}, within the 50 % interval {1} of {2}",
+                     n_within(rows, &IntervalRow::p05, &IntervalRow::p95),
+                     n_within(rows, &IntervalRow::p25, &IntervalRow::p75), rows.size());
+}
+
+// ---- Calibration --------------------------------------------------------------------------------------------------
+
+/// The group /calibration, whose columns fit together.
+struct Calibration {
+  explicit Calibration(const ResultsFile& results) : file(results) {
+    programmes = texts("programme", 0);
+    const std::size_t n = programmes.size();
+    method = texts("method", n);
+    warnings = texts("warnings", n);
+    kind = numbers("kind", n);
+    completion = numbers("completion", n);
+    n_simulations = numbers("n_simulations", n);
+    n_fitted = numbers("n_fitted", n);
+    key = texts("key", 0);
+    const std::size_t p = key.size();
+    parameter_programme = texts("parameter_programme", p);
+    unit = texts("unit", p);
+    prior = texts("prior", p);
+    low = numbers("posterior_p05", p);
+    median = numbers("posterior_p50", p);
+    high = numbers("posterior_p95", p);
+    contraction = numbers("contraction", p);
+    informed = numbers("informed", p);
+    if (!file.has("calibration/point")) return;
+    measure = texts("measure", 0);
+    const std::size_t m = measure.size();
+    point_programme = texts("point_programme", m);
+    region = texts("region", m);
+    point_unit = texts("point_unit", m);
+    date = texts("date", m);
+    fitted = numbers("fitted", m);
+    constexpr std::array kNames{"observed", "p05", "p25", "p50", "p75", "p95"};
+    for (std::size_t k = 0; k < kNames.size(); ++k) point[k] = numbers(kNames[k], m);
+  }
+  [[nodiscard]] IntervalRow row(std::size_t i) const {
+    return {date[i], point[0][i], point[1][i], point[2][i], point[3][i], point[4][i], point[5][i], fitted[i] == 0};
+  }
+
+  const ResultsFile& file;
+  std::vector<std::string> programmes, method, warnings, key, parameter_programme, unit, prior, measure,
+      point_programme, region, point_unit, date;
+  std::vector<double> kind, completion, n_simulations, n_fitted, low, median, high, contraction, informed, fitted;
+  std::array<std::vector<double>, 6> point;
+
+ private:
+  /// @param n that there must be; 0 = as many as there are
+  [[nodiscard]] std::vector<std::string> texts(const std::string& name, std::size_t n) const {
+    auto all = file.texts("calibration/" + name);
+    if (n > 0 && all.size() != n) throw file.broken("columns of its calibration have different lengths");
+    return all;
+  }
+  [[nodiscard]] std::vector<double> numbers(const std::string& name, std::size_t n) const {
+    auto all = std::move(file.numbers("calibration/" + name).values);
+    if (all.size() != n) throw file.broken("columns of its calibration have different lengths");
+    return all;
+  }
+};
+
+std::string method_words(const std::string& method) {
+  if (method == "abc") return "approximate Bayesian computation";
+  if (method == "tempered") return "tempered sequential Monte Carlo";
+  if (method == "kalman") return "ensemble Kalman inversion";
+  return method;
+}
+
+/// Observations of a programme as drawings, one for each series, and one table.
+std::string observations(const Calibration& all, const std::string& programme, Json& data) {
+  std::vector<std::pair<std::array<std::string, 3>, std::vector<std::size_t>>> series;
+  for (std::size_t i = 0; i < all.measure.size(); ++i) {
+    if (all.point_programme[i] != programme) continue;
+    const std::array name{all.measure[i], all.region[i], all.point_unit[i]};
+    auto found =
+        std::ranges::find(series, name, &std::pair<std::array<std::string, 3>, std::vector<std::size_t>>::first);
+    if (found == series.end()) found = series.insert(series.end(), {name, {}});
+    found->second.push_back(i);
+  }
+  if (series.empty()) return "";
+  std::string html;
+  std::vector<std::vector<Cell>> cells;
+  for (const auto& [name, points] : series) {
+    std::vector<IntervalRow> rows;
+    for (const std::size_t i : points) {
+      const IntervalRow row = rows.emplace_back(all.row(i));
+      cells.push_back({{fmt::format("{}, {}, {}", name[0], name[1], row.name)},
+                       number_cell(rounded(row.observed)),
+                       number_cell(rounded(row.p50)),
+                       number_cell(span_text(row.p25, row.p75)),
+                       number_cell(span_text(row.p05, row.p95)),
+                       {std::string(where_it_lies(row))},
+                       {row.is_hollow ? "compared with only" : "fitted to"}});
+    }
+    html += interval_figure(data, rows, name[2],
+                            fmt::format("{}, {}, {}: observed beside what the calibrated model gives; {}", programme,
+                                        name[0], name[1], held(rows)),
+                            fmt::format("{}, {}. Diamond: observed (open: not fitted to); line: median; bands: 50 and "
+                                        "90 % of what the calibrated model gives.",
+                                        name[0], name[1]));
+  }
+  return html + table(fmt::format("{}: observed beside what the calibrated model gives", programme),
+                      {{"Observation"},
+                       number_cell("observed"),
+                       number_cell("median"),
+                       number_cell("50 %"),
+                       number_cell("90 %"),
+                       {"it lies"},
+                       {"use"}},
+                      cells);
+}
+
+std::string learnt(const Calibration& all, const std::string& programme, bool is_pooled) {
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t j = 0; j < all.key.size(); ++j) {
+    if (all.parameter_programme[j] != programme) continue;
+    const ParameterSpec* const known = find_parameter(all.key[j]);
+    rows.push_back({{all.key[j]},
+                    {known ? std::string(known->meaning) : ""},
+                    number_cell(fmt::format("{:.3g}", all.median[j])),
+                    number_cell(fmt::format("{:.3g} to {:.3g}", all.low[j], all.high[j])),
+                    {all.unit[j]},
+                    {short_prior(all.prior[j])},
+                    number_cell(fmt::format("{:.2f}", all.contraction[j])),
+                    {is_pooled              ? "from past programmes"
+                     : all.informed[j] == 0 ? "not informed by these data"
+                                            : "informed"}});
+  }
+  return table(fmt::format("{}: what was learnt of each parameter", programme),
+               {{"Parameter"},
+                {"meaning"},
+                number_cell("median"),
+                number_cell("90 %"),
+                {"unit"},
+                {"prior"},
+                number_cell("contraction"),
+                {"record"}},
+               rows);
+}
+
+/// "Not informed" stands beside the parameter already.
+bool is_about_information(const std::string& warning) { return warning.find("is not informed") != std::string::npos; }
+
+std::string calibrated_programme(const Calibration& all, std::size_t j, const std::vector<std::string>& past,
+                                 Json& data) {
+  const std::string& name = all.programmes[j];
+  if (all.kind[j] != 0) {
+    return paragraph(fmt::format("{} has no calibration of its own: its parameters follow from what {} past programmes "
+                                 "say together, mixed with a vague part for the case that it is unlike them.",
+                                 name, past.size())) +
+           learnt(all, name, true);
+  }
+  const auto n_fitted = static_cast<std::size_t>(all.n_fitted[j]);
+  std::string html = paragraph(fmt::format(
+      "{} fitted to by {}, {} simulations{}.", plural(n_fitted, "observation"), method_words(all.method[j]),
+      grouped(all.n_simulations[j]), all.completion[j] == 0 ? "; the calibration was interrupted before its end" : ""));
+  auto warnings = lines_of(all.warnings[j]);
+  std::erase_if(warnings, is_about_information);
+  if (!warnings.empty()) html += "<p><strong>Warnings of this calibration</strong></p>\n" + list(warnings);
+  return html + observations(all, name, data) + learnt(all, name, false);
+}
+}  // namespace
+
+Section calibration_section(const ResultsFile& file, std::string_view standing, Json& data) {
+  if (!file.has("calibration/programme")) {
+    return {"calibration", "Not calibrated",
+            paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published "
+                      "figures beside the curves are for comparison only.")};
+  }
+  const Calibration all(file);
+  const auto past =
+      file.has("calibration/past_programme") ? file.texts("calibration/past_programme") : std::vector<std::string>{};
+  std::string html = paragraph(standing);
+  std::vector<IntervalRow> fitted;
+  for (std::size_t i = 0; i < all.measure.size(); ++i)
+    if (all.fitted[i] != 0) fitted.push_back(all.row(i));
+  if (!fitted.empty()) {
+    html +=
+        paragraph(fmt::format("Observations fitted to, against what the calibrated model gives for them: {}. The model "
+                              "has seen them: how well it says what comes next is another question, which only a "
+                              "back-test answers.",
+                              held(fitted)));
+  }
+  html += paragraph(
+      "Contraction is the share of the prior's variance that the record takes away: 0 = nothing was learnt, 1 = all. "
+      "Below 0.1 a parameter is called not informed by these data.");
+  if (!past.empty()) {
+    html += folded(fmt::format("Past programmes that others are drawn from ({})", past.size()), list(past)) +
+            list(lines_of(file.text("calibration/past_warnings")));
+  }
+  const bool is_open = all.programmes.size() <= kMostOpen;
+  for (std::size_t j = 0; j < all.programmes.size(); ++j) {
+    const std::string part = calibrated_programme(all, j, past, data);
+    html +=
+        is_open ? fmt::format("<h3>{}</h3>\n{}", escaped(all.programmes[j]), part) : folded(all.programmes[j], part);
+  }
+  html += paragraph(fmt::format(
+      "The draws come from {} (digest {}), calibrated to “{}”. This command makes the file "
+      "again:",
+      file.text("provenance/posterior"), file.text("provenance/posterior_digest"), file.text("calibration/record")));
+  html += fmt::format("<pre>{}</pre>\n", escaped(file.text("calibration/command")));
+  const bool all_pooled = std::ranges::all_of(all.kind, [](double kind) { return kind != 0; });
+  return {"calibration", all_pooled ? "Drawn from past programmes" : "Calibrated to the record", std::move(html)};
+}
+
+// ---- Published figures --------------------------------------------------------------------------------------------
+
+Section published_section(const ResultsFile& file, std::string_view lead) {
+  if (!file.has("published/metric")) return {};
+  const auto metric = file.texts("published/metric"), programme = file.texts("published/programme"),
+             region = file.texts("published/region"), unit = file.texts("published/unit"),
+             source = file.texts("published/source"), note = file.texts("published/note");
+  const auto value = file.numbers("published/value").values, below = file.numbers("published/p_below").values;
+  const auto from = file.dates("published/from"), to = file.dates("published/to"),
+             model_from = file.dates("published/model_from"), model_to = file.dates("published/model_to");
+  const Labelled model = file.numbers("published/model");  // figure, view, statistic
+  const std::size_t n = metric.size(), n_statistics = kStatisticNames.size();
+  for (const std::size_t length :
+       {programme.size(), region.size(), unit.size(), source.size(), note.size(), value.size(), below.size(),
+        from.size(), to.size(), model_from.size(), model_to.size(), model.values.size() / (2 * n_statistics)})
+    if (length != n) throw file.broken("columns of its published figures have different lengths");
+  const bool several = std::ranges::any_of(programme, [&](const auto& one) { return one != programme.front(); });
+  const auto when = [](Date first, Date last, bool is_flow) {
+    return is_flow ? fmt::format("{} to {}", date_text(first), date_text(last)) : date_text(last);
+  };
+  std::vector<std::vector<Cell>> rows;
+  std::size_t n_compared = 0, n_within = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto known = find_metric(metric[i]);
+    const bool is_flow = known && spec(*known).kind == MetricKind::flow;
+    const double* const gross = &model.values[i * 2 * n_statistics];  // mean, sd, p05, p25, p50, p75, p95, mcse
+    const bool has_model = std::isfinite(gross[0]);
+    if (has_model) {
+      ++n_compared;
+      n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
+    }
+    std::string what = known ? std::string(spec(*known).long_name) : metric[i];
+    if (several) what = fmt::format("{}: {}", programme[i], what);
+    if (region[i] != "England") what += fmt::format(", {}", region[i]);
+    std::string date = when(from[i], to[i], is_flow);
+    if (has_model && (model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
+      date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
+    std::string origin = source[i];
+    if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];
+    rows.push_back({{std::move(what)},
+                    {std::move(date)},
+                    {unit[i] == "1" ? "share" : unit[i]},
+                    number_cell(rounded(value[i])),
+                    number_cell(has_model ? rounded(gross[0]) : "–"),
+                    number_cell(!has_model             ? ""
+                                : gross[2] == gross[6] ? std::string()
+                                                       : span_text(gross[2], gross[6])),
+                    number_cell(has_model && value[i] != 0 ? fmt::format("{:.2f}", gross[0] / value[i]) : "–"),
+                    {std::move(origin)}});
+  }
+  std::string html = paragraph(fmt::format(
+      "What was published, beside what the strategy “{}” gives at the same place and the nearest date (gross: with "
+      "what "
+      "would have happened anyway, as published figures count). The ratio is model over published: 1 = the same. "
+      "Definitions differ, so read the note.",
+      lead));
+  if (n_compared > 0) {
+    html += paragraph(
+        fmt::format("Within the model's 90 % interval: {} of {}.", n_within, plural(n_compared, "published figure")));
+  } else {
+    html += paragraph("The model has no value within 92 days of any of them.");
+  }
+  html += table("Published figures beside the model",
+                {{"Figure"},
+                 {"when"},
+                 {"unit"},
+                 number_cell("published"),
+                 number_cell("model"),
+                 number_cell("90 %"),
+                 number_cell("ratio"),
+                 {"source and note"}},
+                rows);
+  return {"published", "What was published, beside the model", std::move(html)};
+}
+
+// ---- Back-test ----------------------------------------------------------------------------------------------------
+
+namespace {
+/// A number of an object of a file that may hold anything.
+std::optional<double> number_in(const Json& object, std::string_view key) {
+  if (!object.is_object()) return std::nullopt;
+  const auto at = object.find(key);
+  if (at == object.end() || !at->is_number()) return std::nullopt;
+  return at->get<double>();
+}
+std::string text_in(const Json& object, std::string_view key) {
+  if (!object.is_object()) return "";
+  const auto at = object.find(key);
+  return at != object.end() && at->is_string() ? at->get<std::string>() : "";
+}
+const Json& part_of(const Json& object, std::string_view key) {
+  static const Json kNothing;
+  if (!object.is_object()) return kNothing;
+  const auto at = object.find(key);
+  return at == object.end() ? kNothing : *at;
+}
+std::vector<std::string> sentences_in(const Json& object, std::string_view key) {
+  std::vector<std::string> sentences;
+  const Json& list = part_of(object, key);
+  if (!list.is_array()) return sentences;
+  for (const Json& one : list)
+    if (one.is_string()) sentences.push_back(one.get<std::string>());
+  return sentences;
+}
+
+struct Rival {
+  std::string_view key, name, in_words;
+};
+constexpr std::array kRivals{Rival{"persistence", "Persistence", "that nothing changes any more"},
+                             Rival{"linear", "Linear trend", "a straight line through what was known"},
+                             Rival{"bass", "Bass curve", "a plain Bass curve, without networks, places or luck"}};
+
+std::string skill_table(const Json& test) {
+  std::vector<std::vector<Cell>> rows;
+  const Json &skill = part_of(test, "skill"), &detail = part_of(test, "skill_detail");
+  for (const Rival& rival : kRivals) {
+    const auto ratio = number_in(skill, rival.key);
+    const Json& more = part_of(detail, rival.key);
+    const auto low = number_in(more, "low"), high = number_in(more, "high"), n = number_in(more, "forecasts"),
+               groups = number_in(more, "programmes");
+    // Limits are those of a bootstrap over programmes, which says little of few. [A]
+    constexpr double kFewProgrammes = 5;
+    std::string verdict = "cannot be said";
+    if (ratio && low && high) {
+      verdict = *high < 1 ? "the model is better" : *low > 1 ? "the model is worse" : "no clear difference";
+      if (groups && *groups < kFewProgrammes) verdict += ", on few programmes";
+    } else if (ratio) {
+      verdict = *ratio < 1 ? "the model is better, on few programmes" : "the model is no better, on few programmes";
+    }
+    rows.push_back({{fmt::format("{}: {}", rival.name, rival.in_words)},
+                    number_cell(ratio ? fmt::format("{:.2f}", *ratio) : "–"),
+                    number_cell(low && high ? fmt::format("{:.2f} to {:.2f}", *low, *high) : "–"),
+                    number_cell(n ? grouped(*n) : "–"),
+                    number_cell(groups ? grouped(*groups) : "–"),
+                    {std::move(verdict)}});
+  }
+  return table("Error of the model over that of a simple forecast; below 1 the model is better",
+               {{"Simple forecast"},
+                number_cell("ratio"),
+                number_cell("90 %"),
+                number_cell("forecasts"),
+                number_cell("programmes"),
+                {"so that"}},
+               rows);
+}
+
+std::string coverage_sentences(const Json& test) {
+  std::string html;
+  for (const std::string_view level : {"50", "90"}) {
+    const auto share = number_in(part_of(test, "coverage"), level);
+    if (!share) continue;
+    const Json& detail = part_of(part_of(test, "coverage_detail"), level);
+    const auto low = number_in(detail, "expected_low"), high = number_in(detail, "expected_high"),
+               multiplier = number_in(detail, "multiplier");
+    std::string text = fmt::format("The {} % intervals held {:.0f} % of the observations", level, 100 * *share);
+    if (low && high) {
+      text += fmt::format("; were they right, chance would leave it between {:.0f} and {:.0f} %: {}", 100 * *low,
+                          100 * *high,
+                          *share < *low    ? "too narrow"
+                          : *share > *high ? "too wide"
+                                           : "as wide as they should be, as far as can be told");
+    }
+    text += ".";
+    if (multiplier && low && *share < *low)
+      text += fmt::format(" Intervals {:.1f} times as wide would have held {} %.", *multiplier, level);
+    html += paragraph(text);
+  }
+  if (const auto bias = number_in(test, "bias")) {
+    html +=
+        paragraph(fmt::format("On balance the forecasts were too {} (bias {:+.2f}: 1 = every draw above what was "
+                              "observed, -1 = every draw below).",
+                              *bias > 0 ? "high" : "low", *bias));
+  }
+  const Json& outside = part_of(test, "outside_view");
+  const auto p20 = number_in(outside, "p20"), p50 = number_in(outside, "p50"), p80 = number_in(outside, "p80");
+  if (p20 && p50 && p80) {
+    html +=
+        paragraph(fmt::format("What happened was {:.2f} times the median forecast (20 to 80 % of cases: {:.2f} to "
+                              "{:.2f} times).",
+                              *p50, *p20, *p80));
+  }
+  return html;
+}
+
+struct BacktestSeries {
+  std::string programme, measure, region, unit, cut;
+  std::vector<IntervalRow> rows;
+  bool operator==(const BacktestSeries& other) const {
+    return std::tie(programme, measure, region, unit, cut) ==
+           std::tie(other.programme, other.measure, other.region, other.unit, other.cut);
+  }
+};
+
+/// Observed against forecast, for the programmes of the run.
+std::string forecasts(const Json& test, const std::vector<std::string>& programmes, Json& data) {
+  std::vector<BacktestSeries> series;
+  std::vector<std::vector<Cell>> cells;
+  std::size_t n_all = 0;
+  for (const Json& one : part_of(test, "forecasts")) {
+    const auto observed = number_in(one, "observed"), p05 = number_in(one, "p05"), p25 = number_in(one, "p25"),
+               p50 = number_in(one, "p50"), p75 = number_in(one, "p75"), p95 = number_in(one, "p95");
+    if (!p05 || !p25 || !p50 || !p75 || !p95) continue;
+    ++n_all;
+    const std::string programme = text_in(one, "programme");
+    if (std::ranges::find(programmes, programme) == programmes.end()) continue;
+    const std::string date = text_in(one, "date");
+    const IntervalRow row{date, observed.value_or(0), *p05, *p25, *p50, *p75, *p95, false};
+    BacktestSeries of{
+        programme, text_in(one, "measure"), text_in(one, "region"), text_in(one, "unit"), text_in(one, "cut"), {}};
+    std::vector<Cell> cell{{fmt::format("{}: {}, {}, {}", programme, of.measure, of.region, date)},
+                           {of.cut},
+                           number_cell(observed ? rounded(*observed) : "–"),
+                           number_cell(rounded(*p50)),
+                           number_cell(span_text(*p25, *p75)),
+                           number_cell(span_text(*p05, *p95)),
+                           {observed ? std::string(where_it_lies(row)) : "not observed"}};
+    for (const Rival& rival : kRivals) {
+      const auto median = number_in(part_of(part_of(one, "baselines"), rival.key), "p50");
+      cell.push_back(number_cell(median ? rounded(*median) : "–"));
+    }
+    cells.push_back(std::move(cell));
+    if (!observed) continue;
+    auto found = std::ranges::find(series, of);
+    if (found == series.end()) found = series.insert(series.end(), std::move(of));
+    found->rows.push_back(row);
+  }
+  if (cells.empty())
+    return paragraph(fmt::format("None of its {} is of a programme of this run.", plural(n_all, "forecast")));
+  std::string html;
+  for (const BacktestSeries& one : series) {
+    html +=
+        interval_figure(data, one.rows, one.unit,
+                        fmt::format("{}, {}, {}: observed beside the forecast; {}", one.programme, one.measure,
+                                    one.region, held(one.rows)),
+                        fmt::format("{}, {}, {}; known: {}. Diamond: observed; line: median forecast; bands: 50 and "
+                                    "90 %.",
+                                    one.programme, one.measure, one.region, one.cut));
+  }
+  html += table(fmt::format("Observed against forecast, programmes of this run ({} of {})", cells.size(), n_all),
+                {{"Forecast"},
+                 {"known"},
+                 number_cell("observed"),
+                 number_cell("median"),
+                 number_cell("50 %"),
+                 number_cell("90 %"),
+                 {"it lies"},
+                 number_cell("persistence"),
+                 number_cell("linear"),
+                 number_cell("Bass")},
+                cells);
+  return series.size() > kMostOpen
+             ? folded(fmt::format("Observed against forecast, by programme ({} series)", series.size()), html)
+             : html;
+}
+}  // namespace
+
+Section backtest_section(const std::filesystem::path& folder, const std::vector<std::string>& programmes, Json& data) {
+  std::ifstream stream(folder / "backtest.json");
+  const Json test = stream ? Json::parse(stream, nullptr, false) : Json();
+  if (!part_of(test, "forecasts").is_array() || !part_of(test, "skill").is_object()) return {};
+  std::string html = paragraph(fmt::format(
+      "A back-test of {}: the model was fitted to what was known ({}), and its forecasts of the rest are held against "
+      "what happened. This is not the calibration of this run, but says how far to trust forecasts made in this way.",
+      text_in(test, "history"), text_in(test, "cutoff")));
+  html += skill_table(test) + coverage_sentences(test) + forecasts(test, programmes, data);
+  for (const auto& [key, heading] : {std::pair{"why", "Where a simple forecast wins"},
+                                     {"assumed", "What the forecasts know"},
+                                     {"skipped", "Not forecast"},
+                                     {"warnings", "Warnings of the back-test"}}) {
+    const auto sentences = sentences_in(test, key);
+    if (!sentences.empty()) html += folded(fmt::format("{} ({})", heading, sentences.size()), list(sentences));
+  }
+  return {"backtest", "How well such forecasts did before", std::move(html)};
+}
+
+}  // namespace uptake
