@@ -7,7 +7,10 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <charconv>
 #include <condition_variable>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -163,6 +166,16 @@ void run_threads(std::size_t n, std::size_t n_threads, const Task& task, Drain& 
   }
   run.rethrow();
 }
+
+/// Cores that Slurm gives this task; nothing outside of it.
+std::optional<int> slurm_threads() {
+  const char* text = std::getenv("SLURM_CPUS_PER_TASK");
+  if (text == nullptr) return std::nullopt;
+  int n = 0;
+  const char* end = text + std::strlen(text);
+  const auto [read, error] = std::from_chars(text, end, n);
+  return error == std::errc() && read == end && n > 0 ? std::optional(n) : std::nullopt;
+}
 }  // namespace
 
 int available_threads() {
@@ -171,7 +184,8 @@ int available_threads() {
   cpu_set_t mask;
   CPU_ZERO(&mask);
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) n = std::max(1, CPU_COUNT(&mask));
-  return std::min(n, cgroup_threads("/proc/self/cgroup", "/sys/fs/cgroup").value_or(n));
+  n = std::min(n, cgroup_threads("/proc/self/cgroup", "/sys/fs/cgroup").value_or(n));
+  return std::min(n, slurm_threads().value_or(n));
 }
 
 std::string tbb_version() { return TBB_runtime_version(); }

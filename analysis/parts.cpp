@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,7 +21,7 @@ static_assert(std::endian::native == std::endian::little, "part files are writte
 
 namespace {
 constexpr std::uint64_t kMagic = 0x7374726170747075ULL;  // "uptparts" in bytes
-constexpr std::uint32_t kFormat = 1;
+constexpr std::uint32_t kFormat = 2;
 constexpr std::size_t kDigestSize = 16;
 
 /// First bytes of a part file.
@@ -30,8 +31,12 @@ struct Header {
   std::uint32_t task = 0;
   std::array<char, kDigestSize> digest{};
   std::uint64_t payload_size = 0;  // values of a replicate
+  std::uint64_t about_size = 0;    // bytes of text behind the header
 };
-static_assert(sizeof(Header) == 40);
+static_assert(sizeof(Header) == 48);
+
+/// More than any list of options; what is larger is damage.
+constexpr std::uint64_t kAboutLimit = 1 << 20;
 
 /// What stands before a payload.
 struct RecordHead {
@@ -86,34 +91,53 @@ std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, con
   return done;
 }
 
-enum class HeaderState { whole, torn };
-
-/// @throws FileError when the header is another run's
-HeaderState read_header(int descriptor, const std::filesystem::path& path, const std::string& digest,
-                        std::size_t payload_size) {
+/// What stands before the records.
+struct Preamble {
   Header header;
+  std::string about;
+  [[nodiscard]] std::string digest() const { return {header.digest.data(), kDigestSize}; }
+  [[nodiscard]] std::uint64_t size() const { return sizeof(Header) + about.size(); }
+};
+
+FileError refused(const std::filesystem::path& path, std::string what) {
+  return FileError({path.string(), std::move(what), "delete it, or choose another folder with -o"});
+}
+
+/// Nothing when it is torn. @throws FileError when it is no part file of this format
+std::optional<Preamble> read_preamble(int descriptor, const std::filesystem::path& path) {
+  Preamble preamble;
   std::array<char, sizeof(Header)> bytes{};
-  if (read_at(descriptor, bytes, 0, path) < bytes.size()) return HeaderState::torn;
+  if (read_at(descriptor, bytes, 0, path) < bytes.size()) return std::nullopt;
+  Header& header = preamble.header;
   std::memcpy(&header, bytes.data(), bytes.size());
-  const auto refuse = [&](std::string what) {
-    return FileError({path.string(), std::move(what), "delete it, or choose another folder with -o"});
-  };
-  if (header.magic != kMagic) throw refuse("is not a part file of this program");
+  if (header.magic != kMagic) throw refused(path, "is not a part file of this program");
   if (header.format != kFormat)
-    throw refuse(fmt::format("has part-file format {}, this program writes {}", header.format, kFormat));
-  if (const std::string found(header.digest.data(), kDigestSize); found != digest)
-    throw refuse(fmt::format("belongs to another run (digest {} instead of {})", found, digest));
-  if (header.payload_size != payload_size)
-    throw refuse(fmt::format("holds {} values a replicate instead of {}", header.payload_size, payload_size));
-  return HeaderState::whole;
+    throw refused(path, fmt::format("has part-file format {}, this program writes {}", header.format, kFormat));
+  if (header.about_size > kAboutLimit) throw refused(path, "has a damaged header");
+  preamble.about.resize(static_cast<std::size_t>(header.about_size));
+  if (read_at(descriptor, preamble.about, sizeof(Header), path) < preamble.about.size()) return std::nullopt;
+  return preamble;
+}
+
+/// The preamble of a part file of this run; nothing when it is torn. @throws FileError when it is another run's
+std::optional<Preamble> read_preamble_of(int descriptor, const std::filesystem::path& path, const std::string& digest,
+                                         std::size_t payload_size) {
+  std::optional<Preamble> preamble = read_preamble(descriptor, path);
+  if (!preamble) return preamble;
+  if (preamble->digest() != digest)
+    throw refused(path, fmt::format("belongs to another run (digest {} instead of {})", preamble->digest(), digest));
+  if (preamble->header.payload_size != payload_size)
+    throw refused(
+        path, fmt::format("holds {} values a replicate instead of {}", preamble->header.payload_size, payload_size));
+  return preamble;
 }
 
 /// Calls use(replicate, place of its payload) for every record that is whole and whose checksum holds. All records have
-/// one length, so a spoilt one costs nobody else's place. @return bytes up to the end of the last complete place
+/// one length, so a spoilt one costs nobody else's place. @param at where the first begins. @return bytes up to the end of the last complete place
 template <class Use>
-std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::size_t payload_size, const Use& use) {
+std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
+                   const Use& use) {
   std::vector<char> record(record_size(payload_size));
-  std::uint64_t at = sizeof(Header);
   for (; read_at(descriptor, record, at, path) == record.size(); at += record.size()) {
     RecordHead head;
     std::memcpy(&head, record.data(), sizeof head);
@@ -130,11 +154,38 @@ std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::size_
 struct OpenPart {
   std::filesystem::path path;
   Descriptor descriptor;
+  std::uint64_t first = 0;  ///< where its first record begins
 };
 
-/// Opens the part files of `digest` in the order of their names; those without a whole header are left out.
-std::vector<std::unique_ptr<OpenPart>> open_parts(const std::filesystem::path& folder, const std::string& digest,
-                                                  std::size_t payload_size) {
+/// A thousand tasks leave a thousand files, which stay open together: takes as many descriptors as the system allows.
+void allow_open_files(std::size_t n) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || n + 64 < limit.rlim_cur) return;
+  limit.rlim_cur = limit.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+/// Opens part files in the order given; those without a whole header are left out.
+std::vector<std::unique_ptr<OpenPart>> open_parts(std::span<const std::filesystem::path> files,
+                                                  const std::string& digest, std::size_t payload_size) {
+  allow_open_files(files.size());
+  std::vector<std::unique_ptr<OpenPart>> parts;
+  for (const auto& path : files) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) throw file_error(path, "cannot read", errno);
+    // NOLINTNEXTLINE(modernize-make-unique): an aggregate
+    parts.push_back(std::unique_ptr<OpenPart>(new OpenPart{path, Descriptor(descriptor)}));
+    if (const auto preamble = read_preamble_of(descriptor, path, digest, payload_size)) {
+      parts.back()->first = preamble->size();
+    } else {
+      parts.pop_back();
+    }
+  }
+  return parts;
+}
+}  // namespace
+
+std::vector<std::filesystem::path> part_files(const std::filesystem::path& folder, const std::string& digest) {
   std::vector<std::filesystem::path> paths;
   std::error_code error;
   std::filesystem::directory_iterator entries(parts_folder(folder), error);
@@ -142,20 +193,25 @@ std::vector<std::unique_ptr<OpenPart>> open_parts(const std::filesystem::path& f
   if (error) throw file_error(parts_folder(folder), "cannot read the folder", error.value());
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(digest + "-") && name.ends_with(".bin")) paths.push_back(entry.path());
+    if (name.ends_with(".bin") && (digest.empty() || name.starts_with(digest + "-"))) paths.push_back(entry.path());
   }
   std::sort(paths.begin(), paths.end());
-  std::vector<std::unique_ptr<OpenPart>> parts;
-  for (const auto& path : paths) {
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) throw file_error(path, "cannot read", errno);
-    // NOLINTNEXTLINE(modernize-make-unique): an aggregate
-    parts.push_back(std::unique_ptr<OpenPart>(new OpenPart{path, Descriptor(descriptor)}));
-    if (read_header(descriptor, path, digest, payload_size) == HeaderState::torn) parts.pop_back();
-  }
-  return parts;
+  return paths;
 }
-}  // namespace
+
+std::optional<PartFacts> read_part_facts(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.value() < 0) throw file_error(file, "cannot read", errno);
+  const std::optional<Preamble> preamble = read_preamble(descriptor.value(), file);
+  if (!preamble) return std::nullopt;
+  return PartFacts{preamble->digest(), static_cast<int>(preamble->header.task),
+                   static_cast<std::size_t>(preamble->header.payload_size), preamble->about};
+}
+
+bool is_being_written(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return descriptor.value() >= 0 && ::flock(descriptor.value(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
 
 struct PartRecords {
   /// Where the payload of a replicate begins.
@@ -204,8 +260,9 @@ struct PartFile::Impl {
   }
 };
 
-PartFile::PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size) {
-  UPTAKE_EXPECTS(digest.size() == kDigestSize);
+PartFile::PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size,
+                   const std::string& about) {
+  UPTAKE_EXPECTS(digest.size() == kDigestSize && about.size() <= kAboutLimit);
   make_folder(parts_folder(folder));
   const std::filesystem::path path = parts_folder(folder) / fmt::format("{}-{}.bin", digest, task);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
@@ -215,8 +272,8 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
-  if (read_header(descriptor, path, digest, payload_size) == HeaderState::whole) {
-    impl_->end = scan(descriptor, path, payload_size, [](std::uint64_t, std::uint64_t) {});
+  if (const auto preamble = read_preamble_of(descriptor, path, digest, payload_size)) {
+    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {});
     impl_->cut();
     return;
   }
@@ -225,8 +282,10 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
   header.task = static_cast<std::uint32_t>(task);
   std::copy_n(digest.begin(), kDigestSize, header.digest.begin());
   header.payload_size = payload_size;
-  std::array<char, sizeof header> bytes{};
+  header.about_size = about.size();
+  std::vector<char> bytes(sizeof header);
   std::memcpy(bytes.data(), &header, sizeof header);
+  bytes.insert(bytes.end(), about.begin(), about.end());
   impl_->write(bytes);
 }
 
@@ -253,37 +312,45 @@ void PartFile::flush() {
 std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
                                       std::size_t payload_size, std::size_t n_replicates) {
   std::vector<bool> finished(n_replicates, false);
-  for (const auto& part : open_parts(folder, digest, payload_size))
-    scan(part->descriptor.value(), part->path, payload_size, [&](std::uint64_t replicate, std::uint64_t) {
+  for (const auto& part : open_parts(part_files(folder, digest), digest, payload_size))
+    scan(part->descriptor.value(), part->path, part->first, payload_size, [&](std::uint64_t replicate, std::uint64_t) {
       if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
     });
   return finished;
 }
 
-Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
-                    std::size_t n_replicates) {
+Gathered gather_parts(std::span<const std::filesystem::path> files, const std::string& digest, std::size_t payload_size,
+                      std::size_t n_replicates) {
   auto records = std::make_shared<PartRecords>();
-  records->parts = open_parts(folder, digest, payload_size);
+  records->parts = open_parts(files, digest, payload_size);
   records->places.resize(n_replicates);
-  std::size_t missing = n_replicates;
   for (std::uint32_t p = 0; p < records->parts.size(); ++p) {
     const OpenPart& part = *records->parts[p];
     // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
-    scan(part.descriptor.value(), part.path, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
+    scan(part.descriptor.value(), part.path, part.first, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
       if (replicate >= n_replicates) return;
       PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
-      if (place.known) return;
-      place = {at, p, true};
-      --missing;
+      if (!place.known) place = {at, p, true};
     });
   }
-  if (missing > 0) {
-    const auto first = std::ranges::find(records->places, false, &PartRecords::Place::known) - records->places.begin();
+  Gathered gathered;
+  for (std::uint64_t r = 0; r < n_replicates; ++r) {
+    if (!records->places[static_cast<std::size_t>(r)].known) gathered.missing.push_back(r);
+  }
+  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records)};
+  return gathered;
+}
+
+Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest, std::size_t payload_size,
+                    std::size_t n_replicates) {
+  Gathered gathered = gather_parts(part_files(folder, digest), digest, payload_size, n_replicates);
+  if (!gathered.missing.empty()) {
     throw FileError({parts_folder(folder).string(),
-                     fmt::format("{} of {} replicates are missing, the first is {}", missing, n_replicates, first),
+                     fmt::format("{} of {} replicates are missing, the first is {}", gathered.missing.size(),
+                                 n_replicates, gathered.missing.front()),
                      "run the scenario again with --resume"});
   }
-  return {n_replicates, payload_size, {}, std::move(records)};
+  return std::move(gathered.ensemble);
 }
 
 }  // namespace uptake

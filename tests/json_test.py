@@ -182,11 +182,13 @@ class Json(program.ProgramTest):
             for what, got in (("result_bytes", sum(sizes.values())), ("memory_bytes", memory)):
                 with self.subTest(what, n=n):
                     self.assertTrue(got / 2 < told[what] < got * 2, f"{told[what]} told, {got} taken")
-            # A result that cannot be put in place leaves the part file: header and a frame for each record.
+            # A result that cannot be put in place leaves the part file: header, text and a frame for each record.
             os.makedirs(self.path("parts", "results.h5"))
             self.uptake(*words, "-o", "parts", code=3)
             part, = os.listdir(self.path("parts", ".parts"))
-            self.assertEqual(os.path.getsize(self.path("parts", ".parts", part)), 40 + 24 * n + told["part_file_bytes"])
+            content = program.read(self.path("parts", ".parts", part))
+            about = int.from_bytes(content[40:48], "little")
+            self.assertEqual(len(content), 48 + about + 24 * n + told["part_file_bytes"])
             shutil.rmtree(self.path("parts"))
 
     def test_the_other_commands(self):

@@ -18,7 +18,7 @@ namespace {
 
 const std::string kDigest = "0123456789abcdef";
 constexpr std::size_t kSize = 3;
-constexpr std::size_t kHeader = 40, kRecord = 16 + 8 * kSize + 8;
+constexpr std::size_t kHeader = 48, kRecord = 16 + 8 * kSize + 8;
 
 std::vector<double> payload(std::uint64_t replicate) {
   const auto r = static_cast<double>(replicate);
@@ -85,12 +85,12 @@ TEST_F(Parts, AreLittleEndianAsDocumented) {
   const std::string bytes = bytes_of(part(7));
   ASSERT_EQ(bytes.size(), kHeader + kRecord);
   EXPECT_EQ(bytes.substr(0, 8), "uptparts");
-  EXPECT_EQ(bytes.substr(8, 4), std::string("\1\0\0\0", 4));
+  EXPECT_EQ(bytes.substr(8, 4), std::string("\2\0\0\0", 4));
   EXPECT_EQ(bytes.substr(12, 4), std::string("\7\0\0\0", 4));
   EXPECT_EQ(bytes.substr(16, 16), kDigest);
   EXPECT_EQ(bytes.substr(32, 8), std::string("\3\0\0\0\0\0\0\0", 8));
-  EXPECT_EQ(bytes.substr(40, 8), std::string("\2\1\0\0\0\0\0\0", 8));
-  EXPECT_EQ(bytes.substr(48, 8), std::string("\x18\0\0\0\0\0\0\0", 8));
+  EXPECT_EQ(bytes.substr(kHeader, 8), std::string("\2\1\0\0\0\0\0\0", 8));
+  EXPECT_EQ(bytes.substr(kHeader + 8, 8), std::string("\x18\0\0\0\0\0\0\0", 8));
 }
 
 TEST_F(Parts, NoFolderIsNothingFinished) {

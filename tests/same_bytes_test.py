@@ -19,7 +19,7 @@ import numpy as np
 import program
 
 N = 12
-HEADER, RECORD_FRAME = 40, 24  # bytes, docs/results-format.md
+HEADER, RECORD_FRAME = 48, 24  # bytes, docs/results-format.md
 ONLY_KILLS = len(sys.argv) > 3
 KILLS = int(sys.argv.pop(3)) if ONLY_KILLS else 5
 

@@ -67,7 +67,7 @@ printf '<testsuite name="x"\n\ttests="5"\n\tfailures="%s"\n\tdisabled="0"\n\tski
 exit $failures
 END
 PATH=$tools:$PATH
-unset OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_PROCID UPTAKE_SETUP UPTAKE_PRESET SUDO_UID 2>/dev/null || true
+unset OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_PROCID SLURM_STEP_NUM_TASKS UPTAKE_SETUP UPTAKE_PRESET SUDO_UID 2>/dev/null || true
 
 failed=0
 expect() {  # what, expected, got
@@ -130,7 +130,7 @@ expect "turns" "begins ends begins ends" "$(awk '/^ninja/ { printf "%s%s", s, $2
 fresh
 expect "nothing built, no set-up" 3 "$(UPTAKE_SETUP=no code "$tree/uptake" x)"
 contains "says what to run" "$(cat "$scratch/err")" "Run once"
-for setting in UPTAKE_SETUP=no SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=2 PMI_SIZE=2; do
+for setting in UPTAKE_SETUP=no SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=2 PMI_SIZE=2 SLURM_STEP_NUM_TASKS=2; do
   fresh
   expect "$setting sets nothing up" 3 "$(code env "$setting" "$tree/uptake" x)"
   expect "$setting calls nothing" "" "$(cat "$calls")"
@@ -149,9 +149,21 @@ expect "one rank is no job" "<x>" "$(OMPI_COMM_WORLD_SIZE=1 "$tree/uptake" x 2>/
 expect "one rank sets up" 1 "$(called 'ninja ends')"
 mkdir -p "$tree/build/mpi"
 printf '#!/bin/sh\necho of ranks\n' >"$tree/build/mpi/uptake"; chmod +x "$tree/build/mpi/uptake"
-expect "the mpi build for ranks" "of ranks" "$(PMI_SIZE=4 "$tree/uptake" x 2>/dev/null)"
+for ranks in OMPI_COMM_WORLD_SIZE=4 PMI_SIZE=4 SLURM_STEP_NUM_TASKS=4; do
+  expect "the mpi build for $ranks" "of ranks" "$(env $ranks "$tree/uptake" x 2>/dev/null)"
+done
+expect "one task of a batch job is no rank" "<x>" "$(SLURM_PROCID=0 "$tree/uptake" x 2>/dev/null | tail -n 1)"
+rm -r "$tree/build/mpi"
+expect "ranks without an mpi build" "<x>" "$(PMI_SIZE=4 "$tree/uptake" x 2>/dev/null | tail -n 1)"
+rm "$tree/build/release/uptake"
+expect "ranks without any build" 3 "$(PMI_SIZE=4 code "$tree/uptake" x)"
+contains "names the build for ranks" "$(cat "$scratch/err")" "UPTAKE_PRESET=mpi"
 
-# Another preset.
+# Another preset, with its packages.
+echo 'mpi openmpi' >>"$tree/packages.txt"; : >"$calls"
+UPTAKE_PRESET=mpi "$tree/uptake" x >/dev/null 2>&1
+contains "packages of the mpi preset" "$(cat "$calls")" "openmpi"
+contains "the mpi preset" "$(cat "$calls")" "--preset mpi"
 UPTAKE_PRESET=native "$tree/uptake" x >/dev/null 2>&1
 expect "another preset" yes "$([ -x "$tree/build/native/uptake" ] && echo yes)"
 

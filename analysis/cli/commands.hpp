@@ -34,6 +34,11 @@ struct Output {
 enum class Existing : std::uint8_t { refuse, overwrite, resume };
 enum class Action : std::uint8_t { simulate, dry_run };
 
+/// Replicates r with r mod n_tasks == task.
+struct Share {
+  int task = 0, n_tasks = 1;
+};
+
 struct RunOptions {
   std::filesystem::path scenario;
   std::vector<std::string> overrides;           ///< `key=value`, in order
@@ -41,12 +46,36 @@ struct RunOptions {
   int n_threads = 0;                            ///< 0 = all that this process may use
   Existing existing = Existing::refuse;
   Action action = Action::simulate;
+  std::optional<Share> share;  ///< task of an array: only its part file is written
   ProgressStyle progress = ProgressStyle::automatic;
   std::vector<std::string> command;  ///< as typed, for run.json and for saying how to resume
 };
 
 /// Simulates a scenario into a folder, or prints the result again that is there.
 ExitCode run(const RunOptions& options, const Output& output);
+
+struct MergeOptions {
+  std::vector<std::filesystem::path> shards;      ///< folders of tasks, or their part files
+  std::optional<std::filesystem::path> folder;    ///< default: the one shard, when that is a folder
+  std::optional<std::filesystem::path> scenario;  ///< where it is now; default: where the tasks found it
+  int n_threads = 0;
+  Existing existing = Existing::refuse;
+  std::vector<std::string> command;  ///< as typed
+};
+/// Makes the one result of a run whose replicates lie in part files of several tasks.
+ExitCode merge(const MergeOptions& options, const Output& output);
+
+struct SlurmOptions {
+  std::filesystem::path scenario;
+  std::vector<std::string> overrides;
+  std::optional<std::filesystem::path> folder;  ///< default: results/<scenario name>
+  int n_tasks = 1, n_cores = 1;                 ///< of the array; of each task
+  std::string time = "01:00:00", memory = "2G";
+  std::optional<std::string> partition, account;
+  std::filesystem::path program;  ///< as typed
+};
+/// Prints a script that runs a scenario as a Slurm array and merges it.
+ExitCode slurm(const SlurmOptions& options, const Output& output);
 
 struct CompareOptions {
   std::vector<std::string> runs;          ///< scenario files or names, or folders of results

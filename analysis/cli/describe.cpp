@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "ranks.hpp"
 #include "text_file.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
@@ -399,9 +400,10 @@ ExitCode info(const Output& output) {
   constexpr std::string_view kContracts = "not checked";
 #endif
   const std::vector<std::pair<std::string, std::string>> facts{
-      {"version", std::string(version())}, {"commit", std::string(git_id())},      {"compiler", UPTAKE_COMPILER},
-      {"build", UPTAKE_BUILD_TYPE},        {"contracts", std::string(kContracts)}, {"libraries", UPTAKE_LIBRARIES},
-      {"data", data_folder().string()},
+      {"version", std::string(version())},    {"commit", std::string(git_id())},
+      {"compiler", UPTAKE_COMPILER},          {"build", UPTAKE_BUILD_TYPE},
+      {"contracts", std::string(kContracts)}, {"libraries", UPTAKE_LIBRARIES},
+      {"data", data_folder().string()},       {"MPI", Ranks::library().empty() ? "none" : Ranks::library()},
   };
   if (output.format == Format::json) {
     Json json;

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -10,6 +12,7 @@
 
 #include "commands.hpp"
 #include "uptake/backtest.hpp"
+#include "uptake/ensemble.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake::cli {
@@ -90,6 +93,14 @@ class Parser {
     run.add_flag_callback(
         "--dry-run", [this] { options_.run.action = Action::dry_run; },
         "Say what would be done and how long it would take");
+    run.add_option_function<std::string>(
+           "--task", [this](const std::string& text) { options_.run.share = share_of(text); },
+           "Simulate every N-th replicate, from the I-th on, and leave them for `uptake merge`")
+        ->type_name("I/N")
+        ->check([](const std::string& text) {
+          return share_of(text) ? std::string()
+                                : std::string("is no task; write 0/4 for the first of four, 3/4 for the last");
+        });
     add_progress(run);
     add_threads(run);
     add_seed(run);
@@ -97,6 +108,8 @@ class Parser {
     add_overrides(run);
 
     add_compare();
+    add_merge();
+    add_slurm();
 
     CLI::App& validate = add("validate", "Check scenario files", "uptake validate scenarios/*.toml",
                              [this] { return cli::validate(options_.files, options_.overrides(), options_.output); });
@@ -200,6 +213,7 @@ class Parser {
       return ExitCode::bad_input;
     }
     options_.run.overrides = options_.overrides();
+    limit_threads();
     for (const Command& command : commands_) {
       if (command.app->parsed()) return command.perform();
     }
@@ -217,6 +231,92 @@ class Parser {
         "--quiet", [this] { options_.output.verbosity = Verbosity::quiet; }, "Print results and errors, nothing else");
     commands_.push_back({command, std::move(perform)});
     return *command;
+  }
+
+  /// More threads than cores only take turns, and a batch system counts them.
+  void limit_threads() {
+    const int most = available_threads();
+    if (options_.run.n_threads <= most) return;
+    if (options_.output.verbosity == Verbosity::normal) {
+      fmt::print(stderr, "--threads {}: this process may use {} core{}, so {} thread{}\n", options_.run.n_threads, most,
+                 most == 1 ? "" : "s", most, most == 1 ? "" : "s");
+    }
+    options_.run.n_threads = most;
+  }
+
+  /// `0/4`: the first of four tasks.
+  static std::optional<Share> share_of(const std::string& text) {
+    constexpr int kTasks = 1'000'000;
+    Share share;
+    const char* end = text.data() + text.size();
+    const auto [slash, bad_task] = std::from_chars(text.data(), end, share.task);
+    if (bad_task != std::errc() || slash == end || *slash != '/') return std::nullopt;
+    const auto [rest, bad_number] = std::from_chars(slash + 1, end, share.n_tasks);
+    if (bad_number != std::errc() || rest != end) return std::nullopt;
+    if (share.n_tasks < 1 || share.n_tasks > kTasks || share.task < 0 || share.task >= share.n_tasks)
+      return std::nullopt;
+    return share;
+  }
+
+  void add_merge() {
+    CLI::App& command = add("merge", "Make one result of the part files that tasks left",
+                            "uptake merge results/care-homes -o results/care-homes", [this] {
+                              merge_.n_threads = options_.run.n_threads;
+                              merge_.command = options_.run.command;
+                              return cli::merge(merge_, options_.output);
+                            });
+    command.add_option("SHARD", merge_.shards, "Folders of tasks, or part files in their .parts")
+        ->required()
+        ->type_name("");
+    command.add_option("-o,--output", merge_.folder, "Folder of the result [the one SHARD]")
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_option("--scenario", merge_.scenario, "Scenario file, when it is no longer where the tasks found it")
+        ->type_name("FILE");
+    command.add_flag_callback(
+        "--overwrite", [this] { merge_.existing = Existing::overwrite; }, "Replace a result that is there");
+    add_threads(command);
+  }
+
+  void add_slurm() {
+    CLI::App& command =
+        add("slurm", "Print a batch script that runs a scenario as a Slurm array and merges it",
+            "uptake slurm scenarios/care-homes.toml --tasks 20 --cores 8 --time 00:30:00 >care-homes.sh", [this] {
+              slurm_.overrides = options_.overrides();
+              slurm_.program = options_.run.command.front();
+              return cli::slurm(slurm_, options_.output);
+            });
+    command.add_option("SCENARIO", slurm_.scenario, "Scenario file (TOML), or the name of a shipped one")
+        ->required()
+        ->type_name("FILE");
+    command.add_option("--tasks", slurm_.n_tasks, "Tasks of the array")
+        ->required()
+        ->type_name("N")
+        ->check(CLI::Range(1, 1'000'000));
+    command.add_option("-o,--output", slurm_.folder, "Folder of the results [results/<scenario name>]")
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_option("--cores", slurm_.n_cores, "Cores of each task [1]")->type_name("N")->check(CLI::Range(1, 4096));
+    // These go into lines that Slurm reads word by word.
+    const auto one_word = [](const std::string& text) {
+      const bool plain = !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
+      return plain ? std::string() : std::string("is not one word");
+    };
+    command.add_option("--time", slurm_.time, "Longest time of a task, as Slurm writes it [01:00:00]")
+        ->type_name("TIME")
+        ->check(one_word);
+    command.add_option("--memory", slurm_.memory, "Memory of a task [2G]")->type_name("SIZE")->check(one_word);
+    command.add_option("--partition", slurm_.partition, "Partition [the default one]")
+        ->type_name("NAME")
+        ->check(one_word);
+    command.add_option("--account", slurm_.account, "Account that pays [the default one]")
+        ->type_name("NAME")
+        ->check(one_word);
+    command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
+        ->type_name("N");
+    add_seed(command);
+    add_posterior(command);
+    add_overrides(command);
   }
 
   void add_compare() {
@@ -481,6 +581,8 @@ class Parser {
   bool as_csv_ = false;
   SensitivityOptions sensitivity_;
   CalibrateOptions calibrate_;
+  MergeOptions merge_;
+  SlurmOptions slurm_;
   BacktestCommand backtest_;
   std::string sensitivity_method_;
   Suite suite_ = Suite::model;

@@ -100,6 +100,7 @@ Interruption::Interruption() {
   sigemptyset(&signals_);
   sigaddset(&signals_, SIGINT);
   sigaddset(&signals_, SIGTERM);
+  sigaddset(&signals_, SIGUSR1);  // what batch systems send ahead of the end of the time
   // A script starts background jobs with SIGINT ignored, and an ignored signal cannot be waited for.
   static_cast<void>(std::signal(SIGINT, SIG_DFL));
   // Threads made from here on inherit the mask, so that only the waiting thread ever sees the signals.

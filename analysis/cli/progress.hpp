@@ -37,8 +37,8 @@ class ProgressLine {
   std::size_t width_ = 0;  ///< of the line on the terminal
 };
 
-/// While it lives, SIGINT and SIGTERM ask the token to stop instead of ending the process; a second one ends it at once
-/// (finished replicates are kept). Must be made before any thread that computes.
+/// While it lives, SIGINT, SIGTERM and SIGUSR1 ask the token to stop instead of ending the process; a second one ends it
+/// at once (finished replicates are kept). Must be made before any thread that computes.
 class Interruption {
  public:
   Interruption();

@@ -1,25 +1,21 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"
-#include "text_file.hpp"
-#include "uptake/crate.hpp"
+#include "ranks.hpp"
+#include "run_folder.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
-#include "uptake/report.hpp"
+#include "uptake/placement.hpp"
 #include "uptake/results.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -33,51 +29,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
-/// What of a run stays for showing it again: the table as printed, and the JSON.
-constexpr const char* kTableFile = "summary.txt";
-constexpr const char* kJsonFile = "summary.json";
-/// Written last: a folder that has it holds a complete result.
-constexpr const char* kRunFile = "run.json";
-/// Width of the table in a file or a pipe.
-constexpr int kWidthOfFiles = 100;
-
-int terminal_width() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return kWidthOfFiles;
-}
-
-/// Removes the finished replicates of a run. @throws FileError while another process adds to them
-void remove_parts(const fs::path& folder, const std::string& digest) {
-  const fs::path parts = folder / ".parts";
-  if (!fs::exists(parts)) return;
-  for (const auto& entry : fs::directory_iterator(parts)) {
-    if (!entry.path().filename().string().starts_with(digest + "-")) continue;
-    const int descriptor = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
-    const bool taken = descriptor >= 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (descriptor >= 0) ::close(descriptor);
-    if (taken) {
-      throw FileError({entry.path().string(), "another process is running this scenario into this folder",
-                       "wait for it to end, or choose another folder with -o"});
-    }
-    fs::remove(entry.path());
-  }
-  if (fs::is_empty(parts)) fs::remove(parts);
-}
-
-enum class Found : std::uint8_t { nothing, same_result, other_result };
-
-/// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
-Found look_in(const fs::path& folder, const Scenario& scenario) {
-  if (!fs::exists(folder / kRunFile)) return Found::nothing;
-  const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
-  const bool same = facts.is_object() && facts.value("digest", nlohmann::json()) == scenario.digest &&
-                    facts.value("replicates", nlohmann::json()) == scenario.replicates &&
-                    fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
-                    fs::exists(folder / kJsonFile);
-  return same ? Found::same_result : Found::other_result;
-}
 
 /// Replicates that a dry run tries, unless they take longer than kSecondsOfTrial together. [A]
 constexpr std::size_t kTried = 32;
@@ -141,116 +92,171 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
       static_cast<double>(part_bytes) / 1e6, result_bytes / 1e6, folder.string());
 }
 
-}  // namespace
-
-ExitCode run(const RunOptions& options, const Output& output) {
-  const auto began = Clock::now();
-  const auto say = [&](const std::string& text) {
-    static_cast<void>(std::fflush(stdout));  // keeps the order where both go to one place
-    if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
-  };
-
-  Scenario scenario = scenario_of(options.scenario, options.overrides);
-  const std::string digest = scenario.digest;
-  const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
-  const bool json = output.format == Format::json;
-
-  // Nothing is simulated before it is clear that its result may be written.
-  const Found found = look_in(folder, scenario);
-  if (found == Found::same_result && options.existing != Existing::overwrite) {
-    if (options.existing == Existing::resume) remove_parts(folder, digest);  // killed just before it did so itself
-    fmt::print("{}", read_text(folder / (json ? kJsonFile : kTableFile)));
-    say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
-    return ExitCode::done;
-  }
-  const auto in_the_way = [&] {
-    return InputError({{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
-                        "choose another folder with -o, or replace it with --overwrite"}});
-  };
-  if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way();
-
-  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
-  const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
-  const SummaryLayout layout = make_layout(*model);
-  const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
-
-  std::vector<bool> finished(n_replicates, false);
-  if (options.existing != Existing::overwrite)
-    finished = finished_replicates(folder, digest, layout.size, n_replicates);
+/// Replicates r with r mod n_tasks == task that are not finished.
+std::vector<std::uint64_t> missing_of(const std::vector<bool>& finished, const Share& share) {
   std::vector<std::uint64_t> missing;
-  for (std::uint64_t r = 0; r < n_replicates; ++r) {
+  const auto step = static_cast<std::size_t>(share.n_tasks);
+  for (auto r = static_cast<std::size_t>(share.task); r < finished.size(); r += step) {
     if (!finished[r]) missing.push_back(r);
   }
-  const std::size_t n_finished = n_replicates - missing.size();
-  if (n_finished > 0 && options.existing == Existing::refuse) {
-    throw InputError(
-        {{folder.string(),
-          fmt::format("holds an unfinished run of this scenario, {} of {} replicates", n_finished, n_replicates),
-          "--resume goes on with it, --overwrite starts again"}});
+  return missing;
+}
+
+/// Says on the first rank where all ranks are, when there are several or Slurm chose the place.
+void print_placement(const Ranks& ranks, int n_threads, const Output& output) {
+  if (ranks.size() == 1 && std::getenv("SLURM_JOB_ID") == nullptr) return;
+  const Placement here = placement_of_this_process(n_threads);
+  const nlohmann::json mine{
+      {"host", here.host}, {"threads", here.n_threads}, {"cores", here.cores}, {"numa", here.numa_nodes}};
+  std::vector<Placement> all;
+  for (const std::string& text : ranks.gather(mine.dump())) {
+    const auto json = nlohmann::json::parse(text);
+    all.push_back({json["host"], json["threads"], json["cores"], json["numa"]});
+  }
+  if (!ranks.first()) return;
+  for (const std::string& line : placement_table(all)) say(output, line);
+  for (const std::string& warning : placement_warnings(all)) say(output, "warning: " + warning);
+}
+
+}  // namespace
+
+ExitCode run(const RunOptions& options, const Output& asked_output) {
+  const auto began = Clock::now();
+  std::optional<Interruption> interruption;
+  if (options.action == Action::simulate) interruption.emplace();
+  const Ranks ranks(options.share ? Ranks::Launch::alone : Ranks::Launch::together);
+  const Share share = options.share.value_or(Share{ranks.rank(), ranks.size()});
+  Output output = asked_output;
+  ProgressStyle progress_style = options.progress;
+  if (!ranks.first()) {
+    output.verbosity = Verbosity::quiet;
+    progress_style = ProgressStyle::off;
   }
 
-  // Replicates beside another result are of a run with --overwrite that was interrupted.
-  if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0) throw in_the_way();
+  // Every rank looks before any of them writes, so that all see the same.
+  std::shared_ptr<const Model> model;
+  SummaryLayout layout;
+  fs::path folder;
+  std::string digest;
+  std::vector<bool> finished;
+  std::vector<std::uint64_t> missing;
+  bool over = false;  // nothing to simulate
+  const ExitCode looked = ranks.together([&] {
+    Scenario scenario = scenario_of(options.scenario, options.overrides);
+    digest = scenario.digest;
+    folder = options.folder.value_or(fs::path("results") / scenario.name);
+    // Nothing is simulated before it is clear that its result may be written.
+    const Found found = look_in(folder, scenario);
+    if (found == Found::same_result && options.existing != Existing::overwrite) {
+      over = true;
+      if (options.share) {
+        say(output, fmt::format("already done and merged ({})", folder.string()));
+      } else if (ranks.first()) {
+        // Killed just before it did so itself.
+        if (options.existing == Existing::resume) remove_parts(part_files(folder, digest));
+        show_again(folder, output);
+      }
+      return ExitCode::done;
+    }
+    if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);
 
-  Control control;
-  control.n_threads = options.n_threads;
-  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
-  if (options.action == Action::dry_run) {
-    control.n_threads = n_threads;
-    print_estimate(model, layout, folder, missing.size(), control, output);
+    auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+    model = make_model(std::move(scenario), std::move(population));
+    layout = make_layout(*model);
+    const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
+    finished.assign(n_replicates, false);
+    if (options.existing != Existing::overwrite)
+      finished = finished_replicates(folder, digest, layout.size, n_replicates);
+    missing = missing_of(finished, share);
+    const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
+    const std::size_t n_mine = missing_of(std::vector<bool>(n_replicates, false), share).size();
+    if (missing.size() < n_mine && options.existing == Existing::refuse) {
+      throw InputError(
+          {{folder.string(),
+            fmt::format("holds an unfinished run of this scenario, {} of {} replicates", n_finished, n_replicates),
+            "--resume goes on with it, --overwrite starts again"}});
+    }
+    // Replicates beside another result are of a run with --overwrite that was interrupted.
+    if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0)
+      throw in_the_way(folder);
+    // A task shares the folder with others that are under way; who writes the result must be alone.
+    if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
     return ExitCode::done;
+  });
+  if (looked != ExitCode::done || over) return looked;
+
+  const auto n_replicates = finished.size();
+  const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
+  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
+  Control control;
+  control.n_threads = n_threads;
+  if (options.action == Action::dry_run) {
+    return ranks.together([&] {
+      if (ranks.first()) print_estimate(model, layout, folder, missing.size(), control, output);
+      return ExitCode::done;
+    });
   }
 
-  if (options.existing == Existing::overwrite) remove_parts(folder, digest);
-  if (n_finished > 0) say(fmt::format("{} of {} replicates were finished before", n_finished, n_replicates));
+  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), options.overrides, share.n_tasks,
+                    static_cast<int>(n_replicates)};
+  const ExitCode cleared = ranks.together([&] {
+    if (options.existing != Existing::overwrite) return ExitCode::done;
+    std::vector<fs::path> old = part_files(folder, digest);
+    if (options.share) {
+      const std::string own = fmt::format("{}-{}.bin", digest, share.task);
+      std::erase_if(old, [&](const fs::path& file) { return file.filename() != own; });
+    }
+    if (ranks.first()) remove_parts(old);
+    return ExitCode::done;
+  });
+  if (cleared != ExitCode::done) return cleared;
+  print_placement(ranks, n_threads, output);
+  if (n_finished > 0) say(output, fmt::format("{} of {} replicates were finished before", n_finished, n_replicates));
 
-  const Interruption interruption;
-  control.stop = interruption.token();
+  std::stop_source stop;  // asked of this rank or of another
+  const std::stop_callback forward(interruption->token(), [&stop] { stop.request_stop(); });
+  control.stop = stop.get_token();
   const auto began_simulating = Clock::now();
   std::size_t n_simulated = 0;
-  {
-    PartFile part(folder, digest, 0, layout.size);
-    ProgressLine progress(options.progress, output.verbosity);
-    control.progress = [&](const Progress& now) { progress.show(now); };
-    n_simulated = run_tasks(
-        missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
-        [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
-    part.flush();
-    control.progress = nullptr;
-  }
+  const ExitCode simulated = ranks.together([&] {
+    ranks.passing_on_stops(stop, [&] {
+      if (missing.empty()) return;
+      PartFile part(folder, digest, share.task, layout.size, text_of(about));
+      ProgressLine progress(progress_style, output.verbosity);
+      control.progress = [&](const Progress& now) { progress.show(now); };
+      n_simulated = run_tasks(
+          missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
+          [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
+      part.flush();
+      control.progress = nullptr;
+    });
+    return n_simulated < missing.size() ? ExitCode::interrupted : ExitCode::done;
+  });
   const double seconds_simulating = seconds_since(began_simulating);
-  if (n_simulated < missing.size()) {
-    fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_finished + n_simulated,
-               n_replicates, folder.string(), resuming(options.command));
-    return ExitCode::interrupted;
+  if (simulated != ExitCode::done) {
+    if (simulated == ExitCode::interrupted) {
+      const std::size_t n_kept = n_finished + ranks.sum(n_simulated);
+      if (ranks.first()) {
+        fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_kept, n_replicates,
+                   folder.string(), resuming(options.command));
+      }
+    }
+    return simulated;
   }
-
-  // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
-  const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
-  control.stop = {};
-  RunRecord record{model, layout, &ensemble};
-  record.report = report_statistics(record, control);
-  fs::remove(folder / kRunFile);
-  write_results(record, folder, control);
-  write_summary_csv(record, folder);
-  const std::string summary = summary_json(record) + "\n";
-  write_text(folder / kJsonFile, summary);
-  const std::string table = headline_table(record, kWidthOfFiles);
-  write_text(folder / kTableFile, table);
-  const RunFacts facts{seconds_since(began), seconds_simulating, n_threads, options.command};
-  write_report(folder, data_folder() / "england");
-  const std::string how = run_json(record, facts);
-  write_crate(crate_of_run(folder), folder, how);
-  write_text(folder / kRunFile, how);
-  remove_parts(folder, digest);
-
-  const int width = terminal_width();
-  fmt::print("{}", json ? summary : width == kWidthOfFiles ? table : headline_table(record, width));
-  say(
-      fmt::format("{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, "
-                  "run.json and {} in {}",
-                  n_replicates, facts.seconds_total, kCrateFile, folder.string()));
-  return ExitCode::done;
+  if (options.share) {
+    say(output, fmt::format("task {} of {}: its replicates are in {}. When all tasks are done:\n  {} merge {} -o {}",
+                            share.task, share.n_tasks, folder.string(), quoted(options.command.front()),
+                            quoted(folder.string()), quoted(folder.string())));
+    return ExitCode::done;
+  }
+  return ranks.together([&] {
+    if (!ranks.first()) return ExitCode::done;
+    const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
+    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command,
+            part_files(folder, digest)},
+           control, output);
+    return ExitCode::done;
+  });
 }
 
 }  // namespace uptake::cli

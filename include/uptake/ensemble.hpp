@@ -25,7 +25,7 @@ struct Control {
   std::function<void(const Progress&)> progress;  ///< called by the sink's thread, at most ten times a second
 };
 
-/// Threads this process may use: the least of the affinity mask and the cgroup quota, at least 1.
+/// Threads this process may use: the least of the affinity mask, the cgroup quota and SLURM_CPUS_PER_TASK, at least 1.
 [[nodiscard]] int available_threads();
 
 /// Runs task(i) for i in 0..n anywhere and sink(i, value) in the order of i on one thread at a time. At most four

@@ -14,12 +14,14 @@
 
 namespace uptake {
 
-/// Finished replicates of one task of one run, appended as they come: header (digest), then records
+/// Finished replicates of one task of one run, appended as they come: header (digest, what the run is), then records
 /// {replicate, length, payload, checksum}. Whole records survive a kill; a torn tail is dropped on reading.
 class PartFile {
  public:
-  /// Opens `folder/.parts/<digest>-<task>.bin` for appending, after dropping a torn tail.
-  PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size);
+  /// Opens `folder/.parts/<digest>-<task>.bin` for appending, after dropping a torn tail. One process at a time.
+  /// @param about what a merge needs to know of the run, as text; a file that is there keeps its own
+  PartFile(const std::filesystem::path& folder, const std::string& digest, int task, std::size_t payload_size,
+           const std::string& about = {});
   ~PartFile();
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
@@ -30,6 +32,21 @@ class PartFile {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// What a part file says of itself.
+struct PartFacts {
+  std::string digest;            ///< of the run
+  int task = 0;                  ///< that wrote it
+  std::size_t payload_size = 0;  ///< values of a replicate
+  std::string about;             ///< as PartFile was given it
+};
+/// Nothing when the file was torn before its header was whole. @throws FileError, also when it is no part file
+[[nodiscard]] std::optional<PartFacts> read_part_facts(const std::filesystem::path& file);
+/// Part files in `folder/.parts` by name, of one digest or (empty) of all. @throws FileError
+[[nodiscard]] std::vector<std::filesystem::path> part_files(const std::filesystem::path& folder,
+                                                            const std::string& digest);
+/// Whether a process has the part file open for appending.
+[[nodiscard]] bool is_being_written(const std::filesystem::path& file);
 
 /// Where the records of an ensemble stand in part files.
 struct PartRecords;
@@ -52,6 +69,15 @@ struct Ensemble {
 /// files stay open. @throws FileError if a replicate is missing
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
+
+/// What part files hold of a run of `n_replicates`: an ensemble that may be read where nothing is missing.
+struct Gathered {
+  Ensemble ensemble;
+  std::vector<std::uint64_t> missing;  ///< replicates that no file has, ascending
+};
+/// As read_parts, of files that may lie in several folders. @throws FileError, also for a file of another digest
+[[nodiscard]] Gathered gather_parts(std::span<const std::filesystem::path> files, const std::string& digest,
+                                    std::size_t payload_size, std::size_t n_replicates);
 
 /// Statistics of one quantity over replicates.
 struct Statistics {

@@ -1,0 +1,47 @@
+/// The processes that one run is shared by: MPI ranks, or this process alone.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "uptake/error.hpp"
+
+namespace uptake::cli {
+
+/// Ranks of an MPI job from construction to destruction. A build without MPI, a process that no launcher started, and
+/// `alone` are one rank. Every rank calls the same members in the same order, from one thread.
+class Ranks {
+ public:
+  enum class Launch { together, alone };
+  /// Must be made after Interruption: the threads of MPI inherit its mask of signals.
+  /// @throws InputError under a launcher of several ranks when this build has no MPI
+  explicit Ranks(Launch launch);
+  ~Ranks();
+  Ranks(const Ranks&) = delete;
+  Ranks& operator=(const Ranks&) = delete;
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] bool first() const { return rank_ == 0; }
+
+  /// Does `step` on every rank and waits for all. What one rank throws or returns holds for all: the worst code comes
+  /// back on each, and an error is thrown again on the first rank that has the worst, so that it is said once.
+  ExitCode together(const std::function<ExitCode()>& step) const;
+  /// As `work()`, while a stop that one rank is asked for is asked of all. An exception of `work` stops the others
+  /// before it leaves. Waits for nobody's work.
+  void passing_on_stops(const std::stop_source& stop, const std::function<void()>& work) const;
+  /// Texts of all ranks in their order on the first rank, nothing on the others.
+  [[nodiscard]] std::vector<std::string> gather(const std::string& text) const;
+  /// Sum over ranks, on every rank.
+  [[nodiscard]] std::size_t sum(std::size_t mine) const;
+
+  /// Name of the MPI library of this build, or empty.
+  [[nodiscard]] static std::string library();
+
+ private:
+  int rank_ = 0, size_ = 1;
+  bool started_ = false;  // MPI, here
+};
+
+}  // namespace uptake::cli

@@ -1,0 +1,135 @@
+#include "run_folder.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "text_file.hpp"
+#include "uptake/crate.hpp"
+#include "uptake/model.hpp"
+#include "uptake/report.hpp"
+#include "uptake/scenario.hpp"
+
+namespace uptake::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+/// What of a run stays for showing it again: the table as printed, and the JSON.
+constexpr const char* kTableFile = "summary.txt";
+constexpr const char* kJsonFile = "summary.json";
+/// Written last: a folder that has it holds a complete result.
+constexpr const char* kRunFile = "run.json";
+/// Width of the table in a file or a pipe.
+constexpr int kWidthOfFiles = 100;
+
+int terminal_width() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return kWidthOfFiles;
+}
+}  // namespace
+
+void say(const Output& output, const std::string& text) {
+  static_cast<void>(std::fflush(stdout));  // keeps the order where both go to one place
+  if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
+}
+
+void refuse_while_written(const std::vector<fs::path>& files) {
+  for (const fs::path& file : files) {
+    if (!is_being_written(file)) continue;
+    throw FileError({file.string(), "another process is running this scenario into this folder",
+                     "wait for it to end, or choose another folder with -o"});
+  }
+}
+
+void remove_parts(const std::vector<fs::path>& files) {
+  std::set<fs::path> folders;
+  for (const fs::path& file : files) {
+    refuse_while_written({file});
+    fs::remove(file);
+    folders.insert(file.parent_path());
+  }
+  // Another task may make its file just now: then the folder stays.
+  std::error_code ignored;
+  for (const fs::path& folder : folders) fs::remove(folder, ignored);
+}
+
+Found look_in(const fs::path& folder, const Scenario& scenario) {
+  if (!fs::exists(folder / kRunFile)) return Found::nothing;
+  const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
+  const bool same = facts.is_object() && facts.value("digest", nlohmann::json()) == scenario.digest &&
+                    facts.value("replicates", nlohmann::json()) == scenario.replicates &&
+                    fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
+                    fs::exists(folder / kJsonFile);
+  return same ? Found::same_result : Found::other_result;
+}
+
+InputError in_the_way(const fs::path& folder) {
+  return InputError({{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
+                      "choose another folder with -o, or replace it with --overwrite"}});
+}
+
+void show_again(const fs::path& folder, const Output& output) {
+  fmt::print("{}", read_text(folder / (output.format == Format::json ? kJsonFile : kTableFile)));
+  say(output, fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+}
+
+std::string text_of(const About& about) {
+  return nlohmann::ordered_json{{"scenario", about.scenario.string()},
+                                {"overrides", about.overrides},
+                                {"tasks", about.n_tasks},
+                                {"replicates", about.n_replicates}}
+      .dump();
+}
+
+std::optional<About> about_of(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  try {
+    About about{json.at("scenario").get<std::string>(), json.at("overrides").get<std::vector<std::string>>(),
+                json.at("tasks").get<int>(), json.at("replicates").get<int>()};
+    if (about.n_tasks < 1 || about.n_replicates < 1) return std::nullopt;
+    return about;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void finish(const Finishing& run, Control control, const Output& output) {
+  // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
+  control.stop = {};
+  control.progress = nullptr;
+  const fs::path& folder = run.folder;
+  RunRecord record{run.model, run.layout, run.ensemble};
+  record.report = report_statistics(record, control);
+  fs::remove(folder / kRunFile);
+  write_results(record, folder, control);
+  write_summary_csv(record, folder);
+  const std::string summary = summary_json(record) + "\n";
+  write_text(folder / kJsonFile, summary);
+  const std::string table = headline_table(record, kWidthOfFiles);
+  write_text(folder / kTableFile, table);
+  const RunFacts facts{std::chrono::duration<double>(std::chrono::steady_clock::now() - run.began).count(),
+                       run.seconds_simulating, run.n_threads, run.command};
+  write_report(folder, data_folder() / "england");
+  const std::string how = run_json(record, facts);
+  write_crate(crate_of_run(folder), folder, how);
+  write_text(folder / kRunFile, how);
+  remove_parts(run.used_up);
+
+  const int width = terminal_width();
+  fmt::print("{}", output.format == Format::json ? summary
+                   : width == kWidthOfFiles      ? table
+                                                 : headline_table(record, width));
+  say(output,
+      fmt::format(
+          "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, run.json and {} "
+          "in {}",
+          run.ensemble->n_replicates, facts.seconds_total, kCrateFile, folder.string()));
+}
+
+}  // namespace uptake::cli

@@ -1,0 +1,60 @@
+/// The folder of a run: what is in it, and the files of a finished result.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "commands.hpp"
+#include "uptake/ensemble.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/results.hpp"
+
+namespace uptake::cli {
+
+enum class Found : std::uint8_t { nothing, same_result, other_result };
+/// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
+[[nodiscard]] Found look_in(const std::filesystem::path& folder, const Scenario& scenario);
+/// The error of a folder that holds another result.
+[[nodiscard]] InputError in_the_way(const std::filesystem::path& folder);
+/// Prints the result that is in the folder again.
+void show_again(const std::filesystem::path& folder, const Output& output);
+
+/// @throws FileError while a process adds to part files of the run
+void refuse_while_written(const std::vector<std::filesystem::path>& files);
+/// Removes part files, and their folder when it is empty then. @throws FileError while a process adds to one
+void remove_parts(const std::vector<std::filesystem::path>& files);
+
+/// A run as its part files tell of it, so that a merge can make its model again.
+struct About {
+  std::filesystem::path scenario;      ///< absolute
+  std::vector<std::string> overrides;  ///< `key=value`
+  int n_tasks = 1;                     ///< replicate r is of the task r mod n_tasks
+  int n_replicates = 0;
+};
+[[nodiscard]] std::string text_of(const About& about);
+/// Nothing when the text is no such thing.
+[[nodiscard]] std::optional<About> about_of(const std::string& text);
+
+/// The complete result, from the ensemble in part files: every file of it, run.json last.
+struct Finishing {
+  std::shared_ptr<const Model> model;
+  SummaryLayout layout;
+  const Ensemble* ensemble = nullptr;
+  std::filesystem::path folder;
+  std::chrono::steady_clock::time_point began;
+  double seconds_simulating = 0;
+  int n_threads = 0;
+  std::vector<std::string> command;
+  std::vector<std::filesystem::path> used_up;  ///< part files that are removed when the result is there
+};
+/// Writes the result, removes the part files, and prints the headline.
+void finish(const Finishing& run, Control control, const Output& output);
+
+/// A line on stderr, unless told to be quiet.
+void say(const Output& output, const std::string& text);
+
+}  // namespace uptake::cli

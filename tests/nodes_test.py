@@ -1,0 +1,410 @@
+"""One run shared by array tasks or by MPI ranks has the bytes of one process, whatever the split and whoever was killed.
+
+Usage: nodes_test.py PROGRAM SOURCE_FOLDER [PROGRAM_WITH_MPI]
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import program
+
+RANKED = sys.argv.pop(3) if len(sys.argv) > 3 else ""
+N = 40
+FILES = ["published.csv", "report.html", "results.h5", "summary.csv", "summary.json", "summary.txt"]
+# A job that this very test may run in must not speak to the runs in it.
+os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+for variable in [name for name in os.environ if name.startswith("SLURM_") or name in ("PMI_SIZE", "PMIX_RANK")]:
+    del os.environ[variable]
+
+
+class Shared(program.ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory(prefix="uptake-test-")
+        cls.addClassCleanup(scratch.cleanup)
+        cls.references = {}
+        for scenario, n in ((program.MINIMAL, N), (program.CARE_HOMES, 12)):
+            begin = time.monotonic()
+            subprocess.run([program.PROGRAM, "run", scenario, "--replicates", str(n), "-o", "out"], cwd=scratch.name,
+                           check=True, capture_output=True)
+            cls.seconds = time.monotonic() - begin
+            cls.references[scenario] = {name: program.read(os.path.join(scratch.name, "out", name)) for name in FILES
+                                        if os.path.exists(os.path.join(scratch.name, "out", name))}
+            shutil.rmtree(os.path.join(scratch.name, "out"))
+
+    @staticmethod
+    def words(*options, folder="out", scenario=program.MINIMAL, n=N):
+        return ["run", scenario, "--replicates", str(n), "-o", folder, "--threads", "1", *map(str, options)]
+
+    def task(self, i, n_tasks, *options, code=0, folder="out", **what):
+        done = self.uptake(*self.words("--task", f"{i}/{n_tasks}", *options, folder=folder, **what), code=code)
+        self.assertEqual(done.stdout, "")
+        return done
+
+    def parts(self, folder="out"):
+        place = self.path(folder, ".parts")
+        return sorted(os.listdir(place)) if os.path.isdir(place) else []
+
+    def assert_result(self, folder="out", scenario=program.MINIMAL):
+        for name, bytes_of_one in self.references[scenario].items():
+            self.assertEqual(program.read(self.path(folder, name)) == bytes_of_one, True, name)
+
+
+class Nodes(Shared):
+    def test_any_split_gives_the_bytes_of_one_process(self):
+        for n_tasks in (1, 2, 3, 5):
+            with self.subTest(n_tasks=n_tasks):
+                shutil.rmtree(self.path("out"), ignore_errors=True)
+                for i in reversed(range(n_tasks)):
+                    done = self.task(i, n_tasks)
+                    self.assertIn(f"task {i} of {n_tasks}", done.stderr)
+                self.assertEqual(os.listdir(self.path("out")), [".parts"])
+                self.assertEqual(len(self.parts()), n_tasks)
+                merged = self.uptake("merge", "out", "-o", "out")
+                self.assertIn(f"Means over {N} replicates", merged.stdout)
+                self.assert_result()
+                self.assertEqual(self.parts(), [])
+
+    def test_folders_and_part_files_of_tasks_are_merged_into_another_folder(self):
+        for i in range(3):
+            self.task(i, 3, folder=f"task-{i}")
+        file = self.path("task-1", ".parts", self.parts("task-1")[0])
+        merged = self.uptake("merge", "task-2", file, "task-0", "-o", "result", "--quiet")
+        self.assertEqual(merged.stderr, "")
+        self.assert_result("result")
+        self.assertEqual(len(self.parts("task-1")), 1, "what is merged elsewhere stays")
+        again = self.uptake("merge", "task-2", file, "task-0", "-o", "result")
+        self.assertIn("already done", again.stderr)
+        self.assertEqual(again.stdout, merged.stdout)
+
+    def test_a_merged_folder_is_done_for_tasks_and_merge_alike(self):
+        self.task(0, 1)
+        first = self.uptake("merge", "out")
+        again = self.uptake("merge", "out", "-o", "out")
+        self.assertEqual(again.stdout, first.stdout)
+        self.assertIn("already done and merged", self.task(0, 1).stderr)
+        self.assertIn("already done and merged", self.task(1, 2, "--resume").stderr)
+        self.assertEqual(self.parts(), [])
+
+    def test_missing_replicates_are_named_with_the_command_that_makes_them(self):
+        for i in (0, 2):
+            self.task(i, 3, "--seed", "20180401")
+        refused = self.uptake("merge", "out", "-o", "out", code=2)
+        numbers = ", ".join(str(r) for r in range(1, N, 3))
+        self.assertIn(f"replicates {numbers} are missing", refused.stderr)
+        self.assertEqual(refused.stderr.count("error"), 1)
+        self.assertEqual(os.listdir(self.path("out")), [".parts"])
+        command = re.search(r"`([^`]*)`", refused.stderr)[1]
+        self.assertIn("--task 1/3", command)
+        subprocess.run(["sh", "-c", command], cwd=self.folder, check=True, capture_output=True)
+        self.uptake("merge", "out", "-o", "out")
+        subprocess.run([program.PROGRAM, *self.words("--seed", "20180401", folder="one")], cwd=self.folder, check=True,
+                       capture_output=True)
+        self.assertEqual(program.read(self.path("out", "results.h5")) == program.read(self.path("one", "results.h5")),
+                         True)
+
+    def test_shards_of_another_run_are_refused(self):
+        self.task(0, 2, folder="a")
+        self.task(1, 2, "--seed", 7, folder="b")
+        refused = self.uptake("merge", "a", "b", "-o", "out", code=2)
+        self.assertIn("belongs to another run", refused.stderr)
+        self.assertFalse(os.path.exists(self.path("out")))
+        for words, what in ((["nowhere", "-o", "out"], "does not exist"), (["a", "b"], "-o: is needed"),
+                            ([program.MINIMAL, "-o", "out"], "is not a part file")):
+            refused = self.uptake("merge", *words, code=3 if "part file" in what else 2)
+            self.assertIn(what, refused.stderr)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_a_scenario_that_moved_is_named_and_one_that_changed_is_refused(self):
+        text = program.read(program.MINIMAL).decode()
+        program.write(self.path("mine.toml"), text)
+        os.symlink(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        self.task(0, 1, scenario="mine.toml")
+        program.write(self.path("else.toml"), text)
+        os.remove(self.path("mine.toml"))
+        self.assertIn("--scenario FILE", self.uptake("merge", "out", code=2).stderr)
+        program.write(self.path("mine.toml"), text.replace('"105 weeks"', '"110 weeks"'))
+        self.assertIn("is not what the part files were made of", self.uptake("merge", "out", code=2).stderr)
+        os.makedirs(self.path("moved"))
+        os.symlink(self.path("minimal"), self.path("moved", "minimal"))
+        os.rename(self.path("else.toml"), self.path("moved", "mine.toml"))
+        self.uptake("merge", "out", "--scenario", "moved/mine.toml")
+
+    def test_resume_uses_part_files_of_any_split(self):
+        self.task(1, 3)
+        self.task(0, 4, "--resume")
+        self.assertIn("holds an unfinished run", self.task(2, 4, code=2).stderr)
+        kept = len({r for r in range(N) if r % 3 == 1 or r % 4 == 0})
+        done = self.uptake(*self.words("--resume"))
+        self.assertIn(f"{kept} of {N} replicates were finished before", done.stderr)
+        self.assert_result()
+        self.assertEqual(self.parts(), [])
+
+    def test_a_task_does_not_touch_what_others_made(self):
+        self.uptake(*self.words("--seed", 7))
+        other = program.read(self.path("out", "results.h5"))
+        self.assertIn("holds another result", self.task(0, 2, code=2).stderr)
+        self.task(1, 2, "--overwrite")
+        self.task(0, 2, "--overwrite")
+        self.task(0, 2, "--overwrite")
+        self.assertEqual(len(self.parts()), 2)
+        self.assertEqual(program.read(self.path("out", "results.h5")) == other, True)
+        self.assertIn("holds another result", self.uptake("merge", "out", code=2).stderr)
+        self.uptake("merge", "out", "--overwrite")
+        self.assert_result()
+
+    def test_no_task_is_refused_with_an_example(self):
+        for text in ("3/3", "-1/3", "0/0", "1", "a/b", "0/3x", "1/99999999999"):
+            with self.subTest(text):
+                self.assertIn("write 0/4", self.uptake(*self.words(f"--task={text}"), code=2).stderr)
+
+    def test_more_tasks_than_replicates(self):
+        for i in range(5):
+            self.task(i, 5, n=3)
+        self.assertEqual(len(self.parts()), 3)
+        self.uptake("merge", "out")
+
+    def start(self, *options, scenario=program.CARE_HOMES, n=12):
+        return subprocess.Popen([program.PROGRAM, *self.words(*options, scenario=scenario, n=n)], cwd=self.folder,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def signalled(self, number, *options):
+        """A run that got a signal while it simulated: its end and what it said."""
+        for _ in range(10):  # on a busy machine the signal may come after the last replicate
+            with self.start(*options) as run:
+                while run.poll() is None and not any(os.path.getsize(self.path("out", ".parts", name)) > 2000
+                                                     for name in self.parts()):
+                    time.sleep(0.001)
+                run.send_signal(number)
+                _, err = run.communicate(timeout=60)
+            if run.returncode != 0:
+                return run.returncode, err
+            shutil.rmtree(self.path("out"))
+        self.fail("the run ends before it can be stopped")
+
+    def test_a_task_that_is_killed_is_resumed(self):
+        code, _ = self.signalled(signal.SIGKILL, "--task", "0/2")
+        self.assertEqual(code, -signal.SIGKILL)
+        self.task(1, 2, scenario=program.CARE_HOMES, n=12)
+        self.assertIn("--task 0/2", self.uptake("merge", "out", code=2).stderr)
+        self.task(0, 2, "--resume", scenario=program.CARE_HOMES, n=12)
+        self.uptake("merge", "out")
+        self.assert_result(scenario=program.CARE_HOMES)
+
+    def test_usr1_and_term_keep_what_is_finished(self):
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            shutil.rmtree(self.path("out"), ignore_errors=True)
+            code, err = self.signalled(number)
+            self.assertEqual(code, 4, err)
+            self.assertRegex(err, r"interrupted: \d+ of 12 replicates are kept in out\. Go on with\n .* --resume\n")
+            self.assertFalse(os.path.exists(self.path("out", "results.h5")))
+        self.uptake(*self.words("--resume", scenario=program.CARE_HOMES, n=12))
+        self.assert_result(scenario=program.CARE_HOMES)
+
+    def test_processes_started_together_without_mpi_are_refused(self):
+        for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
+            environment = {**os.environ, variable: "2"}
+            refused = self.uptake(*self.words(), code=2, env=environment)
+            self.assertIn("2 processes: were started together", refused.stderr)
+            self.uptake(*self.words("--task", "0/2", folder=variable), env=environment)
+
+    def test_slurms_cores_limit_the_threads(self):
+        words = [word for word in self.words("--threads", "2") if word != "1"]
+        words.remove("--threads")
+        done = self.uptake(*words, env={**os.environ, "SLURM_CPUS_PER_TASK": "1", "SLURM_JOB_ID": "9"})
+        self.assertIn("--threads 2: this process may use 1 core, so 1 thread", done.stderr)
+        self.assertRegex(done.stderr, r"rank +host +threads +NUMA +cores\n +0 ")
+        self.assert_result()
+
+    # ---- Slurm ----------------------------------------------------------------------------------------------------
+
+    def script(self, *options, scenario=program.MINIMAL, n=N, folder="a folder"):
+        text = self.uptake("slurm", scenario, "--tasks", 3, "-o", folder, "--replicates", n, *options).stdout
+        program.write(self.path("job.sh"), text)
+        for shell in ("sh", "bash"):
+            subprocess.run([shell, "-n", "job.sh"], cwd=self.folder, check=True)
+        return text
+
+    def shell(self, *words, code=0, **environment):
+        done = subprocess.run(["sh", "job.sh", *words], cwd=self.folder, capture_output=True, text=True, timeout=120,
+                              env={**os.environ, **environment})
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_the_script_of_slurm_runs_every_task_and_the_merge(self):
+        text = self.script("--cores", 2, "--partition", "short", "--account", "x")
+        for line in ("--array=0-2", "--cpus-per-task=2", "--requeue", "--signal=B:USR1@120", "--partition=short",
+                     "--account=x", "--dependency=afterok:$job"):
+            self.assertIn(f"\n#SBATCH {line}\n", text)
+        head = text[:text.index("\nset -eu\n")]
+        self.assertNotIn("dependency", head, "the array waits for nobody")
+        for task in ("1", "0", "2", "1"):
+            self.shell(SLURM_ARRAY_TASK_ID=task)
+        merged = self.shell("merge")
+        self.assertIn(f"Means over {N} replicates", merged.stdout)
+        self.assert_result("a folder")
+        self.shell(SLURM_ARRAY_TASK_ID="1")
+
+    def test_the_script_of_slurm_submits_the_merge_behind_the_array(self):
+        self.script()
+        program.write(self.path("tools", "sbatch"), "#!/bin/sh\nif [ $# -gt 1 ]; then echo \"$2\" >array; echo '17;here'; "
+                                                    "else cat >merge; echo 18; fi\n")
+        os.chmod(self.path("tools", "sbatch"), 0o755)
+        done = self.shell(PATH=self.path("tools") + ":" + os.environ["PATH"])
+        self.assertIn("submitted array 17 and merge 18", done.stdout)
+        self.assertEqual(program.read(self.path("array")).decode().strip(), os.path.realpath(self.path("job.sh")))
+        merge = program.read(self.path("merge")).decode()
+        self.assertIn("\n#SBATCH --dependency=afterok:17\n", merge)
+        for task in range(3):
+            self.shell(SLURM_ARRAY_TASK_ID=str(task))
+        subprocess.run(["sh", "merge"], cwd=self.folder, check=True, capture_output=True)
+        self.assert_result("a folder")
+
+    def test_a_task_whose_time_is_over_is_queued_again_and_one_that_is_cancelled_is_not(self):
+        self.script(scenario=program.CARE_HOMES, n=300, folder="out")
+        program.write(self.path("tools", "scontrol"), '#!/bin/sh\necho "$*" >>queued\n')
+        os.chmod(self.path("tools", "scontrol"), 0o755)
+        for number, queued in ((signal.SIGTERM, ""), (signal.SIGUSR1, "requeue 17_0\n")):
+            environment = {**os.environ, "SLURM_ARRAY_TASK_ID": "0", "SLURM_ARRAY_JOB_ID": "17",
+                           "PATH": self.path("tools") + ":" + os.environ["PATH"]}
+            before = sum(os.path.getsize(self.path("out", ".parts", name)) for name in self.parts())
+            with subprocess.Popen(["sh", "job.sh"], cwd=self.folder, env=environment, stderr=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True) as job:
+                while job.poll() is None and sum(os.path.getsize(self.path("out", ".parts", name))
+                                                 for name in self.parts()) < before + 20000:
+                    time.sleep(0.001)
+                job.send_signal(number)
+                _, err = job.communicate(timeout=60)
+            self.assertEqual(job.returncode, 4, err)
+            self.assertIn("interrupted: ", err)
+            written = program.read(self.path("queued")).decode() if os.path.exists(self.path("queued")) else ""
+            self.assertEqual(written, queued)
+
+    def test_a_script_of_a_bad_scenario_is_refused(self):
+        self.uptake("slurm", "no-such", "--tasks", 2, code=3)
+        refused = self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--partition", "a b", code=2)
+        self.assertIn("is not one word", refused.stderr)
+
+
+@unittest.skipUnless(RANKED and os.access(RANKED, os.X_OK) and shutil.which("mpirun"), "no mpi build or no mpirun")
+class Ranks(Shared):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # OpenMPI's sockets live under TMPDIR, whose path has a limit.
+        cls.short = tempfile.mkdtemp(prefix="u", dir="/tmp")
+        cls.addClassCleanup(shutil.rmtree, cls.short, ignore_errors=True)
+
+    def launch(self, n_ranks, *options, before=(), **what):
+        return subprocess.Popen(["mpirun", "--oversubscribe", "-n", str(n_ranks), *before, RANKED,
+                                 *self.words(*options, **what)],
+                                cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env={**os.environ, "TMPDIR": self.short})
+
+    def ranks(self, n_ranks, *options, code=0, **what):
+        with self.launch(n_ranks, *options, **what) as job:
+            try:
+                out, err = job.communicate(timeout=120)
+            except subprocess.TimeoutExpired:
+                job.kill()
+                raise
+        self.assertEqual(job.returncode, code, err)
+        return out, err
+
+    def own_ranks(self, job):
+        """Process ids of the ranks of a job, by what started them."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/stat", encoding="utf8") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                if parent == job.pid and os.readlink(f"/proc/{pid}/exe") == os.path.realpath(RANKED):
+                    found.append(int(pid))
+            except OSError:
+                continue
+        return sorted(found)
+
+    def test_one_two_and_four_ranks_give_the_bytes_of_one_process(self):
+        for n in (1, 2, 4):
+            with self.subTest(n=n):
+                shutil.rmtree(self.path("out"), ignore_errors=True)
+                out, err = self.ranks(n)
+                self.assert_result()
+                self.assertEqual(self.parts(), [])
+                self.assertEqual(out.count(f"Means over {N} replicates"), 1)
+                if n > 1:
+                    self.assertEqual(len(re.findall(r"^ +\d+  \S+ +1 ", err, re.MULTILINE)), n, err)
+        out, err = self.ranks(2)
+        self.assertEqual(err.count("already done"), 1)
+        self.assertEqual(out.count("Means over"), 1)
+
+    def test_ranks_go_on_with_what_tasks_left_and_tasks_with_theirs(self):
+        self.task(1, 3)
+        _, err = self.ranks(2, code=2)
+        self.assertEqual(err.count("holds an unfinished run"), 1)
+        self.ranks(2, "--resume")
+        self.assert_result()
+
+    def test_an_error_of_one_rank_ends_all(self):
+        # The second rank may write no large file. Its messages go by TCP, as shared memory would be such a file.
+        limited = ["--mca", "btl", "tcp,self", "sh", "-c",
+                   '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || { trap "" XFSZ; ulimit -f 8; }; exec "$@"', "sh"]
+        _, err = self.ranks(2, before=limited, scenario=program.CARE_HOMES, n=12, code=3)
+        self.assertEqual(err.count("error: "), 1, err)
+        self.assertRegex(err, r"error: .*-1\.bin: cannot write")
+        self.assertFalse(os.path.exists(self.path("out", "results.h5")))
+        self.ranks(2, "--resume", scenario=program.CARE_HOMES, n=12)
+        self.assert_result(scenario=program.CARE_HOMES)
+
+    def stopped(self, n_ranks, act):
+        """Ranks that something happened to while they simulated."""
+        for _ in range(10):
+            with self.launch(n_ranks, scenario=program.CARE_HOMES, n=12) as job:
+                while job.poll() is None and (len(self.parts()) < n_ranks or any(
+                        os.path.getsize(self.path("out", ".parts", name)) < 2000 for name in self.parts())):
+                    time.sleep(0.001)
+                act(job)
+                try:
+                    _, err = job.communicate(timeout=60)
+                except subprocess.TimeoutExpired:
+                    job.kill()
+                    raise
+            if job.returncode != 0:
+                return job.returncode, err
+            shutil.rmtree(self.path("out"))
+        self.fail("the ranks end before they can be stopped")
+
+    def signal_rank(self, number):
+        def act(job):
+            ranks = self.own_ranks(job)
+            if ranks:
+                os.kill(ranks[-1], number)
+        return act
+
+    def test_a_rank_that_is_killed_leaves_no_result_and_the_rest_resumes(self):
+        code, _ = self.stopped(2, self.signal_rank(signal.SIGKILL))
+        self.assertNotEqual(code, 0)
+        self.assertFalse(os.path.exists(self.path("out", "results.h5")))
+        self.assertGreater(len(self.parts()), 0)
+        _, err = self.ranks(2, "--resume", scenario=program.CARE_HOMES, n=12)
+        self.assertRegex(err, r"\d+ of 12 replicates were finished before")
+        self.assert_result(scenario=program.CARE_HOMES)
+
+    def test_a_signal_to_one_rank_or_to_all_keeps_what_is_finished(self):
+        for act in (self.signal_rank(signal.SIGUSR1), lambda job: job.send_signal(signal.SIGUSR1)):
+            shutil.rmtree(self.path("out"), ignore_errors=True)
+            code, err = self.stopped(2, act)
+            self.assertEqual(code, 4, err)
+            self.assertEqual(len(re.findall(r"interrupted: \d+ of 12 replicates are kept in out", err)), 1, err)
+        self.uptake(*self.words("--resume", scenario=program.CARE_HOMES, n=12))
+        self.assert_result(scenario=program.CARE_HOMES)
+
+
+program.main()
