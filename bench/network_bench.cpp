@@ -160,7 +160,7 @@ void declare() {
                                         [function, size](benchmark::State& state) { function(state, size); })
         ->Unit(benchmark::kMillisecond);
   };
-  // 10 million takes about 9 GB and a minute or two: asked for with --benchmark_filter=/10000000.
+  // 10 million takes about 6 GB and a minute or two: asked for with --benchmark_filter=/10000000.
   for (const std::size_t n : {20'000UL, 22'000UL, 100'000UL, 1'000'000UL, 10'000'000UL}) {
     for (const char* graph : {"small-world", "random"}) {
       const Size size{.n = n, .graph = graph};

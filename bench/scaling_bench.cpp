@@ -146,14 +146,19 @@ void write(const std::filesystem::path& file, const std::string& text) {
   if (!out.flush()) throw FileError({file.string(), "cannot write", ""});
 }
 
-int run(const std::filesystem::path& folder, int repeats, double share) {
+int run(const std::filesystem::path& folder, int repeats, double share, const std::set<std::string>& chosen) {
   const auto few = [&](std::size_t n) {
     return std::max<std::size_t>(4, static_cast<std::size_t>(share * static_cast<double>(n)));
   };
   const Json here = machine();
   std::vector<Row> rows;
-  for (const Job& job :
-       {whole_model("care-homes", few(64)), whole_model("portfolio-2018-2023", few(8)), plain_process(few(256))}) {
+  const std::vector<std::pair<std::string, std::function<Job()>>> all{
+      {"care-homes", [&] { return whole_model("care-homes", few(64)); }},
+      {"portfolio-2018-2023", [&] { return whole_model("portfolio-2018-2023", few(8)); }},
+      {"bass-on-network", [&] { return plain_process(few(256)); }}};
+  for (const auto& [name, make] : all) {
+    if (!chosen.empty() && !chosen.contains(name)) continue;
+    const Job job = make();
     const std::vector<int> threads = thread_counts();
     const Measured first = measure(job, few(16), 1);
     for (const int n : threads) {
@@ -222,11 +227,12 @@ int run(const std::filesystem::path& folder, int repeats, double share) {
 
 }  // namespace
 
-/// scaling_bench [FOLDER [REPEATS [SHARE]]]: where the tables go, repetitions, and the share of the usual work to do.
+/// scaling_bench [FOLDER [REPEATS [SHARE [JOB …]]]]: where the tables go, repetitions, the share of the usual work to do, and
+/// which jobs; all of them when none is named.
 int main(int argc, char** argv) {
   try {
     return run(argc > 1 ? argv[1] : ".", argc > 2 ? std::max(1, std::atoi(argv[2])) : 5,
-               argc > 3 ? std::atof(argv[3]) : 1.0);
+               argc > 3 ? std::atof(argv[3]) : 1.0, {argv + std::min(argc, 4), argv + argc});
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;
