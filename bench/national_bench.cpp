@@ -30,21 +30,39 @@ struct National {
   bool right = false;
 };
 
+/// The first world of a scenario against the integer twin over its first weeks; the twin looks at everybody every week.
+bool agrees_with_the_twin(const Scenario& scenario, const std::shared_ptr<const Population>& population, int weeks) {
+  Scenario shortened = scenario;
+  shortened.calendar.n_weeks = std::min(weeks, scenario.calendar.n_weeks);
+  const auto model = make_model(std::move(shortened), population);
+  const Key key = make_key(scenario.seed, 0);
+  const Draw draw = draw_parameters(model->scenario, key);
+  const auto clocks = draw_clocks(*model, draw, key);
+  const auto rates = compile(model, 0, draw);
+  World world = start(rates, clocks);
+  advance(world, rates, rates->n_weeks);
+  return oracle::sorted(world.history().events) == oracle::integer_twin(*model, 0, *rates, draw, *clocks);
+}
+
+National make_national(const char* name, int weeks_compared) {
+  National it;
+  Scenario scenario = load_scenario(kData / name, {}, kData);
+  auto population = std::make_shared<const Population>(build_population(scenario, kData));
+  it.right = agrees_with_the_twin(scenario, population, weeks_compared);
+  it.model = make_model(std::move(scenario), std::move(population));
+  it.layout = make_layout(*it.model);
+  it.key = make_key(it.model->scenario.seed, 0);
+  it.draw = draw_parameters(it.model->scenario, it.key);
+  it.histories = simulate(it.model, it.draw, it.key);
+  return it;
+}
+
 const National& national() {
-  static const National made = [] {
-    National it;
-    Scenario scenario = load_scenario(kData / "care-homes.toml", {}, kData);
-    auto population = std::make_shared<const Population>(build_population(scenario, kData));
-    it.model = make_model(std::move(scenario), std::move(population));
-    it.layout = make_layout(*it.model);
-    it.key = make_key(it.model->scenario.seed, 0);
-    it.draw = draw_parameters(it.model->scenario, it.key);
-    it.histories = simulate(it.model, it.draw, it.key);
-    const auto clocks = draw_clocks(*it.model, it.draw, it.key);
-    const auto rates = compile(it.model, 0, it.draw);
-    it.right = oracle::sorted(it.histories[0].events) == oracle::integer_twin(*it.model, 0, *rates, *clocks);
-    return it;
-  }();
+  static const National made = make_national("care-homes.toml", 10'000);
+  return made;
+}
+const National& portfolio() {
+  static const National made = make_national("portfolio-2018-2023.toml", 40);
   return made;
 }
 
@@ -82,6 +100,23 @@ void one_replicate(benchmark::State& state) {
                                                   benchmark::Counter::kIsRate);
 }
 BENCHMARK(one_replicate)->Unit(benchmark::kMillisecond);
+
+/// 26 programmes that compete for attention. The twin takes a second a week here, so it sees the first 40 weeks.
+void one_portfolio_replicate(benchmark::State& state) {
+  const National& it = portfolio();
+  if (!it.right) return state.SkipWithError("the portfolio's world differs from the twin");
+  std::uint64_t replicate = 0;
+  double n_events = 0;
+  for (auto _ : state) {
+    const Key key = make_key(it.model->scenario.seed, replicate++ % 16);
+    const auto histories = simulate(it.model, draw_parameters(it.model->scenario, key), key);
+    for (const History& history : histories) n_events += static_cast<double>(history.events.size());
+  }
+  state.counters["worlds/s"] = benchmark::Counter(static_cast<double>(state.iterations() * it.model->n_strategies()),
+                                                  benchmark::Counter::kIsRate);
+  state.counters["events/s"] = benchmark::Counter(n_events, benchmark::Counter::kIsRate);
+}
+BENCHMARK(one_portfolio_replicate)->Unit(benchmark::kMillisecond);
 
 void outcomes_of_one_replicate(benchmark::State& state) {
   if (!checked(state)) return;

@@ -100,6 +100,12 @@ std::string programme_text(const ProgrammeSpec& programme) {
 }
 
 std::string population_text(std::string_view population, const PopulationOptions& options, const fs::path& tables) {
+  if (options.synthetic) {
+    const SyntheticPopulation& of = *options.synthetic;
+    return fmt::format("population synthetic {} {} {} {} {} {} {} {}\n", options.seed, of.n_organisations,
+                       static_cast<int>(of.type), of.degree, static_cast<int>(of.form), of.rewired,
+                       static_cast<int>(of.weights), of.n_regions);
+  }
   return fmt::format("population {} {} {} {} {}\n", population == "england" ? "england" : "tables", options.seed,
                      options.decay_km, options.n_nearest, static_cast<int>(options.community)) +
          tables_text(tables);

@@ -23,6 +23,43 @@ void read_population_options(TableReader& fields, PopulationOptions& options) {
   if (const auto nearest = fields.whole("nearest", 1, 1000)) options.n_nearest = static_cast<int>(*nearest);
   options.community = choice_or(fields, "community", kCommunityNames, options.community);
 }
+
+/// `{ synthetic = 1000000, degree = 10, … }`.
+void read_synthetic(TableReader& fields, PopulationOptions& options) {
+  SyntheticPopulation asked;
+  read_seed(fields, options.seed);
+  const auto n = fields.whole("synthetic", 2, kMostSynthetic);
+  asked.type = choice_or(fields, "type", kOrganisationTypeNames, asked.type);
+  asked.form = choice_or(fields, "graph", kGraphFormNames, asked.form);
+  asked.weights = choice_or(fields, "weights", kTieWeightsNames, asked.weights);
+  if (const auto degree = fields.whole("degree", 0, 1000)) asked.degree = static_cast<int>(*degree);
+  if (const auto regions = fields.whole("regions", 1, 100)) asked.n_regions = static_cast<int>(*regions);
+  if (const TomlValue* rewired = fields.find("rewired")) {
+    if (asked.form != GraphForm::small_world) {
+      fields.report(rewired->place, "population.rewired is for graph = \"small-world\"");
+    }
+    asked.rewired = fields.quantity("rewired", "share", 0, 1).value_or(asked.rewired);
+  }
+  options.synthetic = asked;
+  if (!n) return;
+  options.synthetic->n_organisations = static_cast<std::size_t>(*n);
+  if (asked.n_regions > *n) {
+    fields.report(fields.find("regions") ? fields.find("regions")->place : fields.find("synthetic")->place,
+                  fmt::format("{} organisations cannot fill {} regions", *n, asked.n_regions),
+                  "write population.regions = 1");
+  }
+  const Location place = fields.find("degree") ? fields.find("degree")->place : fields.find("synthetic")->place;
+  if (asked.degree >= *n) {
+    fields.report(place, fmt::format("population.degree = {} needs more than {} organisations", asked.degree, *n));
+  } else if (asked.form != GraphForm::random && asked.degree % 2 != 0) {
+    fields.report(place,
+                  fmt::format("population.degree = {} is odd, and half of the ties lead to either side", asked.degree),
+                  "write an even number, or graph = \"random\"");
+  } else if (*n * asked.degree > std::numeric_limits<std::uint32_t>::max()) {
+    fields.report(place, fmt::format("population.synthetic = {} with degree = {} makes {} ties, {} are possible", *n,
+                                     asked.degree, *n * asked.degree, std::numeric_limits<std::uint32_t>::max()));
+  }
+}
 }  // namespace
 
 void read_seed(TableReader& reader, std::uint64_t& seed) {
@@ -64,17 +101,27 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
 }
 
 fs::path tables_of(const std::string& population, const fs::path& data_folder) {
+  if (population == kSyntheticName) return {};
   return population == "england" ? data_folder / "england" : fs::path(population);
 }
 
 void read_population_name(TableReader& reader, const fs::path& file, std::string& population,
-                          PopulationOptions& options) {
+                          PopulationOptions& options, SyntheticPopulations synthetic) {
   const TomlValue* value = reader.require("population", "\"england\"");
   if (!value) return;
   Location place = value->place;
   std::optional<std::string> name;
   if (value->as<TomlTable>()) {
     TableReader fields = fields_of(*value, "population", reader.problems());
+    if (synthetic == SyntheticPopulations::possible && fields.find("synthetic")) {
+      if (const TomlValue* stated = fields.find("name")) {
+        fields.report(stated->place, "population has a name and is synthetic", "leave one of the two out");
+      }
+      read_synthetic(fields, options);
+      fields.finish();
+      population = kSyntheticName;
+      return;
+    }
     if (const TomlValue* stated = fields.require("name", "\"england\"")) place = stated->place;
     name = fields.text("name");
     read_population_options(fields, options);

@@ -36,10 +36,14 @@ struct Override {
 /// Seed of a scenario or record.
 void read_seed(TableReader& reader, std::uint64_t& seed);
 
-/// `population = "england"`, a folder beside the file, or a table with either and more.
+/// What a synthetic population is called where another one's folder stands; folders are absolute.
+inline constexpr std::string_view kSyntheticName = "synthetic";
+enum class SyntheticPopulations : std::uint8_t { possible, none };
+
+/// `population = "england"`, a folder beside the file, a table with either and more, or a synthetic one.
 void read_population_name(TableReader& reader, const std::filesystem::path& file, std::string& population,
-                          PopulationOptions& options);
-/// Folder of the tables that make the population.
+                          PopulationOptions& options, SyntheticPopulations synthetic);
+/// Folder of the tables that make the population; empty when it is synthetic.
 [[nodiscard]] std::filesystem::path tables_of(const std::string& population, const std::filesystem::path& data_folder);
 
 /// Reads the programmes that a file names, and keeps until the end that one could not be read.

@@ -55,22 +55,36 @@ std::int64_t decide_from(double u, float log_multiplier) {
   return fixed(-std::log(u) * std::exp(-static_cast<double>(log_multiplier)), kHazardBits);
 }
 
-/// Occurrence 0 of every clock of a programme, as if everybody were susceptible.
-void fill_doors(const ProgrammeModel& programme, Key key, Clocks::Programme& door, std::vector<double>& buffer) {
+/// Which clocks of a programme can ever be asked for; to draw the others would cost a plain process most of its time.
+struct ClocksNeeded {
+  bool engage, implement, stop;
+};
+
+/// Occurrence 0 of every clock of a programme that is needed, as if everybody were susceptible. A number is keyed by what
+/// it decides, so clocks that are left out change no other.
+void fill_doors(const ProgrammeModel& programme, ClocksNeeded needed_clocks, Key key, Clocks::Programme& door,
+                std::vector<double>& buffer) {
   const std::size_t n = programme.n_records();
   buffer.resize(n);
   const auto fill = [&](Stream stream) {
     fill_uniforms(key, programme.organisation_identity, programme.identity, stream, buffer);
   };
-  fill(Stream::engage);
-  for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
+  if (needed_clocks.engage) {
+    fill(Stream::engage);
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
+  }
   fill(Stream::decide);
   for (std::size_t i = 0; i < n; ++i) door.doors[i].decide = decide_from(buffer[i], door.log_multiplier[i]);
+  if (needed_clocks.stop) {
+    fill(Stream::stop);
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = kNever;
+  }
+  if (!needed_clocks.implement) return;
   fill(Stream::succeed);
   for (std::size_t i = 0; i < n; ++i)
     door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
-  fill(Stream::stop);
-  for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
   for (std::size_t i = 0; i < n; ++i) {
     const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
     door.doors[i].weeks = weeks_from(-std::log(product), door.weeks_per_phase);
@@ -175,7 +189,9 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
 
     door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
     door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
-    fill_doors(programme, key, door, buffer);
+    const auto& skipped = model.scenario.programmes[j].skipped;
+    const bool stops = value(Parameter::mu1) > 0 || value(Parameter::mu2) > 0;
+    fill_doors(programme, {!skipped.engaged, !skipped.implementing, stops}, key, door, buffer);
     if (const double share = value(Parameter::susceptible_share); share < 1) {
       fill(programme.identity, Stream::susceptible);
       for (std::size_t i = 0; i < n; ++i) {
@@ -193,7 +209,8 @@ std::shared_ptr<Clocks> redraw_clocks(const Model& model, const Clocks& old, Key
   thread_local std::vector<double> buffer;
   for (std::size_t j = 0; j < model.programmes.size(); ++j) {
     Clocks::Programme& door = clocks->programmes[j];
-    fill_doors(model.programmes[j], key, door, buffer);
+    const auto& skipped = model.scenario.programmes[j].skipped;
+    fill_doors(model.programmes[j], {!skipped.engaged, !skipped.implementing, true}, key, door, buffer);
     for (std::size_t i = 0; i < door.doors.size(); ++i)
       if (old.programmes[j].doors[i].decide == kNever) door.doors[i].decide = kNever;
     door.phases_over.assign(door.doors.size(), 0);

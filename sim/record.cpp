@@ -831,7 +831,8 @@ void read_head(Loading& loading, TableReader& reader, const fs::path& data_folde
   reader.require("title", "\"…\"");
   record.title = reader.text("title").value_or("");
   read_seed(reader, record.seed);
-  read_population_name(reader, record.file, record.population, record.population_options);
+  read_population_name(reader, record.file, record.population, record.population_options,
+                       SyntheticPopulations::none);  // what was observed was observed somewhere
   loading.regions = read_region_codes(tables_of(record.population, data_folder));
   loading.calibrated = read_calibrated(reader).value_or(std::vector<Parameter>{});
   if (!reader.find("calibrated")) reader.require("calibrated", "[\"bass.p\", \"bass.q\"]");

@@ -256,7 +256,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   Loading loading{scenario, problems, data_folder, {file, data_folder, problems}};
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_run_settings(loading, reader);
-  read_population_name(reader, file, scenario.population, scenario.population_options);
+  read_population_name(reader, file, scenario.population, scenario.population_options, SyntheticPopulations::possible);
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);
   read_parameters(loading, reader, parameters);
@@ -272,6 +272,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
 }
 
 Population build_population(const Scenario& scenario, const fs::path& data_folder) {
+  if (scenario.population_options.synthetic) return build_synthetic(scenario.population_options);
   const auto build = scenario.population == "england" ? build_england : read_population;
   return build(tables_of(scenario.population, data_folder), scenario.population_options);
 }

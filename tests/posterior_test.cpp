@@ -178,7 +178,8 @@ TEST(Posterior, SaysWhatIsCalibratedAndWhatIsNotInformed) {
     return scenario.programmes[0].settings[static_cast<std::size_t>(id)].source;
   };
   EXPECT_TRUE(source(Parameter::p).starts_with("calibrated to the record (posterior.h5) under the record's own prior"));
-  EXPECT_TRUE(source(Parameter::q).starts_with("not informed by the record (posterior.h5) under the record's own prior"));
+  EXPECT_TRUE(
+      source(Parameter::q).starts_with("not informed by the record (posterior.h5) under the record's own prior"));
   EXPECT_EQ(source(Parameter::phi).find("posterior"), std::string::npos);
 }
 

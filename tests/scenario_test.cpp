@@ -466,10 +466,27 @@ TEST(Scenario, TheDigestChangesWithWhateverDecidesResultsAndWithNothingElse) {
   }
   EXPECT_EQ(folder.load("# a comment\n" + good()).digest, digest);
   std::vector<std::string> different{digest};
-  for (const char* other :
-       {"seed=2", "horizon=105 weeks", "report_at=[2021-11-30]", "parameters=defaults", "attention=false",
-        "bass.q=0.2 /year", "bass.q=0.3 /year", "economy.deflator=1.27", "start=2021-01-02", "population=tables",
-        "population={ name = \"england\", seed = 5 }", "population={ name = \"england\", decay = \"41 km\" }"}) {
+  for (const char* other : {"seed=2",
+                            "horizon=105 weeks",
+                            "report_at=[2021-11-30]",
+                            "parameters=defaults",
+                            "attention=false",
+                            "bass.q=0.2 /year",
+                            "bass.q=0.3 /year",
+                            "economy.deflator=1.27",
+                            "start=2021-01-02",
+                            "population=tables",
+                            "population={ name = \"england\", seed = 5 }",
+                            "population={ name = \"england\", decay = \"41 km\" }",
+                            "population={ synthetic = 100 }",
+                            "population={ synthetic = 101 }",
+                            "population={ synthetic = 100, seed = 2 }",
+                            "population={ synthetic = 100, degree = 8 }",
+                            "population={ synthetic = 100, graph = \"ring\" }",
+                            "population={ synthetic = 100, rewired = 0.2 }",
+                            "population={ synthetic = 100, weights = \"random\" }",
+                            "population={ synthetic = 100, regions = 3 }",
+                            "population={ synthetic = 100, type = \"practice\" }"}) {
     different.push_back(folder.load(good(), {other}).digest);
   }
   different.push_back(folder.load(good() + "[[strategy]]\nname = \"plan\"\n").digest);

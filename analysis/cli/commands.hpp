@@ -123,6 +123,10 @@ ExitCode info_population(const Output& output);
 ExitCode export_tables(const std::filesystem::path& folder, const std::optional<std::filesystem::path>& into,
                        const Output& output);
 
+/// The network and the clocks of a scenario's first world as plain text, for other engines.
+ExitCode export_network_of(const std::filesystem::path& scenario, const std::vector<std::string>& overrides,
+                           const std::filesystem::path& into, const Output& output);
+
 struct SensitivityOptions {
   std::filesystem::path scenario;
   std::vector<std::string> overrides;

@@ -175,11 +175,23 @@ class Parser {
     add_backtest();
 
     CLI::App& exporting =
-        add("export", "Write the results of a run as tidy tables", "uptake export results/care-homes --csv",
-            [this] { return export_tables(report_folder_, export_into_, options_.output); });
-    exporting.add_option("DIR", report_folder_, "Folder of the results")->required()->type_name("");
-    exporting.add_flag("--csv", as_csv_, "Tables in CSV with a data dictionary")->required();
-    exporting.add_option("-o,--output", export_into_, "Folder of the tables [DIR/csv]")->type_name("DIR");
+        add("export", "Write the results of a run, or the network of a scenario, as tables of plain text",
+            "uptake export results/care-homes --csv", [this] {
+              if (!network_into_) return export_tables(report_folder_, export_into_, options_.output);
+              return export_network_of(report_folder_, options_.overrides(), *network_into_, options_.output);
+            });
+    exporting.add_option("WHAT", report_folder_, "Folder of results, or with --network a scenario file or name")
+        ->required()
+        ->type_name("");
+    CLI::Option_group& as = *exporting.add_option_group("as");
+    CLI::Option* csv = as.add_flag("--csv", as_csv_, "Results as tables in CSV with a data dictionary");
+    as.add_option("--network", network_into_,
+                  "Ties, clocks and hazards of the scenario's first world into this folder, for other engines")
+        ->type_name("DIR");
+    as.require_option(1);
+    exporting.add_option("-o,--output", export_into_, "Folder of the tables [WHAT/csv]")->type_name("DIR")->needs(csv);
+    add_seed(exporting);
+    add_overrides(exporting);
 
     CLI::App& report = add("report", "Make the page of a finished run again, or fill the checklist CHEERS 2022",
                            "uptake report results/care-homes --cheers", [this] {
@@ -579,6 +591,7 @@ class Parser {
   bool as_checklist_ = false, overwrite_checklist_ = false;
   std::optional<std::filesystem::path> export_into_;
   bool as_csv_ = false;
+  std::optional<std::filesystem::path> network_into_;
   SensitivityOptions sensitivity_;
   CalibrateOptions calibrate_;
   MergeOptions merge_;

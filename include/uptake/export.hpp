@@ -2,7 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
+
+#include "uptake/network.hpp"
 
 namespace uptake {
 
@@ -11,5 +14,12 @@ namespace uptake {
 /// and `dictionary.csv`, which says what every column and variable means. Files are replaced whole.
 /// @return the files, in the order they were written @throws FileError
 std::vector<std::filesystem::path> export_csv(const std::filesystem::path& folder, const std::filesystem::path& into);
+
+/// Writes a programme's process as plain text to `into`, so that any engine can run the very same world and be compared
+/// adoption by adoption: `nodes.csv`, `ties.csv`, `weeks.csv`, `effort.csv`, `stopping.csv` (where use can stop) and
+/// `README.md`, which defines the process, its units and what is not in the files. Files are replaced whole.
+/// @param command how the files can be made again @return the files, in the order they were written @throws FileError
+std::vector<std::filesystem::path> export_network(const Model& model, const NetworkProcess& process,
+                                                  const std::string& command, const std::filesystem::path& into);
 
 }  // namespace uptake

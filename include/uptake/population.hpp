@@ -116,12 +116,35 @@ struct Population {
 
 enum class CommunityOf : std::uint8_t { board, region };
 
+/// Who listens to whom in a synthetic population of organisations 0..n in a circle.
+enum class GraphForm : std::uint8_t {
+  ring,         ///< to the nearest k / 2 on either side
+  small_world,  ///< the ring, each tie with probability `rewired` to anybody instead (Watts & Strogatz 1998, directed)
+  random        ///< to any k others
+};
+inline constexpr std::array<std::string_view, 3> kGraphFormNames{"ring", "small-world", "random"};
+enum class TieWeights : std::uint8_t { equal, random };  ///< random: uniform on (0, 1)
+inline constexpr std::array<std::string_view, 2> kTieWeightsNames{"equal", "random"};
+
+/// A population of no real place, for questions of scale and for comparing engines on the same work.
+struct SyntheticPopulation {
+  std::size_t n_organisations = 0;
+  OrganisationType type = OrganisationType::care_home;
+  int degree = 10;  ///< ties that each organisation listens through, all different
+  GraphForm form = GraphForm::small_world;
+  double rewired = 0.1;  ///< small-world: share of ties that lead anywhere
+  TieWeights weights = TieWeights::equal;
+  int n_regions = 15;
+};
+inline constexpr std::int64_t kMostSynthetic = 100'000'000;  ///< organisations; beyond it 32-bit ties give out [A]
+
 /// What a scenario may say of the population's structure (not drawn: docs/odd.md 7.1).
 struct PopulationOptions {
   std::uint64_t seed = 20210401;  ///< population seed: coordinates, sizes, ownership of synthetic organisations
   double decay_km = 40;           ///< rho_d [A]
   int n_nearest = 30;             ///< k of the geography layer [A]
   CommunityOf community = CommunityOf::board;
+  std::optional<SyntheticPopulation> synthetic;  ///< instead of tables; of the above, only the seed then matters
   /// Types to build; empty = all. A scenario about care homes still builds practices and trusts: they are pathway ties.
   std::vector<OrganisationType> types;
 };
@@ -136,6 +159,12 @@ struct PopulationOptions {
 /// weight), `regions.csv` and `boards.csv` (names, and centroids of boards). Without ties.csv geography and pathway ties are built as for England.
 /// @throws FileError, InputError: duplicate code, unknown type, tie to a missing organisation, cyclic parent, ...
 [[nodiscard]] Population read_population(const std::filesystem::path& folder, const PopulationOptions& options);
+
+/// Organisations "S0", "S1", … of `options.synthetic`, in equal stretches of the circle by region (each its own board). Ties
+/// are geography; there are no groups and no pathway, and sizes and deprivation are unknown. Every tie is keyed by its
+/// receiver and the seed, so the same options give the same population. Time and memory grow with n (degree + 1).
+/// @pre options.synthetic, with 2 or more organisations, 0 <= degree < n (even in a ring), n degree < 2^32
+[[nodiscard]] Population build_synthetic(const PopulationOptions& options);
 
 /// One marginal of a built population beside its table.
 struct Marginal {

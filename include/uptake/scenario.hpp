@@ -280,7 +280,7 @@ struct Scenario {
   std::filesystem::path file;
   std::string text;                    ///< verbatim, for provenance
   std::vector<std::string> overrides;  ///< `--set` texts in order
-  std::string population = "england";  ///< "england" or a folder of tables, absolute
+  std::string population = "england";  ///< "england", a folder of tables (absolute) or "synthetic"
   PopulationOptions population_options;
   std::vector<ProgrammeSpec> programmes;
   Calendar calendar;

@@ -1,0 +1,240 @@
+/// Strong and weak scaling of ensembles over threads: replicates a second, speed-up and efficiency, as a table, CSV and
+/// JSON with the machine they were measured on. Values are compared between thread counts before anything is timed.
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "process.hpp"
+#include "uptake/ensemble.hpp"
+#include "uptake/error.hpp"
+#include "uptake/version.hpp"
+
+namespace {
+
+using namespace uptake;
+using Json = nlohmann::ordered_json;
+
+struct Job {
+  std::string name;
+  std::size_t n_replicates;  ///< of strong scaling, and of each thread in weak scaling
+  std::function<std::vector<double>(std::size_t)> replicate;
+};
+
+/// Replicates of a scenario with its outcomes, as `uptake run` has them, without writing.
+Job whole_model(const std::string& name, std::size_t n) {
+  Scenario scenario = load_scenario(bench::kData / (name + ".toml"), {}, bench::kData);
+  auto population = std::make_shared<const Population>(build_population(scenario, bench::kData));
+  const auto model = make_model(std::move(scenario), std::move(population));
+  auto layout = std::make_shared<const SummaryLayout>(make_layout(*model));
+  return {name, n, [model, layout](std::size_t r) {
+            const Key key = make_key(model->scenario.seed, r);
+            const Draw draw = draw_parameters(model->scenario, key);
+            std::vector<double> out(layout->size);
+            outcomes(*model, *layout, draw, key, simulate(model, draw, key), out);
+            return out;
+          }};
+}
+
+Job plain_process(std::size_t n) {
+  const bench::Process process = bench::make_process({});
+  return {"bass-on-network", n, [process](std::size_t r) {
+            const auto rates = compile(process.model, 0, process.draw);
+            World world = start(rates, draw_clocks(*process.model, process.draw, make_key(1, r)));
+            advance(world, rates, rates->n_weeks);
+            std::vector<double> weeks(process.model->n_records(), 0);
+            for (const Event& event : world.history().events) weeks[event.record] = event.boundary;
+            return weeks;
+          }};
+}
+
+struct Measured {
+  double wall = 0;  ///< seconds
+  double cpu = 0;   ///< seconds of all threads
+  std::uint64_t sum = 0;
+};
+
+double cpu_seconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+Measured measure(const Job& job, std::size_t n, int n_threads) {
+  Measured measured;
+  Control control;
+  control.n_threads = n_threads;
+  const auto began = std::chrono::steady_clock::now();
+  const double cpu = cpu_seconds();
+  run_tasks(
+      n, job.replicate,
+      [&](std::size_t, std::vector<double>&& values) {
+        for (const double value : values) {
+          std::uint64_t bits = 0;
+          std::memcpy(&bits, &value, sizeof bits);
+          measured.sum = mix64(measured.sum ^ bits);
+        }
+      },
+      control);
+  measured.wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  measured.cpu = cpu_seconds() - cpu;
+  return measured;
+}
+
+double median(std::vector<double> values) {
+  std::ranges::sort(values);
+  return values[values.size() / 2];
+}
+
+/// 1, 2, 4, … and all that there are.
+std::vector<int> thread_counts() {
+  const int most = available_threads();
+  std::set<int> counts{most};
+  for (int n = 1; n < most; n *= 2) counts.insert(n);
+  return {counts.begin(), counts.end()};
+}
+
+std::string first_line_after(const char* file, std::string_view key) {
+  std::ifstream in(file);
+  for (std::string line; std::getline(in, line);) {
+    if (!line.starts_with(key)) continue;
+    const auto colon = line.find(": ");
+    return colon == std::string::npos ? line : line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+Json machine() {
+  utsname name{};
+  uname(&name);
+  std::array<double, 3> load{};
+  const bool has_load = getloadavg(load.data(), 3) == 3;
+  return {{"processor", first_line_after("/proc/cpuinfo", "model name")},
+          {"threads_available", available_threads()},
+          {"memory", first_line_after("/proc/meminfo", "MemTotal")},
+          {"system", fmt::format("{} {} {}", name.sysname, name.release, name.machine)},
+          {"compiler", fmt::format("g++ {}", __VERSION__)},
+          {"native", UPTAKE_IS_NATIVE},
+          {"uptake", std::string(version())},
+          {"commit", std::string(git_id())},
+          {"time", fmt::format("{:%FT%TZ}",
+                               fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now())))},
+          {"load_average_at_the_start", has_load ? load[0] : -1}};
+}
+
+struct Row {
+  std::string job, kind;
+  int threads;
+  std::size_t replicates;
+  double wall, cpu_per_replicate, per_second, speed_up, efficiency;
+};
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream out(file);
+  out << text;
+  if (!out.flush()) throw FileError({file.string(), "cannot write", ""});
+}
+
+int run(const std::filesystem::path& folder, int repeats, double share, const std::set<std::string>& chosen) {
+  const auto few = [&](std::size_t n) {
+    return std::max<std::size_t>(4, static_cast<std::size_t>(share * static_cast<double>(n)));
+  };
+  const Json here = machine();
+  std::vector<Row> rows;
+  const std::vector<std::pair<std::string, std::function<Job()>>> all{
+      {"care-homes", [&] { return whole_model("care-homes", few(64)); }},
+      {"portfolio-2018-2023", [&] { return whole_model("portfolio-2018-2023", few(8)); }},
+      {"bass-on-network", [&] { return plain_process(few(256)); }}};
+  for (const auto& [name, make] : all) {
+    if (!chosen.empty() && !chosen.contains(name)) continue;
+    const Job job = make();
+    const std::vector<int> threads = thread_counts();
+    const Measured first = measure(job, few(16), 1);
+    for (const int n : threads) {
+      if (measure(job, few(16), n).sum != first.sum) {
+        fmt::print(stderr, "{}: {} threads change the answer\n", job.name, n);
+        return 1;
+      }
+    }
+    for (const bool strong : {true, false}) {
+      std::vector<std::vector<double>> wall(threads.size()), cpu(threads.size());
+      // Thread counts take turns, so that a change of the machine's mood meets them all.
+      for (int repeat = 0; repeat < repeats; ++repeat) {
+        for (std::size_t t = 0; t < threads.size(); ++t) {
+          const std::size_t n = strong ? job.n_replicates : job.n_replicates / 2 * static_cast<std::size_t>(threads[t]);
+          const Measured measured = measure(job, n, threads[t]);
+          wall[t].push_back(measured.wall);
+          cpu[t].push_back(measured.cpu / static_cast<double>(n));
+        }
+      }
+      const double alone = median(wall[0]);
+      for (std::size_t t = 0; t < threads.size(); ++t) {
+        const std::size_t n = strong ? job.n_replicates : job.n_replicates / 2 * static_cast<std::size_t>(threads[t]);
+        const double seconds = median(wall[t]);
+        const double speed_up = strong ? alone / seconds : alone / seconds * threads[t];
+        rows.push_back({job.name, strong ? "strong" : "weak", threads[t], n, seconds, median(cpu[t]),
+                        static_cast<double>(n) / seconds, speed_up, speed_up / threads[t]});
+      }
+    }
+  }
+
+  std::string text,
+      csv = "job,scaling,threads,replicates,wall_s,cpu_ms_per_replicate,replicates_per_s,speed_up,efficiency\n";
+  Json list = Json::array();
+  for (const Row& row : rows) {
+    if (row.threads == 1) {
+      text += fmt::format("\n{}, {} scaling (medians of {})\n{:>8} {:>11} {:>9} {:>14} {:>13} {:>9} {:>11}\n", row.job,
+                          row.kind, repeats, "threads", "replicates", "wall, s", "CPU ms/repl.", "replicates/s",
+                          "speed-up", "efficiency");
+    }
+    text += fmt::format("{:>8} {:>11} {:>9.3f} {:>14.2f} {:>13.1f} {:>9.2f} {:>10.0f} %\n", row.threads, row.replicates,
+                        row.wall, 1000 * row.cpu_per_replicate, row.per_second, row.speed_up, 100 * row.efficiency);
+    csv +=
+        fmt::format("{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f}\n", row.job, row.kind, row.threads, row.replicates,
+                    row.wall, 1000 * row.cpu_per_replicate, row.per_second, row.speed_up, row.efficiency);
+    list.push_back({{"job", row.job},
+                    {"scaling", row.kind},
+                    {"threads", row.threads},
+                    {"replicates", row.replicates},
+                    {"wall_s", row.wall},
+                    {"cpu_ms_per_replicate", 1000 * row.cpu_per_replicate},
+                    {"replicates_per_s", row.per_second},
+                    {"speed_up", row.speed_up},
+                    {"efficiency", row.efficiency}});
+  }
+  text = fmt::format("{}, {} threads, load {:.1f} at the start\n", here["processor"].get<std::string>(),
+                     here["threads_available"].get<int>(), here["load_average_at_the_start"].get<double>()) +
+         text;
+  fmt::print("{}", text);
+  std::filesystem::create_directories(folder);
+  write(folder / "scaling.txt", text);
+  write(folder / "scaling.csv", csv);
+  write(folder / "scaling.json",
+        Json{{"schema", 1}, {"machine", here}, {"repeats", repeats}, {"rows", list}}.dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace
+
+/// scaling_bench [FOLDER [REPEATS [SHARE [JOB …]]]]: where the tables go, repetitions, the share of the usual work to do, and
+/// which jobs; all of them when none is named.
+int main(int argc, char** argv) {
+  try {
+    return run(argc > 1 ? argv[1] : ".", argc > 2 ? std::max(1, std::atoi(argv[2])) : 5,
+               argc > 3 ? std::atof(argv[3]) : 1.0, {argv + std::min(argc, 4), argv + argc});
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}
