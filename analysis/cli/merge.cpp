@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"

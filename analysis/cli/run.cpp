@@ -12,6 +12,7 @@
 #include "progress.hpp"
 #include "ranks.hpp"
 #include "run_folder.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
