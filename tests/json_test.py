@@ -220,7 +220,7 @@ class Json(program.ProgramTest):
         self.assertEqual([row["valid"] for row in files], [False, True])
         self.assertEqual(set(files[0]["problems"][0]), {"where", "what", "suggestion"})
         # The record lies beside the scenarios: it can be checked, and neither listed as one nor run.
-        self.assertIn("17 programmes, 27 series, 43 observations to fit to", self.uptake("validate", "history").stdout)
+        self.assertIn("17 programmes, 27 series, 44 observations to fit to", self.uptake("validate", "history").stdout)
         self.assertFalse([row for row in strict(self.uptake("list", "--json").stdout)["scenarios"]
                           if row["file"].endswith("history.toml")])
         self.assertIn("is a record of past programmes, not a scenario", self.uptake("run", "history", code=2).stderr)

@@ -87,7 +87,8 @@ std::vector<std::size_t> chosen(const HistoricRecord& record, const std::vector<
 /// Keeps a second calibration out of a folder while it lives.
 class FolderLock {
  public:
-  explicit FolderLock(const fs::path& folder) {
+  explicit FolderLock(fs::path where) : folder_(std::move(where)) {
+    const fs::path& folder = folder_;
     fs::create_directories(folder);
     descriptor_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (descriptor_ < 0) throw FileError({folder.string(), "cannot be written", "choose another folder with -o"});
@@ -96,11 +97,18 @@ class FolderLock {
     throw FileError({folder.parent_path().string(), "another process is calibrating into this folder",
                      "wait for it to end, or choose another folder with -o"});
   }
-  ~FolderLock() { ::close(descriptor_); }
+  ~FolderLock() {
+    // A folder that keeps nothing goes too; one with checkpoints stays.
+    std::error_code ignored;
+    fs::remove(folder_ / "lock", ignored);
+    fs::remove(folder_, ignored);
+    ::close(descriptor_);
+  }
   FolderLock(const FolderLock&) = delete;
   FolderLock& operator=(const FolderLock&) = delete;
 
  private:
+  fs::path folder_;
   int descriptor_ = -1;
 };
 
