@@ -161,16 +161,17 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     throw InputError({{(folder / name).string(), "is there already",
                        "choose another folder with -o, or replace it with --overwrite"}});
   }
-  if (options.existing == Existing::overwrite) {
-    fs::remove_all(checkpoints);
-  } else if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
+  if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
     throw InputError(
         {{folder.string(), "holds an unfinished calibration", "--resume goes on with it, --overwrite starts again"}});
   }
 
-  const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
-
   const FolderLock lock(checkpoints);
+  if (options.existing == Existing::overwrite) {
+    for (const auto& entry : fs::directory_iterator(checkpoints))
+      if (entry.path().extension() == ".bin") fs::remove(entry.path());
+  }
+  const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
   Control control;
   control.n_threads = options.n_threads;
   control.stop = interruption.token();
