@@ -112,7 +112,7 @@ struct HistoricModel::Inside {
     return targets;
   }
 
-  /// Share of the denominator that a value of `observe` is; counts that are none or all stay half an organisation inside.
+  /// Share of the denominator that a value of `observe` is, in [0, 1].
   [[nodiscard]] double share_of(std::size_t at, double value) const {
     switch (programme.series[at].counts) {
       case Measure::uptake_share:
