@@ -105,7 +105,7 @@ inline bool is_the_history(const Model& model, const Rates& rates, const Clocks&
     }
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t c = programme.class_of[i], end = std::min<std::size_t>(when[i], n_weeks);
-      const std::int64_t clock = clocks.programmes[j].doors[i].decide;
+      const std::int64_t clock = decide_clock(clocks, programme, j, i, 0);
       const bool reached = table.external[end * table.n_classes + c] + at[i] >= clock;
       const bool earlier = table.external[(end - 1) * table.n_classes + c] + before[i] >= clock;
       if (reached != (when[i] <= n_weeks) || earlier) return false;

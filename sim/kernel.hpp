@@ -81,26 +81,34 @@ class Response {
 };
 
 /// Luck from boundary `from` on. Occurrences are counted from there: 0 is at the door, and a clock that was running then
-/// is occurrence 0 of its kind.
+/// is occurrence 0 of its kind. What a programme can never ask for is not drawn, and its array is empty.
 class Clocks {
  public:
-  struct Door {           ///< occurrence 0 of a record's clocks, with the hazard before `from`
-    std::int64_t engage;  ///< E in 2^-40
-    std::int64_t decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
-    std::int64_t stop;    ///< E in 2^-48
-    std::int32_t need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
-    std::uint16_t weeks;  ///< implementing time, at least 1
+  /// What a draw makes of organisations apart from luck in what they do: the terms of ln m_ij (docs/odd.md 7.1).
+  struct Character {
+    double beta_size = 0, beta_chain = 0, beta_teaching = 0, beta_deprivation = 0;
+    std::vector<double> region_effect;  ///< u_r by region; empty = none
+    double sd_readiness = 0, complexity = 0;
+    double base_logit = 0, success_by_readiness = 0;  ///< of success
   };
   struct Programme {
-    std::vector<Door> doors;
-    std::vector<float> log_multiplier;  ///< ln m_ij, for later occurrences
+    // Occurrence 0 by record, with the hazard before `from`.
+    std::vector<std::int64_t> engage;  ///< E in 2^-40
+    std::vector<std::int64_t> decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
+    std::vector<std::int64_t> stop;    ///< E in 2^-48
+    std::vector<std::int32_t> need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
+    std::vector<std::uint16_t> weeks;  ///< implementing time, at least 1
+    // For later occurrences, by record.
+    std::vector<float> log_multiplier;  ///< ln m_ij
     std::vector<float> success_logit;   ///< logit of success without effort
-    double weeks_per_phase = 0;         ///< mean of one Erlang phase
+    Character character;
+    double weeks_per_phase = 0;  ///< mean of one Erlang phase
     int n_phases = 0;
     /// By record: phases that were over at `from` of an implementation that was under way; empty where `from` is 0.
     std::vector<std::uint8_t> phases_over;
   };
   Key key;
+  Key origin;  ///< of readiness and susceptibility, which no reclocking changes
   int from = 0;
   std::vector<Programme> programmes;
 };
@@ -152,15 +160,43 @@ class Rates {
   }
 };
 
-// Clocks of later occurrences, the same functions that fill the door.
-[[nodiscard]] std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
-                                        std::size_t record, std::uint16_t occurrence);
-[[nodiscard]] std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+// Clocks of later occurrences, by the same functions that fill the door.
+[[nodiscard]] std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                              std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::uint16_t later_implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme,
+                                                     std::size_t j, std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int32_t later_effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                std::size_t record, std::uint16_t occurrence);
-[[nodiscard]] std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
-                                         std::size_t record, std::uint16_t occurrence);
-[[nodiscard]] std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
-                                      std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                            std::size_t record, std::uint16_t occurrence);
+
+// Clocks of any occurrence. @pre the programme can ask for it: a skipped stage, or being engaged from the start, has none
+[[nodiscard]] inline std::int64_t engage_clock(const Clocks& clocks, const ProgrammeModel&, std::size_t j,
+                                               std::size_t record) {
+  return clocks.programmes[j].engage[record];
+}
+[[nodiscard]] inline std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                               std::size_t record, std::uint16_t occurrence) {
+  const std::int64_t first = clocks.programmes[j].decide[record];
+  return occurrence == 0 || first == kNever ? first : later_decide_clock(clocks, programme, j, record, occurrence);
+}
+[[nodiscard]] inline std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme,
+                                                      std::size_t j, std::size_t record, std::uint16_t occurrence) {
+  return occurrence == 0 ? clocks.programmes[j].weeks[record]
+                         : later_implementing_weeks(clocks, programme, j, record, occurrence);
+}
+[[nodiscard]] inline std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                                std::size_t record, std::uint16_t occurrence) {
+  return occurrence == 0 ? clocks.programmes[j].need[record]
+                         : later_effort_needed(clocks, programme, j, record, occurrence);
+}
+/// kNever for a programme whose draw lets nobody stop.
+[[nodiscard]] inline std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                             std::size_t record, std::uint16_t occurrence) {
+  const auto& stop = clocks.programmes[j].stop;
+  if (stop.empty()) return kNever;
+  return occurrence == 0 ? stop[record] : later_stop_clock(clocks, programme, j, record, occurrence);
+}
 [[nodiscard]] std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                          std::size_t record, std::uint16_t occurrence);
 

@@ -69,15 +69,16 @@ NetworkProcess network_process(const std::shared_ptr<const Model>& model, const 
   process.nodes.resize(n);
   for (std::size_t record = 0; record < n; ++record) {
     NetworkProcess::Node& node = process.nodes[record];
-    const Clocks::Door& own = door.doors[record];
     node.organisation = programme.organisation[record];
     node.hazard_class = programme.class_of[record];
     node.effort = plan.profile[record];
-    node.engage = real(own.engage, kHazardBits);
-    node.decide = real(own.decide, kHazardBits);
-    node.implementing_weeks = own.weeks;
-    node.success_needs = static_cast<double>(own.need) / kUnit;
-    node.stop = real(own.stop, kStopBits + kStopFactorBits);
+    node.decide = real(decide_clock(*clocks, programme, 0, record, 0), kHazardBits);
+    node.stop = real(stop_clock(*clocks, programme, 0, record, 0), kStopBits + kStopFactorBits);
+    if (!door.engage.empty()) node.engage = real(engage_clock(*clocks, programme, 0, record), kHazardBits);
+    if (!door.weeks.empty()) {
+      node.implementing_weeks = implementing_weeks(*clocks, programme, 0, record, 0);
+      node.success_needs = static_cast<double>(effort_needed(*clocks, programme, 0, record, 0)) / kUnit;
+    }
     for (std::size_t g = 0; g < 2; ++g) node.group[g] = programme.groups[g].group_of[record];
   }
 

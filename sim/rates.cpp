@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "kernel.hpp"
+#include "lanes.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 
@@ -23,72 +24,140 @@ DrawId id_of(const ProgrammeModel& programme, std::size_t record, Stream stream,
   return {programme.organisation_identity[record], programme.identity, static_cast<std::uint16_t>(stream), occurrence};
 }
 
-double logit(double probability) { return std::log(probability / (1 - probability)); }
+double logit(double probability) { return lanes::log(probability / (1 - probability)); }
 
-/// Smallest effort term that makes an implementation with uniform u succeed: logit(u) < base + effort.
-std::int32_t needed(double u, double base) {
-  return static_cast<std::int32_t>(std::clamp(std::floor((logit(u) - base) * kUnit) + 1, -0x1p30, 0x1p30));
+/// Smallest effort term that makes an implementation succeed whose uniform has this logit: it must be below base + effort.
+std::int32_t needed(double logit_of_uniform, double base) {
+  constexpr double kMost = 0x1p30;
+  const double term = std::clamp((logit_of_uniform - base) * kUnit, -kMost - 1, kMost - 1);
+  const auto cut = static_cast<std::int32_t>(term);  // floor would be a call
+  return cut - (static_cast<double>(cut) > term ? 1 : 0) + 1;
 }
 
-std::uint16_t weeks_from(double minus_log_product, double weeks_per_phase) {
-  return static_cast<std::uint16_t>(std::clamp(std::ceil(minus_log_product * weeks_per_phase), 1.0, 65535.0));
+std::uint16_t weeks_from(double log_product, double weeks_per_phase) {
+  const double weeks = std::clamp(-log_product * weeks_per_phase, 1.0, 65535.0);
+  const auto cut = static_cast<std::int32_t>(weeks);
+  return static_cast<std::uint16_t>(cut + (static_cast<double>(cut) < weeks ? 1 : 0));
 }
 
-/// Product of the uniforms of all Erlang phases of one implementation: minus its log is the sum of unit exponentials.
-double phase_product(Key key, DrawId id, int n_phases) {
+/// The stream whose block has the uniform of a phase, the first for even ones and the second for odd ones.
+std::uint16_t stream_of_phase(int phase) {
+  return static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2);
+}
+
+/// Log of the product of the uniforms of all Erlang phases of one implementation: minus the sum of unit exponentials.
+double log_phase_product(Key key, DrawId id, int n_phases) {
   double product = 1;
   for (int phase = 0; phase < n_phases; phase += 2) {
-    id.stream = static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2);
+    id.stream = stream_of_phase(phase);
     const auto both = uniforms(key, id);
     product *= phase + 1 < n_phases ? both[0] * both[1] : both[0];
   }
-  return product;
+  return lanes::log(product);
 }
 
-/// The uniform of one phase, as phase_product takes it.
+/// The uniform of one phase, as log_phase_product takes it.
 double phase_uniform(Key key, DrawId id, int phase) {
-  id.stream = static_cast<std::uint16_t>(static_cast<int>(Stream::implement) + phase / 2);
+  id.stream = stream_of_phase(phase);
   return uniforms(key, id)[static_cast<std::size_t>(phase % 2)];
 }
 
-std::int64_t decide_from(double u, float log_multiplier) {
-  return fixed(-std::log(u) * std::exp(-static_cast<double>(log_multiplier)), kHazardBits);
+std::int64_t decide_from(double log_uniform, double inverse_multiplier) {
+  return fixed(-log_uniform * inverse_multiplier, kHazardBits);
 }
 
-/// Which clocks of a programme can ever be asked for; to draw the others would cost a plain process most of its time.
-struct ClocksNeeded {
-  bool engage, implement, stop;
+/// Draws are made for this many records at a time, so that what they go through stays in the nearest memory.
+constexpr std::size_t kPart = 512;
+using Part = std::array<double, kPart>;
+
+/// One part of a programme's records.
+struct Records {
+  const ProgrammeModel& programme;
+  std::size_t begin, n;
+  const lanes::Functions& lanes;
+  void fill(Key key, std::uint32_t programme_field, std::uint16_t stream, Part& first, Part* second = nullptr) const {
+    lanes.uniforms(key, {0, programme_field, stream, 0}, &programme.organisation_identity[begin], n, first.data(),
+                   second == nullptr ? nullptr : second->data());
+  }
+  void fill(Key key, Stream stream, Part& out) const {
+    fill(key, programme.identity, static_cast<std::uint16_t>(stream), out);
+  }
+  void fill_logs(Key key, Stream stream, Part& out) const {
+    fill(key, stream, out);
+    lanes.log(out.data(), n);
+  }
 };
 
-/// Occurrence 0 of every clock of a programme that is needed, as if everybody were susceptible. A number is keyed by what
-/// it decides, so clocks that are left out change no other.
-void fill_doors(const ProgrammeModel& programme, ClocksNeeded needed_clocks, Key key, Clocks::Programme& door,
-                std::vector<double>& buffer) {
+template <class Work>
+void in_parts(const ProgrammeModel& programme, Work work) {
+  const lanes::Functions& widest = lanes::best();
   const std::size_t n = programme.n_records();
-  buffer.resize(n);
-  const auto fill = [&](Stream stream) {
-    fill_uniforms(key, programme.organisation_identity, programme.identity, stream, buffer);
+  for (std::size_t begin = 0; begin < n; begin += kPart)
+    work(Records{programme, begin, std::min(kPart, n - begin), widest});
+}
+
+/// ln m_ij of a part, and where wanted the logit of success.
+void characterise(const Records& of, const Clocks::Character& character, Key origin, float* log_multiplier,
+                  float* success_logit) {
+  Part sum, readiness;
+  std::fill_n(sum.begin(), of.n, 0.0);
+  std::fill_n(readiness.begin(), of.n, 0.0);
+  const auto add = [&](double beta, const std::vector<float>& covariate) {
+    if (beta == 0) return;
+    const float* own = &covariate[of.begin];
+    for (std::size_t i = 0; i < of.n; ++i) sum[i] += beta * static_cast<double>(own[i]);
   };
-  if (needed_clocks.engage) {
-    fill(Stream::engage);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].engage = fixed(-std::log(buffer[i]), kHazardBits);
+  add(character.beta_size, of.programme.size_z);
+  add(character.beta_chain, of.programme.chain);
+  add(character.beta_teaching, of.programme.teaching);
+  add(character.beta_deprivation, of.programme.deprivation);
+  if (!character.region_effect.empty()) {
+    const std::uint8_t* region = &of.programme.region[of.begin];
+    for (std::size_t i = 0; i < of.n; ++i) sum[i] += character.region_effect[region[i]];
   }
-  fill(Stream::decide);
-  for (std::size_t i = 0; i < n; ++i) door.doors[i].decide = decide_from(buffer[i], door.log_multiplier[i]);
-  if (needed_clocks.stop) {
-    fill(Stream::stop);
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = fixed(-std::log(buffer[i]), kStopBits + kStopFactorBits);
-  } else {
-    for (std::size_t i = 0; i < n; ++i) door.doors[i].stop = kNever;
+  if (character.sd_readiness > 0) {
+    of.fill(origin, of.programme.class_identity, static_cast<std::uint16_t>(Stream::readiness), readiness);
+    of.lanes.normal_quantile(readiness.data(), of.n);
+    for (std::size_t i = 0; i < of.n; ++i) readiness[i] *= character.sd_readiness;
   }
-  if (!needed_clocks.implement) return;
-  fill(Stream::succeed);
-  for (std::size_t i = 0; i < n; ++i)
-    door.doors[i].need = needed(buffer[i], static_cast<double>(door.success_logit[i]));
-  for (std::size_t i = 0; i < n; ++i) {
-    const double product = phase_product(key, id_of(programme, i, Stream::implement, 0), door.n_phases);
-    door.doors[i].weeks = weeks_from(-std::log(product), door.weeks_per_phase);
+  for (std::size_t i = 0; i < of.n; ++i)
+    log_multiplier[i] = static_cast<float>(sum[i] + readiness[i] - character.complexity);
+  if (success_logit == nullptr) return;
+  for (std::size_t i = 0; i < of.n; ++i)
+    success_logit[i] = static_cast<float>(character.base_logit + character.success_by_readiness * readiness[i]);
+}
+
+/// Occurrence 0 of the clocks of a part that have an array, as if everybody were susceptible. A number is keyed by what it
+/// decides, so clocks that are left out change no other.
+void fill_doors(const Records& of, Key key, const float* log_multiplier, Clocks::Programme& door) {
+  Part luck, other;
+  if (!door.engage.empty()) {
+    of.fill_logs(key, Stream::engage, luck);
+    for (std::size_t i = 0; i < of.n; ++i) door.engage[of.begin + i] = fixed(-luck[i], kHazardBits);
   }
+  of.fill_logs(key, Stream::decide, luck);
+  for (std::size_t i = 0; i < of.n; ++i) other[i] = -static_cast<double>(log_multiplier[i]);
+  of.lanes.exp(other.data(), of.n);
+  for (std::size_t i = 0; i < of.n; ++i) door.decide[of.begin + i] = decide_from(luck[i], other[i]);
+  if (!door.stop.empty()) {
+    of.fill_logs(key, Stream::stop, luck);
+    for (std::size_t i = 0; i < of.n; ++i) door.stop[of.begin + i] = fixed(-luck[i], kStopBits + kStopFactorBits);
+  }
+  if (door.weeks.empty()) return;
+  of.fill(key, Stream::succeed, luck);
+  for (std::size_t i = 0; i < of.n; ++i) luck[i] = luck[i] / (1 - luck[i]);
+  of.lanes.log(luck.data(), of.n);
+  for (std::size_t i = 0; i < of.n; ++i)
+    door.need[of.begin + i] = needed(luck[i], static_cast<double>(door.success_logit[of.begin + i]));
+  Part product;
+  std::fill_n(product.begin(), of.n, 1.0);
+  for (int phase = 0; phase < door.n_phases; phase += 2) {
+    const bool both = phase + 1 < door.n_phases;
+    of.fill(key, of.programme.identity, stream_of_phase(phase), luck, both ? &other : nullptr);
+    for (std::size_t i = 0; i < of.n; ++i) product[i] *= both ? luck[i] * other[i] : luck[i];
+  }
+  of.lanes.log(product.data(), of.n);
+  for (std::size_t i = 0; i < of.n; ++i) door.weeks[of.begin + i] = weeks_from(product[i], door.weeks_per_phase);
 }
 
 }  // namespace
@@ -110,34 +179,28 @@ Response::Response(double kappa, double theta) {
   }
 }
 
-std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
-                          std::uint16_t occurrence) {
-  const auto& door = clocks.programmes[j];
-  if (occurrence == 0 || door.doors[record].decide == kNever) return door.doors[record].decide;
-  return decide_from(uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence)),
-                     door.log_multiplier[record]);
+std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                std::size_t record, std::uint16_t occurrence) {
+  const double u = uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence));
+  const double log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
+  return decide_from(lanes::log(u), lanes::exp(-log_multiplier));
 }
 
-std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+std::uint16_t later_implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                       std::size_t record, std::uint16_t occurrence) {
+  const auto& door = clocks.programmes[j];
+  const DrawId id = id_of(programme, record, Stream::implement, occurrence);
+  return weeks_from(log_phase_product(clocks.key, id, door.n_phases), door.weeks_per_phase);
+}
+
+std::int32_t later_effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                  std::size_t record, std::uint16_t occurrence) {
-  const auto& door = clocks.programmes[j];
-  if (occurrence == 0) return door.doors[record].weeks;
-  const double product =
-      phase_product(clocks.key, id_of(programme, record, Stream::implement, occurrence), door.n_phases);
-  return weeks_from(-std::log(product), door.weeks_per_phase);
+  return needed(logit(uniform(clocks.key, id_of(programme, record, Stream::succeed, occurrence))),
+                static_cast<double>(clocks.programmes[j].success_logit[record]));
 }
 
-std::int32_t effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
-                           std::uint16_t occurrence) {
-  const auto& door = clocks.programmes[j];
-  if (occurrence == 0) return door.doors[record].need;
-  return needed(uniform(clocks.key, id_of(programme, record, Stream::succeed, occurrence)),
-                static_cast<double>(door.success_logit[record]));
-}
-
-std::int64_t stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
-                        std::uint16_t occurrence) {
-  if (occurrence == 0) return clocks.programmes[j].doors[record].stop;
+std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
+                              std::uint16_t occurrence) {
   return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)),
                kStopBits + kStopFactorBits);
 }
@@ -147,57 +210,73 @@ std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme
   return fixed(exponential(clocks.key, id_of(programme, record, Stream::restart, occurrence)), kHazardBits);
 }
 
+namespace {
+
+/// u_r and the other terms of m_ij (docs/odd.md 7.1).
+Clocks::Character character_of(const Model& model, std::size_t j, const Draw& draw, Key key) {
+  const auto value = [&](Parameter id) { return draw(static_cast<int>(j), id); };
+  Clocks::Character character{.beta_size = value(Parameter::beta_size),
+                              .beta_chain = value(Parameter::beta_chain),
+                              .beta_teaching = value(Parameter::beta_teaching),
+                              .beta_deprivation = value(Parameter::beta_deprivation),
+                              .region_effect = {},
+                              .sd_readiness = value(Parameter::sd_readiness),
+                              .complexity = value(Parameter::complexity),
+                              .base_logit = logit(value(Parameter::phi)) -
+                                            value(Parameter::success_by_complexity) * value(Parameter::complexity),
+                              .success_by_readiness = value(Parameter::success_by_readiness)};
+  if (const double sd = value(Parameter::sd_region); sd > 0) {
+    for (const Region& region : model.population->regions) {
+      const DrawId id{identity_of("region:" + region.code), model.programmes[j].identity,
+                      static_cast<std::uint16_t>(Stream::region_effect), 0};
+      character.region_effect.push_back(sd * normal(key, id));
+    }
+  }
+  return character;
+}
+
+}  // namespace
+
 std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, Key key) {
   auto clocks = std::make_shared<Clocks>();
-  clocks->key = key;
+  clocks->key = clocks->origin = key;
   clocks->programmes.resize(model.programmes.size());
-  std::vector<double> buffer;
   for (std::size_t j = 0; j < model.programmes.size(); ++j) {
     const ProgrammeModel& programme = model.programmes[j];
+    const ProgrammeSpec& spec = model.scenario.programmes[j];
     Clocks::Programme& door = clocks->programmes[j];
     const std::size_t n = programme.n_records();
     const auto value = [&](Parameter id) { return draw(static_cast<int>(j), id); };
-    const std::span<const std::uint64_t> who = programme.organisation_identity;
-    buffer.resize(n);
-    const auto fill = [&](std::uint32_t programme_field, Stream stream) {
-      fill_uniforms(key, who, programme_field, stream, buffer);
-    };
-
-    // u_r and v_i (docs/odd.md 7.1): v_i is shared by the programmes of one class.
-    std::vector<double> region_effect;
-    for (const Region& region : model.population->regions) {
-      region_effect.push_back(value(Parameter::sd_region) *
-                              normal(key, {identity_of("region:" + region.code), programme.identity,
-                                           static_cast<std::uint16_t>(Stream::region_effect), 0}));
-    }
-    fill(programme.class_identity, Stream::readiness);
-    const double complexity = value(Parameter::complexity);
-    const double base_logit = logit(value(Parameter::phi)) - value(Parameter::success_by_complexity) * complexity;
-    door.doors.resize(n);
-    door.log_multiplier.resize(n);
-    door.success_logit.resize(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      const double readiness = value(Parameter::sd_readiness) * normal_quantile(buffer[i]);
-      door.log_multiplier[i] =
-          static_cast<float>(value(Parameter::beta_size) * static_cast<double>(programme.size_z[i]) +
-                             value(Parameter::beta_chain) * static_cast<double>(programme.chain[i]) +
-                             value(Parameter::beta_teaching) * static_cast<double>(programme.teaching[i]) +
-                             value(Parameter::beta_deprivation) * static_cast<double>(programme.deprivation[i]) +
-                             region_effect[programme.region[i]] + readiness - complexity);
-      door.success_logit[i] = static_cast<float>(base_logit + value(Parameter::success_by_readiness) * readiness);
-    }
-
+    door.character = character_of(model, j, draw, key);
     door.n_phases = static_cast<int>(std::lround(value(Parameter::erlang_shape)));
     door.weeks_per_phase = value(Parameter::tau) / door.n_phases / model.calendar().step_years;
-    const auto& skipped = model.scenario.programmes[j].skipped;
+
     const bool stops = value(Parameter::mu1) > 0 || value(Parameter::mu2) > 0;
-    fill_doors(programme, {!skipped.engaged, !skipped.implementing, stops}, key, door, buffer);
-    if (const double share = value(Parameter::susceptible_share); share < 1) {
-      fill(programme.identity, Stream::susceptible);
-      for (std::size_t i = 0; i < n; ++i) {
-        if (buffer[i] >= share) door.doors[i].decide = kNever;
-      }
+    const bool implements = !spec.skipped.implementing;
+    if (!spec.skipped.engaged && !spec.engaged_at_start) door.engage.resize(n);
+    door.decide.resize(n);
+    if (stops) door.stop.resize(n);
+    if (implements) {
+      door.need.resize(n);
+      door.weeks.resize(n);
+      door.success_logit.resize(n);
     }
+    // Whoever fails decides again, and so may whoever stopped.
+    if (implements || (stops && spec.restart == Restart::decides_again)) door.log_multiplier.resize(n);
+
+    const double susceptible = value(Parameter::susceptible_share);
+    in_parts(programme, [&](const Records& of) {
+      std::array<float, kPart> unkept;
+      float* log_multiplier = door.log_multiplier.empty() ? unkept.data() : &door.log_multiplier[of.begin];
+      characterise(of, door.character, key, log_multiplier, implements ? &door.success_logit[of.begin] : nullptr);
+      fill_doors(of, key, log_multiplier, door);
+      if (susceptible >= 1) return;
+      Part luck;
+      of.fill(key, Stream::susceptible, luck);
+      for (std::size_t i = 0; i < of.n; ++i) {
+        if (luck[i] >= susceptible) door.decide[of.begin + i] = kNever;
+      }
+    });
   }
   return clocks;
 }
@@ -206,14 +285,20 @@ std::shared_ptr<Clocks> redraw_clocks(const Model& model, const Clocks& old, Key
   auto clocks = std::make_shared<Clocks>(old);
   clocks->key = key;
   clocks->from = from;
-  thread_local std::vector<double> buffer;
   for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
     Clocks::Programme& door = clocks->programmes[j];
-    const auto& skipped = model.scenario.programmes[j].skipped;
-    fill_doors(model.programmes[j], {!skipped.engaged, !skipped.implementing, true}, key, door, buffer);
-    for (std::size_t i = 0; i < door.doors.size(); ++i)
-      if (old.programmes[j].doors[i].decide == kNever) door.doors[i].decide = kNever;
-    door.phases_over.assign(door.doors.size(), 0);
+    const std::size_t n = programme.n_records();
+    const bool known = !door.log_multiplier.empty();
+    door.log_multiplier.resize(n);
+    in_parts(programme, [&](const Records& of) {
+      float* log_multiplier = &door.log_multiplier[of.begin];
+      if (!known) characterise(of, door.character, old.origin, log_multiplier, nullptr);
+      fill_doors(of, key, log_multiplier, door);
+    });
+    for (std::size_t i = 0; i < n; ++i)
+      if (old.programmes[j].decide[i] == kNever) door.decide[i] = kNever;
+    door.phases_over.assign(n, 0);
   }
   return clocks;
 }
@@ -223,15 +308,15 @@ int phases_over_after(const Clocks& clocks, const ProgrammeModel& programme, std
   double product = 1;
   for (int phase = 0; phase + 1 < n_phases; ++phase) {
     product *= phase_uniform(clocks.key, id_of(programme, record, Stream::implement, occurrence), phase);
-    if (-std::log(product) * clocks.programmes[j].weeks_per_phase > weeks) return phase;
+    if (-lanes::log(product) * clocks.programmes[j].weeks_per_phase > weeks) return phase;
   }
   return n_phases - 1;
 }
 
 std::uint16_t weeks_of_phases(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j, std::size_t record,
                               int n_phases) {
-  const double product = phase_product(clocks.key, id_of(programme, record, Stream::implement, 0), n_phases);
-  return weeks_from(-std::log(product), clocks.programmes[j].weeks_per_phase);
+  const double product = log_phase_product(clocks.key, id_of(programme, record, Stream::implement, 0), n_phases);
+  return weeks_from(product, clocks.programmes[j].weeks_per_phase);
 }
 
 namespace {

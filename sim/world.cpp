@@ -25,7 +25,7 @@ class Step {
     contexts_.reserve(model_.programmes.size());
     for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
       contexts_.push_back({model_.first_record[j], j, model_.programmes[j].places.data(),
-                           clocks_.programmes[j].doors.data(), model_.programmes[j], rates_.programmes[j], plans_[j],
+                           clocks_.programmes[j].decide.data(), model_.programmes[j], rates_.programmes[j], plans_[j],
                            model_.scenario.programmes[j], state_.programmes[j]});
     }
   }
@@ -42,7 +42,7 @@ class Step {
     std::uint32_t first_record;
     std::size_t j;
     const Place* places;
-    const Clocks::Door* doors;
+    const std::int64_t* decide;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
@@ -98,7 +98,7 @@ class Step {
   void prefetch(std::uint32_t id) {
     const Who w = who(id);
     __builtin_prefetch(&w.place);
-    __builtin_prefetch(w.of.doors + w.record);
+    __builtin_prefetch(w.of.decide + w.record);
   }
   /// Enters or leaves use, so its row of pushes will be read.
   [[nodiscard]] bool pushes(const State::Move& move) const {
@@ -238,7 +238,8 @@ std::int64_t engagement(const Rates::Step& step, int from, int to) { return step
 
 int Step::engagement_week(const Who& w) const {
   return walk(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks,
-              w.of.doors[w.record].engage, engagement, [](const Rates::Step& step, int a, int, std::int64_t rest) {
+              engage_clock(clocks_, w.of.programme, w.of.j, w.record), engagement,
+              [](const Rates::Step& step, int a, int, std::int64_t rest) {
                 // A clock that rounds to 0 fires in the first week, not before it.
                 const std::int64_t weeks = (rest + step.engage - 1) / std::max<std::int64_t>(1, step.engage);
                 return a + static_cast<int>(std::max<std::int64_t>(1, weeks)) - 1;
@@ -617,7 +618,6 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
     Clocks::Programme& programme = fresh.programmes[w.of.j];
-    Clocks::Door& door = programme.doors[w.record];
     // A residual that rounds to 0 is of this week, not of the one before it.
     const auto residual = [](std::int64_t clock) { return std::max<std::int64_t>(clock, 1); };
     const Pending pending = w.own.pending;
@@ -627,7 +627,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
       case Pending::nothing:
         break;
       case Pending::engage:
-        door.engage = engagement_hazard(w, now) + residual(door.engage);
+        programme.engage[w.record] = engagement_hazard(w, now) + residual(programme.engage[w.record]);
         link(w, pending, engagement_week(w));
         break;
       case Pending::begin:  // refractory time is no clock
@@ -636,7 +636,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
       case Pending::test: {
         w.own.n_decisions = 1;
         w.own.multiplier = multiplier(w, now);
-        const std::int64_t remaining = rescale(door.decide, kUnit, w.own.multiplier);
+        const std::int64_t remaining = rescale(programme.decide[w.record], kUnit, w.own.multiplier);
         w.own.target = level(w, now) + remaining;
         link(w, pending, earliest(w, now, remaining));
         break;
@@ -648,7 +648,8 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         break;
       }
       case Pending::stop:
-        door.stop = stop_hazard(w, now) + residual(door.stop);
+        if (!programme.stop.empty())
+          programme.stop[w.record] = stop_hazard(w, now) + residual(programme.stop[w.record]);
         link(w, pending, stop_week(w));
         break;
       case Pending::restart:

@@ -197,7 +197,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
           case Stage::unaware:
             if (spec.skipped.engaged) break;
             engaged[id] += effort.engage;
-            if (engaged[id] >= clocks.programmes[j].doors[record].engage) moves.emplace_back(id, Stage::engaged);
+            if (engaged[id] >= engage_clock(clocks, programme, j, record)) moves.emplace_back(id, Stage::engaged);
             break;
           case Stage::implementing:
             if (--actor.weeks_left == 0) {

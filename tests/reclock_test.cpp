@@ -37,13 +37,12 @@ void make(Mistake mistake, World& world) {
   const std::int64_t engage = state.rates->programmes[0].steps[0].engage;
   for (std::uint32_t id = 0; id < state.records.size(); ++id) {
     World::State::Record& own = state.records[id];
-    const Clocks::Door& door = clocks.doors[id];
     if (mistake == Mistake::whole_duration && own.pending == Pending::finish)
-      due_in(state, id, state.boundary + door.weeks - 1);
+      due_in(state, id, state.boundary + clocks.weeks[id] - 1);
     if (mistake == Mistake::from_the_start && own.pending == Pending::engage)
-      due_in(state, id, static_cast<int>((door.engage - engage * state.boundary) / engage));
+      due_in(state, id, static_cast<int>((clocks.engage[id] - engage * state.boundary) / engage));
     if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
-      own.target = door.decide;
+      own.target = clocks.decide[id];
       due_in(state, id, state.boundary);
     }
   }
@@ -311,7 +310,7 @@ TEST(Reclock, LeavesDecidingUnderDatedEffort) {
     const Clocks::Programme& clocks = run.clocks->programmes[0];
     const ProgrammePlan& plan = run.model->strategies[0].programmes[0];
     for (std::size_t i = 0; i < decided.size(); ++i) {
-      if (clocks.doors[i].decide == kNever) continue;
+      if (clocks.decide[i] == kNever) continue;
       double hazard = 0, plain = 0;
       for (std::size_t week = 0; week < 130; ++week) {
         const std::size_t at = week * rates.n_classes + run.model->programmes[0].class_of[i];
@@ -428,15 +427,15 @@ TEST(Reclock, LeavesWhatAnOrganisationIs) {
   EXPECT_EQ(was.log_multiplier, now.log_multiplier);
   EXPECT_EQ(was.success_logit, now.success_logit);
   std::size_t n_never = 0;
-  for (std::size_t i = 0; i < was.doors.size(); ++i) {
-    EXPECT_EQ(was.doors[i].decide == kNever, now.doors[i].decide == kNever);
-    n_never += was.doors[i].decide == kNever ? 1 : 0;
+  for (std::size_t i = 0; i < was.decide.size(); ++i) {
+    EXPECT_EQ(was.decide[i] == kNever, now.decide[i] == kNever);
+    n_never += was.decide[i] == kNever ? 1 : 0;
   }
   EXPECT_GT(n_never, 100U);
   const auto decides = [&](const Event& event) { return event.stage == Stage::implementing; };
   EXPECT_TRUE(std::ranges::any_of(world.history().events, decides));
   EXPECT_TRUE(std::ranges::none_of(world.history().events, [&](const Event& event) {
-    return decides(event) && was.doors[event.record].decide == kNever;
+    return decides(event) && was.decide[event.record] == kNever;
   }));
 }
 
