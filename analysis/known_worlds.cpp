@@ -20,7 +20,7 @@ Population bare_population(std::string name, std::size_t n, OrganisationType typ
     population.code.push_back(fmt::format("{}-{}", population.name, i));
     population.identity.push_back(identity_of(population.code.back()));
   }
-  population.label.resize(n);
+  population.label.assign(n, "");
   population.type.assign(n, type);
   population.board.assign(n, 0);
   population.latitude.assign(n, 52.0);

@@ -573,8 +573,8 @@ void add_community_sites(const Tables& tables, Key key, const std::vector<std::v
 
 /// The groups of those practices that were built: all or none, in their order.
 Groups networks_built(Groups network, const Population& population) {
-  std::erase(network.group_of, -1);
-  std::vector<std::int32_t> of_practice = std::move(network.group_of);
+  std::vector<std::int32_t> of_practice;
+  std::ranges::copy_if(network.group_of, std::back_inserter(of_practice), [](auto group) { return group != -1; });
   network.group_of.assign(population.n_organisations(), -1);
   std::size_t n_practices = 0;
   for (std::size_t i = 0; i < population.n_organisations(); ++i)
@@ -668,7 +668,7 @@ std::vector<std::array<Moments, 2>> beds_by_region(const Population& population,
   std::vector<std::array<Moments, 2>> beds(tables.home_regions.size());
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
     if (population.type[i] != OrganisationType::care_home) continue;
-    const std::string_view code = population.code[i];
+    const std::string code = population.code[i];
     const auto region = region_of_prefix.find(code.substr(0, code.rfind('-')));
     if (region != region_of_prefix.end()) beds[region->second][population.nursing[i]].add(population.size[i]);
   }

@@ -34,39 +34,41 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
   for (const auto group : population.ownership.group_of) {
     if (group >= 0) owned[static_cast<std::size_t>(group)] += 1;
   }
-  for (int t = 0; t < kNOrganisationTypes; ++t) {
-    const auto type = static_cast<OrganisationType>(t);
+  struct Sizes {
     double sum = 0, squares = 0, count = 0;
-    for (const auto organisation : programme.organisation) {
-      const double size = population.size[organisation];
-      if (population.type[organisation] != type || std::isnan(size)) continue;
-      sum += size;
-      squares += size * size;
-      count += 1;
-    }
-    if (count < 2) continue;
-    const double mean = sum / count;
-    // Per 100 beds for trusts, per standard deviation for practices and homes; units have no size term,
-    // nor have boards, whose size is in patients.
-    const double scale = type == OrganisationType::maternity_unit || type == OrganisationType::care_board ? 0.0
-                         : adopter_class(type) == AdopterClass::trust
-                             ? 100.0
-                             : std::sqrt(std::max(0.0, squares / count - mean * mean));
-    for (std::size_t i = 0; i < n; ++i) {
-      const auto organisation = programme.organisation[i];
-      const double size = population.size[organisation];
-      if (population.type[organisation] == type && !std::isnan(size) && scale > 0) {
-        programme.size_z[i] = static_cast<float>((size - mean) / scale);
-      }
-    }
+  };
+  std::array<Sizes, kNOrganisationTypes> sizes{};
+  for (const auto organisation : programme.organisation) {
+    const double size = population.size[organisation];
+    if (std::isnan(size)) continue;
+    Sizes& own = sizes[static_cast<std::size_t>(population.type[organisation])];
+    own.sum += size;
+    own.squares += size * size;
+    own.count += 1;
   }
+  // What nobody has is held as one value: only the others are written.
+  const auto set = [](Column<float>& covariate, std::size_t record, double value) {
+    if (value != 0) covariate[record] = static_cast<float>(value);
+  };
   for (std::size_t i = 0; i < n; ++i) {
     const auto organisation = programme.organisation[i];
+    const OrganisationType type = population.type[organisation];
+    const Sizes& all = sizes[static_cast<std::size_t>(type)];
+    if (const double size = population.size[organisation]; !std::isnan(size) && all.count >= 2) {
+      const double mean = all.sum / all.count;
+      // Per 100 beds for trusts, per standard deviation for practices and homes; units have no size term,
+      // nor have boards, whose size is in patients.
+      const double scale = type == OrganisationType::maternity_unit || type == OrganisationType::care_board ? 0.0
+                           : adopter_class(type) == AdopterClass::trust
+                               ? 100.0
+                               : std::sqrt(std::max(0.0, all.squares / all.count - mean * mean));
+      if (scale > 0) set(programme.size_z, i, (size - mean) / scale);
+    }
     const auto group = population.ownership.group_of.empty() ? -1 : population.ownership.group_of[organisation];
-    programme.chain[i] = group >= 0 && owned[static_cast<std::size_t>(group)] >= kLargeGroup ? 1.0F : 0.0F;
-    programme.teaching[i] = static_cast<float>(population.teaching[organisation]);
+    set(programme.chain, i, group >= 0 && owned[static_cast<std::size_t>(group)] >= kLargeGroup ? 1 : 0);
+    set(programme.teaching, i, population.teaching[organisation]);
     const int quintile = population.quintile[organisation];
-    programme.deprivation[i] = quintile == 0 ? 0.0F : static_cast<float>(3 - quintile);
+    set(programme.deprivation, i, quintile == 0 ? 0 : 3 - quintile);
   }
 }
 
@@ -88,44 +90,52 @@ void quantise(std::vector<std::pair<std::uint32_t, double>>& ties, std::vector<s
 }
 
 /// Ties among eligible records of one edge layer, turned from receiver-major to source-major.
-void add_edges(const Ties& ties, const std::vector<std::uint32_t>& record_of, ProgrammeModel& programme,
-               std::size_t layer, std::vector<std::uint8_t>& mask) {
-  Pushes& pushes = programme.edges[layer];
+void add_edges(const Population& population, Layer layer, const std::vector<std::uint32_t>& record_of,
+               ProgrammeModel& programme, Pushes& pushes, std::vector<std::uint8_t>& mask) {
   const std::size_t n = programme.n_records();
   pushes.offsets.assign(n + 1, 0);
-  if (ties.offsets.empty()) return;
-  struct Tie {
-    std::uint32_t source;
-    Push push;
+  // By receiver first; they are the largest thing there is, so nothing is kept that could be kept smaller.
+  struct Kept {
+    std::uint32_t source, weight;
   };
-  std::vector<Tie> all;
+  std::vector<Kept> kept;
+  kept.reserve(n_ties(population, layer));
+  std::vector<std::uint32_t> end_of(n, 0), at(n + 1, 0);
   std::vector<std::pair<std::uint32_t, double>> heard;
   std::vector<std::uint32_t> weights;
-  for (std::uint32_t record = 0; record < n; ++record) {
-    const auto organisation = programme.organisation[record];
+  hear(population, layer, [&](std::size_t organisation, std::span<const Heard> ties) {
+    const auto record = record_of[organisation];
+    if (record == kNotEligible) return;
     heard.clear();
-    for (auto e = ties.offsets[organisation]; e < ties.offsets[organisation + 1]; ++e) {
-      const auto source = record_of[ties.sources[e]];
-      if (source != kNotEligible && ties.weights[e] > 0) heard.emplace_back(source, ties.weights[e]);
+    for (const Heard& tie : ties) {
+      const auto source = record_of[tie.source];
+      if (source != kNotEligible && tie.weight > 0) heard.emplace_back(source, tie.weight);
     }
-    if (heard.empty()) continue;
-    mask[record] |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kEdgeLayers[layer]));
-    quantise(heard, weights);
-    for (std::size_t k = 0; k < heard.size(); ++k) {
-      if (weights[k] > 0) all.push_back({heard[k].first, {record, weights[k]}});
+    if (!heard.empty()) {
+      mask[record] |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(layer));
+      quantise(heard, weights);
+      for (std::size_t k = 0; k < heard.size(); ++k) {
+        if (weights[k] == 0) continue;
+        kept.push_back({heard[k].first, weights[k]});
+        at[heard[k].first + 1] += 1;
+      }
     }
-  }
-  for (const Tie& tie : all) pushes.offsets[tie.source + 1] += 1;
-  std::partial_sum(pushes.offsets.begin(), pushes.offsets.end(), pushes.offsets.begin());
+    end_of[record] = static_cast<std::uint32_t>(kept.size());
+  });
+  if (kept.empty()) return;
+  std::partial_sum(at.begin(), at.end(), at.begin());
+  pushes.offsets = at;
   const bool narrow = n <= 0x10000;
-  (narrow ? pushes.narrow.resize(all.size()) : pushes.wide.resize(all.size()));
-  std::vector<std::uint32_t> at(pushes.offsets.begin(), pushes.offsets.end() - 1);
-  for (const Tie& tie : all) {
-    const std::uint32_t place = at[tie.source]++;
-    if (narrow) {
-      pushes.narrow[place] = tie.push.receiver << 16 | (tie.push.weight - 1);
-    } else {
-      pushes.wide[place] = tie.push;
+  (narrow ? pushes.narrow.resize(kept.size()) : pushes.wide.resize(kept.size()));
+  std::size_t tie = 0;
+  for (std::uint32_t receiver = 0; receiver < n; ++receiver) {
+    for (; tie < end_of[receiver]; ++tie) {
+      const std::uint32_t place = at[kept[tie].source]++;
+      if (narrow) {
+        pushes.narrow[place] = receiver << 16 | (kept[tie].weight - 1);
+      } else {
+        pushes.wide[place] = {receiver, kept[tie].weight};
+      }
     }
   }
 }
@@ -135,7 +145,7 @@ void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t laye
   const std::size_t n = programme.n_records();
   out.group_of.assign(n, -1);
   out.n_members.assign(static_cast<std::size_t>(groups.n_groups), 0);
-  if (groups.group_of.empty()) return;
+  if (groups.n_groups == 0) return;
   for (const auto organisation : programme.organisation) {
     if (const auto group = groups.group_of[organisation]; group >= 0)
       out.n_members[static_cast<std::size_t>(group)] += 1;
@@ -195,21 +205,28 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
   programme.identity = programme_identity(spec.name);
   programme.class_identity = programme_identity(spec.classification.empty() ? spec.name : spec.classification);
   std::vector<std::uint32_t> record_of(population.n_organisations(), kNotEligible);
+  std::vector<std::uint64_t> identities;
   for (std::uint32_t i = 0; i < population.n_organisations(); ++i) {
     if (std::ranges::find(spec.eligible, population.type[i]) == spec.eligible.end()) continue;
     record_of[i] = static_cast<std::uint32_t>(programme.organisation.size());
     programme.organisation.push_back(i);
-    programme.organisation_identity.push_back(population.identity[i]);
+    identities.push_back(population.identity[i]);
     programme.region.push_back(static_cast<std::uint8_t>(population.region_of(i)));
   }
   const auto n = programme.n_records();
   if (n == 0) return programme;
+  if (n < population.n_organisations()) {
+    programme.eligible_identity = std::make_shared<const std::vector<std::uint64_t>>(std::move(identities));
+    programme.organisation_identity = *programme.eligible_identity;
+  } else {
+    programme.organisation_identity = population.identity;
+  }
   programme.mean_delivered =
       spec.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value / static_cast<double>(n);
   add_covariates(population, programme);
   mask.assign(n, 0);
-  add_edges(population.geography, record_of, programme, 0, mask);
-  add_edges(population.pathway, record_of, programme, 1, mask);
+  for (std::size_t l = 0; l < kEdgeLayers.size(); ++l)
+    add_edges(population, kEdgeLayers[l], record_of, programme, programme.edges[l], mask);
   add_group(population.community, programme, 0, mask);
   add_group(population.ownership, programme, 1, mask);
   return programme;
@@ -241,12 +258,11 @@ void compress_regions(Model& model, int j) {
 
 void classify(ProgrammeModel& programme, const std::vector<std::uint8_t>& mask) {
   std::map<std::pair<std::uint8_t, std::uint8_t>, std::uint16_t> known;
-  programme.class_of.resize(programme.n_records());
   for (std::size_t record = 0; record < programme.n_records(); ++record) {
     const std::pair key{programme.region_class[programme.region[record]], mask[record]};
     const auto [at, is_new] = known.try_emplace(key, static_cast<std::uint16_t>(programme.classes.size()));
     if (is_new) programme.classes.push_back({key.first, key.second});
-    programme.class_of[record] = at->second;
+    programme.class_of.push_back(at->second);
   }
 }
 
@@ -409,6 +425,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     add_places(programme);
   }
 
+  if (!asked.attention || model->n_programmes() < 2) return model;
   model->organisation_offsets.assign(who.n_organisations() + 1, 0);
   for (const auto& programme : model->programmes) {
     for (const auto organisation : programme.organisation) model->organisation_offsets[organisation + 1] += 1;

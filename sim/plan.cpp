@@ -381,8 +381,15 @@ void make_profiles(const Bench& bench, const Levels& facilitation, const Levels&
     std::optional<double> facilitation, outreach;
   };
   std::map<std::vector<EffortStep>, std::uint32_t> known;
-  plan.profile.resize(bench.records.n_records());
+  const auto list = [&](std::uint32_t record, std::uint32_t profile) {
+    plan.profile.push_back(profile);
+    if (plan.profiles[profile].size() > 1) plan.records_of_profile[profile].push_back(record);
+  };
   for (std::uint32_t record = 0; record < bench.records.n_records(); ++record) {
+    if (record > 0 && facilitation[record] == facilitation[record - 1] && outreach[record] == outreach[record - 1]) {
+      list(record, plan.profile.back());  // most often
+      continue;
+    }
     std::map<int, Change> changes{{0, {}}};
     for (const auto& [week, days] : facilitation[record]) changes[week].facilitation = days;
     for (const auto& [week, days] : outreach[record]) changes[week].outreach = days;
@@ -404,8 +411,7 @@ void make_profiles(const Bench& bench, const Levels& facilitation, const Levels&
       plan.profiles.push_back(std::move(steps));
       plan.records_of_profile.emplace_back();
     }
-    plan.profile[record] = at->second;
-    plan.records_of_profile[at->second].push_back(record);
+    list(record, at->second);
   }
 }
 

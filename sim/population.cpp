@@ -243,7 +243,6 @@ Groups groups_built(const std::vector<std::string>& names, const std::vector<Org
     number[g] = groups.n_groups++;
     groups.names.push_back(names[g]);
   }
-  groups.group_of.reserve(organisations.size());
   for (const Organisation& organisation : organisations)
     groups.group_of.push_back(organisation.*group < 0 ? -1 : number[static_cast<std::size_t>(organisation.*group)]);
   return groups;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "lanes.hpp"
 #include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/random.hpp"
@@ -11,57 +12,84 @@ namespace uptake {
 
 namespace {
 
-/// Numbers of one receiver: block k decides its k-th tie, and blocks from `degree` on stand in for ties that would lead to
-/// oneself or twice to the same organisation.
-class TieDraws {
- public:
-  TieDraws(Key key, std::uint64_t receiver)
-      : key_(key), id_{receiver, 0, static_cast<std::uint16_t>(Stream::population), 0} {}
-  [[nodiscard]] std::array<double, 2> block(std::size_t k) {
-    id_.programme = static_cast<std::uint32_t>(k);  // no programme is meant, and 16 bits would not be enough
-    return uniforms(key_, id_);
-  }
-
- private:
-  Key key_;
-  DrawId id_;
-};
+/// Blocks from here on are weights: the second uniform of a small world's first ones says whether a tie is rewired.
+constexpr std::uint32_t kWeights = 1U << 31U;
 
 std::uint32_t anybody(double u, std::size_t n) {
   return static_cast<std::uint32_t>(std::min<std::size_t>(n - 1, static_cast<std::size_t>(u * static_cast<double>(n))));
 }
 
-/// Sources of one receiver, in the order of its ties.
-void find_sources(const SyntheticPopulation& asked, std::size_t receiver, TieDraws draws,
-                  std::vector<std::uint32_t>& sources) {
-  const std::size_t n = asked.n_organisations;
-  const auto degree = static_cast<std::size_t>(asked.degree);
-  sources.clear();
-  std::size_t spare = degree;
-  const auto is_taken = [&](std::uint32_t source) {
-    return source == receiver || std::ranges::find(sources, source) != sources.end();
-  };
-  if (asked.form == GraphForm::random) {
-    for (std::size_t k = 0; k < degree; ++k) {
-      std::uint32_t source = anybody(draws.block(k)[0], n);
-      while (is_taken(source)) source = anybody(draws.block(spare++)[0], n);
-      sources.push_back(source);
+/// Ties of some receivers at a time. Block k of a receiver decides its k-th tie, and blocks from `degree` on stand in for
+/// ties that would lead to oneself or twice to the same organisation.
+class TieDraws {
+ public:
+  static constexpr std::size_t kPart = 256;
+  TieDraws(const Population& population, const SyntheticPopulation& asked)
+      : population_(population),
+        asked_(asked),
+        key_(make_key(population.seed, 0)),
+        degree_(static_cast<std::size_t>(asked.degree)) {
+    where_.resize(degree_ * kPart);
+    whether_.resize(degree_ * kPart);
+    weight_.assign(degree_ * kPart, 1);
+    ties_.resize(degree_);
+  }
+
+  /// Draws the numbers of receivers begin .. begin + n.
+  void draw(std::size_t begin, std::size_t n) {
+    begin_ = begin;
+    for (std::size_t k = 0; k < degree_; ++k) {
+      if (asked_.form != GraphForm::ring)
+        fill(static_cast<std::uint32_t>(k), n, &where_[k * kPart], &whether_[k * kPart]);
+      if (asked_.weights == TieWeights::random) fill(kWeights + static_cast<std::uint32_t>(k), n, &weight_[k * kPart]);
     }
-    return;
   }
-  for (std::size_t k = 0; k < degree; ++k) {
-    const std::size_t away = k / 2 + 1;
-    sources.push_back(static_cast<std::uint32_t>((receiver + (k % 2 == 0 ? away : n - away)) % n));
+  /// Ties of receiver begin + i.
+  std::span<const Heard> ties(std::size_t i) {
+    const std::size_t n = asked_.n_organisations, receiver = begin_ + i;
+    const auto is_taken = [&](std::uint32_t source, std::size_t n_ties) {
+      const auto end = ties_.begin() + static_cast<std::ptrdiff_t>(n_ties);
+      return source == receiver ||
+             std::any_of(ties_.begin(), end, [&](const Heard& tie) { return tie.source == source; });
+    };
+    auto spare = static_cast<std::uint32_t>(degree_);
+    const auto free = [&](double u, std::size_t n_ties) {
+      std::uint32_t source = anybody(u, n);
+      while (is_taken(source, n_ties))
+        source = anybody(
+            uniform(key_, {population_.identity[receiver], spare++, static_cast<std::uint16_t>(Stream::population), 0}),
+            n);
+      return source;
+    };
+    for (std::size_t k = 0; k < degree_; ++k) {
+      ties_[k].weight = weight_[k * kPart + i];
+      if (asked_.form == GraphForm::random) {
+        ties_[k].source = free(where_[k * kPart + i], k);
+      } else {
+        const std::size_t away = k / 2 + 1;
+        ties_[k].source = static_cast<std::uint32_t>((receiver + (k % 2 == 0 ? away : n - away)) % n);
+      }
+    }
+    if (asked_.form == GraphForm::small_world && degree_ + 1 < n) {
+      for (std::size_t k = 0; k < degree_; ++k)
+        if (whether_[k * kPart + i] < asked_.rewired) ties_[k].source = free(where_[k * kPart + i], degree_);
+    }
+    return ties_;
   }
-  if (asked.form == GraphForm::ring) return;
-  for (std::size_t k = 0; k < degree; ++k) {
-    const auto [where, whether] = draws.block(k);
-    if (whether >= asked.rewired || degree + 1 >= n) continue;
-    std::uint32_t source = anybody(where, n);
-    while (is_taken(source)) source = anybody(draws.block(spare++)[0], n);
-    sources[k] = source;
+
+ private:
+  /// No programme is meant: its field numbers the block, for which 16 bits would not be enough.
+  void fill(std::uint32_t block, std::size_t n, double* first, double* second = nullptr) {
+    lanes::best().uniforms(key_, {0, block, static_cast<std::uint16_t>(Stream::population), 0},
+                           &population_.identity[begin_], n, first, second);
   }
-}
+  const Population& population_;
+  const SyntheticPopulation& asked_;
+  Key key_;
+  std::size_t degree_, begin_ = 0;
+  std::vector<double> where_, whether_, weight_;  ///< [tie][receiver of the part]
+  std::vector<Heard> ties_;                       ///< of the receiver in hand
+};
 
 }  // namespace
 
@@ -84,16 +112,15 @@ Population build_synthetic(const PopulationOptions& options) {
     population.boards.push_back({.code = code, .name = name, .short_name = code, .region = static_cast<int>(r)});
   }
 
-  population.code.resize(n);
+  population.code = Codes("S", n);
   population.identity.resize(n);
   population.board.resize(n);
   for (std::size_t i = 0; i < n; ++i) {
-    population.code[i] = fmt::format("S{}", i);
     population.identity[i] = identity_of(population.code[i]);
     population.board[i] = static_cast<std::uint16_t>(i * n_regions / n);
   }
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  population.label.resize(n);
+  population.label.assign(n, "");
   population.type.assign(n, asked.type);
   population.latitude.assign(n, 0);
   population.longitude.assign(n, 0);
@@ -105,26 +132,37 @@ Population build_synthetic(const PopulationOptions& options) {
   population.preterm_babies.assign(n, kUnknown);
   population.community.group_of.assign(n, -1);
   population.ownership.group_of.assign(n, -1);
-  population.pathway.offsets.assign(n + 1, 0);
-
-  const auto degree = static_cast<std::size_t>(asked.degree);
-  const Key key = make_key(options.seed, 0);
-  Ties& ties = population.geography;
-  ties.offsets.resize(n + 1);
-  ties.sources.reserve(n * degree);
-  ties.weights.assign(n * degree, 1);
-  std::vector<std::uint32_t> sources;
-  for (std::size_t i = 0; i < n; ++i) {
-    TieDraws draws(key, population.identity[i]);
-    find_sources(asked, i, draws, sources);
-    ties.sources.insert(ties.sources.end(), sources.begin(), sources.end());
-    ties.offsets[i + 1] = static_cast<std::uint32_t>(ties.sources.size());
-    if (asked.weights == TieWeights::equal) continue;
-    // The second uniform says of a small world whether a tie is rewired, so weights have blocks of their own, far away.
-    constexpr std::size_t kWeights = 1U << 31U;
-    for (std::size_t k = 0; k < degree; ++k) ties.weights[i * degree + k] = draws.block(kWeights + k)[0];
-  }
+  population.synthetic = asked;
   return population;
+}
+
+std::size_t n_ties(const Population& population, Layer layer) {
+  if (layer == Layer::geography && population.synthetic)
+    return population.n_organisations() * static_cast<std::size_t>(population.synthetic->degree);
+  return (layer == Layer::geography ? population.geography : population.pathway).sources.size();
+}
+
+void hear(const Population& population, Layer layer,
+          const std::function<void(std::size_t receiver, std::span<const Heard> ties)>& hear_them) {
+  const std::size_t n = population.n_organisations();
+  if (layer == Layer::geography && population.synthetic) {
+    TieDraws draws(population, *population.synthetic);
+    for (std::size_t begin = 0; begin < n; begin += TieDraws::kPart) {
+      const std::size_t size = std::min(TieDraws::kPart, n - begin);
+      draws.draw(begin, size);
+      for (std::size_t i = 0; i < size; ++i) hear_them(begin + i, draws.ties(i));
+    }
+    return;
+  }
+  const Ties& ties = layer == Layer::geography ? population.geography : population.pathway;
+  if (ties.offsets.empty()) return;
+  std::vector<Heard> heard;
+  for (std::size_t receiver = 0; receiver < n; ++receiver) {
+    heard.clear();
+    for (auto e = ties.offsets[receiver]; e < ties.offsets[receiver + 1]; ++e)
+      heard.push_back({ties.sources[e], ties.weights[e]});
+    hear_them(receiver, heard);
+  }
 }
 
 }  // namespace uptake

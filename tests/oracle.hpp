@@ -98,8 +98,9 @@ struct Crowd {
     actor.begins = boundary;
     if (to == Stage::in_use) actor.uses += 1;
   }
-  /// Programmes that an organisation is implementing.
+  /// Programmes that an organisation is implementing, where they compete.
   [[nodiscard]] int busy(std::uint32_t organisation) const {
+    if (model.organisation_offsets.empty()) return 0;
     int n = 0;
     for (auto at = model.organisation_offsets[organisation]; at < model.organisation_offsets[organisation + 1]; ++at) {
       n += actors[model.organisation_records[at]].stage == Stage::implementing ? 1 : 0;

@@ -83,9 +83,9 @@ struct SmallModel {
       records.identity = programme_identity(programme.name);
       for (std::uint32_t i = 0; i < n; ++i) {
         records.organisation.push_back(i);
-        records.organisation_identity.push_back(population->identity[i]);
         records.region.push_back(static_cast<std::uint8_t>(population->region_of(i)));
       }
+      records.organisation_identity = population->identity;
       model.programmes.push_back(std::move(records));
       model.first_record.push_back(model.first_record.back() + n);
       for (int s = 0; s < n_strategies; ++s) {

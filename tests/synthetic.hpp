@@ -33,7 +33,7 @@ inline double u(std::uint64_t seed, std::string_view code, std::uint16_t purpose
 inline void add(Population& population, const std::string& code, OrganisationType type, int board, double size,
                 int quintile) {
   population.code.push_back(code);
-  population.label.emplace_back();
+  population.label.push_back("");
   population.identity.push_back(identity_of(code));
   population.type.push_back(type);
   population.board.push_back(static_cast<std::uint16_t>(board));

@@ -24,17 +24,34 @@ PopulationOptions asked(std::size_t n, int degree, GraphForm form, double rewire
   return options;
 }
 
+/// All ties, as a population from tables keeps them.
+Ties ties_of(const Population& population) {
+  Ties ties;
+  ties.offsets = {0};
+  hear(population, Layer::geography, [&](std::size_t, std::span<const Heard> heard) {
+    for (const Heard& tie : heard) {
+      ties.sources.push_back(tie.source);
+      ties.weights.push_back(tie.weight);
+    }
+    ties.offsets.push_back(static_cast<std::uint32_t>(ties.sources.size()));
+  });
+  EXPECT_EQ(ties.offsets.size(), population.n_organisations() + 1);
+  EXPECT_EQ(ties.sources.size(), n_ties(population, Layer::geography));
+  return ties;
+}
+
 /// Ties that do not lead to one of the `degree` nearest in the circle.
 double share_far(const Population& population, int degree) {
   const std::size_t n = population.n_organisations();
+  const Ties ties = ties_of(population);
   double far = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    for (auto e = population.geography.offsets[i]; e < population.geography.offsets[i + 1]; ++e) {
-      const std::size_t ahead = (population.geography.sources[e] + n - i) % n;
+    for (auto e = ties.offsets[i]; e < ties.offsets[i + 1]; ++e) {
+      const std::size_t ahead = (ties.sources[e] + n - i) % n;
       far += std::min(ahead, n - ahead) > static_cast<std::size_t>(degree / 2) ? 1 : 0;
     }
   }
-  return far / static_cast<double>(population.geography.sources.size());
+  return far / static_cast<double>(ties.sources.size());
 }
 
 TEST(Synthetic, EveryOrganisationHasAsManyDifferentTiesAsAskedInEveryForm) {
@@ -42,10 +59,10 @@ TEST(Synthetic, EveryOrganisationHasAsManyDifferentTiesAsAskedInEveryForm) {
     for (const int degree : {0, 2, 10, 18}) {
       const Population population = build_synthetic(asked(20, degree, form, 0.5));
       ASSERT_EQ(population.n_organisations(), 20U);
+      const Ties ties = ties_of(population);
       for (std::size_t i = 0; i < 20; ++i) {
-        const auto* sources = population.geography.sources.data();
-        const std::set<std::uint32_t> different(sources + population.geography.offsets[i],
-                                                sources + population.geography.offsets[i + 1]);
+        const auto* sources = ties.sources.data();
+        const std::set<std::uint32_t> different(sources + ties.offsets[i], sources + ties.offsets[i + 1]);
         EXPECT_EQ(different.size(), static_cast<std::size_t>(degree));
         EXPECT_FALSE(different.contains(static_cast<std::uint32_t>(i)));
         EXPECT_TRUE(different.empty() || *different.rbegin() < 20);
@@ -75,7 +92,7 @@ TEST(Synthetic, SourcesOfARandomGraphAreEquallyLikely) {
   constexpr std::size_t kN = 2'000;
   const Population population = build_synthetic(asked(kN, 10, GraphForm::random));
   std::vector<double> heard(kN, 0);
-  for (const auto source : population.geography.sources) heard[source] += 1;
+  for (const auto source : ties_of(population).sources) heard[source] += 1;
   // Out-degrees are binomial: n (n - 1) / (n - 1) trials with mean 10 and variance 10 (1 - 10 / (n - 1)).
   const double variance = 10 * (1 - 10.0 / (kN - 1));
   double squares = 0;
@@ -88,13 +105,14 @@ TEST(Synthetic, SourcesOfARandomGraphAreEquallyLikely) {
 TEST(Synthetic, TheSameOptionsGiveTheSamePopulationAndAnotherSeedAnotherOne) {
   const PopulationOptions options = asked(500, 6, GraphForm::small_world, 0.3, TieWeights::random);
   const Population a = build_synthetic(options), b = build_synthetic(options);
-  EXPECT_EQ(a.geography.sources, b.geography.sources);
-  EXPECT_EQ(a.geography.weights, b.geography.weights);
+  const Ties of_a = ties_of(a), of_b = ties_of(b);
+  EXPECT_EQ(of_a.sources, of_b.sources);
+  EXPECT_EQ(of_a.weights, of_b.weights);
   EXPECT_EQ(a.identity, b.identity);
   PopulationOptions other = options;
   other.seed = 8;
-  EXPECT_NE(build_synthetic(other).geography.sources, a.geography.sources);
-  const double sum = std::accumulate(a.geography.weights.begin(), a.geography.weights.end(), 0.0);
+  EXPECT_NE(ties_of(build_synthetic(other)).sources, of_a.sources);
+  const double sum = std::accumulate(of_a.weights.begin(), of_a.weights.end(), 0.0);
   EXPECT_LT(std::abs(sum / 3000 - 0.5) / std::sqrt(1.0 / 12 / 3000), 4);
   for (std::size_t r = 0; r < 4; ++r)
     EXPECT_EQ(std::ranges::count_if(a.board, [&](auto board) { return board == r; }), 125);

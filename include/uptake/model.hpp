@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "uptake/column.hpp"
 #include "uptake/population.hpp"
 #include "uptake/scenario.hpp"
 
@@ -32,9 +33,9 @@ struct Push {
 /// Pushes of one edge layer by source record. They are the largest thing a world reads, so with at most 2^16 records
 /// each is packed into 4 bytes.
 struct Pushes {
-  std::vector<std::uint32_t> offsets;  ///< n_records + 1
-  std::vector<std::uint32_t> narrow;   ///< receiver in the upper half, weight - 1 in the lower; or
-  std::vector<Push> wide;              ///< where there are more records
+  Column<std::uint32_t> offsets;      ///< n_records + 1
+  std::vector<std::uint32_t> narrow;  ///< receiver in the upper half, weight - 1 in the lower; or
+  std::vector<Push> wide;             ///< where there are more records
   [[nodiscard]] static constexpr Push unpack(std::uint32_t packed) { return {packed >> 16, (packed & 0xffffU) + 1}; }
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
   [[nodiscard]] Push operator[](std::size_t at) const { return wide.empty() ? unpack(narrow[at]) : wide[at]; }
@@ -52,10 +53,10 @@ inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::owne
 
 /// One group layer among those eligible for a programme.
 struct GroupLayer {
-  std::vector<std::int32_t> group_of;    ///< by record; -1 = in none, or alone in it
+  Column<std::int32_t> group_of;         ///< by record; -1 = in none, or alone in it
   std::vector<std::uint32_t> n_members;  ///< eligible members by group
   /// A *pair* is a group seen by one class of records: pair 0 is "no group". By record, and the pairs of each group.
-  std::vector<std::uint32_t> pair_of;
+  Column<std::uint32_t> pair_of;
   std::vector<std::uint32_t> pair_offsets;  ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
   std::vector<std::uint16_t> pair_class;    ///< class of each pair
 };
@@ -71,14 +72,16 @@ struct ProgrammeModel {
   std::uint32_t identity = 0;               ///< programme_identity(name)
   std::uint32_t class_identity = 0;         ///< programme_identity(classification)
   std::vector<std::uint32_t> organisation;  ///< population index by record
-  std::vector<std::uint64_t> organisation_identity;
+  /// By record: the population's own where everybody is eligible, or those of `eligible_identity`.
+  std::span<const std::uint64_t> organisation_identity;
+  std::shared_ptr<const std::vector<std::uint64_t>> eligible_identity;
   std::vector<std::uint8_t> region;
-  std::vector<float> size_z, chain, teaching, deprivation;  ///< covariates of docs/odd.md 7.1
-  std::array<Pushes, 2> edges;                              ///< by kEdgeLayers
-  std::array<GroupLayer, 2> groups;                         ///< by kGroupLayers
-  std::vector<Place> places;                                ///< by record; one more at the end
+  Column<float> size_z, chain, teaching, deprivation;  ///< covariates of docs/odd.md 7.1
+  std::array<Pushes, 2> edges;                         ///< by kEdgeLayers
+  std::array<GroupLayer, 2> groups;                    ///< by kGroupLayers
+  std::vector<Place> places;                           ///< by record; one more at the end
   std::vector<RecordClass> classes;
-  std::vector<std::uint16_t> class_of;     ///< by record
+  Column<std::uint16_t> class_of;          ///< by record
   std::vector<std::uint8_t> region_class;  ///< by region: regions with the same levers in every strategy share one
   /// Boundary at which the innovation begins to exist: nobody engages, decides or is in use before it, and what holds at
   /// the start holds on it. Beyond the horizon = never.
@@ -102,9 +105,10 @@ struct EffortStep {
 
 /// What one strategy does about one programme, week by week. Fixed before any draw.
 struct ProgrammePlan {
-  std::vector<std::uint32_t> profile;                          ///< effort profile by record
-  std::vector<std::vector<EffortStep>> profiles;               ///< first step at boundary 0, increasing
-  std::vector<std::vector<std::uint32_t>> records_of_profile;  ///< [profile] records
+  Column<std::uint32_t> profile;                  ///< effort profile by record
+  std::vector<std::vector<EffortStep>> profiles;  ///< first step at boundary 0, increasing
+  /// [profile] records; none are listed for a profile that has no other step, for it never changes.
+  std::vector<std::vector<std::uint32_t>> records_of_profile;
   /// Commissioned or not, mandate or not, shocks by week; a row per region class of the programme.
   struct WeekFactors {
     std::vector<float> commissioned;  ///< 0 or 1 per week
@@ -139,7 +143,7 @@ struct Model {
   std::vector<ProgrammeModel> programmes;
   std::vector<StrategyPlan> strategies;
   std::vector<std::uint32_t> first_record;  ///< of each programme in the world's arrays; n_programmes + 1
-  /// Records of an organisation over all programmes (for attention): offsets by organisation.
+  /// Records of an organisation over all programmes, where they compete for attention: offsets by organisation; else empty.
   std::vector<std::uint32_t> organisation_offsets, organisation_records;
   [[nodiscard]] const Calendar& calendar() const { return scenario.calendar; }
   [[nodiscard]] int n_programmes() const { return static_cast<int>(programmes.size()); }

@@ -4,11 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "uptake/column.hpp"
 
 namespace uptake {
 
@@ -76,42 +80,28 @@ struct Ties {
 /// Membership of groups: group_of[i] in 0..n_groups, or no value for an organisation in none.
 struct Groups {
   int n_groups = 0;
-  std::vector<std::int32_t> group_of;  ///< n_organisations; -1 = in no group
-  std::vector<std::string> names;      ///< n_groups
+  Column<std::int32_t> group_of;   ///< n_organisations; -1 = in no group
+  std::vector<std::string> names;  ///< n_groups
 };
 
-/// One built population: a struct of arrays over organisations, all of length n_organisations().
-struct Population {
-  std::string name;     ///< "england" or the path of its tables
-  std::string vintage;  ///< what the boundaries and counts refer to, one sentence
-  std::uint64_t seed = 0;
-  std::vector<Region> regions;
-  std::vector<Board> boards;
+/// Codes of organisations: given one by one, or a prefix and the number of the organisation.
+class Codes {
+ public:
+  Codes() = default;
+  Codes(std::string prefix, std::size_t n) : prefix_(std::move(prefix)), n_numbered_(n) {}
+  [[nodiscard]] std::string operator[](std::size_t i) const {
+    return n_numbered_ > 0 ? prefix_ + std::to_string(i) : given_[i];
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return n_numbered_ > 0 ? n_numbered_ : given_.size(); }
+  [[nodiscard]] std::string back() const { return (*this)[size() - 1]; }
+  /// @pre they are not numbered
+  void push_back(std::string code) { given_.push_back(std::move(code)); }
+  friend bool operator==(const Codes&, const Codes&) = default;
 
-  std::vector<std::string> code;        ///< unique
-  std::vector<std::string> label;       ///< name of the organisation, may be empty
-  std::vector<std::uint64_t> identity;  ///< identity_of(code), unique
-  std::vector<OrganisationType> type;
-  std::vector<std::uint16_t> board;         ///< index into boards
-  std::vector<double> latitude, longitude;  ///< degrees
-  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices, care networks, care boards),
-  /// deliveries a year (units); NaN where the table has none (then no size covariate, never 0).
-  std::vector<double> size;
-  std::vector<std::uint8_t> quintile;  ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
-  std::vector<std::uint8_t> nursing;   ///< 1 for a nursing home
-  std::vector<std::uint8_t> teaching;  ///< 1 for a teaching trust
-  std::vector<std::int32_t> parent;    ///< organisation index (a unit's trust), -1 = none
-  std::vector<double> preterm_babies;  ///< babies under 32 weeks a year, NaN where not applicable
-
-  Ties geography;    ///< 30 nearest of the same type, w = sqrt(size / mean size of the type) exp(-d / rho_d)
-  Groups community;  ///< by board, or by region if the scenario says so
-  Groups ownership;  ///< owner groups of two or more
-  Groups network;    ///< primary care networks of practices; no layer of ties, but what some programmes are
-                     ///< counted in; empty for populations whose tables name none
-  Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
-
-  [[nodiscard]] std::size_t n_organisations() const noexcept { return code.size(); }
-  [[nodiscard]] int region_of(std::size_t organisation) const noexcept { return boards[board[organisation]].region; }
+ private:
+  std::vector<std::string> given_;
+  std::string prefix_;
+  std::size_t n_numbered_ = 0;
 };
 
 enum class CommunityOf : std::uint8_t { board, region };
@@ -138,6 +128,42 @@ struct SyntheticPopulation {
 };
 inline constexpr std::int64_t kMostSynthetic = 100'000'000;  ///< organisations; beyond it 32-bit ties give out [A]
 
+/// One built population: a struct of arrays over organisations, all of length n_organisations().
+struct Population {
+  std::string name;     ///< "england" or the path of its tables
+  std::string vintage;  ///< what the boundaries and counts refer to, one sentence
+  std::uint64_t seed = 0;
+  std::vector<Region> regions;
+  std::vector<Board> boards;
+
+  Codes code;                           ///< unique
+  Column<std::string> label;            ///< name of the organisation, may be empty
+  std::vector<std::uint64_t> identity;  ///< identity_of(code), unique
+  Column<OrganisationType> type;
+  std::vector<std::uint16_t> board;    ///< index into boards
+  Column<double> latitude, longitude;  ///< degrees
+  /// Size in the unit of its type: beds (trusts, homes), registered patients (practices, care networks, care boards),
+  /// deliveries a year (units); NaN where the table has none (then no size covariate, never 0).
+  Column<double> size;
+  Column<std::uint8_t> quintile;  ///< deprivation, 1 = most deprived fifth .. 5; 0 = unknown
+  Column<std::uint8_t> nursing;   ///< 1 for a nursing home
+  Column<std::uint8_t> teaching;  ///< 1 for a teaching trust
+  Column<std::int32_t> parent;    ///< organisation index (a unit's trust), -1 = none
+  Column<double> preterm_babies;  ///< babies under 32 weeks a year, NaN where not applicable
+
+  /// Set where geography is the graph of a synthetic population, which is not kept: hear() computes it.
+  std::optional<SyntheticPopulation> synthetic;
+  Ties geography;    ///< 30 nearest of the same type, w = sqrt(size / mean size of the type) exp(-d / rho_d)
+  Groups community;  ///< by board, or by region if the scenario says so
+  Groups ownership;  ///< owner groups of two or more
+  Groups network;    ///< primary care networks of practices; no layer of ties, but what some programmes are
+                     ///< counted in; empty for populations whose tables name none
+  Ties pathway;      ///< a home to its three nearest practices and its trust, a practice to its trust
+
+  [[nodiscard]] std::size_t n_organisations() const noexcept { return identity.size(); }
+  [[nodiscard]] int region_of(std::size_t organisation) const noexcept { return boards[board[organisation]].region; }
+};
+
 /// What a scenario may say of the population's structure (not drawn: docs/odd.md 7.1).
 struct PopulationOptions {
   std::uint64_t seed = 20210401;  ///< population seed: coordinates, sizes, ownership of synthetic organisations
@@ -162,9 +188,21 @@ struct PopulationOptions {
 
 /// Organisations "S0", "S1", … of `options.synthetic`, in equal stretches of the circle by region (each its own board). Ties
 /// are geography; there are no groups and no pathway, and sizes and deprivation are unknown. Every tie is keyed by its
-/// receiver and the seed, so the same options give the same population. Time and memory grow with n (degree + 1).
+/// receiver and the seed, so the same options give the same population, and ties are made when they are asked for.
 /// @pre options.synthetic, with 2 or more organisations, 0 <= degree < n (even in a ring), n degree < 2^32
 [[nodiscard]] Population build_synthetic(const PopulationOptions& options);
+
+/// A tie as its receiver has it.
+struct Heard {
+  std::uint32_t source = 0;
+  double weight = 0;
+};
+/// Calls hear(receiver, ties) for every organisation in order: those that it listens to in an edge layer (geography or
+/// pathway), in the order of the population.
+void hear(const Population& population, Layer layer,
+          const std::function<void(std::size_t receiver, std::span<const Heard> ties)>& hear_them);
+/// How many ties that are.
+[[nodiscard]] std::size_t n_ties(const Population& population, Layer layer);
 
 /// One marginal of a built population beside its table.
 struct Marginal {

@@ -1,0 +1,100 @@
+/// A value for everybody of a population.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <iterator>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace uptake {
+
+/// A vector that is held as one value while all are the same, so that what a population does not know, or does not tell
+/// apart, takes no memory. Read like a vector; written to, it becomes one.
+template <class T>
+class Column {
+ public:
+  Column() = default;
+  Column(std::vector<T> values) : n_(values.size()), each_(std::move(values)) {}
+  Column(std::initializer_list<T> values) : Column(std::vector<T>(values)) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return n_; }
+  [[nodiscard]] bool empty() const noexcept { return n_ == 0; }
+  /// Whether it is held as one value, `same()`.
+  [[nodiscard]] bool is_same() const noexcept { return each_.empty(); }
+  [[nodiscard]] const T& same() const noexcept { return same_; }
+  [[nodiscard]] const T& operator[](std::size_t i) const { return each_.empty() ? same_ : each_[i]; }
+  [[nodiscard]] const T& back() const { return (*this)[n_ - 1]; }
+  [[nodiscard]] T& operator[](std::size_t i) {
+    spread();
+    return each_[i];
+  }
+  /// All values one after the other. @pre not is_same()
+  [[nodiscard]] const T* data() const noexcept { return each_.data(); }
+
+  void assign(std::size_t n, const T& value) {
+    each_.clear();
+    each_.shrink_to_fit();
+    same_ = value;
+    n_ = n;
+  }
+  void clear() { assign(0, T()); }
+  void push_back(T value) {
+    if (n_ == 0) same_ = value;
+    if (is_same() && alike(same_, value)) {
+      ++n_;
+      return;
+    }
+    spread();
+    each_.push_back(std::move(value));
+    ++n_;
+  }
+  /// Reads it in order.
+  class Iterator {
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    using reference = const T&;
+    using pointer = const T*;
+    using iterator_category = std::forward_iterator_tag;
+    Iterator() = default;
+    Iterator(const Column* of, std::size_t i) : of_(of), i_(i) {}
+    reference operator*() const { return (*of_)[i_]; }
+    Iterator& operator++() {
+      ++i_;
+      return *this;
+    }
+    Iterator operator++(int) { return std::exchange(*this, Iterator(of_, i_ + 1)); }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    const Column* of_ = nullptr;
+    std::size_t i_ = 0;
+  };
+  using const_iterator = Iterator;
+  [[nodiscard]] Iterator begin() const { return {this, 0}; }
+  [[nodiscard]] Iterator end() const { return {this, n_}; }
+
+  friend bool operator==(const Column& a, const Column& b) {
+    if (a.n_ != b.n_) return false;
+    for (std::size_t i = 0; i < a.n_; ++i)
+      if (!(a[i] == b[i])) return false;
+    return true;
+  }
+
+ private:
+  /// Equal, or both not a number.
+  static bool alike(const T& a, const T& b) {
+    if constexpr (std::is_floating_point_v<T>) return a == b || (a != a && b != b);
+    return a == b;
+  }
+  void spread() {
+    if (each_.empty()) each_.assign(n_, same_);
+  }
+  std::size_t n_ = 0;
+  T same_{};
+  std::vector<T> each_;
+};
+
+}  // namespace uptake
