@@ -607,7 +607,7 @@ std::vector<TableTie> read_ties(const std::filesystem::path& file, const Organis
 /// Ties of the table between organisations that were built, by receiver, in the order of the table.
 Ties ties_of(Layer layer, const std::vector<TableTie>& table_ties, const OrganisationsTable& table,
              const Population& population) {
-  std::unordered_map<std::string_view, std::uint32_t> built_as;
+  std::unordered_map<std::string, std::uint32_t> built_as;
   for (std::size_t i = 0; i < population.n_organisations(); ++i)
     built_as.emplace(population.code[i], static_cast<std::uint32_t>(i));
   std::vector<std::vector<std::pair<std::uint32_t, double>>> heard_by(population.n_organisations());
