@@ -58,7 +58,7 @@ Population complete_groups(int n_groups, int group_size) {
   Population population = bare_population("complete-groups", n, OrganisationType::care_home);
   name_groups(population.community, n_groups);
   for (std::size_t i = 0; i < n; ++i) {
-    population.community.group_of[i] = static_cast<std::int32_t>(i / static_cast<std::size_t>(group_size));
+    population.community.group_of.set(i, static_cast<std::int32_t>(i / static_cast<std::size_t>(group_size)));
   }
   return population;
 }
@@ -96,14 +96,15 @@ Population mixed_population(int n_homes) {
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
     const auto board = pick(1, i, 5);
     population.board[i] = static_cast<std::uint16_t>(board);
-    population.community.group_of[i] = static_cast<std::int32_t>(board);
-    population.quintile[i] = static_cast<std::uint8_t>(1 + pick(2, i, 5));
-    population.latitude[i] = 51.0 + 0.01 * static_cast<double>(pick(3, i, 300));
-    population.longitude[i] = -2.0 + 0.01 * static_cast<double>(pick(4, i, 300));
+    population.community.group_of.set(i, static_cast<std::int32_t>(board));
+    population.quintile.set(i, static_cast<std::uint8_t>(1 + pick(2, i, 5)));
+    population.latitude.set(i, 51.0 + 0.01 * static_cast<double>(pick(3, i, 300)));
+    population.longitude.set(i, -2.0 + 0.01 * static_cast<double>(pick(4, i, 300)));
     if (i < homes) {
-      population.size[i] = 10.0 + static_cast<double>(pick(5, i, 60));
-      population.nursing[i] = static_cast<std::uint8_t>(pick(6, i, 2));
-      if (pick(7, i, 2) == 0) population.ownership.group_of[i] = static_cast<std::int32_t>(pick(8, i, homes / 10 + 1));
+      population.size.set(i, 10.0 + static_cast<double>(pick(5, i, 60)));
+      population.nursing.set(i, static_cast<std::uint8_t>(pick(6, i, 2)));
+      if (pick(7, i, 2) == 0)
+        population.ownership.group_of.set(i, static_cast<std::int32_t>(pick(8, i, homes / 10 + 1)));
       for (std::uint64_t k = 0; k < 8; ++k) {
         const std::size_t other = pick(9 + k, i, homes);
         if (other != i) add_tie(population.geography, other, 0.5 + static_cast<double>(k));
@@ -112,8 +113,8 @@ Population mixed_population(int n_homes) {
       add_tie(population.pathway, homes + pick(20, i, practices), 1.0);
       add_tie(population.pathway, (i + 1) % homes, 2.0);
     } else {
-      population.type[i] = i < homes + practices ? OrganisationType::practice : OrganisationType::acute_trust;
-      population.size[i] = i < homes + practices ? 9000.0 : 600.0;
+      population.type.set(i, i < homes + practices ? OrganisationType::practice : OrganisationType::acute_trust);
+      population.size.set(i, i < homes + practices ? 9000.0 : 600.0);
     }
     end_receiver(population.geography, i);
     end_receiver(population.pathway, i);

@@ -466,8 +466,8 @@ Groups networks_of(const Tables& tables, const std::vector<Organisation>& organi
     const auto n_networks = practices[b].empty() ? 0 : static_cast<std::size_t>(tables.boards[b].n_networks);
     std::ranges::sort(practices[b]);
     for (std::size_t k = 0; k < practices[b].size() && n_networks > 0; ++k) {
-      network.group_of[practices[b][k].second] =
-          network.n_groups + static_cast<std::int32_t>(k * n_networks / practices[b].size());
+      network.group_of.set(practices[b][k].second,
+                           network.n_groups + static_cast<std::int32_t>(k * n_networks / practices[b].size()));
     }
     for (std::size_t k = 0; k < n_networks; ++k) {
       network.names.push_back(fmt::format("PCN-{}-{:03}", tables.boards[b].board.code, k + 1));
@@ -579,7 +579,7 @@ Groups networks_built(Groups network, const Population& population) {
   std::size_t n_practices = 0;
   for (std::size_t i = 0; i < population.n_organisations(); ++i)
     if (population.type[i] == OrganisationType::practice && n_practices < of_practice.size())
-      network.group_of[i] = of_practice[n_practices++];
+      network.group_of.set(i, of_practice[n_practices++]);
   if (n_practices == 0) {
     network.n_groups = 0;
     network.names.clear();

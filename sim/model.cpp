@@ -46,10 +46,6 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
     own.squares += size * size;
     own.count += 1;
   }
-  // What nobody has is held as one value: only the others are written.
-  const auto set = [](Column<float>& covariate, std::size_t record, double value) {
-    if (value != 0) covariate[record] = static_cast<float>(value);
-  };
   for (std::size_t i = 0; i < n; ++i) {
     const auto organisation = programme.organisation[i];
     const OrganisationType type = population.type[organisation];
@@ -62,13 +58,13 @@ void add_covariates(const Population& population, ProgrammeModel& programme) {
                            : adopter_class(type) == AdopterClass::trust
                                ? 100.0
                                : std::sqrt(std::max(0.0, all.squares / all.count - mean * mean));
-      if (scale > 0) set(programme.size_z, i, (size - mean) / scale);
+      if (scale > 0) programme.size_z.set(i, static_cast<float>((size - mean) / scale));
     }
     const auto group = population.ownership.group_of.empty() ? -1 : population.ownership.group_of[organisation];
-    set(programme.chain, i, group >= 0 && owned[static_cast<std::size_t>(group)] >= kLargeGroup ? 1 : 0);
-    set(programme.teaching, i, population.teaching[organisation]);
+    programme.chain.set(i, group >= 0 && owned[static_cast<std::size_t>(group)] >= kLargeGroup ? 1.0F : 0.0F);
+    programme.teaching.set(i, static_cast<float>(population.teaching[organisation]));
     const int quintile = population.quintile[organisation];
-    set(programme.deprivation, i, quintile == 0 ? 0 : 3 - quintile);
+    programme.deprivation.set(i, quintile == 0 ? 0.0F : static_cast<float>(3 - quintile));
   }
 }
 
@@ -153,7 +149,7 @@ void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t laye
   for (std::size_t record = 0; record < n; ++record) {
     const auto group = groups.group_of[programme.organisation[record]];
     if (group < 0 || out.n_members[static_cast<std::size_t>(group)] < 2) continue;  // alone: no tie
-    out.group_of[record] = group;
+    out.group_of.set(record, group);
     mask[record] |= static_cast<std::uint8_t>(1U << static_cast<unsigned>(kGroupLayers[layer]));
   }
 }
@@ -181,7 +177,7 @@ void add_pairs(ProgrammeModel& programme) {
       const auto group = static_cast<std::size_t>(layer.group_of[record]);
       auto pair = layer.pair_offsets[group];
       while (layer.pair_class[pair] != programme.class_of[record]) ++pair;
-      layer.pair_of[record] = pair;
+      layer.pair_of.set(record, pair);
     }
   }
 }
@@ -267,8 +263,13 @@ void classify(ProgrammeModel& programme, const std::vector<std::uint8_t>& mask) 
 }
 
 void check_identities(const Scenario& scenario, const Population& population, std::vector<Problem>& problems) {
+  // Sorted first: a map of ten million takes seconds and more memory than the population.
+  std::vector<std::uint64_t> sorted = population.identity;
+  std::ranges::sort(sorted);
+  const bool unique = std::ranges::adjacent_find(sorted) == sorted.end();
+  sorted = {};
   std::unordered_map<std::uint64_t, std::size_t> organisations;
-  for (std::size_t i = 0; i < population.n_organisations(); ++i) {
+  for (std::size_t i = 0; !unique && i < population.n_organisations(); ++i) {
     const auto [at, is_new] = organisations.try_emplace(population.identity[i], i);
     if (!is_new) {
       problems.push_back({population.name,

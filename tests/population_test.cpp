@@ -132,34 +132,34 @@ TEST(Population, MarginalsRejectAnEnglandThatIsSlightlyWrong) {
   };
   const auto is_home = [](const Population& p, std::size_t i) { return p.type[i] == OrganisationType::care_home; };
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (is_home(p, i)) p.size[i] *= 1.03;
+                if (is_home(p, i)) p.size.set(i, p.size[i] * 1.03);
               }).contains("care homes, England: beds"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (is_home(p, i)) p.size[i] = 29.4 + 0.88 * (p.size[i] - 29.4);
+                if (is_home(p, i)) p.size.set(i, 29.4 + 0.88 * (p.size[i] - 29.4));
               }).contains("care homes, London: sd of beds"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (is_home(p, i) && i % 50 == 0) p.nursing[i] = 1 - p.nursing[i];
+                if (is_home(p, i) && i % 50 == 0) p.nursing.set(i, static_cast<std::uint8_t>(1 - p.nursing[i]));
               }).contains("care homes, South East: nursing homes"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (is_home(p, i) && p.quintile[i] == 2 && i % 30 == 0) p.quintile[i] = 1;
+                if (is_home(p, i) && p.quintile[i] == 2 && i % 30 == 0) p.quintile.set(i, 1);
               }).contains("care homes in the most deprived fifth, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (p.type[i] == OrganisationType::practice) p.size[i] *= 1.01;
+                if (p.type[i] == OrganisationType::practice) p.size.set(i, p.size[i] * 1.01);
               }).contains("registered patients, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (p.code[i] == "MU-R0A-1") p.size[i] += 1;
+                if (p.code[i] == "MU-R0A-1") p.size.set(i, p.size[i] + 1);
               }).contains("deliveries, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (p.code[i] == "CS-QHM-001") p.type[i] = OrganisationType::care_network;
+                if (p.code[i] == "CS-QHM-001") p.type.set(i, OrganisationType::care_network);
               }).contains("community-sites, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
                 if (p.code[i] == "ICB-QHM") p.board[i] = 1;
               }).contains("care-boards, NHS North East and North Cumbria Integrated Care Board"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (p.code[i] == "PCN-QHM-001") p.type[i] = OrganisationType::practice;
+                if (p.code[i] == "PCN-QHM-001") p.type.set(i, OrganisationType::practice);
               }).contains("care-networks, England"));
   EXPECT_TRUE(names_broken([&](Population& p, std::size_t i) {
-                if (p.ownership.group_of[i] == 0 && i % 100 == 0) p.ownership.group_of[i] = -1;
+                if (p.ownership.group_of[i] == 0 && i % 100 == 0) p.ownership.group_of.set(i, -1);
               }).contains("care homes, owner groups of 230"));
 }
 

@@ -76,9 +76,9 @@ inline std::shared_ptr<Population> population(std::size_t n, const Options& opti
     const auto type = random(1) < options.practice_share ? OrganisationType::practice : OrganisationType::care_home;
     add(out, code, type, static_cast<int>(random(2) * n_boards), 5 + 60 * random(3),
         1 + static_cast<int>(random(4) * 5));
-    out.community.group_of[i] = out.board[i];
+    out.community.group_of.set(i, out.board[i]);
     if (random(5) < options.owned_share)
-      out.ownership.group_of[i] = static_cast<std::int32_t>(random(6) * out.ownership.n_groups);
+      out.ownership.group_of.set(i, static_cast<std::int32_t>(random(6) * out.ownership.n_groups));
   }
   out.geography = out.pathway = {};
   out.geography.offsets = out.pathway.offsets = {0};

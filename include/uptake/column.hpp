@@ -11,7 +11,7 @@
 namespace uptake {
 
 /// A vector that is held as one value while all are the same, so that what a population does not know, or does not tell
-/// apart, takes no memory. Read like a vector; written to, it becomes one.
+/// apart, takes no memory. Read like a vector.
 template <class T>
 class Column {
  public:
@@ -26,13 +26,14 @@ class Column {
   [[nodiscard]] const T& same() const noexcept { return same_; }
   [[nodiscard]] const T& operator[](std::size_t i) const { return each_.empty() ? same_ : each_[i]; }
   [[nodiscard]] const T& back() const { return (*this)[n_ - 1]; }
-  [[nodiscard]] T& operator[](std::size_t i) {
-    spread();
-    return each_[i];
-  }
   /// All values one after the other. @pre not is_same()
   [[nodiscard]] const T* data() const noexcept { return each_.data(); }
 
+  void set(std::size_t i, T value) {
+    if (is_same() && alike(same_, value)) return;
+    spread();
+    each_[i] = std::move(value);
+  }
   void assign(std::size_t n, const T& value) {
     each_.clear();
     each_.shrink_to_fit();
