@@ -310,16 +310,8 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
 }
 
 template <class V>
-void add_scaled(double weight, const double* from, double* to, std::size_t n) {
-  std::size_t i = 0;
-  const typename V::Real weights(weight);
-  for (; i + V::kWidth <= n; i += V::kWidth) V::store(V::load(to + i) + weights * V::load(from + i), to + i);
-  for (; i < n; ++i) to[i] += weight * from[i];
-}
-
-template <class V>
 constexpr Functions functions_of(std::string_view name) {
-  return {name, &fill_uniforms<V>, &fill_logs<V>, &fill_exps<V>, &fill_quantiles<V>, &add_scaled<V>};
+  return {name, &fill_uniforms<V>, &fill_logs<V>, &fill_exps<V>, &fill_quantiles<V>};
 }
 
 }  // namespace

@@ -27,8 +27,6 @@ struct Functions {
   void (*log)(double* x, std::size_t n);              ///< in place, as log
   void (*exp)(double* x, std::size_t n);              ///< in place, as exp
   void (*normal_quantile)(double* x, std::size_t n);  ///< in place, as uptake::normal_quantile
-  /// to[i] += weight * from[i]. @pre the arrays do not overlap
-  void (*add_scaled)(double weight, const double* from, double* to, std::size_t n);
 };
 
 /// Instructions that there are versions for; `one` works number by number.

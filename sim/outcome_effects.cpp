@@ -5,8 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "lanes.hpp"
-
 namespace uptake {
 
 namespace {
@@ -93,9 +91,15 @@ void add_spell(const OutcomeTables& tables, const Spell& spell, const Shares&...
   const int go_live = spell.from;
   const auto first = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]);
   const auto last = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.to)]);
-  const lanes::Functions& lanes = lanes::best();
-  (lanes.add_scaled(shares.weight, shares.integral.row(tables, go_live) + first, shares.sums + first, last - first),
-   ...);
+  struct Row {
+    double weight;
+    const double* __restrict from;
+    double* __restrict to;
+  };
+  const auto add = [first, last](const auto... rows) {
+    for (std::size_t cell = first; cell < last; ++cell) ((rows.to[cell] += rows.weight * rows.from[cell]), ...);
+  };
+  add(Row{shares.weight, shares.integral.row(tables, go_live), shares.sums}...);
   if (last == tables.cells.size()) return;
   const int begun = std::max(tables.cells[last].from - 7 * go_live, 0), end = 7 * (spell.to - go_live);
   ((shares.sums[last] += shares.weight * (shares.integral.after(end) - shares.integral.after(begun))), ...);

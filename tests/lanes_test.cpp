@@ -152,27 +152,6 @@ TEST(Lanes, UniformsOfManyAreThoseOfSingleBlocksForEveryLength) {
   }
 }
 
-TEST(Lanes, ScaledSumsAreThoseOfOneNumberAtATime) {
-  for (const Set set : lanes::kSets) {
-    const Functions* functions = lanes::functions(set);
-    if (functions == nullptr) continue;
-    for (std::size_t n = 0; n < 70; ++n) {
-      std::vector<double> from, to, expected;
-      std::size_t n_fused = 0;
-      for (std::size_t i = 0; i <= n; ++i) {
-        from.push_back(uniform(Key{1}, {i, 0, 0, 0}));
-        to.push_back(uniform(Key{2}, {i, 0, 0, 0}));
-        const double product = 0.3 * from.back();
-        expected.push_back(i < n ? to.back() + product : to.back());
-        n_fused += i < n && std::fma(0.3, from.back(), to.back()) == expected.back() ? 1 : 0;
-      }
-      functions->add_scaled(0.3, from.data(), to.data(), n);
-      EXPECT_EQ(to, expected) << functions->name;
-      EXPECT_TRUE(n < 30 || n_fused < n);  // a fused multiplication would be noticed
-    }
-  }
-}
-
 TEST(Lanes, WhatIsLeftOverOfAVectorIsWorkedAndNothingBeyondIt) {
   for (const Set set : lanes::kSets) {
     const Functions* functions = lanes::functions(set);
