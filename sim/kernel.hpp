@@ -7,11 +7,19 @@
 ///
 ///     level(t) = E(t) + sum_edge f(S_l) B_l(t) + sum_group [offset + f(G) B_l(t)],
 ///
-/// where the communities of practice that levers make are groups more, with a table of their own;
-/// and when an exposure changes at boundary t by df, `df B_l(t)` is added to the record's target (edges) or taken from the
-/// group's offset, so that nothing but the slope changes. The clock fires in the first week w with level(w + 1) >= target:
-/// a test that is exact at any week, by integer algebra. *When* to test is then free, as long as it is never late: the
-/// bound with every exposure at 1 gives the earliest possible week, and the record sleeps until then in the diary.
+/// where the communities of practice that levers make are groups more, with a table of their own, and a group's offset
+/// takes up what its exposure changes, so that its part is continuous. The clock fires in the first week w with
+/// level(w + 1) >= target: a test that is exact at any week, by integer algebra. *When* to test is then free, as long as
+/// it is never late. Every kOutlook weeks all organisations are looked through once, up to the boundary `outlook` = O, and
+/// each keeps its
+///
+///     slack = target - [E(O) + sum_edge f(S_l) B_l(O) + sum_group reach],
+///
+/// where reach is what the group's part would be at O, were its exposure at a ceiling from the look on. Only who has no
+/// slack left can fire before O; its week is worked out and entered in the diary. A push at boundary t takes
+/// df (B_l(O) - B_l(t)) from the receiver's slack, so whoever it brings forward is found by that one comparison; a group
+/// whose exposure outgrows its ceiling gets a higher one and its members are looked through again. Organisations without
+/// a decision clock have the slack kIdle, which no sum can use up, so that nothing has to ask.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +37,9 @@ inline constexpr std::int64_t kNever = std::int64_t{1} << 60;  ///< a clock that
 inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers: 1 = 2^20
 inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
-inline constexpr int kNSlots = 4;  ///< edge layers 0, 1, then group layers 2, 3
+inline constexpr int kNSlots = 4;                             ///< edge layers 0, 1, then group layers 2, 3
+inline constexpr int kOutlook = 32;                           ///< weeks (found by measuring)
+inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who has no decision clock
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
 /// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
 inline constexpr double kCertainHazard = 64;
@@ -37,6 +47,7 @@ inline constexpr double kCertainHazard = 64;
 /// x * to / from in 128 bits, capped at kNever.
 [[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {
   std::int64_t product = 0;
+  if (multiply == divide) return x;
   if (!__builtin_mul_overflow(x, static_cast<std::int64_t>(multiply), &product)) {
     return std::min(product / static_cast<std::int64_t>(divide), kNever);  // the usual case, without a library call
   }
@@ -59,7 +70,7 @@ class Response {
   Response(double kappa, double theta);
   friend bool operator==(const Response&, const Response&) = default;
   [[nodiscard]] bool is_identity() const { return kind_ == Kind::identity; }
-  [[nodiscard]] std::uint32_t operator()(std::uint32_t exposure) const {
+  [[nodiscard]] std::int64_t operator()(std::int64_t exposure) const {
     switch (kind_) {
       case Kind::identity:
         return exposure;
@@ -68,7 +79,8 @@ class Response {
       case Kind::hill:
         break;
     }
-    const std::uint32_t cell = exposure >> kCellBits, rest = exposure & ((1U << kCellBits) - 1);
+    const auto cell = static_cast<std::size_t>(exposure >> kCellBits);
+    const std::int64_t rest = exposure & ((1 << kCellBits) - 1);
     return table_[cell] + (((table_[cell + 1] - table_[cell]) * rest) >> kCellBits);
   }
 
@@ -77,7 +89,7 @@ class Response {
   static constexpr int kCellBits = 8;  // 256 cells with linear interpolation: largest error 1e-4 for kappa up to 4
   Kind kind_ = Kind::identity;
   std::uint32_t threshold_ = 0;
-  std::array<std::uint32_t, (kFullExposure >> kCellBits) + 2> table_{};
+  std::array<std::int64_t, (kFullExposure >> kCellBits) + 2> table_{};
 };
 
 /// Luck from boundary `from` on. Occurrences are counted from there: 0 is at the door, and a clock that was running then
@@ -132,7 +144,6 @@ class Rates {
     std::vector<std::int64_t> external;   ///< E(t): [boundary][class]
     std::vector<std::int64_t> peer;       ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
     std::vector<std::int64_t> any_layer;  ///< maximum rule: peer rate of a week, [week][class]
-    std::vector<std::int64_t> bound;      ///< level(t) with every exposure at 1: [class][boundary]
     /// Communities of practice that levers make: B(t), [boundary][region class]; empty where a strategy makes none.
     std::vector<std::int64_t> added;
     std::vector<std::uint32_t> step_offsets;  ///< by profile
@@ -239,22 +250,34 @@ class Diary {
 };
 
 struct World::State {
-  struct Record {                             ///< 32 bytes, so that a push touches one line
-    std::int64_t target = 0;                  ///< level at which the decision clock fires
-    std::array<std::uint32_t, 2> exposure{};  ///< S of the edge layers, 2^-16
-    std::uint32_t multiplier = kUnit;         ///< Phi K that the target is scaled with
-    std::uint16_t record_class = 0;
-    std::uint16_t entered = 0;  ///< boundary of entry to the stage
-    std::uint16_t due = 0;      ///< week of what is pending
+  /// What a push reads and writes: a quarter of a cache line.
+  struct Waiting {
+    std::int64_t slack = kIdle;
+    std::uint64_t seen = 0;  ///< exposures S of the edge layers, 2^-16, in 20 bits each; the class in the highest 16
+    static constexpr int kLayerBits = 20, kClassBits = 48;
+    [[nodiscard]] std::int64_t exposure(std::size_t layer) const {
+      return static_cast<std::int64_t>(seen >> (layer * kLayerBits) & ((1U << kLayerBits) - 1));
+    }
+    [[nodiscard]] std::size_t record_class() const { return seen >> kClassBits; }
+    [[nodiscard]] bool idle() const { return slack > kIdle / 2; }
+  };
+  static_assert(sizeof(Waiting) == 16);
+  struct Record {
+    std::uint32_t multiplier = kUnit;  ///< Phi K that the decision clock is scaled with
+    std::uint16_t entered = 0;         ///< boundary of entry to the stage
+    std::uint16_t due = 0;             ///< week of what is pending
     std::uint8_t programme = 0;
     Stage stage : 4 = Stage::unaware;
     Pending pending : 4 = Pending::nothing;
     std::uint8_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
   };
-  static_assert(sizeof(Record) == 32);
+  static_assert(sizeof(Record) == 16);
   struct Pair {
     std::int64_t offset = 0;
-    std::uint32_t value = 0;  ///< f(G), 2^-16
+    std::int64_t reach = 0;
+    std::int64_t value = 0;    ///< f(G), 2^-16
+    std::int64_t ceiling = 0;  ///< of the value until the outlook
+    std::int64_t before = 0;   ///< value at the last look
   };
   struct Programme {
     std::array<std::vector<Pair>, 2> pairs;
@@ -271,6 +294,8 @@ struct World::State {
   std::shared_ptr<const Rates> rates;
   std::shared_ptr<const Clocks> clocks;
   int boundary = 0;
+  int outlook = 0;
+  std::vector<Waiting> waiting;  ///< by record, as are
   std::vector<Record> records;
   Diary diary;
   std::vector<Programme> programmes;

@@ -119,6 +119,7 @@ void add_edges(const Population& population, Layer layer, const std::vector<std:
     end_of[record] = static_cast<std::uint32_t>(kept.size());
   });
   if (kept.empty()) return;
+  pushes.longest = std::ranges::max(at);
   std::partial_sum(at.begin(), at.end(), at.begin());
   pushes.offsets = at;
   const bool narrow = n <= 0x10000;
@@ -178,6 +179,14 @@ void add_pairs(ProgrammeModel& programme) {
       auto pair = layer.pair_offsets[group];
       while (layer.pair_class[pair] != programme.class_of[record]) ++pair;
       layer.pair_of.set(record, pair);
+    }
+    layer.member_offsets.assign(layer.pair_class.size() + 1, 0);
+    for (const auto pair : layer.pair_of) layer.member_offsets[pair + 1] += pair > 0 ? 1 : 0;
+    std::partial_sum(layer.member_offsets.begin(), layer.member_offsets.end(), layer.member_offsets.begin());
+    layer.members.resize(layer.member_offsets.back());
+    std::vector<std::uint32_t> at(layer.member_offsets.begin(), layer.member_offsets.end() - 1);
+    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
+      if (const auto pair = layer.pair_of[record]; pair > 0) layer.members[at[pair]++] = record;
     }
   }
 }

@@ -174,8 +174,7 @@ Response::Response(double kappa, double theta) {
   for (std::size_t cell = 0; cell < table_.size(); ++cell) {
     const double exposure = std::min(1.0, static_cast<double>(cell << kCellBits) / kFullExposure);
     const double raised = std::pow(exposure, kappa);
-    table_[cell] =
-        static_cast<std::uint32_t>(std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa))));
+    table_[cell] = std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa)));
   }
 }
 
@@ -331,7 +330,6 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
   rates.n_classes = n_classes;
   rates.external.assign((n_weeks + 1) * n_classes, 0);
   rates.peer.assign((n_weeks + 1) * n_classes * kNSlots, 0);
-  rates.bound.assign(n_classes * (n_weeks + 1), 0);
   const bool maximum = spec.rule == LayerRule::maximum;
   if (maximum) rates.any_layer.assign(n_weeks * n_classes, 0);
   const std::size_t n_region_classes = plan.classes.size();
@@ -367,17 +365,14 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const std::int64_t external =
           hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
       rates.external[(w + 1) * n_classes + c] = rates.external[w * n_classes + c] + external;
-      std::int64_t most = external;
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
         const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
         rates.peer[((w + 1) * n_classes + c) * kNSlots + slot] =
             rates.peer[(w * n_classes + c) * kNSlots + slot] + rate;
-        most += rate << kExposureBits;
       }
       if (maximum) {
         const std::int64_t rate = present > 0 ? hazard_of_week(q * pressure, years, kPeerRateBits) : 0;
         rates.any_layer[w * n_classes + c] = rate;
-        most += rate << kExposureBits;
       }
       if (!rates.added.empty()) {
         // On top of q: not renormalised, so that hazards only rise.
@@ -385,9 +380,7 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
         const std::int64_t rate = hazard_of_week(q * meets * pressure, years, kPeerRateBits);
         const std::size_t r = record_class.region_class;
         rates.added[(w + 1) * n_region_classes + r] = rates.added[w * n_region_classes + r] + rate;
-        most += rate << kExposureBits;
       }
-      rates.bound[c * (n_weeks + 1) + w + 1] = rates.bound[c * (n_weeks + 1) + w] + most;
     }
   }
 }

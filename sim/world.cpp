@@ -1,6 +1,7 @@
 #include "uptake/world.hpp"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "kernel.hpp"
@@ -22,16 +23,24 @@ class Step {
         clocks_(*state.clocks),
         plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {
     state_.programmes.resize(model_.programmes.size());
+    left_.resize(model_.programmes.size());
+    std::uint32_t longest = 0;
     contexts_.reserve(model_.programmes.size());
     for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
-      contexts_.push_back({model_.first_record[j], j, model_.programmes[j].places.data(),
-                           clocks_.programmes[j].decide.data(), model_.programmes[j], rates_.programmes[j], plans_[j],
-                           model_.scenario.programmes[j], state_.programmes[j]});
+      contexts_.push_back({model_.first_record[j], j, model_.programmes[j].places.data(), model_.programmes[j],
+                           rates_.programmes[j], plans_[j], model_.scenario.programmes[j], state_.programmes[j],
+                           model_.programmes[j].groups[0].pair_class.size() > 1 ||
+                               model_.programmes[j].groups[1].pair_class.size() > 1 ||
+                               !rates_.programmes[j].added.empty()});
+      far_ = far_ || model_.programmes[j].n_records() > kFar;
+      for (const Pushes& edges : model_.programmes[j].edges) longest = std::max(longest, edges.longest);
     }
+    near_.resize(std::size_t{longest} + kBlock + 1);
   }
 
   void begin();
   void open(int boundary);
+  void look_ahead(int to);
   void rebind();
   void gather_communities();
   void reclock(Clocks& fresh, const Clocks& old);
@@ -42,38 +51,63 @@ class Step {
     std::uint32_t first_record;
     std::size_t j;
     const Place* places;
-    const std::int64_t* decide;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
     const ProgrammeSpec& spec;
     State::Programme& state;
+    bool grouped;  ///< some are in groups
   };
   struct Who {
     std::uint32_t id;
     std::uint32_t record;  ///< within the programme
     State::Record& own;
+    State::Waiting& waiting;
     const Place& place;
     const Context& of;
   };
+  struct Gain {  ///< of a class between two outlooks
+    std::int64_t external, peer[2];
+  };
+  template <int n_layers, class GainOf>
+  void look_through_ties(const Context& of, std::uint32_t first, std::uint32_t end, GainOf gain_of);
+  void look_through(const Context& of, const std::vector<Gain>& gains,
+                    const std::array<std::vector<std::int64_t>, 2>& rise, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
   [[nodiscard]] Who who(std::uint32_t id) {
     State::Record& own = state_.records[id];
     const Context& of = contexts_[own.programme];
     const std::uint32_t record = id - of.first_record;
-    return {id, record, own, of.places[record], of};
+    return {id, record, own, state_.waiting[id], of.places[record], of};
   }
   [[nodiscard]] static bool maximum(const Who& w) { return !w.of.rates.any_layer.empty(); }
   [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
+  [[nodiscard]] const std::int64_t* community_rates(const Context& of, std::size_t region, int boundary) const {
+    return &of.rates
+                .added[static_cast<std::size_t>(boundary) * of.plan.classes.size() + of.programme.region_class[region]];
+  }
 
-  [[nodiscard]] std::int64_t level(const Who& w, int boundary) const;
-  [[nodiscard, gnu::always_inline]] std::int64_t level_of_layers(const Who& w, int boundary) const;
-  [[nodiscard, gnu::noinline]] std::int64_t level_with_community(const Who& w, int boundary) const;
+  template <bool grouped, int n_layers>
+  struct Pull;
+  template <class Act>
+  [[gnu::always_inline]] void with_pull(const Who& w, Act act) const {
+    if (w.of.programme.edges[1].longest > 0) [[unlikely]] {
+      w.of.grouped ? act(Pull<true, 2>(*this, w)) : act(Pull<false, 2>(*this, w));
+    } else {
+      w.of.grouped ? act(Pull<true, 1>(*this, w)) : act(Pull<false, 1>(*this, w));
+    }
+  }
+  template <class Pulled>
+  void aim(Who& w, const Pulled& pull, int boundary, std::int64_t remaining);
+  void aim_at(Who& w, int week);
+  void aim_near(int boundary);
+  static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
+  [[nodiscard]] static std::int64_t ceiling_above(const State::Pair& pair);
+  void raise(const Context& of, std::size_t g, std::size_t group, int boundary);
   [[gnu::noinline]] void apply_community(Who& w, int boundary, int sign);
-  [[nodiscard]] std::uint32_t community_exposure(const Context& of, std::size_t region) const;
-  [[nodiscard]] std::uint32_t strongest_layer(const Who& w) const;
+  [[nodiscard]] std::int64_t community_exposure(const Context& of, std::size_t region) const;
+  [[nodiscard]] std::int64_t strongest_layer(const Who& w) const;
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
-  [[nodiscard]] int earliest(const Who& w, int boundary, std::int64_t remaining) const;
   [[nodiscard]] int engagement_week(const Who& w) const;
   [[nodiscard]] std::int64_t engagement_hazard(const Who& w, int boundary) const;
   [[nodiscard]] std::int64_t stop_hazard(const Who& w, int boundary) const;
@@ -83,28 +117,42 @@ class Step {
 
   void link(Who& w, Pending pending, int week);
   void wait(Who& w, int boundary);
+  void set_remaining(Who& w, int boundary, std::int64_t remaining);
   void rescale_waiting(Who& w, int week);
   void handle(Who& w, int week);
   void test(Who& w, int week);
   void move(Who& w, Stage to) { state_.moves.push_back({w.id, to}); }
   void apply_stage(Who& w, Stage to, int boundary);
+  template <std::size_t layer, int sign, class Row>
+  void push(const Context& of, std::span<const Row> pushes, const std::int64_t* left);
+  struct Left {
+    int boundary = -1, outlook = -1;
+    std::vector<std::int64_t> gain;
+  };
+  void renew(Left& left, const Context& of, int boundary) const;
+  [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
   void apply_use(Who& w, int boundary, int sign);
+  void apply_groups(Who& w, const std::int64_t* here, int boundary, int sign);
   void schedule(Who& w, int boundary);
   void count_implementing(const Who& w, int change);
   void apply_moves(int boundary);
 
+  static constexpr std::uint32_t kBlock = 2048;                  ///< records looked through before they are aimed
+  static constexpr std::uint16_t kUndated = 0xffff;              ///< due beyond the outlook
+  static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
-  static constexpr std::size_t kAhead = 8;
-  void prefetch(std::uint32_t id) {
+  static constexpr std::size_t kAhead = 8, kNext = 2;
+  static constexpr std::size_t kFar = 40'000;
+  [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
+    __builtin_prefetch(&w.waiting);
     __builtin_prefetch(&w.place);
-    __builtin_prefetch(w.of.decide + w.record);
   }
   /// Enters or leaves use, so its row of pushes will be read.
   [[nodiscard]] bool pushes(const State::Move& move) const {
     return move.to == Stage::in_use || state_.records[move.record].stage == Stage::in_use;
   }
-  void prefetch_pushes(std::uint32_t id) {
+  [[gnu::always_inline]] void prefetch_pushes(std::uint32_t id) {
     const Who w = who(id);
     const Pushes& edges = w.of.programme.edges[0];
     const auto first = (&w.place)[0].first_push[0], end = (&w.place)[1].first_push[0];
@@ -115,55 +163,274 @@ class Step {
     edges.wide.empty() ? ask(edges.narrow) : ask(edges.wide);
   }
 
+  /// Where a programme's records are more than a core's cache holds, those that the next pushes go to.
+  [[gnu::always_inline]] void prefetch_receivers(std::uint32_t id) {
+    const Who w = who(id);
+    const Pushes& edges = w.of.programme.edges[0];
+    const auto first = (&w.place)[0].first_push[0], end = (&w.place)[1].first_push[0];
+    const State::Waiting* records = &state_.waiting[w.of.first_record];
+    const auto ask = [&](const auto& row) {
+      for (auto push = first; push < end; ++push) __builtin_prefetch(records + Pushes::unpack(row[push]).receiver);
+    };
+    edges.wide.empty() ? ask(edges.narrow) : ask(edges.wide);
+  }
+
   State& state_;
   const Rates& rates_;
   const Model& model_;
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
   std::vector<Context> contexts_;
+  std::vector<std::uint32_t>
+      near_;  ///< whose slack is used up, the first n_near_; room for a block and the longest row
+  std::size_t n_near_ = 0;
+  bool far_ = false;  ///< some programme has more than kFar records
+  std::vector<std::int64_t> rise_, rise_of_communities_;
+  std::vector<Left> left_;  ///< by programme
 };
 
-/// Cumulated common hazard since boundary 0 with today's exposures (see kernel.hpp).
-std::int64_t Step::level(const Who& w, int boundary) const {
-  if (!w.of.rates.added.empty()) [[unlikely]]
-    return level_with_community(w, boundary);
-  return level_of_layers(w, boundary);
-}
+/// What moves the level of a waiting record: the tables of its class, and what each of its layers weighs in them if its
+/// ties stay as they are and its groups come to their ceilings.
+template <bool grouped, int n_layers>
+struct Step::Pull {
+  const std::int64_t* external;
+  const std::int64_t* peer;
+  std::size_t n_classes;
+  std::array<std::int64_t, n_layers> ties;
+  const State::Pair *first, *second;       ///< groups
+  const State::Pair* community = nullptr;  ///< made by a lever, if any
+  const std::int64_t* met = nullptr;       ///< its table
+  std::size_t n_met = 0;
 
-inline std::int64_t Step::level_of_layers(const Who& w, int boundary) const {
-  const auto row = static_cast<std::size_t>(boundary) * w.of.rates.n_classes + w.own.record_class;
-  std::int64_t sum = w.of.rates.external[row];
-  const std::int64_t* peer = &w.of.rates.peer[row * kNSlots];
-  for (std::size_t l = 0; l < 2; ++l)
-    sum += static_cast<std::int64_t>(w.of.rates.response(w.own.exposure[l])) * peer[l];
-  for (std::size_t g = 0; g < 2; ++g) {
-    const State::Pair& pair = w.of.state.pairs[g][w.place.pair[g]];
-    sum += pair.offset + static_cast<std::int64_t>(pair.value) * peer[2 + g];
+  [[gnu::always_inline]] Pull(const Step& step, const Who& w)
+      : external(&w.of.rates.external[w.waiting.record_class()]),
+        peer(&w.of.rates.peer[w.waiting.record_class() * kNSlots]),
+        n_classes(w.of.rates.n_classes) {
+    for (std::size_t l = 0; l < n_layers; ++l) ties[l] = w.of.rates.response(w.waiting.exposure(l));
+    if constexpr (grouped) {
+      first = &w.of.state.pairs[0][w.place.pair[0]];
+      second = &w.of.state.pairs[1][w.place.pair[1]];
+      if (!w.of.rates.added.empty() && w.of.plan.joins[w.record] != 0) [[unlikely]] {
+        const std::size_t region = w.of.programme.region[w.record];
+        community = &w.of.state.communities[region];
+        met = step.community_rates(w.of, region, 0);
+        n_met = w.of.plan.classes.size();
+      }
+    }
   }
-  return sum;
+  /// Cumulated from boundary 0.
+  [[nodiscard, gnu::always_inline]] std::int64_t at(int boundary) const {
+    const auto row = static_cast<std::size_t>(boundary);
+    const std::int64_t* rate = peer + row * n_classes * kNSlots;
+    std::int64_t sum = external[row * n_classes];
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * rate[l];
+    if constexpr (grouped) {
+      sum += first->ceiling * rate[2] + second->ceiling * rate[3];
+      if (community != nullptr) [[unlikely]]
+        sum += community->ceiling * met[row * n_met];
+    }
+    return sum;
+  }
+  /// What is left of a clock at a boundary is its slack, what is from there to the outlook, and this: what its groups
+  /// reach at most beyond what they are.
+  [[nodiscard, gnu::always_inline]] std::int64_t short_of_reach(int boundary, int outlook) const {
+    if constexpr (!grouped) {
+      return 0;
+    } else {
+      const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
+      const std::int64_t *from = peer + here * n_classes * kNSlots, *to = peer + there * n_classes * kNSlots;
+      const auto each = [](const State::Pair& pair, std::int64_t a, std::int64_t b) {
+        return pair.reach - pair.offset - pair.value * a - pair.ceiling * (b - a);
+      };
+      std::int64_t sum = each(*first, from[2], to[2]) + each(*second, from[3], to[3]);
+      if (community != nullptr) [[unlikely]]
+        sum += each(*community, met[here * n_met], met[there * n_met]);
+      return sum;
+    }
+  }
+  [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
+    return at(outlook) - at(boundary) + short_of_reach(boundary, outlook);
+  }
+};
+
+/// Enters in the diary the first week in which a clock can fire that has `remaining` left at a boundary; none where that
+/// is beyond the outlook.
+template <class Pulled>
+[[gnu::always_inline]] inline void Step::aim(Who& w, const Pulled& pull, int boundary, std::int64_t remaining) {
+  if (maximum(w)) [[unlikely]]
+    return aim_at(w, boundary);  // its peer part has no cumulated form: tested week by week
+  const int end = state_.outlook;
+  const std::int64_t from = pull.at(boundary), all = pull.at(end) - from;
+  if (boundary >= end || all < remaining) {
+    w.own.due = kUndated;
+    return;
+  }
+  // Rates change seldom, so the week in proportion is nearly always next to the answer.
+  const std::int64_t goal = from + remaining;
+  int at = boundary + 1;
+  if (all > 0 && remaining > 0) {
+    const double share = static_cast<double>(remaining) / static_cast<double>(all);
+    at = std::min(end, at + static_cast<int>(share * (end - boundary)));
+  }
+  while (pull.at(at) < goal) ++at;
+  while (at > boundary + 1 && pull.at(at - 1) >= goal) --at;
+  aim_at(w, at - 1);
 }
 
-/// The same with what comes through a community of practice made by a lever.
-std::int64_t Step::level_with_community(const Who& w, int boundary) const {
-  const std::int64_t sum = level_of_layers(w, boundary);
-  if (w.of.plan.joins[w.record] == 0) return sum;
-  const std::size_t region = w.of.programme.region[w.record];
-  const State::Pair& community = w.of.state.communities[region];
-  const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
-  return sum + community.offset +
-         static_cast<std::int64_t>(community.value) * w.of.rates.added[row + w.of.programme.region_class[region]];
+void Step::aim_at(Who& w, int week) {
+  if (w.own.due == week) return;  // is in the diary
+  w.own.due = static_cast<std::uint16_t>(week);
+  if (week < rates_.n_weeks) state_.diary.add(week, w.id);
+}
+
+/// Aims those of near_ who wait: they may fire before the outlook.
+void Step::aim_near(int boundary) {
+  if (boundary < state_.outlook) {
+    for (std::size_t k = 0; k < n_near_; ++k) {
+      if (k + kAhead < n_near_) __builtin_prefetch(&state_.records[near_[k + kAhead]]);
+      Who w = who(near_[k]);
+      if (!waiting(w)) continue;
+      with_pull(
+          w, [&](const auto& pull) { aim(w, pull, boundary, w.waiting.slack + pull.ahead(boundary, state_.outlook)); });
+    }
+  }
+  n_near_ = 0;
+}
+
+/// Gives a group a new ceiling at a boundary. `now` and `then` are its cumulated rate there and at the outlook.
+/// @returns by how much its reach rises
+std::int64_t Step::lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling) {
+  pair.ceiling = ceiling;
+  const std::int64_t reach = pair.offset + pair.value * now + ceiling * (then - now);
+  return reach - std::exchange(pair.reach, reach);
+}
+
+/// Looks everybody through up to a later outlook, or back to this boundary.
+void Step::look_ahead(int to) {
+  const int now = state_.boundary;
+  const auto before = static_cast<std::size_t>(std::exchange(state_.outlook, to)), after = static_cast<std::size_t>(to);
+  std::array<std::vector<std::int64_t>, 2> rise;  // of the reach of each pair
+  for (const Context& of : contexts_) {
+    const Rates::Programme& rates = of.rates;
+    const std::size_t n_classes = rates.n_classes;
+    for (std::size_t g = 0; g < 2; ++g) {
+      auto& pairs = of.state.pairs[g];
+      rise[g].assign(pairs.size(), 0);
+      for (std::size_t p = 1; p < pairs.size(); ++p) {
+        State::Pair& pair = pairs[p];
+        const auto slot = of.programme.groups[g].pair_class[p] * std::size_t{kNSlots} + 2 + g;
+        const std::size_t row = n_classes * kNSlots;
+        rise[g][p] = lift(pair, rates.peer[static_cast<std::size_t>(now) * row + slot], rates.peer[after * row + slot],
+                          ceiling_above(pair));
+        pair.before = pair.value;
+      }
+    }
+    for (std::size_t region = 0; region < of.state.communities.size(); ++region) {
+      State::Pair& community = of.state.communities[region];
+      rise_of_communities_.resize(of.state.communities.size());
+      rise_of_communities_[region] =
+          lift(community, *community_rates(of, region, now), *community_rates(of, region, to), kFullExposure);
+    }
+    if (of.programme.begins >= to || now >= rates.closes) continue;  // nobody waits
+
+    std::vector<Gain> gains(n_classes);
+    for (std::size_t c = 0; c < n_classes; ++c) {
+      const std::size_t a = before * n_classes + c, b = after * n_classes + c;
+      gains[c] = {rates.external[b] - rates.external[a],
+                  {rates.peer[b * kNSlots] - rates.peer[a * kNSlots],
+                   rates.peer[b * kNSlots + 1] - rates.peer[a * kNSlots + 1]}};
+    }
+    const auto n = static_cast<std::uint32_t>(of.programme.n_records());
+    for (std::uint32_t block = 0; block < n; block += kBlock) {
+      const std::uint32_t end = std::min(n, block + kBlock);
+      n_near_ = 0;
+      if (of.grouped || !rates.response.is_identity()) {
+        look_through(of, gains, rise, block, end);
+      } else if (n_classes == 1 && of.programme.edges[1].longest == 0) {
+        look_through_ties<1>(of, block, end, [gain = gains[0]](const State::Waiting&) { return gain; });
+      } else {
+        look_through_ties<2>(of, block, end,
+                             [&](const State::Waiting& record) { return gains[record.record_class()]; });
+      }
+      aim_near(now);
+    }
+  }
+}
+
+/// Records that are in no group and answer to exposure itself. Idle ones lose slack that they never use up.
+template <int n_layers, class GainOf>
+inline void Step::look_through_ties(const Context& of, std::uint32_t first, std::uint32_t end, GainOf gain_of) {
+  State::Waiting* waiting = &state_.waiting[of.first_record];
+  std::uint32_t* near = near_.data();
+  for (std::uint32_t i = first; i < end; ++i) {
+    State::Waiting& record = waiting[i];
+    const Gain gain = gain_of(record);
+    record.slack -= gain.external + record.exposure(0) * gain.peer[0];
+    if constexpr (n_layers == 2) record.slack -= record.exposure(1) * gain.peer[1];
+    *near = of.first_record + i;
+    near += record.slack <= 0 ? 1 : 0;
+  }
+  n_near_ = static_cast<std::size_t>(near - near_.data());
+}
+
+void Step::look_through(const Context& of, const std::vector<Gain>& gains,
+                        const std::array<std::vector<std::int64_t>, 2>& rise, std::uint32_t first, std::uint32_t end) {
+  State::Waiting* waiting = &state_.waiting[of.first_record];
+  const Response& response = of.rates.response;
+  for (std::uint32_t i = first; i < end; ++i) {
+    State::Waiting& record = waiting[i];
+    if (record.idle()) continue;
+    const Gain& gain = gains[record.record_class()];
+    const Place& place = of.places[i];
+    std::int64_t sum = gain.external + rise[0][place.pair[0]] + rise[1][place.pair[1]];
+    sum += response(record.exposure(0)) * gain.peer[0];
+    if (of.programme.edges[1].longest > 0) sum += response(record.exposure(1)) * gain.peer[1];
+    if (!of.state.communities.empty() && of.plan.joins[i] != 0) sum += rise_of_communities_[of.programme.region[i]];
+    record.slack -= sum;
+    near_[n_near_] = of.first_record + i;
+    n_near_ += record.slack <= 0 ? 1 : 0;
+  }
+}
+
+/// Room for a group's exposure to grow until the outlook: as much as since the last look and half as much again.
+std::int64_t Step::ceiling_above(const State::Pair& pair) {
+  const std::int64_t grown = std::max<std::int64_t>(0, pair.value - pair.before);
+  return std::min<std::int64_t>(kFullExposure, pair.value + std::max(kLeastRoom, grown + grown / 2));
+}
+
+/// A group has outgrown its ceiling: a higher one, and its members are looked through again.
+void Step::raise(const Context& of, std::size_t g, std::size_t group, int boundary) {
+  const GroupLayer& layer = of.programme.groups[g];
+  const auto first = layer.pair_offsets[group], end = layer.pair_offsets[group + 1];
+  const std::size_t row = of.rates.n_classes * kNSlots;
+  rise_.resize(end - first);
+  for (auto pair = first; pair < end; ++pair) {
+    const std::size_t slot = layer.pair_class[pair] * std::size_t{kNSlots} + 2 + g;
+    State::Pair& seen = of.state.pairs[g][pair];
+    rise_[pair - first] =
+        lift(seen, of.rates.peer[static_cast<std::size_t>(boundary) * row + slot],
+             of.rates.peer[static_cast<std::size_t>(state_.outlook) * row + slot], ceiling_above(seen));
+  }
+  for (auto pair = first; pair < end; ++pair) {
+    for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
+      const std::uint32_t id = of.first_record + layer.members[m];
+      if (n_near_ == near_.size()) aim_near(boundary);
+      near_[n_near_] = id;
+      n_near_ += (state_.waiting[id].slack -= rise_[pair - first]) <= 0 ? 1 : 0;
+    }
+  }
 }
 
 /// g of the share in use among the other members of a region's community; whoever still decides is not in use.
-std::uint32_t Step::community_exposure(const Context& of, std::size_t region) const {
-  const std::uint64_t others = of.plan.joined_by_region[region] - 1;
-  const std::uint64_t share = std::uint64_t{of.state.community_in_use[region]} * kFullExposure / others;
-  return of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
+std::int64_t Step::community_exposure(const Context& of, std::size_t region) const {
+  const std::int64_t others = std::int64_t{of.plan.joined_by_region[region]} - 1;
+  const std::int64_t share = std::int64_t{of.state.community_in_use[region]} * kFullExposure / others;
+  return of.rates.response(std::min<std::int64_t>(share, kFullExposure));
 }
 
-std::uint32_t Step::strongest_layer(const Who& w) const {
-  std::uint32_t most = 0;
-  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(w.own.exposure[l]));
+std::int64_t Step::strongest_layer(const Who& w) const {
+  std::int64_t most = 0;
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(w.waiting.exposure(l)));
   for (std::size_t g = 0; g < 2; ++g) {
     most = std::max(most, w.of.state.pairs[g][w.place.pair[g]].value);
   }
@@ -176,30 +443,6 @@ std::uint32_t Step::multiplier(const Who& w, int week) const {
   if (state_.implementing.empty()) return phi;
   const std::uint64_t attention = w.of.rates.attention[state_.implementing[w.place.organisation]];
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
-}
-
-/// The first week in which a target `remaining` above the level at `boundary` can be reached, were every exposure 1.
-int Step::earliest(const Who& w, int boundary, std::int64_t remaining) const {
-  if (maximum(w)) return boundary;  // its peer part has no cumulated form: tested week by week
-  const auto n = rates_.n_weeks;
-  const std::int64_t* bound = &w.of.rates.bound[w.own.record_class * (static_cast<std::size_t>(n) + 1)];
-  const std::int64_t target = bound[boundary] + remaining;
-  if (bound[n] < target) return n;
-  // Rates change seldom, so the week that this week's rate points at is nearly always next to the answer.
-  const std::int64_t rate = bound[boundary + 1] - bound[boundary];
-  int at = boundary + 1;
-  if (rate > 0) at = static_cast<int>(std::min<std::int64_t>(n, boundary + 1 + remaining / rate));
-  if (bound[at] < target) {
-    at = static_cast<int>(std::lower_bound(bound + at + 1, bound + std::min(at + 5, n + 1), target) - bound);
-    if (bound[std::min(at, n)] < target)
-      at = static_cast<int>(std::lower_bound(bound + at, bound + n + 1, target) - bound);
-    return at - 1;
-  }
-  for (int step = 0; step < 4; ++step) {
-    if (at == boundary + 1 || bound[at - 1] < target) return at - 1;
-    --at;
-  }
-  return static_cast<int>(std::lower_bound(bound + boundary + 1, bound + at + 1, target) - bound) - 1;
 }
 
 /// Walks the dated effort of a record: the first week from `from` on in which the cumulated hazard reaches `target`.
@@ -284,35 +527,43 @@ void Step::wait(Who& w, int boundary) {
   UPTAKE_EXPECTS(w.own.n_decisions < 255);
   w.own.n_decisions += 1;
   if (clock >= kNever || boundary >= w.of.rates.closes) return;  // outside the susceptible share, or too late
+  w.own.pending = Pending::test;
   w.own.multiplier = multiplier(w, boundary);
-  const std::int64_t remaining = rescale(clock, kUnit, w.own.multiplier);
-  w.own.target = level(w, boundary) + remaining;
-  link(w, Pending::test, earliest(w, boundary, remaining));
+  set_remaining(w, boundary, rescale(clock, kUnit, w.own.multiplier));
+}
+
+/// Sets what is left of a decision clock at a boundary.
+void Step::set_remaining(Who& w, int boundary, std::int64_t remaining) {
+  w.own.due = kUndated;
+  with_pull(w, [&](const auto& pull) {
+    w.waiting.slack = remaining - pull.ahead(boundary, state_.outlook);
+    if (w.waiting.slack <= 0 || maximum(w)) aim(w, pull, boundary, remaining);
+  });
 }
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who& w, int week) {
   const std::uint32_t now = multiplier(w, week);
   if (now == w.own.multiplier) return;
-  const std::int64_t here = level(w, week);
-  const std::int64_t remaining = rescale(w.own.target - here, w.own.multiplier, now);
-  w.own.target = here + remaining;
+  std::int64_t remaining = w.waiting.slack;
+  with_pull(w, [&](const auto& pull) { remaining += pull.ahead(week, state_.outlook); });
+  remaining = rescale(remaining, w.own.multiplier, now);
   w.own.multiplier = now;
-  link(w, Pending::test, earliest(w, week, remaining));
+  set_remaining(w, week, remaining);
 }
 
 void Step::test(Who& w, int week) {
   if (maximum(w)) {
-    const auto row = static_cast<std::size_t>(week) * w.of.rates.n_classes + w.own.record_class;
-    w.own.target -= w.of.rates.any_layer[row] * strongest_layer(w);
+    const auto row = static_cast<std::size_t>(week) * w.of.rates.n_classes + w.waiting.record_class();
+    w.waiting.slack -= w.of.rates.any_layer[row] * strongest_layer(w);
   }
-  const std::int64_t reached = level(w, week + 1);
-  if (reached >= w.own.target) {
+  with_pull(w, [&](const auto& pull) {
+    const std::int64_t remaining = w.waiting.slack + pull.ahead(week + 1, state_.outlook);
+    if (remaining > 0) return aim(w, pull, week + 1, remaining);
     w.own.pending = Pending::nothing;
+    w.waiting.slack = kIdle;
     move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
-  } else {
-    link(w, Pending::test, std::max(week + 1, earliest(w, week + 1, w.own.target - reached)));
-  }
+  });
 }
 
 /// What is due to a record in this week; reads the state at the start of the week and only notes the move.
@@ -349,40 +600,88 @@ void Step::handle(Who& w, int week) {
   w.own.pending = Pending::nothing;
 }
 
+/// Moves the exposures of those who listen to one record in a layer, and takes what follows from their slack. `left` is
+/// what the layer's cumulated rate still gains to the outlook, by class.
+template <std::size_t layer, int sign, class Row>
+void Step::push(const Context& of, std::span<const Row> pushes, const std::int64_t* left) {
+  State::Waiting* records = &state_.waiting[of.first_record];
+  const std::uint32_t first = of.first_record;
+  std::uint32_t* near = near_.data() + n_near_;
+  constexpr int kShift = layer * State::Waiting::kLayerBits;
+  const Response& curve = of.rates.response;
+  if (curve.is_identity()) {
+    for (const Row& packed : pushes) {
+      const auto [to, weight] = Pushes::unpack(packed);
+      State::Waiting& receiver = records[to];
+      const std::uint64_t change = std::uint64_t{weight} << kShift;
+      receiver.seen = sign > 0 ? receiver.seen + change : receiver.seen - change;
+      // Only who waits has a slack to lose, but to ask is dearer than to take.
+      const std::int64_t loss = std::int64_t{weight} * left[receiver.record_class()];
+      receiver.slack = sign > 0 ? receiver.slack - loss : receiver.slack + loss;
+      *near = first + to;
+      near += receiver.slack <= 0 ? 1 : 0;
+    }
+  } else {
+    for (const Row& packed : pushes) {
+      const auto [to, weight] = Pushes::unpack(packed);
+      State::Waiting& receiver = records[to];
+      const std::int64_t before = receiver.exposure(layer);
+      const std::uint64_t change = std::uint64_t{weight} << kShift;
+      receiver.seen = sign > 0 ? receiver.seen + change : receiver.seen - change;
+      if (receiver.idle()) continue;
+      const std::int64_t rise = curve(receiver.exposure(layer)) - curve(before);
+      receiver.slack -= rise * left[receiver.record_class()];
+      *near = first + to;
+      near += receiver.slack <= 0 ? 1 : 0;
+    }
+  }
+  n_near_ = static_cast<std::size_t>(near - near_.data());
+}
+
+/// What cumulated rates of the edge layers gain from a boundary to the outlook: [layer][class].
+[[gnu::always_inline]] inline const std::int64_t* Step::left_of(const Context& of, int boundary) {
+  Left& left = left_[of.j];
+  if (left.boundary != boundary || left.outlook != state_.outlook) renew(left, of, boundary);
+  return left.gain.data();
+}
+
+void Step::renew(Left& left, const Context& of, int boundary) const {
+  const std::size_t n = of.rates.n_classes;
+  left.boundary = boundary;
+  left.outlook = state_.outlook;
+  left.gain.resize(2 * n);
+  const std::int64_t* here = &of.rates.peer[static_cast<std::size_t>(boundary) * n * kNSlots];
+  const std::int64_t* there = &of.rates.peer[static_cast<std::size_t>(state_.outlook) * n * kNSlots];
+  for (std::size_t c = 0; c < n; ++c) {
+    for (std::size_t l = 0; l < 2; ++l) left.gain[l * n + c] = there[c * kNSlots + l] - here[c * kNSlots + l];
+  }
+}
+
 /// Enters or leaves use: exposures of those who listen change from this boundary on.
 void Step::apply_use(Who& w, int boundary, int sign) {
-  const std::int64_t* peer = &w.of.rates.peer[static_cast<std::size_t>(boundary) * w.of.rates.n_classes * kNSlots];
-  State::Record* records = &state_.records[model_.first_record[w.of.j]];
-  const auto push_all = [&](std::size_t l, const auto& row, auto move_target) {
-    const auto* push = row.data() + w.place.first_push[l];
-    const auto* end = row.data() + (&w.place)[1].first_push[l];
-    for (; push != end; ++push) {
-      const auto [to, weight] = Pushes::unpack(*push);
-      State::Record& receiver = records[to];
-      const std::uint32_t before = receiver.exposure[l];
-      const std::uint32_t after = sign > 0 ? before + weight : before - weight;
-      receiver.exposure[l] = after;
-      move_target(receiver, before, after, peer[std::size_t{receiver.record_class} * kNSlots + l]);
-    }
-  };
-  const auto with_response = [&](std::size_t l, const auto& row) {
-    if (w.of.rates.response.is_identity()) {
-      // Only a waiting record has a target, but to ask is dearer than to add.
-      push_all(l, row, [](State::Record& receiver, std::int64_t before, std::int64_t after, std::int64_t rate) {
-        receiver.target += (after - before) * rate;
-      });
-    } else {
-      const Response& curve = w.of.rates.response;
-      push_all(l, row, [&](State::Record& receiver, std::uint32_t before, std::uint32_t after, std::int64_t rate) {
-        if (receiver.pending != Pending::test) return;
-        receiver.target += (static_cast<std::int64_t>(curve(after)) - static_cast<std::int64_t>(curve(before))) * rate;
-      });
-    }
-  };
+  const std::size_t n_classes = w.of.rates.n_classes;
+  const std::int64_t* here = &w.of.rates.peer[static_cast<std::size_t>(boundary) * n_classes * kNSlots];
   for (std::size_t l = 0; l < 2; ++l) {
+    const std::size_t first = w.place.first_push[l], end = (&w.place)[1].first_push[l];
+    if (first == end) continue;
+    if (n_near_ > kBlock) aim_near(boundary);
     const Pushes& edges = w.of.programme.edges[l];
-    edges.wide.empty() ? with_response(l, edges.narrow) : with_response(l, edges.wide);
+    const std::int64_t* left = left_of(w.of, boundary) + l * n_classes;
+    const auto push_row = [&](const auto& pushes) {
+      const auto row_of_record = std::span(pushes).subspan(first, end - first);
+      if (l == 0) {
+        sign > 0 ? push<0, +1>(w.of, row_of_record, left) : push<0, -1>(w.of, row_of_record, left);
+      } else {
+        sign > 0 ? push<1, +1>(w.of, row_of_record, left) : push<1, -1>(w.of, row_of_record, left);
+      }
+    };
+    edges.wide.empty() ? push_row(edges.narrow) : push_row(edges.wide);
   }
+  if (w.of.grouped) apply_groups(w, here, boundary, sign);
+}
+
+/// The same for the groups that a record is in.
+void Step::apply_groups(Who& w, const std::int64_t* here, int boundary, int sign) {
   for (std::size_t g = 0; g < 2; ++g) {
     const GroupLayer& layer = w.of.programme.groups[g];
     if (w.place.group[g] < 0) continue;
@@ -390,14 +689,16 @@ void Step::apply_use(Who& w, int boundary, int sign) {
     std::uint32_t& in_use = w.of.state.in_use[g][group];
     in_use = sign > 0 ? in_use + 1 : in_use - 1;
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
-    const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1);
-    const std::uint32_t value =
-        w.of.rates.response(static_cast<std::uint32_t>(std::min<std::uint64_t>(share, kFullExposure)));
+    const std::int64_t share = std::int64_t{in_use} * kFullExposure / (std::int64_t{layer.n_members[group]} - 1);
+    const std::int64_t value = w.of.rates.response(std::min<std::int64_t>(share, kFullExposure));
+    bool above = false;
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
       State::Pair& seen = w.of.state.pairs[g][pair];
-      seen.offset -= (static_cast<std::int64_t>(value) - seen.value) * peer[layer.pair_class[pair] * kNSlots + 2 + g];
+      seen.offset -= (value - seen.value) * here[layer.pair_class[pair] * kNSlots + 2 + g];
       seen.value = value;
+      above = value > seen.ceiling;
     }
+    if (above && boundary < state_.outlook) raise(w.of, g, group, boundary);
   }
   if (!w.of.rates.added.empty()) [[unlikely]]
     apply_community(w, boundary, sign);
@@ -410,10 +711,8 @@ void Step::apply_community(Who& w, int boundary, int sign) {
   std::uint32_t& in_use = w.of.state.community_in_use[region];
   in_use = sign > 0 ? in_use + 1 : in_use - 1;
   State::Pair& community = w.of.state.communities[region];
-  const std::uint32_t value = community_exposure(w.of, region);
-  const auto row = static_cast<std::size_t>(boundary) * w.of.plan.classes.size();
-  community.offset -= (static_cast<std::int64_t>(value) - community.value) *
-                      w.of.rates.added[row + w.of.programme.region_class[region]];
+  const std::int64_t value = community_exposure(w.of, region);
+  community.offset -= (value - community.value) * *community_rates(w.of, region, boundary);
   community.value = value;
 }
 
@@ -458,7 +757,7 @@ void Step::schedule(Who& w, int boundary) {
     case Stage::in_use:
       UPTAKE_EXPECTS(w.own.n_uses < 255);
       w.own.n_uses += 1;
-      link(w, Pending::stop, stop_week(w));
+      link(w, Pending::stop, w.of.rates.stop_hazard.back() > 0 ? stop_week(w) : rates_.n_weeks);
       break;
     case Stage::stopped:
       if (w.of.spec.restart == Restart::decides_again) {
@@ -476,6 +775,9 @@ void Step::apply_moves(int boundary) {
     if (i + kAhead < state_.moves.size() && pushes(state_.moves[i + kAhead])) {
       prefetch_pushes(state_.moves[i + kAhead].record);
     }
+    if (far_ && i + kNext < state_.moves.size() && pushes(state_.moves[i + kNext])) {
+      prefetch_receivers(state_.moves[i + kNext].record);
+    }
     Who w = who(state_.moves[i].record);
     apply_stage(w, state_.moves[i].to, boundary);
   }
@@ -484,11 +786,13 @@ void Step::apply_moves(int boundary) {
     schedule(w, boundary);
   }
   state_.moves.clear();
+  aim_near(boundary);
 }
 
 void Step::begin() {
   const auto n = static_cast<std::uint32_t>(model_.n_records());
   state_.records.assign(n, State::Record{});
+  state_.waiting.assign(n, State::Waiting{});
   state_.diary.begin(rates_.n_weeks, n);
   state_.due.reserve(n);
   state_.moves.reserve(n);
@@ -510,7 +814,7 @@ void Step::begin() {
     for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
       const auto id = model_.first_record[j] + record;
       state_.records[id].programme = static_cast<std::uint8_t>(j);
-      state_.records[id].record_class = programme.class_of[record];
+      state_.waiting[id].seen = std::uint64_t{programme.class_of[record]} << State::Waiting::kClassBits;
     }
   }
   open(0);
@@ -551,11 +855,13 @@ void Step::withdraw(const Context& of) {
     const Pending pending = own.pending;
     if (pending == Pending::test || pending == Pending::begin || pending == Pending::restart) {
       own.pending = Pending::nothing;
+      state_.waiting[of.first_record + record].slack = kIdle;
     }
   }
 }
 
-/// The rates of the weeks to come have changed: clocks whose week was known ahead are walked again.
+/// The rates of the weeks to come have changed: clocks whose week was known ahead are walked again. @pre the outlook has
+/// been taken back to this boundary under the rates that held before it
 void Step::rebind() {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
@@ -563,8 +869,12 @@ void Step::rebind() {
     const auto again = [&](int week) { link(w, pending, week); };
     if (pending == Pending::engage) again(engagement_week(w));
     if (pending == Pending::stop) again(stop_week(w));
-    if (pending == Pending::test) again(earliest(w, state_.boundary, w.own.target - level(w, state_.boundary)));
+    if (pending == Pending::test) {
+      w.own.due = kUndated;
+      if (maximum(w)) aim_at(w, state_.boundary);
+    }
   }
+  look_ahead(std::min(state_.boundary + kOutlook, rates_.n_weeks));
 }
 
 /// The communities that these rates know, from who is in use; nobody has met in them yet, so no offset.
@@ -636,9 +946,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
       case Pending::test: {
         w.own.n_decisions = 1;
         w.own.multiplier = multiplier(w, now);
-        const std::int64_t remaining = rescale(programme.decide[w.record], kUnit, w.own.multiplier);
-        w.own.target = level(w, now) + remaining;
-        link(w, pending, earliest(w, now, remaining));
+        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, w.own.multiplier));
         break;
       }
       case Pending::finish: {
@@ -662,6 +970,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
 
 void Step::week() {
   const int week = state_.boundary;
+  if (week == state_.outlook) look_ahead(std::min(week + kOutlook, rates_.n_weeks));
   for (std::size_t j = 0; j < rates_.programmes.size(); ++j) {
     if (model_.programmes[j].withdrawn == week) withdraw(contexts_[j]);
     const auto& changes = rates_.programmes[j].changes;
@@ -764,6 +1073,7 @@ void advance(World& world, const std::shared_ptr<const Rates>& rates, int bounda
     };
     const bool same_communities =
         std::ranges::equal(plans(*state.rates), plans(*rates), {}, &ProgrammePlan::joins, &ProgrammePlan::joins);
+    Step(state).look_ahead(state.boundary);
     state.rates = rates;
     Step step(state);
     if (!same_communities) step.gather_communities();

@@ -175,7 +175,7 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
           actor.multiplier = multiplier;
           const auto row = w * table.n_classes + programme.class_of[record], after = row + table.n_classes;
           actor.left -= table.external[after] - table.external[row];
-          std::uint32_t most = 0;
+          std::int64_t most = 0;
           for (std::size_t slot = 0; slot < kNSlots; ++slot) {
             const auto value = table.response(exposure[record][slot]);
             actor.left -= value * (table.peer[after * kNSlots + slot] - table.peer[row * kNSlots + slot]);

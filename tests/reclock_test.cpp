@@ -42,7 +42,10 @@ void make(Mistake mistake, World& world) {
     if (mistake == Mistake::from_the_start && own.pending == Pending::engage)
       due_in(state, id, static_cast<int>((clocks.engage[id] - engage * state.boundary) / engage));
     if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
-      own.target = clocks.decide[id];
+      // What is left is the slack and what lies ahead, so the hazard until now comes off the slack.
+      const auto& external = state.rates->programmes[0].external;
+      const std::size_t row = state.boundary * state.rates->programmes[0].n_classes;
+      state.waiting[id].slack -= external[row + state.waiting[id].record_class()];
       due_in(state, id, state.boundary);
     }
   }

@@ -36,6 +36,7 @@ struct Pushes {
   Column<std::uint32_t> offsets;      ///< n_records + 1
   std::vector<std::uint32_t> narrow;  ///< receiver in the upper half, weight - 1 in the lower; or
   std::vector<Push> wide;             ///< where there are more records
+  std::uint32_t longest = 0;          ///< most pushes of one record
   [[nodiscard]] static constexpr Push unpack(std::uint32_t packed) { return {packed >> 16, (packed & 0xffffU) + 1}; }
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
   [[nodiscard]] Push operator[](std::size_t at) const { return wide.empty() ? unpack(narrow[at]) : wide[at]; }
@@ -57,8 +58,9 @@ struct GroupLayer {
   std::vector<std::uint32_t> n_members;  ///< eligible members by group
   /// A *pair* is a group seen by one class of records: pair 0 is "no group". By record, and the pairs of each group.
   Column<std::uint32_t> pair_of;
-  std::vector<std::uint32_t> pair_offsets;  ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
-  std::vector<std::uint16_t> pair_class;    ///< class of each pair
+  std::vector<std::uint32_t> pair_offsets;             ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
+  std::vector<std::uint16_t> pair_class;               ///< class of each pair
+  std::vector<std::uint32_t> member_offsets, members;  ///< records of each pair but 0
 };
 
 /// Records whose weekly tables are the same in every strategy: same region class, same set of layers.
