@@ -103,22 +103,6 @@ std::vector<std::uint64_t> missing_of(const std::vector<bool>& finished, const S
   return missing;
 }
 
-/// Says on the first rank where all ranks are, when there are several or Slurm chose the place.
-void print_placement(const Ranks& ranks, int n_threads, const Output& output) {
-  if (ranks.size() == 1 && std::getenv("SLURM_JOB_ID") == nullptr) return;
-  const Placement here = placement_of_this_process(n_threads);
-  const nlohmann::json mine{
-      {"host", here.host}, {"threads", here.n_threads}, {"cores", here.cores}, {"numa", here.numa_nodes}};
-  std::vector<Placement> all;
-  for (const std::string& text : ranks.gather(mine.dump())) {
-    const auto json = nlohmann::json::parse(text);
-    all.push_back({json["host"], json["threads"], json["cores"], json["numa"]});
-  }
-  if (!ranks.first()) return;
-  for (const std::string& line : placement_table(all)) say(output, line);
-  for (const std::string& warning : placement_warnings(all)) say(output, "warning: " + warning);
-}
-
 }  // namespace
 
 ExitCode run(const RunOptions& options, const Output& asked_output) {
