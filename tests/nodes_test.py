@@ -3,6 +3,8 @@
 Usage: nodes_test.py PROGRAM SOURCE_FOLDER [PROGRAM_WITH_MPI]
 """
 
+import functools
+import json
 import os
 import re
 import shutil
@@ -25,20 +27,28 @@ for variable in [name for name in os.environ if name.startswith("SLURM_") or nam
     del os.environ[variable]
 
 
+@functools.cache
+def references():
+    """Files of one process, by scenario."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="uptake-test-") as folder:
+        for scenario, n in ((program.MINIMAL, N), (program.CARE_HOMES, 12)):
+            out = os.path.join(folder, str(n))
+            subprocess.run([program.PROGRAM, "run", scenario, "--replicates", str(n), "-o", out], check=True,
+                           capture_output=True)
+            found[scenario] = {name: program.read(os.path.join(out, name)) for name in FILES
+                               if os.path.exists(os.path.join(out, name))}
+    return found
+
+
+def commit_of(path):
+    return json.loads(subprocess.run([path, "info", "--json"], capture_output=True, check=True).stdout)["commit"]
+
+
 class Shared(program.ProgramTest):
     @classmethod
     def setUpClass(cls):
-        scratch = tempfile.TemporaryDirectory(prefix="uptake-test-")
-        cls.addClassCleanup(scratch.cleanup)
-        cls.references = {}
-        for scenario, n in ((program.MINIMAL, N), (program.CARE_HOMES, 12)):
-            begin = time.monotonic()
-            subprocess.run([program.PROGRAM, "run", scenario, "--replicates", str(n), "-o", "out"], cwd=scratch.name,
-                           check=True, capture_output=True)
-            cls.seconds = time.monotonic() - begin
-            cls.references[scenario] = {name: program.read(os.path.join(scratch.name, "out", name)) for name in FILES
-                                        if os.path.exists(os.path.join(scratch.name, "out", name))}
-            shutil.rmtree(os.path.join(scratch.name, "out"))
+        cls.references = references()
 
     @staticmethod
     def words(*options, folder="out", scenario=program.MINIMAL, n=N):
@@ -298,6 +308,8 @@ class Nodes(Shared):
 class Ranks(Shared):
     @classmethod
     def setUpClass(cls):
+        if commit_of(RANKED) != commit_of(program.PROGRAM):  # which the page names
+            raise unittest.SkipTest("the build for ranks is of another commit: UPTAKE_PRESET=mpi ./uptake --version")
         super().setUpClass()
         # OpenMPI's sockets live under TMPDIR, whose path has a limit.
         cls.short = tempfile.mkdtemp(prefix="u", dir="/tmp")
