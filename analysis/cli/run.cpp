@@ -54,9 +54,12 @@ double memory_now() {
 class ScratchFolder {
  public:
   ScratchFolder() {
-    std::string pattern = (fs::temp_directory_path() / "uptake-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      throw FileError({pattern, "cannot make a folder for a trial", "say with TMPDIR where there is room"});
+    std::error_code error;
+    const fs::path place = fs::temp_directory_path(error);
+    std::string pattern = (place / "uptake-XXXXXX").string();
+    if (error || ::mkdtemp(pattern.data()) == nullptr)
+      throw FileError(
+          {error ? "TMPDIR" : pattern, "cannot make a folder for a trial", "say with TMPDIR where there is room"});
     path_ = pattern;
   }
   ~ScratchFolder() {
