@@ -82,8 +82,7 @@ class AbcRun {
 
   AbcResult run() {
     const std::uint64_t identity = identity_of_run(problem_, options_);
-    std::optional<AbcState> saved;
-    if (!options_.checkpoint.empty()) saved = load_checkpoint(options_.checkpoint, identity);
+    std::optional<AbcState> saved = load(identity);
     AbcResult result;
     if (saved) {
       state_ = std::move(*saved);
@@ -117,8 +116,16 @@ class AbcRun {
   [[nodiscard]] Key key(Purpose purpose, std::size_t sweep, std::size_t i) const {
     return calibration_key(options_.seed, purpose, generation_, sweep, i);
   }
+  [[nodiscard]] bool first() const { return control_.team == nullptr || control_.team->rank == 0; }
+  /// One of a team keeps the checkpoint: others might find an older one on their file system.
+  [[nodiscard]] std::optional<AbcState> load(std::uint64_t identity) const {
+    if (options_.checkpoint.empty()) return std::nullopt;
+    std::string bytes = first() ? read_checkpoint(options_.checkpoint) : std::string();
+    if (control_.team != nullptr) bytes = control_.team->exchange(bytes).front();
+    return parse_checkpoint(options_.checkpoint, bytes, identity);
+  }
   void save(std::uint64_t identity) const {
-    if (!options_.checkpoint.empty()) save_checkpoint(options_.checkpoint, identity, state_);
+    if (!options_.checkpoint.empty() && first()) save_checkpoint(options_.checkpoint, identity, state_);
   }
 
   [[nodiscard]] std::vector<double> simulate(std::span<const double> unconstrained, Key key) const {

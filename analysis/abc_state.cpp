@@ -91,15 +91,23 @@ void save_checkpoint(const std::filesystem::path& path, std::uint64_t identity, 
   replace_file(path, out.bytes());
 }
 
-std::optional<AbcState> load_checkpoint(const std::filesystem::path& path, std::uint64_t identity) {
+std::string read_checkpoint(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     if (error) throw file_error(path, "cannot read", error.value());
-    return std::nullopt;
+    return {};
   }
   std::ifstream in(path, std::ios::binary);
   if (!in) throw file_error(path, "cannot read", errno);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(in), {}};
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  // Empty bytes mean that there is no file.
+  if (bytes.empty()) bytes.resize(1);
+  return bytes;
+}
+
+std::optional<AbcState> parse_checkpoint(const std::filesystem::path& path, const std::string& bytes,
+                                         std::uint64_t identity) {
+  if (bytes.empty()) return std::nullopt;
   const auto refuse = [&](std::string what) {
     return FileError({path.string(), std::move(what), "delete it to begin again, or name another checkpoint"});
   };

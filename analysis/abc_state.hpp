@@ -26,7 +26,11 @@ struct AbcState {
 
 /// Writes by replace_file: at any moment the last whole generation or this one. @throws FileError
 void save_checkpoint(const std::filesystem::path& path, std::uint64_t identity, const AbcState& state);
-/// Nothing when there is no file. @throws FileError when it is unreadable, spoilt or of another calibration
-[[nodiscard]] std::optional<AbcState> load_checkpoint(const std::filesystem::path& path, std::uint64_t identity);
+/// Bytes of a checkpoint; none when there is no file. @throws FileError when it is unreadable
+[[nodiscard]] std::string read_checkpoint(const std::filesystem::path& path);
+/// What the bytes say; nothing when there are none. @param path for messages
+/// @throws FileError when they are spoilt or of another calibration
+[[nodiscard]] std::optional<AbcState> parse_checkpoint(const std::filesystem::path& path, const std::string& bytes,
+                                                       std::uint64_t identity);
 
 }  // namespace uptake

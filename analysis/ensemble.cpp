@@ -167,6 +167,41 @@ void run_threads(std::size_t n, std::size_t n_threads, const Task& task, Drain& 
   run.rethrow();
 }
 
+void append_to(std::string& bytes, const void* data, std::size_t size) {
+  bytes.append(static_cast<const char*>(data), size);
+}
+
+/// This process' share of the tasks, then everybody's values.
+void run_in_team(std::size_t n, const Task& task, Drain& drain, const Control& control) {
+  const Team& team = *control.team;
+  Control alone = control;
+  alone.team = nullptr;
+  alone.progress = nullptr;
+  std::string bytes;  // size and values of each result
+  run_tasks(
+      n > team.rank ? (n - team.rank - 1) / team.size + 1 : 0,
+      [&](std::size_t i) { return task(team.rank + i * team.size); },
+      [&](std::size_t, std::vector<double>&& value) {
+        const std::size_t size = value.size();
+        append_to(bytes, &size, sizeof size);
+        append_to(bytes, value.data(), size * sizeof(double));
+      },
+      alone);
+  const std::vector<std::string> all = team.exchange(bytes);
+  std::vector<std::size_t> at(team.size, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::string& theirs = all[i % team.size];
+    std::size_t& place = at[i % team.size];
+    if (place == theirs.size()) return;  // who was to do it stopped before
+    std::size_t size = 0;
+    std::memcpy(&size, theirs.data() + place, sizeof size);
+    std::vector<double> value(size);
+    if (size > 0) std::memcpy(value.data(), theirs.data() + place + sizeof size, size * sizeof(double));
+    place += sizeof size + size * sizeof(double);
+    drain(i, std::move(value));
+  }
+}
+
 /// Cores that Slurm gives this task; nothing outside of it.
 std::optional<int> slurm_threads() {
   const char* text = std::getenv("SLURM_CPUS_PER_TASK");
@@ -193,6 +228,10 @@ std::string tbb_version() { return TBB_runtime_version(); }
 std::size_t run_tasks(std::size_t n, const Task& task, const Sink& sink, const Control& control) {
   const auto n_threads = static_cast<std::size_t>(control.n_threads > 0 ? control.n_threads : available_threads());
   Drain drain(sink, n, control);
+  if (control.team != nullptr) {
+    run_in_team(n, task, drain, control);
+    return drain.done();
+  }
   switch (control.body) {
     case Body::serial:
       run_serial(n, task, drain, control);

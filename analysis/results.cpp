@@ -1,12 +1,9 @@
 #include "uptake/results.hpp"
 
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <functional>
@@ -837,17 +834,13 @@ std::size_t write_hdf5(const RunRecord& record, Hdf5Output& output, const Contro
   write_provenance(file, record);
   return growing;
 }
-}  // namespace
-
-void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
-  // Half a file is of no use: writing is not stopped, nor reported on.
-  const Control whole{control.body, control.n_threads, {}, {}};
-  RunRecord complete = record;
-  if (!complete.report) complete.report = report_statistics(record, whole);
+/// @return as write_hdf5
+std::size_t write_file(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
   Replacement file(folder / "results.h5");
   Hdf5Output output{file.descriptor(), 0};
+  std::size_t growing = 0;
   try {
-    write_hdf5(complete, output, whole);
+    growing = write_hdf5(record, output, control);
   } catch (const FileError&) {
     throw;
   } catch (const std::exception&) {
@@ -855,9 +848,32 @@ void write_results(const RunRecord& record, const std::filesystem::path& folder,
   }
   if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
   file.put_in_place();
+  return growing;
 }
 
-WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control) {
+/// Seconds that it takes to read some neighbouring values of a replicate.
+double seconds_of_read(const Ensemble& ensemble) {
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> values(std::min<std::size_t>(ensemble.width, 64));
+  const auto begin = Clock::now();
+  std::chrono::duration<double> passed{0};
+  std::size_t n = 0;
+  for (; passed < std::chrono::milliseconds{5}; ++n, passed = Clock::now() - begin)
+    ensemble.read(n % ensemble.n_replicates, n * values.size() % (ensemble.width - values.size() + 1), values);
+  return passed.count() / static_cast<double>(n);
+}
+}  // namespace
+
+void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
+  // Half a file is of no use: writing is not stopped, nor reported on.
+  const Control whole{control.body, control.n_threads, {}, {}};
+  RunRecord complete = record;
+  if (!complete.report) complete.report = report_statistics(record, whole);
+  write_file(complete, folder, whole);
+}
+
+WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const std::filesystem::path& folder,
+                             const Control& control) {
   const double times = static_cast<double>(n_replicates) / static_cast<double>(few.ensemble->n_replicates);
   const auto begin = std::chrono::steady_clock::now();
   const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
@@ -866,12 +882,8 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
   WritingCost cost;
   cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
   const double before_file = passed();
-  Hdf5Output output{::memfd_create("uptake", MFD_CLOEXEC), 0};
-  if (output.descriptor < 0) throw file_error("a file in memory", "cannot make", errno);
-  const auto growing = static_cast<double>(write_hdf5(record, output, control));
-  const double size = static_cast<double>(std::max<off_t>(::lseek(output.descriptor, 0, SEEK_END), 1));
-  ::close(output.descriptor);
-  if (output.error != 0) throw file_error("a file in memory", "cannot write", output.error);
+  const auto growing = static_cast<double>(write_file(record, folder, control));
+  const double size = static_cast<double>(std::filesystem::file_size(folder / "results.h5"));
   const double seconds_file = passed() - before_file;
   cost.results_bytes = size + growing * (times - 1);
   // Gross and net of every value of a summary, but for those that are the same in all replicates: they need no sorting.
@@ -882,8 +894,10 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
     n_varying += static_cast<double>(std::ranges::count_if(chunk, [](const auto& cell) { return cell.value.sd > 0; }));
   }
   n_columns *= n_varying / n_seen;
-  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
-                 n_columns * seconds_of_column(n_replicates) / threads_of(control);
+  const double n_reads = reads_of_statistics(record.layout, n_replicates, slab_memory(control));
+  cost.seconds =
+      before_file + seconds_file * cost.results_bytes / size +
+      (n_columns * seconds_of_column(n_replicates) + n_reads * seconds_of_read(*few.ensemble)) / threads_of(control);
   cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
                     16.0 * static_cast<double>(n_replicates);
   return cost;

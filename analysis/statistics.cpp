@@ -239,6 +239,11 @@ struct Slab {
 Slab::With needed_for(Seen seen) {
   return seen == Seen::own || seen == Seen::nothing ? Slab::With::own : Slab::With::comparator;
 }
+/// Cells whose columns fit into the memory, at least one.
+std::size_t cells_at_once(std::size_t n_replicates, std::size_t n_columns, std::size_t memory) {
+  const std::size_t of_a_cell = n_columns * sizeof(double) * std::max<std::size_t>(n_replicates, 1);
+  return std::clamp<std::size_t>(memory / of_a_cell, 1, kCellsAtOnce);
+}
 constexpr CellStatistics kUndefined{{kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN}, 0};
 }  // namespace
 
@@ -259,8 +264,7 @@ std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& la
   for (const View view : views)
     if (needed_for(seen(block.metric, view)) == Slab::With::comparator) with = Slab::With::comparator;
   const std::size_t n_columns = (with == Slab::With::comparator ? 2u : 1u) + (avoided != nullptr ? 2u : 0u);
-  const std::size_t at_once =
-      std::clamp<std::size_t>(memory / (n_columns * sizeof(double) * std::max<std::size_t>(n, 1)), 1, kCellsAtOnce);
+  const std::size_t at_once = cells_at_once(n, n_columns, memory);
 
   std::vector<std::vector<CellStatistics>> result(views.size(), std::vector<CellStatistics>(cells.n, kUndefined));
   Columns columns(n);
@@ -302,6 +306,18 @@ std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory) {
   const std::size_t column = n_replicates * sizeof(double);
   // Own columns and the comparator's, the one that is being sorted, and rows on their way into columns.
   return std::max(std::min(memory, 2 * kCellsAtOnce * column), 2 * column) + column;
+}
+
+double reads_of_statistics(const SummaryLayout& layout, std::size_t n_replicates, std::size_t memory) {
+  // Almost every cell is compared with the comparator's.
+  const std::size_t at_once = cells_at_once(n_replicates, 2, memory);
+  double passes = 0;
+  for (const Block& block : layout.blocks) {
+    const std::size_t n_cells = all_cells(block, 0, 0).n;
+    passes +=
+        static_cast<double>((n_cells + at_once - 1) / at_once) * block.n_programmes * (2 * block.n_strategies - 1);
+  }
+  return passes * static_cast<double>(n_replicates);
 }
 
 double seconds_of_column(std::size_t n_replicates) {

@@ -65,6 +65,8 @@ inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
 
 /// Memory that cell_statistics may come to for n_replicates with `memory` bytes allowed.
 [[nodiscard]] std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory);
+/// How often the statistics of all cells read some neighbouring values of a replicate. @param memory of a thread
+[[nodiscard]] double reads_of_statistics(const SummaryLayout& layout, std::size_t n_replicates, std::size_t memory);
 /// Seconds that the statistics of one column of n_replicates values take here and now, by trial.
 [[nodiscard]] double seconds_of_column(std::size_t n_replicates);
 

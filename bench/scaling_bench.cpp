@@ -1,5 +1,6 @@
-/// Strong and weak scaling of ensembles over threads: replicates a second, speed-up and efficiency, as a table, CSV and
-/// JSON with the machine they were measured on. Values are compared between thread counts before anything is timed.
+/// Strong and weak scaling of ensembles over threads and over MPI ranks: replicates a second, speed-up and efficiency, as
+/// a table, CSV and JSON with the machine they were measured on. Values are compared between numbers of threads, results
+/// between numbers of ranks, before anything is timed.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -7,9 +8,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -25,7 +29,8 @@ using Json = nlohmann::ordered_json;
 
 struct Job {
   std::string name;
-  std::size_t n_replicates;  ///< of strong scaling, and of each thread in weak scaling
+  std::filesystem::path scenario;  ///< for ranks
+  std::size_t n_replicates;        ///< of strong scaling, and of each thread in weak scaling
   std::function<std::vector<double>(std::size_t)> replicate;
 };
 
@@ -35,7 +40,7 @@ Job whole_model(const std::string& name, std::size_t n) {
   auto population = std::make_shared<const Population>(build_population(scenario, bench::kData));
   const auto model = make_model(std::move(scenario), std::move(population));
   auto layout = std::make_shared<const SummaryLayout>(make_layout(*model));
-  return {name, n, [model, layout](std::size_t r) {
+  return {name, bench::kData / (name + ".toml"), n, [model, layout](std::size_t r) {
             const Key key = make_key(model->scenario.seed, r);
             const Draw draw = draw_parameters(model->scenario, key);
             std::vector<double> out(layout->size);
@@ -46,7 +51,8 @@ Job whole_model(const std::string& name, std::size_t n) {
 
 Job plain_process(std::size_t n) {
   const bench::Process process = bench::make_process({});
-  return {"bass-on-network", n, [process](std::size_t r) {
+  return {"bass-on-network", bench::kData.parent_path() / "bench" / "bass-on-network.toml", n,
+          [process](std::size_t r) {
             const auto rates = compile(process.model, 0, process.draw);
             World world = start(rates, draw_clocks(*process.model, process.draw, make_key(1, r)));
             advance(world, rates, rates->n_weeks);
@@ -92,6 +98,23 @@ Measured measure(const Job& job, std::size_t n, int n_threads) {
   return measured;
 }
 
+/// A run by ranks of one thread each, into `folder`. @return seconds of simulating, of the slowest rank
+double run_ranked(const std::string& program, const Job& job, std::size_t n, int n_ranks,
+                  const std::filesystem::path& folder) {
+  const std::string command = fmt::format(
+      "mpirun --oversubscribe -n {} '{}' run '{}' --replicates {} --threads 1 --overwrite --quiet -o '{}' "
+      ">'{}.log' 2>&1",
+      n_ranks, program, job.scenario.string(), n, folder.string(), folder.string());
+  if (std::system(command.c_str()) != 0) throw FileError({folder.string() + ".log", "says why ranks failed", command});
+  std::ifstream in(folder / "run.json");
+  return Json::parse(in)["seconds"]["simulating"].get<double>();
+}
+
+std::string bytes_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
 double median(std::vector<double> values) {
   std::ranges::sort(values);
   return values[values.size() / 2];
@@ -134,11 +157,41 @@ Json machine() {
 }
 
 struct Row {
-  std::string job, kind;
-  int threads;
+  std::string job, kind, over;  ///< over: threads or ranks
+  int workers;
   std::size_t replicates;
-  double wall, cpu_per_replicate, per_second, speed_up, efficiency;
+  double wall, cpu_per_replicate, per_second, speed_up, efficiency;  ///< CPU is not known of ranks: NaN
 };
+
+/// Time of n replicates by some workers.
+using Timed = std::function<Measured(std::size_t n, int workers)>;
+
+/// Rows of strong and of weak scaling.
+void add_rows(const Job& job, const std::string& over, const std::vector<int>& workers, int repeats, const Timed& timed,
+              std::vector<Row>& rows) {
+  for (const bool strong : {true, false}) {
+    const auto n_of = [&](std::size_t w) {
+      return strong ? job.n_replicates
+                    : std::max<std::size_t>(2, job.n_replicates / 2) * static_cast<std::size_t>(workers[w]);
+    };
+    std::vector<std::vector<double>> wall(workers.size()), cpu(workers.size());
+    // Numbers of workers take turns, so that a change of the machine's mood meets them all.
+    for (int repeat = 0; repeat < repeats; ++repeat) {
+      for (std::size_t w = 0; w < workers.size(); ++w) {
+        const Measured measured = timed(n_of(w), workers[w]);
+        wall[w].push_back(measured.wall);
+        cpu[w].push_back(measured.cpu / static_cast<double>(n_of(w)));
+      }
+    }
+    const double alone = median(wall[0]);
+    for (std::size_t w = 0; w < workers.size(); ++w) {
+      const double seconds = median(wall[w]);
+      const double speed_up = strong ? alone / seconds : alone / seconds * workers[w];
+      rows.push_back({job.name, strong ? "strong" : "weak", over, workers[w], n_of(w), seconds, median(cpu[w]),
+                      static_cast<double>(n_of(w)) / seconds, speed_up, speed_up / workers[w]});
+    }
+  }
+}
 
 void write(const std::filesystem::path& file, const std::string& text) {
   std::ofstream out(file);
@@ -146,7 +199,10 @@ void write(const std::filesystem::path& file, const std::string& text) {
   if (!out.flush()) throw FileError({file.string(), "cannot write", ""});
 }
 
-int run(const std::filesystem::path& folder, int repeats, double share, const std::set<std::string>& chosen) {
+/// @param ranked program of the build for ranks; empty = threads alone
+int run(const std::filesystem::path& folder, int repeats, double share, const std::set<std::string>& chosen,
+        const std::string& ranked) {
+  std::filesystem::create_directories(folder);
   const auto few = [&](std::size_t n) {
     return std::max<std::size_t>(4, static_cast<std::size_t>(share * static_cast<double>(n)));
   };
@@ -167,48 +223,52 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
         return 1;
       }
     }
-    for (const bool strong : {true, false}) {
-      std::vector<std::vector<double>> wall(threads.size()), cpu(threads.size());
-      // Thread counts take turns, so that a change of the machine's mood meets them all.
-      for (int repeat = 0; repeat < repeats; ++repeat) {
-        for (std::size_t t = 0; t < threads.size(); ++t) {
-          const std::size_t n = strong ? job.n_replicates : job.n_replicates / 2 * static_cast<std::size_t>(threads[t]);
-          const Measured measured = measure(job, n, threads[t]);
-          wall[t].push_back(measured.wall);
-          cpu[t].push_back(measured.cpu / static_cast<double>(n));
-        }
+    add_rows(
+        job, "threads", threads, repeats, [&](std::size_t n, int t) { return measure(job, n, t); }, rows);
+    if (ranked.empty()) continue;
+    const std::filesystem::path into = folder / ("ranks-" + job.name);
+    std::string bytes;
+    for (const int n : threads) {
+      run_ranked(ranked, job, few(16), n, into);
+      const std::string same = bytes_of(into / "results.h5");
+      if (!bytes.empty() && bytes != same) {
+        fmt::print(stderr, "{}: {} ranks change the answer\n", job.name, n);
+        return 1;
       }
-      const double alone = median(wall[0]);
-      for (std::size_t t = 0; t < threads.size(); ++t) {
-        const std::size_t n = strong ? job.n_replicates : job.n_replicates / 2 * static_cast<std::size_t>(threads[t]);
-        const double seconds = median(wall[t]);
-        const double speed_up = strong ? alone / seconds : alone / seconds * threads[t];
-        rows.push_back({job.name, strong ? "strong" : "weak", threads[t], n, seconds, median(cpu[t]),
-                        static_cast<double>(n) / seconds, speed_up, speed_up / threads[t]});
-      }
+      bytes = same;
     }
+    add_rows(
+        job, "ranks", threads, repeats,
+        [&](std::size_t n, int ranks) {
+          return Measured{run_ranked(ranked, job, n, ranks, into), std::numeric_limits<double>::quiet_NaN(), 0};
+        },
+        rows);
+    std::filesystem::remove_all(into);
+    std::filesystem::remove(into.string() + ".log");
   }
 
   std::string text,
-      csv = "job,scaling,threads,replicates,wall_s,cpu_ms_per_replicate,replicates_per_s,speed_up,efficiency\n";
+      csv = "job,scaling,over,workers,replicates,wall_s,cpu_ms_per_replicate,replicates_per_s,speed_up,efficiency\n";
   Json list = Json::array();
   for (const Row& row : rows) {
-    if (row.threads == 1) {
-      text += fmt::format("\n{}, {} scaling (medians of {})\n{:>8} {:>11} {:>9} {:>14} {:>13} {:>9} {:>11}\n", row.job,
-                          row.kind, repeats, "threads", "replicates", "wall, s", "CPU ms/repl.", "replicates/s",
-                          "speed-up", "efficiency");
+    const bool known = !std::isnan(row.cpu_per_replicate);
+    const std::string cpu = known ? fmt::format("{:.3f}", 1000 * row.cpu_per_replicate) : "-";
+    if (row.workers == 1) {
+      text += fmt::format("\n{}, {} scaling over {} (medians of {})\n{:>8} {:>11} {:>9} {:>14} {:>13} {:>9} {:>11}\n",
+                          row.job, row.kind, row.over, repeats, row.over, "replicates", "wall, s", "CPU ms/repl.",
+                          "replicates/s", "speed-up", "efficiency");
     }
-    text += fmt::format("{:>8} {:>11} {:>9.3f} {:>14.2f} {:>13.1f} {:>9.2f} {:>10.0f} %\n", row.threads, row.replicates,
-                        row.wall, 1000 * row.cpu_per_replicate, row.per_second, row.speed_up, 100 * row.efficiency);
-    csv +=
-        fmt::format("{},{},{},{},{:.6f},{:.6f},{:.6f},{:.6f},{:.6f}\n", row.job, row.kind, row.threads, row.replicates,
-                    row.wall, 1000 * row.cpu_per_replicate, row.per_second, row.speed_up, row.efficiency);
+    text += fmt::format("{:>8} {:>11} {:>9.3f} {:>14} {:>13.1f} {:>9.2f} {:>10.0f} %\n", row.workers, row.replicates,
+                        row.wall, cpu, row.per_second, row.speed_up, 100 * row.efficiency);
+    csv += fmt::format("{},{},{},{},{},{:.6f},{},{:.6f},{:.6f},{:.6f}\n", row.job, row.kind, row.over, row.workers,
+                       row.replicates, row.wall, cpu == "-" ? "" : cpu, row.per_second, row.speed_up, row.efficiency);
     list.push_back({{"job", row.job},
                     {"scaling", row.kind},
-                    {"threads", row.threads},
+                    {"over", row.over},
+                    {"workers", row.workers},
                     {"replicates", row.replicates},
                     {"wall_s", row.wall},
-                    {"cpu_ms_per_replicate", 1000 * row.cpu_per_replicate},
+                    {"cpu_ms_per_replicate", known ? Json(1000 * row.cpu_per_replicate) : Json()},
                     {"replicates_per_s", row.per_second},
                     {"speed_up", row.speed_up},
                     {"efficiency", row.efficiency}});
@@ -217,22 +277,23 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
                      here["threads_available"].get<int>(), here["load_average_at_the_start"].get<double>()) +
          text;
   fmt::print("{}", text);
-  std::filesystem::create_directories(folder);
   write(folder / "scaling.txt", text);
   write(folder / "scaling.csv", csv);
   write(folder / "scaling.json",
-        Json{{"schema", 1}, {"machine", here}, {"repeats", repeats}, {"rows", list}}.dump(2) + "\n");
+        Json{{"schema", 2}, {"machine", here}, {"repeats", repeats}, {"rows", list}}.dump(2) + "\n");
   return 0;
 }
 
 }  // namespace
 
 /// scaling_bench [FOLDER [REPEATS [SHARE [JOB …]]]]: where the tables go, repetitions, the share of the usual work to do, and
-/// which jobs; all of them when none is named.
+/// which jobs; all of them when none is named. UPTAKE_RANKED in the environment is the program of the build for ranks.
 int main(int argc, char** argv) {
   try {
+    const char* ranked = std::getenv("UPTAKE_RANKED");
     return run(argc > 1 ? argv[1] : ".", argc > 2 ? std::max(1, std::atoi(argv[2])) : 5,
-               argc > 3 ? std::atof(argv[3]) : 1.0, {argv + std::min(argc, 4), argv + argc});
+               argc > 3 ? std::atof(argv[3]) : 1.0, {argv + std::min(argc, 4), argv + argc},
+               ranked != nullptr ? ranked : "");
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;

@@ -9,6 +9,7 @@
 
 #include "folder.hpp"
 #include "known_posteriors.hpp"
+#include "team.hpp"
 #include "uptake/calibration.hpp"
 
 namespace uptake {
@@ -110,6 +111,46 @@ TEST(Abc, GivesTheSameBitsForAnyNumberOfThreads) {
   AbcOptions other = small_options();
   other.seed = 2;
   EXPECT_NE(calibrate_abc(known.problem, other, serial()).raw.values, one.raw.values);
+}
+
+TEST(Abc, SharedByATeamGivesTheSameBitsOnEveryMemberByOneExchangeASweep) {
+  const auto known = bass();
+  std::size_t n_sweeps = 0;
+  const AbcResult one = calibrate_abc(known.problem, small_options(), serial());
+  for (const Generation& generation : one.generations) n_sweeps += static_cast<std::size_t>(generation.n_sweeps);
+  for (const std::size_t size : {2U, 3U}) {
+    const std::size_t n_exchanges = with_team(size, [&](const Team& team) {
+      Control control = serial();
+      control.team = &team;
+      expect_same(one, calibrate_abc(known.problem, small_options(), control),
+                  fmt::format("rank {} of {}", team.rank, size));
+    });
+    EXPECT_EQ(n_exchanges, n_sweeps + 2) << "the prior, the sweeps, the predictive runs";
+  }
+}
+
+TEST(Abc, ATeamGoesOnWithACheckpointThatItsFirstMemberAloneCanSee) {
+  const auto known = bass();
+  const AbcResult straight = calibrate_abc(known.problem, small_options(), serial());
+  const TestFolder folder;
+  for (const std::size_t size : {1U, 3U}) {  // stopped as a team of one size, gone on with as one of another
+    for (const bool stops : {true, false}) {
+      with_team(stops ? size : 4 - size, [&](const Team& team) {
+        AbcOptions options = small_options();
+        options.checkpoint = folder.path() / fmt::format("{}-{}", size, team.rank == 0 ? "fit" : "elsewhere");
+        std::stop_source source;
+        Control control = serial();
+        control.team = &team;
+        control.stop = source.get_token();
+        const AbcResult result = calibrate_abc(known.problem, options, control, [&](const CalibrationProgress& now) {
+          if (stops && team.rank == 0 && now.generation == 2) source.request_stop();
+        });
+        EXPECT_EQ(result.completion, stops ? Completion::interrupted : Completion::complete);
+        if (!stops) expect_same(straight, result, fmt::format("rank {} of {}", team.rank, team.size));
+        EXPECT_EQ(std::filesystem::exists(options.checkpoint), team.rank == 0);
+      });
+    }
+  }
 }
 
 TEST(Abc, StoppedAtAnySweepAndGoneOnWithGivesTheSameBits) {

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "cgroup.hpp"
+#include "team.hpp"
 #include "uptake/random.hpp"
 
 namespace uptake {
@@ -58,6 +60,56 @@ TEST(Ensemble, EveryBodySinksTheSameValuesInTheSameOrder) {
       EXPECT_EQ(sunk, expected);
     }
   }
+}
+
+TEST(Ensemble, EveryMemberOfATeamSinksAllValuesInOrderAndDoesOnlyItsShare) {
+  for (const Body body : bodies()) {
+    for (const std::size_t size : {1U, 2U, 3U, 5U}) {
+      for (const std::size_t n : {0U, 1U, 4U, 100U}) {
+        std::atomic<std::size_t> n_done = 0;
+        const std::size_t n_exchanges = with_team(size, [&](const Team& team) {
+          Control control = control_of(body, 2);
+          control.team = &team;
+          std::vector<std::vector<double>> sunk;
+          const std::size_t n_sunk = run_tasks(
+              n,
+              [&](std::size_t i) {
+                ++n_done;
+                EXPECT_EQ(i % size, team.rank);
+                return std::vector<double>(i % 3, static_cast<double>(i));
+              },
+              [&](std::size_t i, std::vector<double>&& value) {
+                EXPECT_EQ(i, sunk.size());
+                sunk.push_back(std::move(value));
+              },
+              control);
+          EXPECT_EQ(n_sunk, n);
+          ASSERT_EQ(sunk.size(), n);
+          for (std::size_t i = 0; i < n; ++i) EXPECT_EQ(sunk[i], std::vector<double>(i % 3, static_cast<double>(i)));
+        });
+        EXPECT_EQ(n_done, n);
+        EXPECT_EQ(n_exchanges, 1U);
+      }
+    }
+  }
+}
+
+TEST(Ensemble, AStopOfOneMemberLeavesTheSamePrefixOnAll) {
+  std::array<std::size_t, 3> n_sunk{};
+  with_team(3, [&](const Team& team) {
+    std::stop_source source;
+    Control control = control_of(Body::serial, 1);
+    control.team = &team;
+    control.stop = source.get_token();
+    n_sunk[team.rank] = run_tasks(
+        100,
+        [&](std::size_t i) {
+          if (i == 31) source.request_stop();  // rank 1, which has done 1, 4, ..., 31 then
+          return std::vector<double>{1};
+        },
+        [](std::size_t, std::vector<double>&&) {}, control);
+  });
+  EXPECT_EQ(n_sunk, (std::array<std::size_t, 3>{34, 34, 34}));
 }
 
 TEST(Ensemble, NoTasksAreNoWork) {

@@ -191,6 +191,14 @@ class Json(program.ProgramTest):
             self.assertEqual(len(content), 48 + about + 24 * n + told["part_file_bytes"])
             shutil.rmtree(self.path("parts"))
 
+    def test_a_dry_run_leaves_nothing_and_says_when_it_has_no_room(self):
+        os.mkdir(self.path("trial"))
+        words = ("run", program.MINIMAL, "-o", "nothing", "--dry-run")
+        self.uptake(*words, env={**os.environ, "TMPDIR": self.path("trial")})
+        self.assertEqual(os.listdir(self.path("trial")), [])
+        refused = self.uptake(*words, code=3, env={**os.environ, "TMPDIR": self.path("no-such")})
+        self.assertIn("cannot make a folder for a trial; say with TMPDIR where there is room", refused.stderr)
+
     def test_the_other_commands(self):
         promised = {
             ("validate", program.MINIMAL, program.CARE_HOMES): ["schema", "files"],

@@ -3,6 +3,8 @@
 Usage: nodes_test.py PROGRAM SOURCE_FOLDER [PROGRAM_WITH_MPI]
 """
 
+import functools
+import json
 import os
 import re
 import shutil
@@ -17,6 +19,7 @@ import program
 
 RANKED = sys.argv.pop(3) if len(sys.argv) > 3 else ""
 N = 40
+HISTORY = os.path.join(program.SCENARIOS, "history.toml")
 FILES = ["published.csv", "report.html", "results.h5", "summary.csv", "summary.json", "summary.txt"]
 # A job that this very test may run in must not speak to the runs in it.
 os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -24,20 +27,28 @@ for variable in [name for name in os.environ if name.startswith("SLURM_") or nam
     del os.environ[variable]
 
 
+@functools.cache
+def references():
+    """Files of one process, by scenario."""
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="uptake-test-") as folder:
+        for scenario, n in ((program.MINIMAL, N), (program.CARE_HOMES, 12)):
+            out = os.path.join(folder, str(n))
+            subprocess.run([program.PROGRAM, "run", scenario, "--replicates", str(n), "-o", out], check=True,
+                           capture_output=True)
+            found[scenario] = {name: program.read(os.path.join(out, name)) for name in FILES
+                               if os.path.exists(os.path.join(out, name))}
+    return found
+
+
+def commit_of(path):
+    return json.loads(subprocess.run([path, "info", "--json"], capture_output=True, check=True).stdout)["commit"]
+
+
 class Shared(program.ProgramTest):
     @classmethod
     def setUpClass(cls):
-        scratch = tempfile.TemporaryDirectory(prefix="uptake-test-")
-        cls.addClassCleanup(scratch.cleanup)
-        cls.references = {}
-        for scenario, n in ((program.MINIMAL, N), (program.CARE_HOMES, 12)):
-            begin = time.monotonic()
-            subprocess.run([program.PROGRAM, "run", scenario, "--replicates", str(n), "-o", "out"], cwd=scratch.name,
-                           check=True, capture_output=True)
-            cls.seconds = time.monotonic() - begin
-            cls.references[scenario] = {name: program.read(os.path.join(scratch.name, "out", name)) for name in FILES
-                                        if os.path.exists(os.path.join(scratch.name, "out", name))}
-            shutil.rmtree(os.path.join(scratch.name, "out"))
+        cls.references = references()
 
     @staticmethod
     def words(*options, folder="out", scenario=program.MINIMAL, n=N):
@@ -297,14 +308,16 @@ class Nodes(Shared):
 class Ranks(Shared):
     @classmethod
     def setUpClass(cls):
+        if commit_of(RANKED) != commit_of(program.PROGRAM):  # which the page names
+            raise unittest.SkipTest("the build for ranks is of another commit: UPTAKE_PRESET=mpi ./uptake --version")
         super().setUpClass()
         # OpenMPI's sockets live under TMPDIR, whose path has a limit.
         cls.short = tempfile.mkdtemp(prefix="u", dir="/tmp")
         cls.addClassCleanup(shutil.rmtree, cls.short, ignore_errors=True)
 
-    def launch(self, n_ranks, *options, before=(), **what):
+    def launch(self, n_ranks, *options, before=(), words=None, **what):
         return subprocess.Popen(["mpirun", "--oversubscribe", "-n", str(n_ranks), *before, RANKED,
-                                 *self.words(*options, **what)],
+                                 *(words or self.words(*options, **what))],
                                 cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                 env={**os.environ, "TMPDIR": self.short})
 
@@ -405,6 +418,69 @@ class Ranks(Shared):
             self.assertEqual(len(re.findall(r"interrupted: \d+ of 12 replicates are kept in out", err)), 1, err)
         self.uptake(*self.words("--resume", scenario=program.CARE_HOMES, n=12))
         self.assert_result(scenario=program.CARE_HOMES)
+
+    # ---- a calibration ----------------------------------------------------------------------------------------------
+
+    def calibration(self, *options, folder="out", budget=700):
+        return ["calibrate", HISTORY, "--programme", "focus-adhd", "--particles", "200", "--budget", str(budget),
+                "--draws", "100", "--threads", "1", "-o", folder, *options]
+
+    def assert_same_calibration(self, folder):
+        for name in ("posterior.h5", "calibration.json"):
+            self.assertEqual(program.read(self.path("out", name)) == program.read(self.path(folder, name)), True, name)
+        self.assertFalse(os.path.exists(self.path("out", ".checkpoints")))
+
+    def test_ranks_share_a_calibration_and_give_the_bytes_of_one_process(self):
+        self.uptake(*self.calibration(folder="one"))
+        for n in (1, 2, 4):
+            with self.subTest(n=n):
+                shutil.rmtree(self.path("out"), ignore_errors=True)
+                out, err = self.ranks(n, words=self.calibration())
+                self.assertEqual(out.count("focus-adhd"), program.read(self.path("one", "calibration.txt"))
+                                 .decode().count("focus-adhd"), "said once")
+                self.assertEqual(len(re.findall(r"^ +\d+  \S+ +1 ", err, re.MULTILINE)), n if n > 1 else 0, err)
+                self.assert_same_calibration("one")
+        out, err = self.ranks(2, words=self.calibration())
+        self.assertEqual(err.count("already done"), 1)
+        _, err = self.ranks(2, words=self.calibration("--seed", "2"), code=2)
+        self.assertEqual(err.count("holds another result"), 1)
+
+    def stopped_calibration(self, act, n_ranks=2):
+        """A calibration by ranks that something happened to after its first generation."""
+        shutil.rmtree(self.path("out"), ignore_errors=True)
+        with self.launch(n_ranks, words=self.calibration(budget=6000)) as job:
+            while job.poll() is None and not os.path.exists(self.path("out", ".checkpoints", "focus-adhd.bin")):
+                time.sleep(0.001)
+            act(job)
+            try:
+                _, err = job.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                job.kill()
+                raise
+        self.assertFalse(os.path.exists(self.path("out", "posterior.h5")))
+        return job.returncode, err
+
+    def test_a_calibration_whose_rank_is_killed_or_told_to_stop_is_gone_on_with(self):
+        self.uptake(*self.calibration(folder="one", budget=6000))
+        # What is left is gone on with by one process, and by another number of ranks.
+        code, err = self.stopped_calibration(self.signal_rank(signal.SIGKILL))
+        self.assertNotEqual(code, 0)
+        self.assertIn("exited on signal 9", err)
+        self.uptake(*self.calibration("--resume", budget=6000))
+        self.assert_same_calibration("one")
+        code, err = self.stopped_calibration(self.signal_rank(signal.SIGUSR1))
+        self.assertEqual(code, 4, err)
+        self.assertEqual(err.count("interrupted: what was finished is kept in out"), 1, err)
+        self.ranks(3, words=self.calibration("--resume", budget=6000))
+        self.assert_same_calibration("one")
+
+    def test_a_full_disk_of_the_first_rank_ends_a_shared_calibration(self):
+        limited = ["--mca", "btl", "tcp,self", "sh", "-c",
+                   '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || { trap "" XFSZ; ulimit -f 8; }; exec "$@"', "sh"]
+        _, err = self.ranks(2, before=limited, words=self.calibration(), code=3)
+        self.assertEqual(err.count("error: "), 1, err)
+        self.assertRegex(err, r"error: .*focus-adhd\.bin.*: cannot write")
+        self.assertFalse(os.path.exists(self.path("out", "posterior.h5")))
 
 
 program.main()

@@ -9,6 +9,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "ranks.hpp"
 #include "text_file.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/fit_report.hpp"
@@ -131,50 +132,79 @@ void add_pooled(const HistoricRecord& record, std::span<const std::size_t> progr
 }
 }  // namespace
 
-ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
+ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) {
   const auto began = std::chrono::steady_clock::now();
+  const Interruption interruption;
+  const Ranks ranks(Ranks::Launch::together);
+  Output output = asked_output;
+  if (!ranks.first()) output.verbosity = Verbosity::quiet;
+  const ProgressStyle progress = ranks.first() ? options.progress : ProgressStyle::off;
   const auto say = [&](const std::string& text) {
     static_cast<void>(std::fflush(stdout));
     if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
   };
   const bool json = output.format == Format::json;
-  const Interruption interruption;
-  const HistoricRecord record = load_record(record_file(options.record), options.overrides, data_folder());
-  const std::vector<std::size_t> programmes = chosen(record, options.programmes);
-  const std::optional<Date> cutoff =
-      options.cutoff ? std::optional(date_of("--cutoff", *options.cutoff)) : std::nullopt;
-  const fs::path folder = options.folder.value_or(fs::path("results") / record.name);
-  const fs::path checkpoints = folder / kCheckpoints;
-  const std::string digest = digest_of(record, options, programmes);
 
-  if (fs::exists(folder / kRunFile) && options.existing != Existing::overwrite) {
-    if (!holds(folder, digest)) {
-      throw InputError(
-          {{folder.string(), "holds another result", "choose another folder with -o, or replace it with --overwrite"}});
+  // Every rank looks before the first one writes, so that all see the same.
+  std::optional<HistoricRecord> loaded;
+  std::vector<std::size_t> programmes;
+  std::optional<Date> cutoff;
+  fs::path folder, checkpoints;
+  std::string digest;
+  std::shared_ptr<const Population> population;
+  bool over = false;  // nothing to calibrate
+  const ExitCode looked = ranks.together([&] {
+    loaded = load_record(record_file(options.record), options.overrides, data_folder());
+    programmes = chosen(*loaded, options.programmes);
+    if (options.cutoff) cutoff = date_of("--cutoff", *options.cutoff);
+    folder = options.folder.value_or(fs::path("results") / loaded->name);
+    checkpoints = folder / kCheckpoints;
+    digest = digest_of(*loaded, options, programmes);
+    if (fs::exists(folder / kRunFile) && options.existing != Existing::overwrite) {
+      if (!holds(folder, digest)) {
+        throw InputError({{folder.string(), "holds another result",
+                           "choose another folder with -o, or replace it with --overwrite"}});
+      }
+      over = true;
+      if (!ranks.first()) return ExitCode::done;
+      fmt::print("{}", read_text(folder / (json ? kJsonFile : kTextFile)));
+      say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+      return ExitCode::done;
     }
-    fmt::print("{}", read_text(folder / (json ? kJsonFile : kTextFile)));
-    say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+    for (const char* name : {kPosteriorFile, kTextFile, kJsonFile}) {
+      if (options.existing != Existing::refuse || !fs::exists(folder / name)) continue;
+      throw InputError({{(folder / name).string(), "is there already",
+                         "choose another folder with -o, or replace it with --overwrite"}});
+    }
+    if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
+      throw InputError(
+          {{folder.string(), "holds an unfinished calibration", "--resume goes on with it, --overwrite starts again"}});
+    }
+    population = std::make_shared<const Population>(population_of(*loaded, data_folder()));
     return ExitCode::done;
-  }
-  for (const char* name : {kPosteriorFile, kTextFile, kJsonFile}) {
-    if (options.existing != Existing::refuse || !fs::exists(folder / name)) continue;
-    throw InputError({{(folder / name).string(), "is there already",
-                       "choose another folder with -o, or replace it with --overwrite"}});
-  }
-  if (fs::exists(checkpoints) && options.existing == Existing::refuse) {
-    throw InputError(
-        {{folder.string(), "holds an unfinished calibration", "--resume goes on with it, --overwrite starts again"}});
-  }
+  });
+  if (looked != ExitCode::done || over) return looked;
+  const HistoricRecord& record = *loaded;
 
-  const FolderLock lock(checkpoints);
-  if (options.existing == Existing::overwrite) {
-    for (const auto& entry : fs::directory_iterator(checkpoints))
-      if (entry.path().extension() == ".bin") fs::remove(entry.path());
-  }
-  const auto population = std::make_shared<const Population>(population_of(record, data_folder()));
+  std::optional<FolderLock> lock;
+  const ExitCode locked = ranks.together([&] {
+    if (!ranks.first()) return ExitCode::done;
+    lock.emplace(checkpoints);
+    if (options.existing == Existing::overwrite) {
+      for (const auto& entry : fs::directory_iterator(checkpoints))
+        if (entry.path().extension() == ".bin") fs::remove(entry.path());
+    }
+    return ExitCode::done;
+  });
+  if (locked != ExitCode::done) return locked;
+
+  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
+  print_placement(ranks, n_threads, output);
+  std::stop_source stop;  // asked of this rank or of another
+  const std::stop_callback forward(interruption.token(), [&stop] { stop.request_stop(); });
   Control control;
-  control.n_threads = options.n_threads;
-  control.stop = interruption.token();
+  control.n_threads = n_threads;
+  control.stop = stop.get_token();
   FitOptions fit_options;
   fit_options.method = static_cast<Method>(std::ranges::find(kMethodNames, options.method) - kMethodNames.begin());
   fit_options.cutoff = cutoff;
@@ -184,6 +214,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   fit_options.abc.n_particles = options.n_particles;
 
   const auto interrupted = [&] {
+    if (!ranks.first()) return;
     if (options.method == "abc") {
       fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
                  resuming(options.command));
@@ -196,94 +227,111 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   std::vector<std::size_t> fitted;
   std::string text;
   std::size_t n_simulations = 0;
-  for (const std::size_t j : programmes) {
-    const HistoricProgramme& programme = record.programmes[j];
-    const HistoricModel model(programme, record, population, last_day_of(programme));
-    if (model.fitted(cutoff).empty()) {
-      say(fmt::format("{}: nothing to fit to{}", programme.spec.name, cutoff ? " by " + iso(*cutoff) : ""));
-      continue;
+  const auto fit_all = [&](const Control& shared) {
+    for (const std::size_t j : programmes) {
+      const HistoricProgramme& programme = record.programmes[j];
+      const HistoricModel model(programme, record, population, last_day_of(programme));
+      if (model.fitted(cutoff).empty()) {
+        say(fmt::format("{}: nothing to fit to{}", programme.spec.name, cutoff ? " by " + iso(*cutoff) : ""));
+        continue;
+      }
+      fit_options.abc.checkpoint = checkpoints / (programme.spec.name + ".bin");
+      const std::string label = fmt::format("{} ({} of {})", programme.spec.name, fits.size() + 1, programmes.size());
+      ProgressLine line(progress, output.verbosity);
+      ProgrammeFit fit =
+          fit_programme(model, fit_options, shared, [&](const CalibrationProgress& now) { line.show(label, now); });
+      if (fit.completion == Completion::interrupted) return ExitCode::interrupted;
+      n_simulations += fit.n_simulations;
+      text += (programmes.size() == 1 ? fit_text_with_diagnostics(fit) : fit_text(fit)) + "\n";
+      fits.push_back(std::move(fit));
+      fitted.push_back(j);
     }
-    fit_options.abc.checkpoint = checkpoints / (programme.spec.name + ".bin");
-    const std::string label = fmt::format("{} ({} of {})", programme.spec.name, fits.size() + 1, programmes.size());
-    ProgressLine line(options.progress, output.verbosity);
-    ProgrammeFit fit =
-        fit_programme(model, fit_options, control, [&](const CalibrationProgress& now) { line.show(label, now); });
-    if (fit.completion == Completion::interrupted) {
+    if (fits.empty()) {
+      throw InputError({{record.file.string(), "has nothing to calibrate to", "ask for another cut-off or programme"}});
+    }
+    return ExitCode::done;
+  };
+  const ExitCode fit_end = ranks.together([&] {
+    ExitCode end = ExitCode::fault;
+    ranks.sharing(stop, [&](const Team* team) {
+      Control shared = control;
+      shared.team = team;
+      end = fit_all(shared);
+    });
+    return end;
+  });
+  if (fit_end == ExitCode::interrupted) interrupted();
+  if (fit_end != ExitCode::done) return fit_end;
+
+  // What the programmes say together takes little: the first rank alone.
+  return ranks.together([&] {
+    if (!ranks.first()) return ExitCode::done;
+    PosteriorRecord posterior;
+    posterior.record = &record;
+    posterior.fits = fits;
+    posterior.seed = record.seed;
+    posterior.command = command_of(options);
+    posterior.cutoff = cutoff ? iso(*cutoff) : "";
+    if (fits.size() >= kFewestPooled) say(fmt::format("what {} programmes say together", fits.size()));
+    add_pooled(record, fitted, record.seed, control, posterior);
+    if (control.stop.stop_requested()) {
       interrupted();
       return ExitCode::interrupted;
     }
-    n_simulations += fit.n_simulations;
-    text += (programmes.size() == 1 ? fit_text_with_diagnostics(fit) : fit_text(fit)) + "\n";
-    fits.push_back(std::move(fit));
-    fitted.push_back(j);
-  }
-  if (fits.empty()) {
-    throw InputError({{record.file.string(), "has nothing to calibrate to", "ask for another cut-off or programme"}});
-  }
+    text += fit_legend();
+    if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
 
-  PosteriorRecord posterior;
-  posterior.record = &record;
-  posterior.fits = fits;
-  posterior.seed = record.seed;
-  posterior.command = command_of(options);
-  posterior.cutoff = cutoff ? iso(*cutoff) : "";
-  if (fits.size() >= kFewestPooled) say(fmt::format("what {} programmes say together", fits.size()));
-  add_pooled(record, fitted, record.seed, control, posterior);
-  if (control.stop.stop_requested()) {
-    interrupted();
-    return ExitCode::interrupted;
-  }
-  text += fit_legend();
-  if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
+    fs::remove(folder / kRunFile);
+    write_posterior(posterior, folder / kPosteriorFile);
+    const std::string json_text = calibration_json(posterior);
+    write_text(folder / kJsonFile, json_text);
+    std::string whole;
+    for (const ProgrammeFit& fit : fits) whole += fit_text_with_diagnostics(fit) + "\n";
+    whole += fit_legend();
+    if (posterior.pooled) whole += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
+    write_text(folder / kTextFile, whole);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    nlohmann::ordered_json facts{{"schema", 1},
+                                 {"kind", "calibration"},
+                                 {"digest", digest},
+                                 {"record", record.file.string()},
+                                 {"record_digest", record.digest},
+                                 {"version", std::string(version())},
+                                 {"git_id", std::string(git_id())},
+                                 {"seed", record.seed},
+                                 {"method", options.method},
+                                 {"simulations", n_simulations},
+                                 {"seconds", seconds},
+                                 {"threads", n_threads},
+                                 {"ranks", ranks.size()},
+                                 {"date", utc_now()},
+                                 {"command", options.command}};
+    for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
+    const std::string how = facts.dump(2) + "\n";
+    Crate crate;
+    crate.title = record.title;
+    std::string names;
+    for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
+    crate.description = fmt::format(
+        "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
+        "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
+        names);
+    crate.main_file = kPosteriorFile;
+    crate.action = fmt::format("Calibration to the record {}", record.name);
+    crate.digest = digest;
+    crate.inputs = {{"#record", record.file.filename().string(),
+                     fmt::format("The record of published figures, with its table {}, digest {}.",
+                                 record.table.filename().string(), record.digest)}};
+    write_crate(crate, folder, how);
+    write_text(folder / kRunFile, how);
+    fs::remove_all(checkpoints);
 
-  fs::remove(folder / kRunFile);
-  write_posterior(posterior, folder / kPosteriorFile);
-  const std::string json_text = calibration_json(posterior);
-  write_text(folder / kJsonFile, json_text);
-  std::string whole;
-  for (const ProgrammeFit& fit : fits) whole += fit_text_with_diagnostics(fit) + "\n";
-  whole += fit_legend();
-  if (posterior.pooled) whole += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
-  write_text(folder / kTextFile, whole);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-  nlohmann::ordered_json facts{{"schema", 1},
-                               {"kind", "calibration"},
-                               {"digest", digest},
-                               {"record", record.file.string()},
-                               {"record_digest", record.digest},
-                               {"version", std::string(version())},
-                               {"git_id", std::string(git_id())},
-                               {"seed", record.seed},
-                               {"method", options.method},
-                               {"simulations", n_simulations},
-                               {"seconds", seconds},
-                               {"threads", options.n_threads > 0 ? options.n_threads : available_threads()},
-                               {"date", utc_now()},
-                               {"command", options.command}};
-  for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
-  const std::string how = facts.dump(2) + "\n";
-  Crate crate;
-  crate.title = record.title;
-  std::string names;
-  for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
-  crate.description = fmt::format(
-      "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
-      "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
-      names);
-  crate.main_file = kPosteriorFile;
-  crate.action = fmt::format("Calibration to the record {}", record.name);
-  crate.digest = digest;
-  crate.inputs = {{"#record", record.file.filename().string(),
-                   fmt::format("The record of published figures, with its table {}, digest {}.",
-                               record.table.filename().string(), record.digest)}};
-  write_crate(crate, folder, how);
-  write_text(folder / kRunFile, how);
-  fs::remove_all(checkpoints);
-
-  fmt::print("{}", json ? json_text : text);
-  say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(), n_simulations,
-                  duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, kCrateFile, folder.string()));
-  return ExitCode::done;
+    fmt::print("{}", json ? json_text : text);
+    say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(), n_simulations,
+                    duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, kCrateFile,
+                    folder.string()));
+    return ExitCode::done;
+  });
 }
 
 }  // namespace uptake::cli

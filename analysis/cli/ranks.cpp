@@ -10,12 +10,19 @@
 #include <cstring>
 #include <exception>
 #include <filesystem>
+#include <limits>
+#include <mutex>
 #include <new>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <thread>
 
 #ifdef UPTAKE_MPI
 #include <mpi.h>
 #endif
+
+#include "run_folder.hpp"
+#include "uptake/placement.hpp"
 
 namespace uptake::cli {
 
@@ -25,9 +32,16 @@ namespace {
   return code == ExitCode::done ? 0 : 1 + static_cast<int>(ExitCode::interrupted) - static_cast<int>(code);
 }
 
+/// Another rank left by an exception; whatever it was, that rank says it.
+struct RankLeft : std::runtime_error {
+  RankLeft() : std::runtime_error("another rank has left") {}
+};
+
 ExitCode code_of(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
+  } catch (const RankLeft&) {
+    return ExitCode::interrupted;  // the least of what can be said
   } catch (const InputError&) {
     return ExitCode::bad_input;
   } catch (const FileError&) {
@@ -52,10 +66,50 @@ constexpr int kStopTag = 4;
 /// Between looks at what the other ranks do. A blocking call of MPI would spin, and take the core of a rank that works.
 constexpr std::chrono::milliseconds kBetweenLooks{2};
 
-void await(MPI_Request* request) {
-  for (int done = 0; MPI_Test(request, &done, MPI_STATUS_IGNORE), done == 0;) {
+/// @param turn held for a call of MPI while another thread may make one
+void await(MPI_Request* request, std::mutex& turn) {
+  for (;;) {
+    int done = 0;
+    {
+      const std::lock_guard mine(turn);
+      MPI_Test(request, &done, MPI_STATUS_IGNORE);
+    }
+    if (done != 0) return;
     std::this_thread::sleep_for(kBetweenLooks);
   }
+}
+
+/// Bytes of all ranks, by rank, on every rank.
+std::vector<std::string> all_bytes(const std::string& mine, std::size_t n_ranks, std::mutex& turn) {
+  const unsigned long long length = mine.size();
+  std::vector<unsigned long long> lengths(n_ranks);
+  MPI_Request request = MPI_REQUEST_NULL;
+  {
+    const std::lock_guard ours(turn);
+    MPI_Iallgather(&length, 1, MPI_UNSIGNED_LONG_LONG, lengths.data(), 1, MPI_UNSIGNED_LONG_LONG, MPI_COMM_WORLD,
+                   &request);
+  }
+  await(&request, turn);
+  std::vector<int> counts, starts;
+  std::size_t total = 0;
+  for (const unsigned long long theirs : lengths) {
+    starts.push_back(static_cast<int>(total));
+    counts.push_back(static_cast<int>(theirs));
+    total += theirs;
+    // MPI counts in int; the same on every rank, so that all throw.
+    if (total > std::numeric_limits<int>::max()) throw std::length_error("ranks exchange more than 2 GiB at once");
+  }
+  std::string bytes(total, '\0');
+  {
+    const std::lock_guard ours(turn);
+    MPI_Iallgatherv(mine.data(), static_cast<int>(length), MPI_CHAR, bytes.data(), counts.data(), starts.data(),
+                    MPI_CHAR, MPI_COMM_WORLD, &request);
+  }
+  await(&request, turn);
+  std::vector<std::string> all;
+  for (std::size_t r = 0; r < n_ranks; ++r)
+    all.push_back(bytes.substr(static_cast<std::size_t>(starts[r]), static_cast<std::size_t>(counts[r])));
+  return all;
 }
 
 /// Whether a launcher of MPI processes started this one. Without one MPI would start a daemon for nothing.
@@ -67,10 +121,11 @@ bool has_launcher() {
 /// Sends and receives the one message that there is, "stop".
 class StopMessages {
  public:
-  StopMessages(int rank, int size, std::stop_source stop)
-      : rank_(rank), requests_(static_cast<std::size_t>(size), MPI_REQUEST_NULL), stop_(std::move(stop)) {}
+  StopMessages(int rank, int size, std::stop_source stop, std::mutex& turn)
+      : rank_(rank), requests_(static_cast<std::size_t>(size), MPI_REQUEST_NULL), stop_(std::move(stop)), turn_(turn) {}
 
   void look() {
+    const std::lock_guard mine(turn_);
     for (int there = 1; there != 0;) {
       MPI_Status status;
       MPI_Iprobe(MPI_ANY_SOURCE, kStopTag, MPI_COMM_WORLD, &there, &status);
@@ -85,7 +140,7 @@ class StopMessages {
     std::vector<int> senders(requests_.size());
     MPI_Request request = MPI_REQUEST_NULL;
     MPI_Iallgather(&sent_, 1, MPI_INT, senders.data(), 1, MPI_INT, MPI_COMM_WORLD, &request);
-    await(&request);
+    await(&request, turn_);
     const auto n_senders = std::ranges::count(senders, 1) - sent_;
     while (n_received_ < n_senders) {
       MPI_Status status;
@@ -114,6 +169,7 @@ class StopMessages {
   std::ptrdiff_t n_received_ = 0;
   std::vector<MPI_Request> requests_;
   std::stop_source stop_;
+  std::mutex& turn_;
 };
 #endif
 }  // namespace
@@ -169,7 +225,7 @@ ExitCode Ranks::together(const std::function<ExitCode()>& step) const {
   } here{severity(mine), rank_}, worst{};
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Iallreduce(&here, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD, &request);
-  await(&request);
+  await(&request, turn_);
   if (failure && worst.rank == rank_) std::rethrow_exception(failure);
   if (worst.severity != here.severity || failure) {
     const auto found =
@@ -186,7 +242,7 @@ void Ranks::passing_on_stops([[maybe_unused]] const std::stop_source& stop, cons
     return;
   }
 #ifdef UPTAKE_MPI
-  StopMessages messages(rank_, size_, stop);
+  StopMessages messages(rank_, size_, stop, turn_);
   std::exception_ptr failure;
   {
     const std::jthread listening([&messages](const std::stop_token& end) {
@@ -206,6 +262,44 @@ void Ranks::passing_on_stops([[maybe_unused]] const std::stop_source& stop, cons
   messages.look();
   messages.finish();
   if (failure) std::rethrow_exception(failure);
+#endif
+}
+
+void Ranks::sharing([[maybe_unused]] const std::stop_source& stop,
+                    const std::function<void(const Team* team)>& work) const {
+  if (size_ == 1) {
+    work(nullptr);
+    return;
+  }
+#ifdef UPTAKE_MPI
+  // Every message opens with what its sender means to do next. Who leaves says so in one last exchange, where others
+  // bring values or the end of their work.
+  constexpr char kGoesOn = 'g', kIsDone = 'd', kFailed = 'f';
+  const auto n = static_cast<std::size_t>(size_);
+  bool over = false;  // nothing is exchanged any more
+  const auto exchange = [&](char means, const std::string& mine) {
+    std::vector<std::string> all = all_bytes(means + mine, n, turn_);
+    over = std::ranges::any_of(all, [](const std::string& text) { return text.front() != kGoesOn; });
+    if (std::ranges::any_of(all, [](const std::string& text) { return text.front() == kFailed; })) throw RankLeft();
+    if (over && means == kGoesOn) throw std::logic_error("ranks have lost step with each other");
+    for (std::string& text : all) text.erase(0, 1);
+    return all;
+  };
+  passing_on_stops(stop, [&] {
+    const Team team{static_cast<std::size_t>(rank_), n,
+                    [&](const std::string& mine) { return exchange(kGoesOn, mine); }};
+    try {
+      work(&team);
+    } catch (...) {
+      if (over) throw;
+      try {
+        exchange(kFailed, {});
+      } catch (const RankLeft&) {
+      }
+      throw;
+    }
+    exchange(kIsDone, {});
+  });
 #endif
 }
 
@@ -250,6 +344,21 @@ std::string Ranks::library() {
 #else
   return {};
 #endif
+}
+
+void print_placement(const Ranks& ranks, int n_threads, const Output& output) {
+  if (ranks.size() == 1 && std::getenv("SLURM_JOB_ID") == nullptr) return;
+  const Placement here = placement_of_this_process(n_threads);
+  const nlohmann::json mine{
+      {"host", here.host}, {"threads", here.n_threads}, {"cores", here.cores}, {"numa", here.numa_nodes}};
+  std::vector<Placement> all;
+  for (const std::string& text : ranks.gather(mine.dump())) {
+    const auto json = nlohmann::json::parse(text);
+    all.push_back({json["host"], json["threads"], json["cores"], json["numa"]});
+  }
+  if (!ranks.first()) return;
+  for (const std::string& line : placement_table(all)) say(output, line);
+  for (const std::string& warning : placement_warnings(all)) say(output, "warning: " + warning);
 }
 
 }  // namespace uptake::cli

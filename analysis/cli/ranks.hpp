@@ -2,10 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "commands.hpp"
+#include "uptake/ensemble.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake::cli {
@@ -31,6 +34,10 @@ class Ranks {
   /// As `work()`, while a stop that one rank is asked for is asked of all. An exception of `work` stops the others
   /// before it leaves. Waits for nobody's work.
   void passing_on_stops(const std::stop_source& stop, const std::function<void()>& work) const;
+  /// As passing_on_stops, for work whose tasks the ranks share. `team` is null where there is one rank alone. When one
+  /// of them leaves by an exception, so do the others, at their next exchange or at the end of their work; `together`
+  /// then says what the one had to say.
+  void sharing(const std::stop_source& stop, const std::function<void(const Team* team)>& work) const;
   /// Texts of all ranks in their order on the first rank, nothing on the others.
   [[nodiscard]] std::vector<std::string> gather(const std::string& text) const;
   /// Sum over ranks, on every rank.
@@ -41,7 +48,11 @@ class Ranks {
 
  private:
   int rank_ = 0, size_ = 1;
-  bool started_ = false;  // MPI, here
+  bool started_ = false;     // MPI, here
+  mutable std::mutex turn_;  // to call MPI, where two threads do
 };
+
+/// Says on the first rank where all ranks are, when there are several or Slurm chose the place. Every rank calls it.
+void print_placement(const Ranks& ranks, int n_threads, const Output& output);
 
 }  // namespace uptake::cli

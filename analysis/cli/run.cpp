@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
@@ -17,6 +19,7 @@
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/placement.hpp"
+#include "uptake/report.hpp"
 #include "uptake/results.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -40,27 +43,71 @@ double peak_memory() {
   ::getrusage(RUSAGE_SELF, &usage);
   return 1024.0 * static_cast<double>(usage.ru_maxrss);
 }
+double memory_now() {
+  std::ifstream statm("/proc/self/statm");
+  double size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
 
-/// Says what a run would take, from a few replicates that are simulated and written to memory.
+/// A folder that is removed with what it holds.
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::error_code error;
+    const fs::path place = fs::temp_directory_path(error);
+    std::string pattern = (place / "uptake-XXXXXX").string();
+    if (error || ::mkdtemp(pattern.data()) == nullptr)
+      throw FileError(
+          {error ? "TMPDIR" : pattern, "cannot make a folder for a trial", "say with TMPDIR where there is room"});
+    path_ = pattern;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// Says what a run would take, from a few replicates that are simulated and written to a folder that does not stay.
 void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, const fs::path& folder,
                     std::size_t n_missing, const Control& control, const Output& output) {
   const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
   const int n_threads = control.n_threads;
-  Ensemble few{0, layout.size, {}, nullptr};
+  const ScratchFolder scratch;
+  const std::string& digest = model->scenario.digest;
+  const double memory_before = memory_now();
+  std::size_t n_tried = 0;
   const auto begin = Clock::now();
   double first = 0;  // the first replicate meets cold memory
-  while (few.n_replicates < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
-    const std::vector<double> summary = simulate_replicate(model, layout, few.n_replicates);
-    few.values.insert(few.values.end(), summary.begin(), summary.end());
-    if (++few.n_replicates == 1) first = seconds_since(begin);
+  {
+    PartFile part(scratch.path(), digest, 0, layout.size, {});
+    while (n_tried < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
+      part.append(n_tried, simulate_replicate(model, layout, n_tried));
+      if (++n_tried == 1) first = seconds_since(begin);
+    }
   }
   const double seconds_per_replicate =
-      few.n_replicates == 1 ? first : (seconds_since(begin) - first) / static_cast<double>(few.n_replicates - 1);
-  const WritingCost writing = estimate_writing({model, layout, &few}, n_replicates, control);
+      n_tried == 1 ? first : (seconds_since(begin) - first) / static_cast<double>(n_tried - 1);
+  // Every thread has a replicate in flight.
+  const double memory_simulating = memory_before + std::max(0.0, peak_memory() - memory_before) *
+                                                       std::min<double>(n_threads, static_cast<double>(n_missing));
+  const Ensemble few = read_parts(scratch.path(), digest, layout.size, n_tried);
+  WritingCost writing = estimate_writing({model, layout, &few}, n_replicates, scratch.path(), control);
+  // The page is made of statistics: it hardly grows.
+  const auto began_report = Clock::now();
+  write_report(scratch.path(), data_folder() / "england");
+  writing.seconds += seconds_since(began_report);
   const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
-  const double result_bytes = writing.results_bytes + writing.tables_bytes;
-  const double memory = peak_memory() + writing.slab_bytes;
+  const double result_bytes =
+      writing.results_bytes + writing.tables_bytes + static_cast<double>(fs::file_size(scratch.path() / "report.html"));
+  const double memory = std::max({peak_memory(), memory_simulating, memory_before + writing.slab_bytes});
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{
         {"schema", kJsonSchema},
@@ -101,22 +148,6 @@ std::vector<std::uint64_t> missing_of(const std::vector<bool>& finished, const S
     if (!finished[r]) missing.push_back(r);
   }
   return missing;
-}
-
-/// Says on the first rank where all ranks are, when there are several or Slurm chose the place.
-void print_placement(const Ranks& ranks, int n_threads, const Output& output) {
-  if (ranks.size() == 1 && std::getenv("SLURM_JOB_ID") == nullptr) return;
-  const Placement here = placement_of_this_process(n_threads);
-  const nlohmann::json mine{
-      {"host", here.host}, {"threads", here.n_threads}, {"cores", here.cores}, {"numa", here.numa_nodes}};
-  std::vector<Placement> all;
-  for (const std::string& text : ranks.gather(mine.dump())) {
-    const auto json = nlohmann::json::parse(text);
-    all.push_back({json["host"], json["threads"], json["cores"], json["numa"]});
-  }
-  if (!ranks.first()) return;
-  for (const std::string& line : placement_table(all)) say(output, line);
-  for (const std::string& warning : placement_warnings(all)) say(output, "warning: " + warning);
 }
 
 }  // namespace

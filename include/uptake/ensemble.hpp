@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace uptake {
@@ -18,11 +19,20 @@ struct Progress {
   std::chrono::duration<double> elapsed{0};
 };
 
+/// Processes that do the same side by side with the same data, such as MPI ranks. They deal out the tasks (task i belongs
+/// to the one with number i mod size) and join what comes of them.
+struct Team {
+  std::size_t rank = 0, size = 1;
+  /// What each of them gave, by rank, on all of them. All call it equally often, in the same order.
+  std::function<std::vector<std::string>(const std::string& mine)> exchange;
+};
+
 struct Control {
   Body body = Body::tbb;
   int n_threads = 0;                              ///< 0 = as many as the machine allows this process
   std::stop_token stop;                           ///< when asked to stop, started tasks finish, nothing new starts
   std::function<void(const Progress&)> progress;  ///< called by the sink's thread, at most ten times a second
+  const Team* team = nullptr;                     ///< null = this process alone does every task
 };
 
 /// Threads this process may use: the least of the affinity mask, the cgroup quota and SLURM_CPUS_PER_TASK, at least 1.
@@ -30,6 +40,8 @@ struct Control {
 
 /// Runs task(i) for i in 0..n anywhere and sink(i, value) in the order of i on one thread at a time. At most four
 /// results per thread wait. An exception of task or sink ends the run and is thrown again.
+/// In a team every process does its share, one exchange joins the values (which all wait for it), and each sinks all of
+/// them: what is sunk and returned is the same on each, also when one alone was asked to stop.
 /// @return number of values that reached the sink; a prefix 0..k, so what was sunk is a valid smaller ensemble
 std::size_t run_tasks(std::size_t n, const std::function<std::vector<double>(std::size_t)>& task,
                       const std::function<void(std::size_t, std::vector<double>&&)>& sink, const Control& control);

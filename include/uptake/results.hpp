@@ -113,9 +113,11 @@ struct WritingCost {
   double tables_bytes = 0;   ///< of summary.csv and summary.json
   double slab_bytes = 0;     ///< memory for slabs and for the places of records
 };
-/// Estimates the writing of `n_replicates` from a record of a few: they are written to memory, and what grows with the
-/// replicates is scaled up; statistics are timed on made-up columns of n_replicates values.
-[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const Control& control);
+/// Estimates the writing of `n_replicates` from a record of a few in part files: their results.h5 is written into
+/// `folder`, and what grows with the replicates is scaled up; statistics are timed on made-up columns of n_replicates
+/// values, reading by some reads.
+[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates,
+                                           const std::filesystem::path& folder, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
 /// Its text.
