@@ -111,6 +111,8 @@ std::string population_text(std::string_view population, const PopulationOptions
          tables_text(tables);
 }
 
+std::string tables_digest(const fs::path& folder) { return fmt::format("{:016x}", identity_of(tables_text(folder))); }
+
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
   std::string text = fmt::format("uptake {}\nseed {}\nmode {}\nattention {}\n", version(), scenario.seed,
                                  static_cast<int>(scenario.mode), scenario.attention);

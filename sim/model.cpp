@@ -216,6 +216,15 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
 }
 
 /// Regions that every strategy treats alike share one row of week factors.
+std::vector<Problem> each_once(std::vector<Problem>&& all) {
+  std::vector<Problem> once;
+  for (Problem& problem : all) {
+    const auto same = [&](const Problem& other) { return other.text() == problem.text(); };
+    if (std::ranges::none_of(once, same)) once.push_back(std::move(problem));
+  }
+  return once;
+}
+
 void compress_regions(Model& model, int j) {
   ProgrammeModel& programme = model.programmes[static_cast<std::size_t>(j)];
   const std::size_t n_regions = model.population->regions.size();
@@ -385,22 +394,19 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
   }
 
+  std::vector<Problem> warnings;
   for (const Strategy& strategy : asked.strategies) {
     StrategyPlan& plan = model->strategies.emplace_back();
     plan.name = strategy.name;
     for (int j = 0; j < model->n_programmes(); ++j) {
       const ProgrammeModel& programme = model->programmes[static_cast<std::size_t>(j)];
       if (programme.n_records() == 0) continue;  // reported above
-      plan.programmes.push_back(make_plan(asked, who, j, programme, strategy, problems));
+      plan.programmes.push_back(make_plan(asked, who, j, programme, strategy, problems, warnings));
     }
   }
   // Several programmes and strategies meet the same mistake of a lever: it is said once.
-  std::vector<Problem> once;
-  for (Problem& problem : problems) {
-    const auto same = [&](const Problem& other) { return other.text() == problem.text(); };
-    if (std::ranges::none_of(once, same)) once.push_back(std::move(problem));
-  }
-  if (!once.empty()) throw InputError(std::move(once));
+  if (!problems.empty()) throw InputError(each_once(std::move(problems)));
+  model->warnings = each_once(std::move(warnings));
   for (int j = 0; j < model->n_programmes(); ++j) {
     compress_regions(*model, j);
     auto& programme = model->programmes[static_cast<std::size_t>(j)];

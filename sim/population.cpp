@@ -10,6 +10,7 @@
 
 #include "assemble.hpp"
 #include "csv.hpp"
+#include "digest.hpp"
 #include "uptake/error.hpp"
 #include "uptake/random.hpp"
 
@@ -632,7 +633,10 @@ Population read_population(const std::filesystem::path& folder, const Population
   std::vector<Problem> problems;
   Population population;
   population.name = folder.string();
-  population.vintage = fmt::format("As in the tables of {}", folder.string());
+  // Results hold this: the name of the folder and what is in it, not where somebody keeps it.
+  population.vintage =
+      fmt::format("As in the tables of the folder {}, digest {}",
+                  (folder / "").lexically_normal().parent_path().filename().string(), tables_digest(folder));
   population.seed = options.seed;
 
   const std::filesystem::path file = folder / "organisations.csv";

@@ -9,7 +9,9 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
+#include "uptake/command.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/fit_report.hpp"
 #include "uptake/historic.hpp"
@@ -41,15 +43,18 @@ std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, s
 /// What makes the result again: the options that decide it, where they are not the usual ones.
 std::string command_of(const CalibrateOptions& options) {
   const CalibrateOptions usual;
-  std::string text = "uptake calibrate " + options.record.filename().string();
-  for (const std::string& name : options.programmes) text += " --programme " + name;
-  if (options.method != usual.method) text += " --method " + options.method;
-  if (options.cutoff) text += " --cutoff " + *options.cutoff;
-  if (options.budget != usual.budget) text += fmt::format(" --budget {}", options.budget);
-  if (options.n_particles != usual.n_particles) text += fmt::format(" --particles {}", options.n_particles);
-  if (options.n_draws != usual.n_draws) text += fmt::format(" --draws {}", options.n_draws);
-  for (const std::string& one : options.overrides) text += fmt::format(" --set '{}'", one);
-  return text;
+  std::vector<std::string> words{"uptake", "calibrate", options.record.filename().string()};
+  const auto add = [&](const char* option, std::string value) {
+    words.insert(words.end(), {option, std::move(value)});
+  };
+  for (const std::string& name : options.programmes) add("--programme", name);
+  if (options.method != usual.method) add("--method", options.method);
+  if (options.cutoff) add("--cutoff", *options.cutoff);
+  if (options.budget != usual.budget) add("--budget", fmt::format("{}", options.budget));
+  if (options.n_particles != usual.n_particles) add("--particles", fmt::format("{}", options.n_particles));
+  if (options.n_draws != usual.n_draws) add("--draws", fmt::format("{}", options.n_draws));
+  for (const std::string& one : options.overrides) add("--set", one);
+  return command_text(words);
 }
 
 bool holds(const fs::path& folder, const std::string& digest) {
@@ -140,6 +145,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   const bool json = output.format == Format::json;
   const Interruption interruption;
   const HistoricRecord record = load_record(record_file(options.record), options.overrides, data_folder());
+  if (output.verbosity == Verbosity::normal) print_warnings(record.doubtful);
   const std::vector<std::size_t> programmes = chosen(record, options.programmes);
   const std::optional<Date> cutoff =
       options.cutoff ? std::optional(date_of("--cutoff", *options.cutoff)) : std::nullopt;
@@ -156,6 +162,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
     return ExitCode::done;
   }
+  if (options.existing == Existing::overwrite && !(fs::exists(folder / kRunFile) && holds(folder, digest)))
+    keep_own_words(folder);
   for (const char* name : {kPosteriorFile, kTextFile, kJsonFile}) {
     if (options.existing != Existing::refuse || !fs::exists(folder / name)) continue;
     throw InputError({{(folder / name).string(), "is there already",
@@ -236,6 +244,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   text += fit_legend();
   if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
 
+  if (fs::exists(folder / kRunFile) && !holds(folder, digest)) remove_other_results(folder, Result::calibration);
   fs::remove(folder / kRunFile);
   write_posterior(posterior, folder / kPosteriorFile);
   const std::string json_text = calibration_json(posterior);
@@ -249,7 +258,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   nlohmann::ordered_json facts{{"schema", 1},
                                {"kind", "calibration"},
                                {"digest", digest},
-                               {"record", record.file.string()},
+                               {"record", record.file.filename().string()},
+                               {"table", record.table.filename().string()},
                                {"record_digest", record.digest},
                                {"version", std::string(version())},
                                {"git_id", std::string(git_id())},
@@ -262,21 +272,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
                                {"command", options.command}};
   for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
   const std::string how = facts.dump(2) + "\n";
-  Crate crate;
-  crate.title = record.title;
-  std::string names;
-  for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
-  crate.description = fmt::format(
-      "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
-      "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
-      names);
-  crate.main_file = kPosteriorFile;
-  crate.action = fmt::format("Calibration to the record {}", record.name);
-  crate.digest = digest;
-  crate.inputs = {{"#record", record.file.filename().string(),
-                   fmt::format("The record of published figures, with its table {}, digest {}.",
-                               record.table.filename().string(), record.digest)}};
-  write_crate(crate, folder, how);
+  write_crate(folder, how);
   write_text(folder / kRunFile, how);
   fs::remove_all(checkpoints);
 

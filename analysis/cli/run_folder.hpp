@@ -20,6 +20,11 @@ enum class Found : std::uint8_t { nothing, same_result, other_result };
 [[nodiscard]] Found look_in(const std::filesystem::path& folder, const Scenario& scenario);
 /// The error of a folder that holds another result.
 [[nodiscard]] InputError in_the_way(const std::filesystem::path& folder);
+/// For who replaces a result: its checklist goes with it, but not what somebody has written in there.
+/// @throws InputError when it is not what the program fills it with
+void keep_own_words(const std::filesystem::path& folder);
+/// `kind` in the run.json of a back-test.
+inline constexpr const char* kKindOfBacktest = "backtest";
 /// Prints the result that is in the folder again.
 void show_again(const std::filesystem::path& folder, const Output& output);
 

@@ -103,7 +103,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
     write_text(*options.folder / "sensitivity.json", json.dump(2) + "\n");
     if (std::filesystem::exists(*options.folder / "results.h5")) {
       write_report(*options.folder, data_folder() / "england");
-      write_crate_of_run(*options.folder);
+      write_crate(*options.folder);
     }
   }
   if (output.format == Format::json) {

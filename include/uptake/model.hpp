@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/scenario.hpp"
 
@@ -141,6 +142,8 @@ struct Model {
   std::vector<std::uint32_t> first_record;  ///< of each programme in the world's arrays; n_programmes + 1
   /// Records of an organisation over all programmes (for attention): offsets by organisation.
   std::vector<std::uint32_t> organisation_offsets, organisation_records;
+  /// What holds and may not be meant, each once: effort that reaches nobody, so that it is neither done nor paid for.
+  std::vector<Problem> warnings;
   [[nodiscard]] const Calendar& calendar() const { return scenario.calendar; }
   [[nodiscard]] int n_programmes() const { return static_cast<int>(programmes.size()); }
   [[nodiscard]] int n_strategies() const { return static_cast<int>(strategies.size()); }
