@@ -152,9 +152,11 @@ std::string published_table(const ResultsFile& file, const Explain& explain) {
     const bool is_share = name == std::string_view("p_below");
     add(name, numbers(file.numbers(path(name)).values), meaning(name), is_share ? "1" : "as in column unit");
   }
-  std::vector<std::string> fitted;
-  for (const double value : file.numbers(path("fitted")).values) fitted.emplace_back(value > 0 ? "yes" : "no");
-  add("fitted", std::move(fitted), meaning("fitted"));
+  if (file.has(path("fitted"))) {  // files of earlier builds do not say
+    std::vector<std::string> fitted;
+    for (const double value : file.numbers(path("fitted")).values) fitted.emplace_back(value > 0 ? "yes" : "no");
+    add("fitted", std::move(fitted), meaning("fitted"));
+  }
   const Labelled model = file.numbers(path("model"));
   const std::vector<std::string> views = file.texts(path("view")), statistics = file.texts(path("statistic"));
   const std::size_t step = views.size() * statistics.size();

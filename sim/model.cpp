@@ -216,6 +216,21 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
 }
 
 /// Regions that every strategy treats alike share one row of week factors.
+/// Denominators of programmes are those of the built-in England. With other tables, a part of it say, results would be of
+/// so many all the same: said where the two lie further apart than years of closing and opening explain.
+void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, const Population& who, std::size_t n,
+                   std::vector<Problem>& warnings) {
+  constexpr double kApart = 1.5;  // [A]
+  if (who.name == "england" || !programme.historic_denominator || n == 0) return;
+  const double times = *programme.historic_denominator / static_cast<double>(n);
+  if (times <= kApart && times >= 1 / kApart) return;
+  warnings.push_back({scenario.file.string(),
+                      fmt::format("the {} organisations of this population stand for {:.0f} in the results of {}: each "
+                                  "counts {:.3g} times, by the programme's historic_denominator",
+                                  n, *programme.historic_denominator, programme.name, times),
+                      "state the number that could adopt among these in the programme's file, or leave it out there"});
+}
+
 std::vector<Problem> each_once(std::vector<Problem>&& all) {
   std::vector<Problem> once;
   for (Problem& problem : all) {
@@ -381,6 +396,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     throw InputError(std::move(problems));
   }
 
+  std::vector<Problem> warnings;
   model->first_record = {0};
   std::vector<std::vector<std::uint8_t>> masks(asked.programmes.size());
   for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
@@ -390,11 +406,11 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
                           fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
                           "check its eligible types"});
     }
+    warn_of_scale(asked, asked.programmes[j], who, programme.n_records(), warnings);
     add_life(asked, asked.programmes[j], who, programme);
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
   }
 
-  std::vector<Problem> warnings;
   for (const Strategy& strategy : asked.strategies) {
     StrategyPlan& plan = model->strategies.emplace_back();
     plan.name = strategy.name;

@@ -137,6 +137,8 @@ class Research(ProgramTest):
         self.assertEqual({one["@id"] for one in entities["#made"]["result"]},
                          {"backtest.h5", "backtest.json", "backtest.csv", "run.json"})
         self.assertIn("--overwrite", self.uptake(*words, "test", code=2).stderr)
+        shutil.copytree(self.path("test"), self.path("results", "test"))
+        self.assertIn("backtest of history.toml (seed 20180401, ", self.uptake("list").stdout)
         # A run may go there, or the back-test may go to a run: what is there says how it was made.
         self.uptake("run", MINIMAL, "--replicates", "40", "-o", "test")
         entities = self.keeps_to_the_specification(self.path("test"))
@@ -194,6 +196,14 @@ class Research(ProgramTest):
         self.assertLessEqual({"sensitivity.json", "cheers.md", "csv"}, set(os.listdir(folder)))
         shutil.rmtree(os.path.join(folder, "csv"))
         self.keeps_to_the_specification(folder)
+
+    def test_a_study_of_another_scenario_is_not_put_beside_a_result(self):
+        folder = self.copied()
+        words = ["--method", "one-way", "--replicates", "2", "-o", "run"]
+        self.assertIn("another scenario", self.uptake("sensitivity", "pincer", *words, code=2).stderr)
+        self.assertFalse(os.path.exists(os.path.join(folder, "sensitivity.json")))
+        self.assertIn("other values", self.uptake("sensitivity", MINIMAL, *words, "--seed", 3).stderr)
+        self.assertNotIn("warning", self.uptake("sensitivity", MINIMAL, *words).stderr)
 
     def test_own_words_in_a_checklist_are_not_lost_with_the_run(self):
         folder = self.with_all_that_is_made_later()

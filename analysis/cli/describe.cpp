@@ -291,8 +291,14 @@ ExitCode list(const Output& output) {
       if (!run.contains(key)) return std::string("?");
       return run[key].is_string() ? run[key].get<std::string>() : run[key].dump();
     };
-    fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", row["folder"].get<std::string>(), text("scenario"),
-               text("seed"), text("replicates"), text("version"));
+    const std::string folder = row["folder"].get<std::string>();
+    if (run.contains("kind")) {  // a calibration or a back-test
+      fmt::print("  {:<40} {} of {} (seed {}, {} simulations, version {})\n", folder, text("kind"), text("record"),
+                 text("seed"), text("simulations"), text("version"));
+    } else {
+      fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", folder, text("scenario"), text("seed"),
+                 text("replicates"), text("version"));
+    }
   }
   if (runs.empty()) fmt::print("  none\n");
   return ExitCode::done;
