@@ -100,8 +100,10 @@ bool is_among_fitted(const Published& figure, const std::string& region, const P
     int of_point = 0;
     const char* const begin = point.date.data();
     const bool has_year = std::from_chars(begin, begin + point.date.size(), of_point).ec == std::errc();
-    return point.was_fitted && point.region == region && point.observed == figure.value && has_year &&
-           std::abs(of_point - year) <= 1;
+    constexpr double kRounding = 1e-9;  // 85.5 % and 0.855
+    const double observed = point.unit == "%" ? point.observed / 100 : point.observed;
+    const bool is_value = std::abs(observed - figure.value) <= kRounding * std::abs(figure.value);
+    return point.was_fitted && point.region == region && is_value && has_year && std::abs(of_point - year) <= 1;
   });
 }
 }  // namespace

@@ -267,6 +267,17 @@ class Research(ProgramTest):
         self.assertNotEqual(read(self.path("alone", "results.h5"))[-16:-8], b"uptkseal")
         self.uptake("compare", "alone")
 
+    def test_figures_that_the_shipped_posterior_was_fitted_to_are_told_apart(self):
+        self.uptake("run", "precept", "--posterior", "posterior", "--replicates", 3, "--quiet", "-o", "run")
+        with open(self.path("run", "published.csv"), encoding="utf-8", newline="") as file:
+            fitted = {(row["metric"], row["to"]): row["fitted"] for row in csv.DictReader(file)}
+        self.assertEqual(fitted["uptake_share", "2022-06-30"], "yes")  # 85.5 % in the record
+        self.assertEqual(fitted["implementing_ever", "2020-03-31"], "yes")
+        self.assertEqual(fitted["events_avoided", "2023-03-31"], "no")
+        self.uptake("run", "precept", "--replicates", 3, "--quiet", "-o", "prior")
+        with open(self.path("prior", "published.csv"), encoding="utf-8", newline="") as file:
+            self.assertEqual({row["fitted"] for row in csv.DictReader(file)}, {"no"})
+
     # ---- the checklist --------------------------------------------------------------------------------------------
 
     def test_the_checklist_has_28_items_with_the_figures_of_the_run(self):
