@@ -299,13 +299,10 @@ bool write_crate(const fs::path& folder) {
   return write_crate(folder, {std::istreambuf_iterator<char>(stream), {}});
 }
 
-void remove_other_results(const fs::path& folder, Result kept) {
+void remove_made_later(const fs::path& folder) {
   std::error_code ignored;
-  for (const CrateFile& file : kFiles) {
-    // A back-test is of a record and of no result that lies beside it.
-    if (file.of == Result::backtest || (file.of == kept && !file.later)) continue;
-    fs::remove(folder / file.name, ignored);
-  }
+  for (const CrateFile& file : kFiles)
+    if (file.later) fs::remove(folder / file.name, ignored);
   remove_export(folder / "csv");
 }
 

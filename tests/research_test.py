@@ -124,6 +124,19 @@ class Research(ProgramTest):
         self.assertIn({"@id": "posterior.h5"}, entities["#made"]["result"])
         self.assertEqual(entities["#made"]["endTime"], json.loads(read(self.path("fit", "run.json")))["date"])
 
+    def test_a_run_and_a_calibration_never_replace_each_other(self):
+        fit = ["calibrate", "history", "--programme", "focus-adhd", "--budget", 600, "--particles", 200, "--quiet", "-o"]
+        folder = self.copied()
+        before = sorted(os.listdir(folder))
+        for more in ([], ["--overwrite"]):
+            self.assertIn("holds the results of a run", self.uptake(*fit, "run", *more, code=2).stderr)
+        self.assertEqual(sorted(os.listdir(folder)), before)
+        self.uptake(*fit, "fit")
+        for more in ([], ["--overwrite"], ["--resume"]):
+            self.assertIn("holds a calibration", self.uptake("run", MINIMAL, "-o", "fit", *more, code=2).stderr)
+        self.assertIn("posterior.h5", os.listdir(self.path("fit")))
+        self.uptake(*fit, "fit", "--overwrite")
+
     def test_a_backtest_describes_its_folder_and_shares_one_with_a_run(self):
         words = ["backtest", "history", "--cutoff", "2021-03", "--programme", "focus-adhd", "--budget", 1500,
                  "--particles", 300, "--quiet", "-o"]

@@ -82,13 +82,13 @@ void describe(const BacktestCommand& command, const HistoricRecord& record, cons
   const fs::path file = folder / "run.json";
   if (fs::exists(file)) {
     const auto facts = nlohmann::json::parse(read_text(file), nullptr, false);
-    if (facts.is_object() && facts.value("kind", nlohmann::json()) != kKindOfBacktest) {
+    if (kind_of(facts) != Result::backtest) {
       write_crate(folder);
       return;
     }
   }
   nlohmann::ordered_json facts{{"schema", kJsonSchema},
-                               {"kind", kKindOfBacktest},
+                               {"kind", "backtest"},
                                {"digest", digest_of(command, record, asked, posterior)},
                                {"record", record.file.filename().string()},
                                {"table", record.table.filename().string()},

@@ -57,6 +57,13 @@ std::string command_of(const CalibrateOptions& options) {
   return command_text(words);
 }
 
+/// What result a folder holds; a back-test is in nobody's way.
+std::optional<Result> kind_there(const fs::path& folder) {
+  if (!fs::exists(folder / kRunFile)) return std::nullopt;
+  const Result kind = kind_of(nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false));
+  return kind == Result::backtest ? std::nullopt : std::optional(kind);
+}
+
 bool holds(const fs::path& folder, const std::string& digest) {
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
   return facts.is_object() && facts.value("digest", nlohmann::json()) == digest &&
@@ -153,7 +160,9 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   const fs::path checkpoints = folder / kCheckpoints;
   const std::string digest = digest_of(record, options, programmes);
 
-  if (fs::exists(folder / kRunFile) && options.existing != Existing::overwrite) {
+  const std::optional<Result> there = kind_there(folder);
+  if (there == Result::run) throw in_the_way_of_another_kind(folder, Result::run);
+  if (there && options.existing != Existing::overwrite) {
     if (!holds(folder, digest)) {
       throw InputError(
           {{folder.string(), "holds another result", "choose another folder with -o, or replace it with --overwrite"}});
@@ -162,8 +171,6 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
     say(fmt::format("already done; --overwrite repeats it ({})", folder.string()));
     return ExitCode::done;
   }
-  if (options.existing == Existing::overwrite && !(fs::exists(folder / kRunFile) && holds(folder, digest)))
-    keep_own_words(folder);
   for (const char* name : {kPosteriorFile, kTextFile, kJsonFile}) {
     if (options.existing != Existing::refuse || !fs::exists(folder / name)) continue;
     throw InputError({{(folder / name).string(), "is there already",
@@ -244,7 +251,6 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& output) {
   text += fit_legend();
   if (posterior.pooled) text += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
 
-  if (fs::exists(folder / kRunFile) && !holds(folder, digest)) remove_other_results(folder, Result::calibration);
   fs::remove(folder / kRunFile);
   write_posterior(posterior, folder / kPosteriorFile);
   const std::string json_text = calibration_json(posterior);

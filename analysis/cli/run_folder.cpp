@@ -60,11 +60,24 @@ void remove_parts(const std::vector<fs::path>& files) {
   for (const fs::path& folder : folders) fs::remove(folder, ignored);
 }
 
+Result kind_of(const nlohmann::json& facts) {
+  const auto kind = facts.is_object() ? facts.value("kind", nlohmann::json()) : nlohmann::json();
+  return kind == "backtest" ? Result::backtest : kind == "calibration" ? Result::calibration : Result::run;
+}
+
+InputError in_the_way_of_another_kind(const fs::path& folder, Result kind) {
+  return InputError({{folder.string(),
+                      fmt::format("holds {}, which --overwrite does not replace by something else",
+                                  kind == Result::calibration ? "a calibration" : "the results of a run"),
+                      "choose another folder with -o"}});
+}
+
 Found look_in(const fs::path& folder, const Scenario& scenario) {
   if (!fs::exists(folder / kRunFile)) return Found::nothing;
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
-  // A back-test is in nobody's way: it says how it was made only where nothing else does.
-  if (facts.is_object() && facts.value("kind", nlohmann::json()) == kKindOfBacktest) return Found::nothing;
+  const Result kind = kind_of(facts);
+  if (kind == Result::backtest) return Found::nothing;
+  if (kind == Result::calibration) throw in_the_way_of_another_kind(folder, kind);
   const bool same = facts.is_object() && facts.value("digest", nlohmann::json()) == scenario.digest &&
                     facts.value("replicates", nlohmann::json()) == scenario.replicates &&
                     fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
@@ -121,7 +134,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
   const fs::path& folder = run.folder;
   RunRecord record{run.model, run.layout, run.ensemble};
   record.report = report_statistics(record, control);
-  if (look_in(folder, run.model->scenario) == Found::other_result) remove_other_results(folder, Result::run);
+  if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);
   write_results(record, folder, control);
   write_summary_csv(record, folder);

@@ -24,9 +24,8 @@ bool write_crate(const std::filesystem::path& folder, const std::string& run_jso
 /// The same of a folder whose run.json is there. @return false when it is missing or broken too @throws FileError
 bool write_crate(const std::filesystem::path& folder);
 
-/// Removes what another result left in `folder` and one of the kind `kept` does not write itself: the files of other
-/// kinds (but for back-tests, which are of no result beside them) and what was made later of the old result
-/// (sensitivity.json, cheers.md, the tables of `export` in csv/).
-void remove_other_results(const std::filesystem::path& folder, Result kept);
+/// Removes what was made later of the results of a run, when others take their place: sensitivity.json, cheers.md and the
+/// tables of `export` in csv/.
+void remove_made_later(const std::filesystem::path& folder);
 
 }  // namespace uptake
