@@ -282,7 +282,8 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
     const HistoricProgramme& programme = record.programmes[cut.programme];
     const std::string& name = programme.spec.name;
     std::vector<Date> dates;
-    std::ranges::copy_if(options.dates, std::back_inserter(dates), [&](Date date) { return date > cut.cutoff; });
+    for (const Date date : options.dates)
+      if (date > cut.cutoff && std::ranges::find(dates, date) == dates.end()) dates.push_back(date);
     std::vector<Question> asked = questions(programme, cut.cutoff, dates);
     if (asked.empty()) {
       result.skipped.push_back(fmt::format("{}: nothing was observed after {}", name, iso(cut.cutoff)));

@@ -2,16 +2,17 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <map>
 
 #include "file.hpp"
 #include "hdf5_writer.hpp"
+#include "seal.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
 
 namespace {
-constexpr std::int32_t kBacktestFormat = 1;
 /// Draws keep so many binary digits behind the first, as replicates do.
 constexpr int kDigitsOfDraws = 23;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -27,6 +28,16 @@ auto by_forecast(const Backtest& result, const Of& of) {
   std::vector<std::decay_t<decltype(of(result.forecasts.front()))>> values;
   for (const Forecast& one : result.forecasts) values.push_back(of(one));
   return values;
+}
+
+/// One for each forecast, no two alike: a table may state a date twice.
+std::vector<std::string> labels(const Backtest& result) {
+  std::map<std::string, int> seen;
+  return by_forecast(result, [&](const Forecast& one) {
+    std::string label = fmt::format("{}/{}/{}/{}/{}", one.programme, one.region, one.measure, one.date, one.cut);
+    const int n = ++seen[label];
+    return n == 1 ? label : fmt::format("{}#{}", label, n);
+  });
 }
 
 /// A number of each score; NaN where nothing is observed.
@@ -128,19 +139,14 @@ void write_backtest(const Backtest& result, const std::filesystem::path& path) {
     root.attributes({{"Conventions", std::string(kConventions)},
                      {"title", fmt::format("Back-test of {}, known: {}", result.history, result.known)},
                      {"source", fmt::format("uptake {}", version())},
-                     {"backtest_format", kBacktestFormat},
+                     {"backtest_format", std::int32_t{kBacktestFormat}},
                      {"history", result.history},
                      {"cutoff", result.known},
                      {"why", fmt::format("{}", fmt::join(result.why, "\n"))},
                      {"assumed", fmt::format("{}", fmt::join(result.assumed, "\n"))},
                      {"skipped", fmt::format("{}", fmt::join(result.skipped, "\n"))}});
-    root.scale("forecast",
-               by_forecast(result,
-                           [](const Forecast& one) {
-                             return fmt::format("{}/{}/{}/{}/{}", one.programme, one.region, one.measure, one.date,
-                                                one.cut);
-                           }),
-               named("programme/region/measure/date/cut"));
+    root.scale("forecast", labels(result),
+               named("programme/region/measure/date/cut, and #2 where that was there before"));
     const auto text = [&](const std::string& name, const auto& of, const std::string& long_name) {
       root.text(name, by_forecast(result, of), {"forecast"}, named(long_name));
     };
@@ -167,6 +173,7 @@ void write_backtest(const Backtest& result, const std::filesystem::path& path) {
     write_rivals(root, result);
   }
   if (output.error != 0) throw file_error(replacement.path(), "cannot write", output.error);
+  seal(replacement);
   replacement.put_in_place();
 }
 

@@ -232,6 +232,10 @@ std::vector<Question> questions(const HistoricProgramme& programme, Date cutoff,
       asked.back().asked.point.value = kNaN;
     }
     for (const Date date : dates) {
+      const bool is_asked = std::ranges::any_of(series.points, [&](const ObservedPoint& point) {
+        return point.from == date && point.to == date && date > cutoff;
+      });
+      if (is_asked) continue;  // the same forecast, with its observation
       ObservedPoint point;
       point.from = point.to = date;
       point.value = kNaN;

@@ -527,6 +527,15 @@ double chance_of(const TargetLevel& target, const Side& side, std::size_t n) {
 
 // ---- Displacement -------------------------------------------------------------------------------------------------
 
+namespace {
+/// Whether the values of programmes may be added: events of one programme's kind are not those of another's, and a run
+/// has no total of them.
+bool has_total(const RunValues& run, Metric metric, int strategy, Date to) {
+  if (std::ranges::find(run.programmes, "all") == run.programmes.end()) return true;
+  return std::ranges::any_of(run.find(strategy, metric, "all", to), [](double v) { return !std::isnan(v); });
+}
+}  // namespace
+
 std::vector<Loss> losses(const RunValues& run, int before, int after, std::span<const std::string> programmes) {
   std::vector<Loss> lost;
   for (const Period& period : run.reports) {
@@ -543,7 +552,8 @@ std::vector<Loss> losses(const RunValues& run, int before, int after, std::span<
         ++n_summed;
         lost.push_back({programme, period, *metric, statistics(loss)});
       }
-      if (n_summed > 1) lost.push_back({"all", period, *metric, statistics(sum)});
+      if (n_summed > 1 && has_total(run, *metric, before, period.to))
+        lost.push_back({"all", period, *metric, statistics(sum)});
     }
   }
   return lost;

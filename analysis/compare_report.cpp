@@ -176,7 +176,15 @@ std::string losses_text(std::span<const Loss> lost, const Period& period, std::s
     if (rows.empty()) continue;
     const Loss& sum = *rows.back();  // "all", or the only programme
     std::string line = fmt::format("{}, {}: {}", opening, label_of(sum.metric), interval_text(sum.lost));
-    if (rows.size() > 1) {
+    if (rows.size() > 1 && sum.programme != "all") {  // events of different kinds have no sum
+      std::ranges::stable_sort(rows, [](const Loss* a, const Loss* b) { return a->lost.mean > b->lost.mean; });
+      line = fmt::format("{}, {} (each of its own kind)", opening, label_of(sum.metric));
+      std::string_view mark = ": ";
+      for (std::size_t k = 0; k < std::min<std::size_t>(rows.size(), 3); ++k) {
+        line += fmt::format("{}{} {}", mark, rows[k]->programme, rounded(rows[k]->lost.mean));
+        mark = ", ";
+      }
+    } else if (rows.size() > 1) {
       rows.pop_back();
       std::ranges::stable_sort(rows, [](const Loss* a, const Loss* b) { return a->lost.mean > b->lost.mean; });
       std::string_view mark = "; most: ";

@@ -9,10 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "file.hpp"
 #include "hdf5_writer.hpp"
 #include "results_file.hpp"
+#include "uptake/command.hpp"
+#include "uptake/export.hpp"
+#include "uptake/posterior_file.hpp"
 #include "uptake/results.hpp"
 #include "uptake/version.hpp"
 
@@ -27,30 +31,55 @@ constexpr std::string_view kSpecification = "https://w3id.org/ro/crate/1.1";
 constexpr std::string_view kProgram = "#uptake", kAction = "#made";
 constexpr const char* kRunFile = "run.json";
 
-/// By which command a file comes about: the one that the folder is of, or a later one.
-enum class Made : std::uint8_t { first, later };
+/// What a result was made of, and is not in its folder as a file.
+struct CrateInput {
+  std::string id;  ///< within the metadata: "#scenario"
+  std::string name, description;
+};
+/// A quantity that the main file gives, with its unit.
+struct CrateMeasure {
+  std::string name, unit, meaning;
+};
+
+/// A folder of results. Its files are those of one table that are there.
+struct Crate {
+  Result of = Result::run;
+  std::string title, description;
+  std::string main_file;  ///< the file that the others are made from
+  std::string action;     ///< what was done, in a few words
+  std::string digest;     ///< of everything that decides the result
+  std::string period;     ///< dates that it is about, `2021-01-01/2023-03-31`; empty for none
+  std::vector<CrateInput> inputs;
+  std::vector<CrateMeasure> measures;
+};
 
 /// Every file that a command leaves in a folder of results. Those that are there are described.
 struct CrateFile {
   std::string_view name, title;
-  Made made;
+  Result of;           ///< whose it is: made with the main file of that kind, or later from it
+  bool later = false;  ///< by another command
 };
 constexpr std::array kFiles{
-    CrateFile{"results.h5", "Everything, by label: HDF5 that is also netCDF-4", Made::first},
-    CrateFile{"posterior.h5", "Joint draws of the calibrated parameters with diagnostics, by label: HDF5", Made::first},
+    CrateFile{"results.h5", "Everything, by label: HDF5 that is also netCDF-4", Result::run},
+    CrateFile{"posterior.h5", "Joint draws of the calibrated parameters with diagnostics, by label: HDF5",
+              Result::calibration},
     CrateFile{"report.html", "The results as a page for a browser, made from results.h5; it loads nothing",
-              Made::first},
+              Result::run},
     CrateFile{"summary.csv",
-              "Report dates as a tidy table, a row for each strategy, programme, metric, view and region", Made::first},
-    CrateFile{"summary.json", "The same rows for programs", Made::first},
-    CrateFile{"summary.txt", "The headline as printed", Made::first},
-    CrateFile{"published.csv", "Published figures beside the results", Made::first},
-    CrateFile{"calibration.json", "How each programme was fitted, for programs", Made::first},
-    CrateFile{"calibration.txt", "How each programme was fitted, as printed", Made::first},
-    CrateFile{kRunFile, "How the result was made: command, date, versions, timings, machine", Made::first},
-    CrateFile{"sensitivity.json", "What drives the answer: one assumption moved at a time", Made::later},
-    CrateFile{"cheers.md", "Reporting checklist CHEERS 2022, filled as far as the program can", Made::later},
+              "Report dates as a tidy table, a row for each strategy, programme, metric, view and region", Result::run},
+    CrateFile{"summary.json", "The same rows for programs", Result::run},
+    CrateFile{"summary.txt", "The headline as printed", Result::run},
+    CrateFile{"published.csv", "Published figures beside the results", Result::run},
+    CrateFile{"calibration.json", "How each programme was fitted, for programs", Result::calibration},
+    CrateFile{"calibration.txt", "How each programme was fitted, as printed", Result::calibration},
+    CrateFile{"backtest.h5", "Forecasts of a back-test with draws, scores and rivals, by label: HDF5",
+              Result::backtest},
+    CrateFile{"backtest.json", "The back-test for programs, as printed", Result::backtest},
+    CrateFile{"backtest.csv", "The back-test as a table, a row for each forecast", Result::backtest},
+    CrateFile{"sensitivity.json", "What drives the answer: one assumption moved at a time", Result::run, true},
+    CrateFile{"cheers.md", "Reporting checklist CHEERS 2022, filled as far as the program can", Result::run, true},
 };
+constexpr std::string_view kTitleOfFacts = "How the result was made: command, date, versions, timings, machine";
 
 std::string media_type(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kTypes{{{".h5", "application/x-hdf5"},
@@ -80,8 +109,7 @@ Json licence_entity(const Licence& licence) {
 struct Facts {
   std::string date, version, git_id, command;
 };
-std::optional<Facts> facts_of(const std::string& text) {
-  const Json json = Json::parse(text, nullptr, false);
+std::optional<Facts> facts_of(const Json& json) {
   if (!json.is_object()) return std::nullopt;
   const auto has = [&](const char* key, auto is) { return json.contains(key) && is(json[key]); };
   const auto text_of = [](const Json& value) { return value.is_string(); };
@@ -90,20 +118,8 @@ std::optional<Facts> facts_of(const std::string& text) {
   };
   if (!has("date", text_of) || !has("version", text_of) || !has("git_id", text_of) || !has("command", words))
     return std::nullopt;
-  Facts facts{json["date"], json["version"], json["git_id"], ""};
-  for (const Json& word : json["command"])
-    facts.command += (facts.command.empty() ? "" : " ") + quoted(word.get<std::string>());
-  return facts;
-}
-
-}  // namespace
-
-std::string quoted(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
+  return Facts{json["date"], json["version"], json["git_id"],
+               command_text(json["command"].get<std::vector<std::string>>())};
 }
 
 Crate crate_of_run(const fs::path& folder) {
@@ -140,27 +156,85 @@ Crate crate_of_run(const fs::path& folder) {
   return crate;
 }
 
-bool write_crate(const Crate& crate, const fs::path& folder, const std::string& run_json) {
-  const auto facts = facts_of(run_json);
+/// Text of a key; empty when it has none.
+std::string text_at(const Json& json, const char* key) {
+  const auto at = json.find(key);
+  return at != json.end() && at->is_string() ? at->get<std::string>() : std::string();
+}
+
+CrateInput record_input(const Json& facts) {
+  return {"#record", text_at(facts, "record"),
+          fmt::format("The record of published figures, with its table {}, digest {}.", text_at(facts, "table"),
+                      text_at(facts, "record_digest"))};
+}
+
+Crate crate_of_calibration(const fs::path& folder, const Json& facts) {
+  const StoredPosterior posterior = read_posterior(folder / "posterior.h5");
+  Crate crate;
+  crate.of = Result::calibration;
+  crate.title = posterior.title;
+  std::vector<std::string_view> names;
+  for (const StoredFit& fit : posterior.fits) names.push_back(fit.programme);
+  crate.description = fmt::format(
+      "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
+      "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
+      fmt::join(names, ", "));
+  crate.main_file = "posterior.h5";
+  crate.action = fmt::format("Calibration to the record {}", text_at(facts, "record"));
+  crate.digest = text_at(facts, "digest");
+  crate.inputs = {record_input(facts)};
+  return crate;
+}
+
+Crate crate_of_backtest(const fs::path& folder, const Json& facts) {
+  const ResultsFile file(folder / "backtest.h5", kBacktestKind);
+  Crate crate;
+  crate.of = Result::backtest;
+  crate.title = file.attribute("", "title");
+  crate.description = fmt::format(
+      "Forecasts by an agent-based simulation of how health innovations spread, fitted to what was known (of {}: {}), "
+      "scored against what was observed afterwards and against simpler forecasts. Not an NHS product.",
+      file.attribute("", "history"), file.attribute("", "cutoff"));
+  crate.main_file = "backtest.h5";
+  crate.action = fmt::format("Back-test of the record {}", text_at(facts, "record"));
+  crate.digest = text_at(facts, "digest");
+  crate.inputs = {record_input(facts)};
+  if (const std::string name = text_at(facts, "posterior"); !name.empty())
+    crate.inputs.push_back({"#posterior", name,
+                            fmt::format("Posterior whose programmes stood in for the one left out, digest {}.",
+                                        text_at(facts, "posterior_digest"))});
+  return crate;
+}
+}  // namespace
+
+bool write_crate(const fs::path& folder, const std::string& run_json) {
+  const Json how = Json::parse(run_json, nullptr, false);
+  const auto facts = facts_of(how);
   if (!facts) return false;
+  const std::string kind = text_at(how, "kind");
+  const Crate crate = kind == "calibration" ? crate_of_calibration(folder, how)
+                      : kind == "backtest"  ? crate_of_backtest(folder, how)
+                                            : crate_of_run(folder);
   std::vector<Json> files;
   Json parts = Json::array(), made = Json::array(), inputs = Json::array(), measured = Json::array();
   for (const CrateMeasure& measure : crate.measures) measured.push_back(reference("#" + measure.name));
-  for (const CrateFile& file : kFiles) {
-    const bool is_facts = file.name == kRunFile;
-    if (!is_facts && !fs::exists(folder / file.name)) continue;
-    const std::uintmax_t size = is_facts ? run_json.size() : fs::file_size(folder / file.name);
-    Json entity{{"@id", file.name},
+  const auto describe = [&](std::string_view name, std::string_view title, std::uintmax_t size, bool is_made) {
+    Json entity{{"@id", name},
                 {"@type", "File"},
-                {"name", file.title},
-                {"encodingFormat", media_type(file.name)},
+                {"name", title},
+                {"encodingFormat", media_type(name)},
                 {"contentSize", fmt::format("{}", size)}};
-    if (file.name.ends_with(".h5")) entity["conformsTo"] = reference(conventions_url());
-    if (file.name == crate.main_file && !measured.empty()) entity["variableMeasured"] = measured;
+    if (name.ends_with(".h5")) entity["conformsTo"] = reference(conventions_url());
+    if (name == crate.main_file && !measured.empty()) entity["variableMeasured"] = measured;
     files.push_back(std::move(entity));
-    parts.push_back(reference(file.name));
-    if (file.made == Made::first) made.push_back(reference(file.name));
+    parts.push_back(reference(name));
+    if (is_made) made.push_back(reference(name));
+  };
+  for (const CrateFile& file : kFiles) {
+    if (fs::exists(folder / file.name))
+      describe(file.name, file.title, fs::file_size(folder / file.name), file.of == crate.of && !file.later);
   }
+  describe(kRunFile, kTitleOfFacts, run_json.size(), true);
   for (const CrateInput& input : crate.inputs) inputs.push_back(reference(input.id));
 
   Json graph = Json::array();
@@ -219,10 +293,17 @@ bool write_crate(const Crate& crate, const fs::path& folder, const std::string& 
   return true;
 }
 
-bool write_crate_of_run(const fs::path& folder) {
+bool write_crate(const fs::path& folder) {
   std::ifstream stream(folder / kRunFile, std::ios::binary);
   if (!stream) return false;
-  return write_crate(crate_of_run(folder), folder, {std::istreambuf_iterator<char>(stream), {}});
+  return write_crate(folder, {std::istreambuf_iterator<char>(stream), {}});
+}
+
+void remove_made_later(const fs::path& folder) {
+  std::error_code ignored;
+  for (const CrateFile& file : kFiles)
+    if (file.later) fs::remove(folder / file.name, ignored);
+  remove_export(folder / "csv");
 }
 
 }  // namespace uptake

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "file.hpp"
 #include "numbers.hpp"
@@ -33,6 +34,9 @@ constexpr std::array kTables{
     Table{"replicates", "replicates.csv", "single replicates, as they were simulated"},
     Table{"shapley", "shapley.csv", "what each driver contributes"},
 };
+
+constexpr std::string_view kPublishedTable = "published.csv", kParametersTable = "parameters.csv",
+                           kDictionary = "dictionary.csv";
 
 /// Labels of an axis as text: dates where they are dates.
 std::vector<std::string> labels_of(const ResultsFile& file, const std::string& path) {
@@ -120,6 +124,66 @@ void add_rows(const std::string& name, const Labelled& data, const Columns& colu
   }
 }
 
+/// Published figures beside the model's values, and what the columns mean.
+/// @param explain takes file, column, meaning and unit
+template <class Explain>
+std::string published_table(const ResultsFile& file, const Explain& explain) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> columns;
+  const auto add = [&](const std::string& name, std::vector<std::string> cells, std::string_view meaning,
+                       std::string_view unit = "") {
+    explain(kPublishedTable, name, meaning, unit);
+    columns.emplace_back(name, std::move(cells));
+  };
+  const auto path = [](const std::string& name) { return "published/" + name; };
+  const auto meaning = [&](const std::string& name) { return file.attribute(path(name), "long_name"); };
+  const auto numbers = [](const std::vector<double>& values) {
+    std::vector<std::string> cells;
+    for (const double value : values) cells.push_back(number(value));
+    return cells;
+  };
+  explain(kPublishedTable, "", "published figures beside the lead strategy's results", "");
+  for (const char* name : {"programme", "region", "metric", "unit"}) add(name, file.texts(path(name)), meaning(name));
+  for (const char* name : {"from", "to", "model_from", "model_to"}) {
+    std::vector<std::string> cells;
+    for (const Date day : file.dates(path(name))) cells.push_back(iso(day));
+    add(name, std::move(cells), meaning(name));
+  }
+  for (const char* name : {"value", "p_below"}) {
+    const bool is_share = name == std::string_view("p_below");
+    add(name, numbers(file.numbers(path(name)).values), meaning(name), is_share ? "1" : "as in column unit");
+  }
+  if (file.has(path("fitted"))) {  // files of earlier builds do not say
+    std::vector<std::string> fitted;
+    for (const double value : file.numbers(path("fitted")).values) fitted.emplace_back(value > 0 ? "yes" : "no");
+    add("fitted", std::move(fitted), meaning("fitted"));
+  }
+  const Labelled model = file.numbers(path("model"));
+  const std::vector<std::string> views = file.texts(path("view")), statistics = file.texts(path("statistic"));
+  const std::size_t step = views.size() * statistics.size();
+  for (std::size_t v = 0; v < views.size(); ++v) {
+    for (std::size_t k = 0; k < statistics.size(); ++k) {
+      std::vector<double> values;
+      for (std::size_t i = v * statistics.size() + k; i < model.values.size(); i += step)
+        values.push_back(model.values[i]);
+      add(fmt::format("{}_{}", views[v], statistics[k]), numbers(values),
+          fmt::format("{}: {}, {}", model.long_name, views[v], statistics[k]), "as in column unit");
+    }
+  }
+  for (const char* name : {"source", "note"}) add(name, file.texts(path(name)), meaning(name));
+  std::string text;
+  for (const auto& [name, cells] : columns) text += (text.empty() ? "" : ",") + name;
+  text += '\n';
+  for (std::size_t i = 0; i < columns.front().second.size(); ++i) {
+    std::string_view separator;
+    for (const auto& [name, cells] : columns) {
+      if (cells.size() != columns.front().second.size()) throw file.broken("its published figures do not fit together");
+      text += fmt::format("{}{}", std::exchange(separator, ","), csv_field(cells[i]));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 }  // namespace
 
 std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
@@ -168,23 +232,33 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     put(name, text);
   }
 
+  if (file.has("published/figure")) put(kPublishedTable, published_table(file, explain));
+
   std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning\n";
   std::map<std::string, std::vector<std::string>> texts;
   for (const char* column : {"parameter", "programme", "key", "unit", "prior", "grade", "source", "meaning"}) {
     texts[column] = file.texts(fmt::format("parameters/{}", column));
-    explain("parameters.csv", column, file.attribute(fmt::format("parameters/{}", column), "long_name"), "");
+    explain(kParametersTable, column, file.attribute(fmt::format("parameters/{}", column), "long_name"), "");
   }
   const std::vector<double> values = file.numbers("parameters/value").values;
-  explain("parameters.csv", "value", file.attribute("parameters/value", "long_name"), "");
+  explain(kParametersTable, "value", file.attribute("parameters/value", "long_name"), "");
   for (std::size_t i = 0; i < values.size(); ++i) {
     parameters += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(texts["parameter"][i]),
                               csv_field(texts["programme"][i]), csv_field(texts["key"][i]), number(values[i]),
                               csv_field(texts["unit"][i]), csv_field(texts["prior"][i]), texts["grade"][i],
                               csv_field(texts["source"][i]), csv_field(texts["meaning"][i]));
   }
-  put("parameters.csv", parameters);
-  put("dictionary.csv", dictionary);
+  put(kParametersTable, parameters);
+  put(kDictionary, dictionary);
   return written;
+}
+
+void remove_export(const fs::path& into) {
+  std::error_code ignored;
+  if (!fs::exists(into / kDictionary, ignored)) return;
+  for (const Table& table : kTables) fs::remove(into / table.file, ignored);
+  for (const std::string_view name : {kPublishedTable, kParametersTable, kDictionary}) fs::remove(into / name, ignored);
+  fs::remove(into, ignored);
 }
 
 }  // namespace uptake

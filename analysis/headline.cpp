@@ -499,6 +499,7 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
         "programme files.",
         width, 2);
   for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
+  for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
   return text;
 }
 /// The split over drivers, and what is lost to competition for attention, where their worlds were run.

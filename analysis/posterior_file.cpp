@@ -1,14 +1,10 @@
 #include "uptake/posterior_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cmath>
 #include <limits>
 #include <set>
@@ -17,6 +13,7 @@
 #include "file.hpp"
 #include "hdf5_writer.hpp"
 #include "results_file.hpp"
+#include "seal.hpp"
 #include "uptake/record.hpp"
 #include "uptake/reference_class.hpp"
 #include "uptake/version.hpp"
@@ -29,8 +26,12 @@ constexpr int kDrawDigits = 23;
 /// Most draws, programmes and observations that are believed of a file.
 constexpr std::size_t kMostDraws = 100'000, kMostProgrammesOfFile = 1000, kMostPoints = 100'000;
 
-constexpr FileKind kPosteriorKind{"posterior", "posterior_format", kPosteriorFormat,
-                                  "make it again with `uptake calibrate`", "make it with `uptake calibrate`"};
+constexpr FileKind kPosteriorKind{"posterior",
+                                  "posterior_format",
+                                  kPosteriorFormat,
+                                  "make it again with `uptake calibrate`",
+                                  "make it with `uptake calibrate`",
+                                  FileKind::Unsealed::refused};
 
 /// Draws of each programme that starts from past ones. [A]
 constexpr std::size_t kPooledDraws = 1000;
@@ -323,64 +324,13 @@ void write_all(const PosteriorRecord& posterior, Hdf5Output& output) {
 }
 }  // namespace
 
-namespace {
-// HDF5 1.10 may crash on a file that is damaged inside (global heap of its texts), so it is not shown one: behind its end,
-// which its readers do not pass, stand a mark and a checksum of all before.
-constexpr std::string_view kSealMark = "uptkseal";
-
-std::string seal_of(std::string_view bytes) {
-  const auto sum = std::bit_cast<std::array<char, sizeof(std::uint64_t)>>(identity_of(bytes));
-  return std::string(kSealMark) + std::string(sum.data(), sum.size());
-}
-
-/// Largest posterior that is read: hundreds of times the shipped one. [A]
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;
-
-std::string bytes_of(int descriptor, const std::filesystem::path& path) {
-  struct stat facts {};
-  if (::fstat(descriptor, &facts) != 0) throw file_error(path, "cannot read", errno);
-  const auto size = static_cast<std::size_t>(facts.st_size);
-  if (size > kMostBytes) throw FileError({path.string(), "is too large for a posterior", ""});
-  std::string bytes(size, '\0');
-  for (std::size_t at = 0; at < size;) {
-    const ssize_t n = ::pread(descriptor, bytes.data() + at, size - at, static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw file_error(path, "cannot read", n < 0 ? errno : EIO);
-    at += static_cast<std::size_t>(n);
-  }
-  return bytes;
-}
-
-/// @throws FileError unless the file is as it was written
-void check_seal(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) throw file_error(path, "cannot read", errno);
-  std::string bytes;
-  try {
-    bytes = bytes_of(descriptor, path);
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
-  ::close(descriptor);
-  const std::size_t n = bytes.size() - std::min(bytes.size(), kSealMark.size() + sizeof(std::uint64_t));
-  if (std::string_view(bytes).substr(n) != seal_of(std::string_view(bytes).substr(0, n))) {
-    throw FileError({path.string(),
-                     "is no readable posterior of uptake: it is something else, a part of one, or was changed",
-                     std::string(kPosteriorKind.remedy)});
-  }
-}
-}  // namespace
-
 void write_posterior(const PosteriorRecord& posterior, const std::filesystem::path& path) {
   UPTAKE_EXPECTS(posterior.record != nullptr && !posterior.fits.empty());
   Replacement file(path);
   Hdf5Output output{file.descriptor(), 0};
   write_all(posterior, output);
   if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
-  const std::string seal = seal_of(bytes_of(file.descriptor(), file.path()));
-  if (::lseek(file.descriptor(), 0, SEEK_END) < 0) throw file_error(file.path(), "cannot write", errno);
-  write_all(file.descriptor(), seal, file.path());
+  seal(file);
   file.put_in_place();
 }
 
@@ -509,8 +459,6 @@ const StoredFit* StoredPosterior::find(const std::string& programme) const {
 }
 
 StoredPosterior read_posterior(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_regular_file(path, ignored)) check_seal(path);
   const ResultsFile file(path, kPosteriorKind);
   StoredPosterior stored;
   stored.file = path;

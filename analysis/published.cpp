@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -12,6 +14,7 @@
 #include "numbers.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
+#include "uptake/posterior.hpp"
 
 namespace uptake {
 
@@ -88,6 +91,23 @@ void add_values(const RunRecord& record, const Stretch& stretch, int programme, 
 }
 }  // namespace
 
+namespace {
+/// Whether an observation that the programme was fitted to is this figure: of its region, year (or the next, for pages
+/// date counts loosely) and value.
+bool is_among_fitted(const Published& figure, const std::string& region, const PosteriorProgramme& programme) {
+  const int year = static_cast<int>(std::chrono::year_month_day(figure.to).year());
+  return std::ranges::any_of(programme.account.points, [&](const CalibratedPoint& point) {
+    int of_point = 0;
+    const char* const begin = point.date.data();
+    const bool has_year = std::from_chars(begin, begin + point.date.size(), of_point).ec == std::errc();
+    constexpr double kRounding = 1e-9;  // 85.5 % and 0.855
+    const double observed = point.unit == "%" ? point.observed / 100 : point.observed;
+    const bool is_value = std::abs(observed - figure.value) <= kRounding * std::abs(figure.value);
+    return point.was_fitted && point.region == region && is_value && has_year && std::abs(of_point - year) <= 1;
+  });
+}
+}  // namespace
+
 std::vector<PublishedBeside> published_beside(const RunRecord& record) {
   const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
@@ -102,6 +122,8 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     beside.programme = layout.programmes[static_cast<std::size_t>(programme)];
     beside.region = *region;
     beside.metric = *metric;
+    if (const PosteriorProgramme* const drawn = calibrated(scenario, beside.programme))
+      beside.was_fitted = is_among_fitted(figure, beside.region, *drawn);
     const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start);
     if (stretch.distance <= kNearestDays) {
       beside.used = stretch.period;
@@ -127,7 +149,7 @@ void write_published_csv(const RunRecord& record, const std::filesystem::path& f
   std::string text =
       "programme,region,metric,unit,from,to,published,model_from,model_to,gross_mean,gross_p05,gross_p95,net_mean,net_"
       "p05,"
-      "net_p95,p_below,source,note\r\n";
+      "net_p95,p_below,fitted,source,note\r\n";
   for (const PublishedBeside& one : all) {
     const Period asked = one.asked(record.model->scenario.calendar.start);
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
@@ -138,7 +160,8 @@ void write_published_csv(const RunRecord& record, const std::filesystem::path& f
     for (const double value :
          {one.gross.mean, one.gross.p05, one.gross.p95, one.net.mean, one.net.p05, one.net.p95, one.p_below})
       text += one.used && std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
-    text += fmt::format(",{},{}\r\n", csv_field(one.figure->source), csv_field(one.figure->note));
+    text += fmt::format(",{},{},{}\r\n", one.was_fitted ? "yes" : "no", csv_field(one.figure->source),
+                        csv_field(one.figure->note));
   }
   replace_file(file, text);
 }

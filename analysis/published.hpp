@@ -1,4 +1,5 @@
-/// Published figures beside the results that they can be compared with. They are shown, never fitted to.
+/// Published figures beside the results that they can be compared with. No run is fitted to them; the posterior that it
+/// draws from may have been, and each figure says so.
 #pragma once
 
 #include <filesystem>
@@ -22,6 +23,8 @@ struct PublishedBeside {
   std::optional<Period> used;
   Statistics gross, net;
   double p_below = 0;  ///< share of replicates whose gross value is below the published one
+  /// Whether the calibration behind the run's parameters fitted to this figure: then agreement with it shows little.
+  bool was_fitted = false;
   [[nodiscard]] Period asked(Date start) const { return {figure->from.value_or(start), figure->to, ""}; }
 };
 

@@ -16,6 +16,7 @@
 #include "file.hpp"
 #include "hdf5_writer.hpp"
 #include "published.hpp"
+#include "seal.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/version.hpp"
@@ -414,6 +415,10 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
   }
   group.doubles("value", published, axis, named("published value, in unit"));
   group.doubles("p_below", below, axis, named("share of replicates whose gross value is below the published one"));
+  std::vector<std::uint8_t> fitted;
+  for (const PublishedBeside& one : all) fitted.push_back(one.was_fitted ? 1 : 0);
+  group.flags("fitted", fitted, axis, {"compared_with_only", "fitted"},
+              named("whether the posterior that parameters are drawn from was fitted to the figure"));
   group.doubles("model", model, {"figure", "view", "statistic"},
                 named("the lead strategy's value at the nearest date or window that is kept, in unit"));
 }
@@ -847,6 +852,7 @@ std::size_t write_file(const RunRecord& record, const std::filesystem::path& fol
     if (output.error == 0) throw;
   }
   if (output.error != 0) throw file_error(file.path(), "cannot write", output.error);
+  seal(file);
   file.put_in_place();
   return growing;
 }

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "hdf5_handle.hpp"
+#include "seal.hpp"
+#include "uptake/backtest.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -69,6 +71,8 @@ std::string axis_name(hid_t dataset, unsigned axis) {
 
 const FileKind kResultsKind{"result", "results_format", kResultsFormat, "run its scenario again with --overwrite",
                             "run its scenario into this folder"};
+const FileKind kBacktestKind{"back-test", "backtest_format", kBacktestFormat, "make it again with `uptake backtest`",
+                             "make it with `uptake backtest`"};
 
 struct ResultsFile::Impl {
   std::filesystem::path path;
@@ -168,6 +172,10 @@ ResultsFile::ResultsFile(const std::filesystem::path& file, const FileKind& kind
     throw FileError({file.string(), "does not exist", std::string(kind.absence)});
   if (!std::filesystem::is_regular_file(file, ignored))
     throw FileError({file.string(), "is not a file", std::string(kind.absence)});
+  const Seal found = seal_of(file);
+  if (found == Seal::broken) throw broken("it was damaged or changed after it was written");
+  if (found == Seal::none && kind.unsealed == FileKind::Unsealed::refused)
+    throw broken("it is something else, a part of one, or was changed");
   const Quiet quiet;
   impl_->id = H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (impl_->id < 0) throw broken("it is no HDF5 file, or a part of one");

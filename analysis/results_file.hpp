@@ -32,15 +32,17 @@ struct FileKind {
   int version;
   std::string_view remedy;   ///< what to do about a broken one
   std::string_view absence;  ///< what to do when there is none
+  /// Whether a file without its seal is read (seal.hpp): other programs that change a file cut it off.
+  enum class Unsealed : std::uint8_t { read, refused } unsealed = Unsealed::read;
 };
-extern const FileKind kResultsKind;
+extern const FileKind kResultsKind, kBacktestKind;
 
 /// An open results.h5, or another file of the kind: the only reader of one. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".
 /// A broken file may state anything, so everything is checked before it is believed; each function throws FileError when
 /// what it is asked for is not there, is of another kind or cannot be read.
 class ResultsFile {
  public:
-  /// @throws FileError when it is missing, truncated or no file of this kind and version of the format
+  /// @throws FileError when it is missing, damaged or no file of this kind and version of the format
   explicit ResultsFile(const std::filesystem::path& file, const FileKind& kind = kResultsKind);
   ResultsFile(ResultsFile&&) noexcept;
   ResultsFile& operator=(ResultsFile&&) noexcept;

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "numbers.hpp"
+#include "uptake/command.hpp"
 #include "uptake/compare.hpp"
 
 namespace uptake {
@@ -207,16 +208,12 @@ std::string calibration_sentence(const Run& run) {
 }
 
 std::string repeating_command(const Run& run) {
-  const ResultsFile& file = run.file;
-  const std::string overrides = file.text("provenance/overrides");
-  std::string command =
-      fmt::format("./uptake run scenarios/{}.toml --seed {} --replicates {}", file.text("provenance/scenario"),
-                  file.text("provenance/seed_text"), run.n_replicates());
-  std::istringstream lines(overrides);
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with("seed=") && !line.starts_with("replicates=")) command += fmt::format(" --set '{}'", line);
-  }
-  return command;
+  // What was stated with it stands in the results in this order, so that only the same words give the same bytes.
+  std::vector<std::string> words{"./uptake", "run",
+                                 fmt::format("scenarios/{}.toml", run.file.text("provenance/scenario"))};
+  std::istringstream lines(run.file.text("provenance/overrides"));
+  for (std::string line; std::getline(lines, line);) words.insert(words.end(), {"--set", line});
+  return command_text(words);
 }
 
 nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {

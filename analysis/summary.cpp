@@ -91,6 +91,7 @@ std::vector<Json> published_rows(const RunRecord& record) {
                     {"gross", one.used ? statistics_json(one.gross) : Json()},
                     {"net", one.used ? statistics_json(one.net) : Json()},
                     {"p_below", one.used ? Json(one.p_below) : Json()},
+                    {"fitted", one.was_fitted},
                     {"source", one.figure->source},
                     {"note", one.figure->note}});
   }

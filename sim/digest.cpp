@@ -20,7 +20,8 @@ std::string tables_text(const fs::path& folder) {
   std::error_code error;
   std::set<fs::path> tables;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    if (at->path().extension() == ".csv") tables.insert(at->path());
+    std::error_code ignored;
+    if (at->path().extension() == ".csv" && !at->is_directory(ignored)) tables.insert(at->path());
   }
   if (error) throw FileError({folder.string(), "cannot read: " + error.message(), ""});
   if (tables.empty()) throw FileError({folder.string(), "cannot read: it holds no tables (*.csv)", ""});
@@ -110,6 +111,8 @@ std::string population_text(std::string_view population, const PopulationOptions
                      options.decay_km, options.n_nearest, static_cast<int>(options.community)) +
          tables_text(tables);
 }
+
+std::string tables_digest(const fs::path& folder) { return fmt::format("{:016x}", identity_of(tables_text(folder))); }
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
   std::string text = fmt::format("uptake {}\nseed {}\nmode {}\nattention {}\n", version(), scenario.seed,

@@ -14,6 +14,9 @@ namespace uptake {
 /// ones of a longer run are the same). @throws FileError when the tables cannot be read
 [[nodiscard]] std::string digest_of(const Scenario& scenario, const std::filesystem::path& tables);
 
+/// 16 hexadecimal digits over the name and content of every table (*.csv) in a folder. @throws FileError
+[[nodiscard]] std::string tables_digest(const std::filesystem::path& folder);
+
 /// All of a programme that decides its adoption and outcomes, line by line.
 [[nodiscard]] std::string programme_text(const ProgrammeSpec& programme);
 /// What a population is built from: options and the tables in `tables`. @throws FileError when they cannot be read

@@ -238,6 +238,30 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
 }
 
 /// Regions that every strategy treats alike share one row of week factors.
+/// Denominators of programmes are those of the built-in England. With other tables, a part of it say, results would be of
+/// so many all the same: said where the two lie further apart than years of closing and opening explain.
+void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, const Population& who, std::size_t n,
+                   std::vector<Problem>& warnings) {
+  constexpr double kApart = 1.5;  // [A]
+  if (who.name == "england" || !programme.historic_denominator || n == 0) return;
+  const double times = *programme.historic_denominator / static_cast<double>(n);
+  if (times <= kApart && times >= 1 / kApart) return;
+  warnings.push_back({scenario.file.string(),
+                      fmt::format("the {} organisations of this population stand for {:.0f} in the results of {}: each "
+                                  "counts {:.3g} times, by the programme's historic_denominator",
+                                  n, *programme.historic_denominator, programme.name, times),
+                      "state the number that could adopt among these in the programme's file, or leave it out there"});
+}
+
+std::vector<Problem> each_once(std::vector<Problem>&& all) {
+  std::vector<Problem> once;
+  for (Problem& problem : all) {
+    const auto same = [&](const Problem& other) { return other.text() == problem.text(); };
+    if (std::ranges::none_of(once, same)) once.push_back(std::move(problem));
+  }
+  return once;
+}
+
 void compress_regions(Model& model, int j) {
   ProgrammeModel& programme = model.programmes[static_cast<std::size_t>(j)];
   const std::size_t n_regions = model.population->regions.size();
@@ -398,6 +422,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     throw InputError(std::move(problems));
   }
 
+  std::vector<Problem> warnings;
   model->first_record = {0};
   std::vector<std::vector<std::uint8_t>> masks(asked.programmes.size());
   for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
@@ -407,6 +432,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
                           fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
                           "check its eligible types"});
     }
+    warn_of_scale(asked, asked.programmes[j], who, programme.n_records(), warnings);
     add_life(asked, asked.programmes[j], who, programme);
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
   }
@@ -417,16 +443,12 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     for (int j = 0; j < model->n_programmes(); ++j) {
       const ProgrammeModel& programme = model->programmes[static_cast<std::size_t>(j)];
       if (programme.n_records() == 0) continue;  // reported above
-      plan.programmes.push_back(make_plan(asked, who, j, programme, strategy, problems));
+      plan.programmes.push_back(make_plan(asked, who, j, programme, strategy, problems, warnings));
     }
   }
   // Several programmes and strategies meet the same mistake of a lever: it is said once.
-  std::vector<Problem> once;
-  for (Problem& problem : problems) {
-    const auto same = [&](const Problem& other) { return other.text() == problem.text(); };
-    if (std::ranges::none_of(once, same)) once.push_back(std::move(problem));
-  }
-  if (!once.empty()) throw InputError(std::move(once));
+  if (!problems.empty()) throw InputError(each_once(std::move(problems)));
+  model->warnings = each_once(std::move(warnings));
   for (int j = 0; j < model->n_programmes(); ++j) {
     compress_regions(*model, j);
     auto& programme = model->programmes[static_cast<std::size_t>(j)];

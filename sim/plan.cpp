@@ -531,8 +531,26 @@ std::vector<double> delivered_shares(const Bench& bench) {
   return shares;
 }
 
+/// Staff-days that reach nobody are not delivered, so nothing is paid for them (as for days that packages leave over);
+/// that they were asked for is said.
+void warn_of_lost_days(const Bench& bench, const Effort& effort, std::vector<Problem>& warnings) {
+  for (std::size_t r = 0; r < bench.records_of_region.size(); ++r) {
+    if (!bench.records_of_region[r].empty()) continue;
+    double days = 0;
+    for (const Channel* channel : {&effort.facilitation, &effort.outreach})
+      for (const double a_year : channel->days[r]) days += a_year / bench.weeks_per_year;
+    if (days <= 0) continue;
+    warnings.push_back(
+        {effort.where,
+         fmt::format("{:.0f} staff-days for {} in {} are neither delivered nor paid for: no organisation "
+                     "there is eligible",
+                     days, bench.programme.name, bench.population.regions[r].name),
+         "give the region's share to others, or leave the region out"});
+  }
+}
+
 Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const Strategy& strategy,
-                   const std::vector<ProgrammePlan::WeekFactors>& factors) {
+                   const std::vector<ProgrammePlan::WeekFactors>& factors, std::vector<Problem>& warnings) {
   const std::size_t n_regions = bench.records_of_region.size();
   const auto n_weeks = static_cast<std::size_t>(bench.n_weeks);
   const Channel none{std::vector(n_regions, std::vector<double>(n_weeks, 0.0)),
@@ -545,6 +563,15 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
   const auto n_eligible = [&](std::size_t r) { return static_cast<double>(bench.records_of_region[r].size()); };
   const double a_year = bench.programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value;
   const std::vector<double> delivered_share = delivered_shares(bench);
+  const double given = std::accumulate(delivered_share.begin(), delivered_share.end(), 0.0);
+  constexpr double kRounded = 0.005;  // shares are stated in whole per cents
+  if (a_year > 0 && given < 1 - kRounded)
+    warnings.push_back(
+        {effort.where,
+         fmt::format("{:.0f} % of the delivered effort of {} belong to no region that can use them, and are neither "
+                     "delivered nor paid for",
+                     100 * (1 - given), bench.programme.name),
+         "state shares in delivered_by_region that sum to 1, or leave a region with eligible organisations unstated"});
   for (std::size_t r = 0; r < n_regions; ++r) {
     std::ranges::fill(effort.facilitation.days[r], a_year * delivered_share[r]);
   }
@@ -554,6 +581,13 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
     effort.where = lever.where;
     double eligible = 0;
     for (const std::size_t r : regions) eligible += n_eligible(r);
+    if (eligible <= 0 && lever.staff_days_per_year.value_or(0) > 0)
+      warnings.push_back(
+          {lever.where,
+           fmt::format("{:g} staff-days a year for {} are neither delivered nor paid for: no organisation "
+                       "of the regions named is eligible",
+                       *lever.staff_days_per_year, bench.programme.name),
+           "name other regions, or other programmes"});
     Channel& channel = extra ? effort.outreach : effort.facilitation;
     for (const std::size_t r : regions) {
       const double share = eligible > 0 ? n_eligible(r) / eligible : 0;
@@ -578,6 +612,7 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
       }
     }
   }
+  warn_of_lost_days(bench, effort, warnings);
   return effort;
 }
 
@@ -673,7 +708,8 @@ std::vector<std::uint32_t> make_start_order(const Population& population, const 
 }
 
 ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme,
-                        const ProgrammeModel& records, const Strategy& strategy, std::vector<Problem>& problems) {
+                        const ProgrammeModel& records, const Strategy& strategy, std::vector<Problem>& problems,
+                        std::vector<Problem>& warnings) {
   const Calendar& calendar = scenario.calendar;
   const std::size_t n_regions = population.regions.size();
   Bench bench{scenario,        population, scenario.programmes[static_cast<std::size_t>(programme)],
@@ -705,7 +741,7 @@ ProgrammePlan make_plan(const Scenario& scenario, const Population& population, 
   join_communities(bench, levers, at_start, plan, problems);
   const auto n_weeks = static_cast<std::size_t>(calendar.n_weeks);
   plan.delivered_by_region.assign(n_regions, std::vector<double>(n_weeks, 0.0));
-  const Effort effort = make_effort(bench, levers, strategy, plan.classes);
+  const Effort effort = make_effort(bench, levers, strategy, plan.classes, warnings);
   if (effort.any() && records.mean_delivered <= 0) {
     problems.push_back({effort.where,
                         fmt::format("{} states no delivered effort, so the effect of staff-days on it is not known",

@@ -18,8 +18,9 @@ namespace uptake {
 
 /// Effort and windows of one programme under one strategy; WeekFactors still by region (not yet by class).
 /// Problems are appended, with the place of the lever; names of regions that are not known are the caller's to report.
+/// Warnings are appended of staff-days that reach nobody.
 [[nodiscard]] ProgrammePlan make_plan(const Scenario& scenario, const Population& population, int programme,
                                       const ProgrammeModel& records, const Strategy& strategy,
-                                      std::vector<Problem>& problems);
+                                      std::vector<Problem>& problems, std::vector<Problem>& warnings);
 
 }  // namespace uptake

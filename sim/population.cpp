@@ -10,6 +10,7 @@
 
 #include "assemble.hpp"
 #include "csv.hpp"
+#include "digest.hpp"
 #include "uptake/error.hpp"
 #include "uptake/random.hpp"
 
@@ -631,7 +632,6 @@ Population read_population(const std::filesystem::path& folder, const Population
   std::vector<Problem> problems;
   Population population;
   population.name = folder.string();
-  population.vintage = fmt::format("As in the tables of {}", folder.string());
   population.seed = options.seed;
 
   const std::filesystem::path file = folder / "organisations.csv";
@@ -649,6 +649,10 @@ Population read_population(const std::filesystem::path& folder, const Population
   if (has_ties) ties = read_ties(ties_file, table, problems);
   if (!problems.empty()) throw InputError(std::move(problems));
 
+  // Results hold this: the name of the folder and what is in it, not where somebody keeps it.
+  population.vintage =
+      fmt::format("As in the tables of the folder {}, digest {}",
+                  (folder / "").lexically_normal().parent_path().filename().string(), tables_digest(folder));
   fill_organisations(population, table.organisations, options);
   if (has_ties) {
     population.geography = ties_of(Layer::geography, ties, table, population);

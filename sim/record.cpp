@@ -749,6 +749,30 @@ std::vector<UnusedRule> read_unused_rules(const Loading& loading, TableReader& r
   return rules;
 }
 
+/// A name that no series has taken, when it is nearly one that is known. @param known may have the name itself
+std::optional<Problem> mistyped(const Observation& row, std::string_view column, std::string_view name,
+                                std::span<const std::string_view> known) {
+  if (is_in(known, name)) return std::nullopt;
+  const std::string meant = did_you_mean(name, known);
+  if (meant.empty()) return std::nullopt;
+  return Problem{row.where, fmt::format("the row is not used: no series is of the {} \"{}\"", column, name), meant};
+}
+
+/// What seems mistyped in a row that no series takes and no rule explains.
+std::optional<Problem> doubt_about(const Loading& loading, const Observation& row) {
+  std::vector<std::string_view> programmes, regions{kEngland}, measures;
+  for (const HistoricProgramme& one : loading.record.programmes) programmes.push_back(one.record);
+  if (!is_in(programmes, row.programme)) return mistyped(row, "programme", row.programme, programmes);
+  for (const auto& [name, ignored] : loading.regions) regions.push_back(name);
+  for (std::size_t i = 0; i < loading.rows.size(); ++i) {
+    if (loading.rows[i].programme != row.programme || loading.taken_by[i].empty()) continue;
+    regions.push_back(loading.rows[i].region);
+    measures.push_back(loading.rows[i].measure);
+  }
+  auto doubt = mistyped(row, "region", row.region, regions);
+  return doubt ? doubt : mistyped(row, "measure", row.measure, measures);
+}
+
 /// Rows that make no point, with the reason that is nearest to them.
 void name_unused(const Loading& loading, std::span<const UnusedRule> rules) {
   HistoricRecord& record = loading.record;
@@ -764,6 +788,9 @@ void name_unused(const Loading& loading, std::span<const UnusedRule> rules) {
                : !row.value        ? "no number"
                : is_named          ? fmt::format("no series takes {} of {}", row.measure, row.region)
                                    : "the record names no such programme";
+      if (rule == rules.end() && row.value) {
+        if (auto doubt = doubt_about(loading, row)) record.doubtful.push_back(*std::move(doubt));
+      }
     }
     record.unused.emplace_back(row, std::move(reason));
   }

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "backtest_parts.hpp"
 #include "folder.hpp"
+#include "results_file.hpp"
 #include "special_functions.hpp"
 #include "synthetic.hpp"
 #include "uptake/baselines.hpp"
@@ -335,6 +337,27 @@ TEST(Backtest, WritesAFileForOtherReaders) {
   options.dates = {2023y / March / 31};
   write_backtest(backtest_with(two_programmes(), options, normal_forecaster(0.4, 0.1)), file);
   EXPECT_GT(std::filesystem::file_size(file), 1000U);
+}
+
+TEST(Backtest, EveryForecastHasALabelOfItsOwn) {
+  const TestFolder folder;
+  const std::filesystem::path file = folder.path() / "backtest.h5";
+  const auto labels_of = [&](const Backtest& result) {
+    write_backtest(result, file);
+    return ResultsFile(file, kBacktestKind).texts("forecast");
+  };
+  BacktestOptions options = until(2018y / December / 31);
+  // Asked for twice, and on a date that was observed: the same forecast, so it is made once.
+  options.dates = {2020y / June / 30, 2021y / June / 30, 2021y / June / 30};
+  Backtest result = backtest_with(two_programmes(), options, normal_forecaster(0.4, 0.1));
+  std::vector<std::string> labels = labels_of(result);
+  EXPECT_EQ(std::set(labels.begin(), labels.end()).size(), labels.size());
+  const auto of_many = [](const Forecast& one) { return one.programme == "many"; };
+  EXPECT_EQ(std::ranges::count_if(result.forecasts, of_many), 3);
+  // A table may state a date twice.
+  result.forecasts.push_back(result.forecasts.front());
+  labels = labels_of(result);
+  EXPECT_EQ(labels.back(), labels.front() + "#2");
 }
 
 // ---- whether what is said of calibration is true --------------------------------------------------------------------

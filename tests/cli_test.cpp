@@ -85,7 +85,7 @@ TEST_F(Program, ABackTestWantsToKnowWhatWasKnownAndSaysAllThatIsWrongAtOnce) {
       {"history --cutoff 2019-13", "--cutoff 2019-13: is no date"},
       {"history --cutoff 2019 --dates 2020,soon", "--dates soon: is no date"},
       {"history --fraction 0.5,1", "--fraction 1: is not between 0 and 1"},
-      {"history --cutoff 2019 --posterior x.h5", "--posterior: is for --leave-out"},
+      {"history --cutoff 2019 --posterior posterior", "--posterior: is for --leave-out"},
       {"history --cutoff 2019 --programme pinser", "did you mean \"pincer\"?"},
       {"history --cutoff 2001", "pincer: no observation that is fitted to was over by 2001-12-31"},
   };

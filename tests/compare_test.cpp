@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 
+#include "compare_report.hpp"
 #include "folder.hpp"
 #include "published.hpp"
 #include "results_fixture.hpp"
@@ -206,6 +207,20 @@ TEST(Displacement, IsWhatProgrammesLoseReplicateByReplicate) {
   EXPECT_EQ(lost[2].programme, "all");
   EXPECT_DOUBLE_EQ(lost[2].lost.mean, 3);
   EXPECT_DOUBLE_EQ(lost[2].lost.sd, std::sqrt(2.0));  // 2, 4
+}
+
+TEST(Displacement, AddsNoEventsOfUnlikeKinds) {
+  RunValues run = run_of({"apart", "together"}, {Metric::events_avoided}, {{}});
+  run.programmes = {"tool", "drug", "all"};
+  run.n_replicates = 1;
+  run.values = {10, 5, kNaN, /* together */ 8, 4, kNaN};  // strokes and admissions have no total
+  const auto lost = losses(run, 0, 1, std::vector<std::string>{"tool", "drug"});
+  ASSERT_EQ(lost.size(), 2U);
+  EXPECT_EQ(lost[0].programme, "tool");
+  EXPECT_EQ(lost[1].programme, "drug");
+  EXPECT_DOUBLE_EQ(lost[1].lost.mean, 1);
+  const std::string text = attention_text(lost, run.reports[0], 100);
+  EXPECT_NE(text.find("(each of its own kind): tool 2"), std::string::npos) << text;
 }
 
 TEST(Displacement, ConcernsProgrammesThatTheLeversLeaveAlone) {

@@ -72,6 +72,16 @@ class Import(program.ProgramTest):
         engaged = [row["mean"] for row in rows_found if row["metric"] == "engaged" and row["region"] == "England"]
         self.assertTrue(engaged and 0 < max(engaged) <= 30, engaged)
 
+    def test_a_part_of_england_is_not_taken_for_the_whole_in_silence(self):
+        self.uptake(*self.words)
+        found = self.uptake("validate", "pincer", "--set", f"population={self.path('tables')}").stderr
+        self.assertIn("the 28 organisations of this population stand for 6892 in the results of pincer: each counts 246 "
+                      "times", found)
+        self.uptake("run", "pincer", "--set", f"population={self.path('tables')}", "--replicates", 2, "-o", "out")
+        notes = " ".join(program.read(self.path("out", "summary.txt")).decode().split())
+        self.assertIn("stand for 6892 in the results of pincer", notes)
+        self.assertNotIn("pincer.toml", notes)
+
     def test_json_and_overwriting(self):
         facts = json.loads(self.uptake(*self.words, "--json").stdout)
         self.assertEqual(facts["schema"], 1)

@@ -1,3 +1,4 @@
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <numeric>
@@ -472,6 +473,47 @@ TEST(Plan, TranchesBeginOnTheirOwnDayAndRegionsHaveTheirShares) {
       EXPECT_EQ(plan_of(*model, 2).classes[records.region_class[r]].commissioned[w], 0.0F);
     }
   }
+}
+
+TEST(Plan, SaysWhichStaffDaysReachNobody) {
+  Scenario scenario = synthetic::scenario(kWeeks);
+  auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);
+  tool.fix(Parameter::delivery_staff_days, kDaysAYear);
+  tool.delivered_by_region = {{"R0", 0.5, ""}};
+  scenario.programmes = {tool};
+  EXPECT_TRUE(make_model(scenario, synthetic::population(120))->warnings.empty());
+
+  // A fourth region without homes: its stated share and what a lever gives it are neither done nor paid for.
+  const auto population = synthetic::population(120);
+  population->regions.push_back({"R3", "Region 3", "R3"});
+  scenario.programmes[0].delivered_by_region.push_back({"R3", 0.2, ""});
+  Lever extra = effort(LeverKind::outreach, 1);
+  extra.staff_days_per_year = 100;
+  extra.regions = {"R3"};
+  extra.where = "s.toml:5:1";
+  scenario.strategies[0].levers = {extra};
+  const auto model = make_model(scenario, population);
+  std::vector<std::string> said;
+  for (const Problem& warning : model->warnings) said.push_back(warning.what);
+  const double days = 0.2 * kDaysAYear * kWeeks / kWeeksPerYear;
+  EXPECT_EQ(said,
+            (std::vector<std::string>{
+                "100 staff-days a year for tool are neither delivered nor paid for: no organisation of the regions "
+                "named is eligible",
+                fmt::format("{:.0f} staff-days for tool in Region 3 are neither delivered nor paid for: no "
+                            "organisation there is eligible",
+                            days)}));
+  EXPECT_EQ(model->warnings[0].where, "s.toml:5:1");
+  EXPECT_NEAR(delivered_in(plan_of(*model), 10), 0.8 * kDaysAYear / kWeeksPerYear, 1e-12);
+
+  // All regions with homes state their shares: what is left for the one without belongs to nobody.
+  scenario.strategies[0].levers.clear();
+  scenario.programmes[0].delivered_by_region = {{"R0", 0.5, ""}, {"R1", 0.2, ""}, {"R2", 0.2, ""}};
+  const auto rest = make_model(scenario, population);
+  ASSERT_EQ(rest->warnings.size(), 1U);
+  EXPECT_EQ(rest->warnings[0].what,
+            "10 % of the delivered effort of tool belong to no region that can use them, and are neither delivered nor "
+            "paid for");
 }
 
 TEST(Plan, NothingIsDeliveredOutsideTheLifeOfAProgramme) {

@@ -182,7 +182,7 @@ class PosteriorRun(ProgramTest):
         self.run_it("results")
         for name, code, why in (("text.h5", 3, "is no readable posterior of uptake"),
                                 ("torn.h5", 3, "is no readable posterior of uptake"),
-                                (self.path("results", "results.h5"), 3, "it is something else, a part of one, or was changed"),
+                                (self.path("results", "results.h5"), 3, "it states no posterior_format"),
                                 ("none.h5", 2, "does not exist")):
             error = self.uptake("run", MINIMAL, "-o", "out", "--posterior", name, code=code).stderr
             self.assertIn(why, error)

@@ -10,6 +10,7 @@ import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -403,6 +404,173 @@ class CareHomesRun(AnyRun, unittest.TestCase):
             order = ["engaged", "implementing_ever", "ever_adopted", "adopters", "sustained_adopters"]
             for more, fewer in zip(order, order[1:]):
                 self.assertTrue(bool((raw[more] >= raw[fewer]).all()), f"{more} >= {fewer}")
+
+
+TWO_TOOLS = """schema = 1
+title = "Two tools"
+population = "minimal"
+programmes = ["minimal/example-tool.toml", "minimal/second-tool.toml"]
+start = 2021-04-01
+horizon = "105 weeks"
+report_at = [2022-03-31, 2023-03-31]
+replicates = 24
+seed = 7
+parameters = "posterior.h5"
+shapley = true
+growth = true
+
+[[published]]
+metric = "ever_adopted"
+to = 2022-03-15
+value = 5
+source = "S41"
+
+[[strategy]]
+name = "as-delivered"
+
+[[strategy]]
+name = "apart"
+attention = "off"
+
+[[strategy]]
+name = "more-of-one"
+[[strategy.lever]]
+kind = "facilitation"
+factor = 3
+programmes = ["second-tool"]
+"""
+HAS_RHDF5 = subprocess.run(["sh", "-c", "Rscript -e 'library(rhdf5)'"], capture_output=True).returncode == 0
+
+
+class EveryKindOfOutput(unittest.TestCase):
+    """Several programmes, strategies of its own, drivers, competition for attention, published figures, the growth ledger,
+    a calibrated programme and one drawn from past ones: every group that a file can have."""
+
+    keeps_to_the_recipe = AnyRun.keeps_to_the_recipe
+    groups = {None, "year", "report", "icb", "replicates", "parameters", "diagnostics", "shapley", "published",
+              "calibration", "provenance"}
+
+    @classmethod
+    def setUpClass(cls):
+        scratch = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(scratch.cleanup)
+        folder = scratch.name
+        shutil.copytree(os.path.join(os.path.dirname(SCENARIO), "minimal"), os.path.join(folder, "minimal"))
+        with open(os.path.join(folder, "minimal", "example-tool.toml"), encoding="utf-8") as file:
+            tool = file.read()
+        second = tool.replace('name = "example-tool"', 'name = "second-tool"\nfrom_past_programmes = true')
+        published = '\n[[published]]\nmetric = "ever_adopted"\nto = 2021-03-31\nvalue = 40\nsource = "S40"\n'
+        for name, text in (("minimal/example-tool.toml", tool + published), ("minimal/second-tool.toml", second),
+                           ("two.toml", TWO_TOOLS)):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        subprocess.run([POSTERIOR_FILE_TEST, "--gtest_filter=PosteriorFile.WritesAFileForOtherReaders"], check=True,
+                       stdout=subprocess.DEVNULL, env=dict(os.environ, UPTAKE_READERS_FOLDER=folder))
+        for words in (["run", "two.toml", "--quiet", "-o", "out"], ["export", "out", "--csv"]):
+            subprocess.run([PROGRAM, *words], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        cls.out = os.path.join(folder, "out")
+        cls.file = os.path.join(cls.out, "results.h5")
+
+    def open_group(self, engine, group=None):
+        return xr.open_dataset(self.file, engine=engine, group=group)
+
+    def test_the_recipe_is_kept_to_the_letter(self):
+        self.keeps_to_the_recipe(self.file)
+        with h5py.File(self.file) as file:
+            found = {name for name, thing in file.items() if isinstance(thing, h5py.Group)}
+        self.assertEqual(found, self.groups - {None})
+
+    def test_every_dataset_of_every_group_is_labelled_alike_in_both_engines(self):
+        first = {}
+        for engine in ENGINES:
+            for group in self.groups:
+                with self.subTest(engine=engine, group=group), self.open_group(engine, group) as data:
+                    data.load()
+                    for name, variable in data.variables.items():
+                        self.assertTrue(variable.attrs.get("long_name"), f"{group}/{name}")
+                        self.assertLessEqual(set(variable.dims), set(data.coords), f"{group}/{name}: axes by label")
+                    xr.testing.assert_equal(data, first.setdefault(group, data))
+
+    def test_strategies_programmes_and_drivers_are_by_label(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "report") as report, \
+                    self.open_group(engine, "shapley") as shapley, self.open_group(engine, "replicates") as raw:
+                self.assertEqual(list(report.strategy.values)[:5],
+                                 ["as-delivered", "apart", "more-of-one", "no-network", "no-programme"])
+                self.assertEqual(list(report.programme.values), ["example-tool", "second-tool", "all"])
+                at = dict(strategy="more-of-one", view="gross", statistic="mean", region="England", report="2023-03-31")
+                one, two, both = (float(report.ever_adopted.sel(programme=p, **at)) for p in report.programme.values)
+                self.assertAlmostEqual(one + two, both, delta=1e-5 * both)
+                self.assertTrue(np.isnan(report.events_avoided.sel(programme="all")).all(), "events of unlike kinds")
+                self.assertEqual(list(shapley.driver.values), ["effort", "incentive", "shock"])
+                self.assertEqual(shapley.ever_adopted.attrs["units"], report.ever_adopted.attrs["units"])
+                here = dict(programme="all", report="2023-03-31", region="England")
+                worlds = raw.ever_adopted.sel(strategy=["as-delivered", "apart"], **here)
+                self.assertTrue(np.isfinite(worlds).all())
+                parts = shapley.ever_adopted.sel(statistic="mean", **here)
+                self.assertTrue(np.isfinite(parts).all() and float(abs(parts).sum()) > 0)
+
+    def test_the_growth_ledger_has_units(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "report") as report:
+                at = dict(strategy="as-delivered", view="gross", statistic="mean", programme="all", report="2023-03-31")
+                self.assertEqual([report[name].attrs["units"] for name in ("investment_gbp", "jobs", "companies_supported")],
+                                 ["GBP", "jobs", "companies"])
+                self.assertGreater(float(report.investment_gbp.sel(**at).max()), 0)
+
+    def test_the_posterior_is_told_by_label(self):
+        for engine in ENGINES:
+            with self.subTest(engine), self.open_group(engine, "calibration") as told, \
+                    self.open_group(engine, "parameters") as parameters, \
+                    self.open_group(engine, "published") as published:
+                self.assertEqual(list(told.programme.values), ["example-tool", "second-tool"])
+                self.assertEqual(list(told.kind.values), [0, 1])
+                self.assertEqual(told.kind.attrs["flag_meanings"], "calibrated from_past_programmes")
+                q = "example-tool.bass.q"
+                self.assertEqual(str(told.parameter_programme.sel(parameter=q).values), "example-tool")
+                self.assertEqual(str(told.unit.sel(parameter=q).values), str(parameters.unit.sel(parameter=q).values))
+                self.assertEqual(int(parameters.informed.sel(parameter="second-tool.bass.p")), 3)
+                # The figure that its calibration was fitted to is told from the other.
+                self.assertEqual(list(published.programme.values), ["all", "example-tool"])
+                self.assertEqual(list(published.fitted.values), [0, 1])
+                self.assertEqual(published.fitted.attrs["flag_meanings"], "compared_with_only fitted")
+
+    def test_published_figures_are_tabled_with_a_dictionary(self):
+        def rows(*names):
+            with open(os.path.join(self.out, *names), encoding="utf-8", newline="") as file:
+                return list(csv.DictReader(file))
+        with open(os.path.join(self.out, "summary.json"), encoding="utf-8") as file:
+            listed = json.load(file)["published"]
+        beside, exported = rows("published.csv"), rows("csv", "published.csv")
+        for table in (beside, exported):
+            self.assertEqual([row["fitted"] for row in table], ["no", "yes"])
+        self.assertEqual([row["fitted"] for row in listed], [False, True])
+        for a, b, c in zip(beside, exported, listed):
+            self.assertEqual((a["programme"], a["metric"], float(a["published"])),
+                             (b["programme"], b["metric"], float(b["value"])))
+            np.testing.assert_allclose(float(a["gross_mean"]), float(b["gross_mean"]), rtol=1e-12)
+            np.testing.assert_allclose(c["net"]["p95"], float(b["net_p95"]), rtol=1e-12)
+        described = {row["column"]: row for row in rows("csv", "dictionary.csv") if row["file"] == "published.csv"}
+        self.assertEqual(set(described) - {""}, set(exported[0]))
+        self.assertIn("fitted", described["fitted"]["meaning"])
+
+    def test_other_readers_see_every_group(self):
+        header = subprocess.run(["ncdump", "-h", self.file], check=True, capture_output=True, text=True).stdout
+        for group in self.groups - {None}:
+            self.assertIn(f"group: {group} {{", header)
+        subprocess.run(["ncdump", self.file], check=True, stdout=subprocess.DEVNULL)
+        if not HAS_RHDF5:
+            return
+        script = """library(rhdf5); file <- commandArgs(TRUE)[1]
+            cat(h5read(file, "calibration/programme"), h5read(file, "shapley/driver"), "\\n")
+            cat(dim(h5read(file, "report/investment_gbp")), "\\n")
+            cat(as.integer(h5read(file, "published/fitted")), "\\n")"""
+        shown = subprocess.run(["Rscript", "-e", script, self.file], check=True, capture_output=True,
+                               text=True).stdout.splitlines()
+        self.assertEqual(shown[0].split(), ["example-tool", "second-tool", "effort", "incentive", "shock"])
+        with h5py.File(self.file) as file:
+            self.assertEqual([int(n) for n in shown[1].split()], list(file["report/investment_gbp"].shape[::-1]))
+        self.assertEqual(shown[2].split(), ["0", "1"])
 
 
 class Posterior(unittest.TestCase):

@@ -23,6 +23,26 @@ class Readme(program.ProgramTest):
         self.assertTrue(done.stdout, command)
         return done.stdout
 
+    def test_the_output_and_the_picture_are_those_of_the_first_command(self):
+        readme = program.read(os.path.join(program.SOURCE, "README.md")).decode()
+        shown = re.search(r"^```text\n(Over .*?)^```$", readme, re.MULTILINE | re.DOTALL)[1].split("...\n")
+        printed = self.uptake("run", "care-homes", "-o", "out").stdout
+        self.assertTrue(printed.startswith(shown[0]), printed[:2000])
+        at = 0
+        for part in shown:
+            at = printed.find(part, at)
+            self.assertGreaterEqual(at, 0, part)
+        figure = os.path.join(program.SOURCE, "docs", "examples", "figure.py")
+        subprocess.run([sys.executable, figure, self.path("out", "results.h5"), self.path("fan.svg")], check=True,
+                       stdout=subprocess.DEVNULL)
+        number = re.compile(r"-?\d+(?:\.\d+)?")
+        committed, drawn = (program.read(file).decode() for file in
+                            (os.path.join(program.SOURCE, "docs", "care-homes.svg"), self.path("fan.svg")))
+        self.assertIn("(docs/care-homes.svg)", readme)
+        self.assertEqual(number.sub("#", committed), number.sub("#", drawn))
+        for a, b in zip(number.findall(committed), number.findall(drawn)):
+            self.assertAlmostEqual(float(a), float(b), delta=0.11)  # a tenth is the last digit of a point
+
     def test_every_command(self):
         os.symlink(program.PROGRAM, self.path("uptake"))
         os.symlink(program.SCENARIOS, self.path("scenarios"))

@@ -237,6 +237,30 @@ TEST(Record, AFileThatCannotBeReadIsReportedWithWhatElseIsWrong) {
 
 const ObservedSeries& only_series(const HistoricRecord& record) { return record.programmes.at(0).series.at(0); }
 
+TEST(Record, RowsThatSeemMistypedAreNamedAndOthersAreNot) {
+  const Record files;
+  files.write("o.csv",
+              table(fmt::format("{}{}", Record::kRows, R"~(Tol,2020-09,England,adopting_orgs,25,homes,home,primary,p,
+Tool,2020-10,Englnd,adopting_orgs,26,homes,home,primary,p,
+Tool,2020-11,England,adopting_org,27,homes,home,primary,p,
+Tool,2020-12,Scotland,adopting_orgs,28,homes,home,primary,p,
+Tool,2020-12,Eeast,adopting_orgs,,homes,home,primary,p,
+)~")));
+  const HistoricRecord record = files.load(good());
+  std::vector<std::string> said;
+  for (const Problem& doubt : record.doubtful)
+    said.push_back(Problem{doubt.where.substr(doubt.where.rfind(':') + 1), doubt.what, doubt.suggestion}.text());
+  EXPECT_EQ(
+      said,
+      (std::vector<std::string>{
+          R"~(8: the row is not used: no series is of the programme "Tol"; did you mean "Tool"?)~",
+          R"~(9: the row is not used: no series is of the region "Englnd"; did you mean "England"?)~",
+          R"~(10: the row is not used: no series is of the measure "adopting_org"; did you mean "adopting_orgs"?)~"}));
+  // A rule of the record explains a row: then it is meant.
+  const std::string rule = "[[unused]]\nprogrammes = [\"Tol\"]\nreason = \"another tool\"";
+  EXPECT_EQ(files.load(record_with(15, rule)).doubtful.size(), 2U);
+}
+
 TEST(Record, ASeriesTakesItsRowsInTimeAndSaysWhyOthersAreUnused) {
   const Record files;
   const HistoricRecord record = files.load(good());
@@ -492,6 +516,7 @@ TEST(ShippedRecord, EveryRowIsAPointOrHasAReason) {
   EXPECT_EQ(shipped().programmes.size(), 17U);
   EXPECT_EQ(n_points, (std::array<std::size_t, 2>{44, 6}));
   EXPECT_EQ(shipped().unused.size(), 280U);
+  EXPECT_TRUE(shipped().doubtful.empty());
 }
 
 /// `date value use` of a series of England.

@@ -5,6 +5,7 @@ a back-test. What needs R with rhdf5 is skipped where there is none.
 """
 
 import csv
+import html
 import io
 import json
 import os
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from program import MINIMAL, PROGRAM, SOURCE, STATISTICS, VIEWS, ProgramTest, main, read, write
+from program import MINIMAL, PROGRAM, SCENARIOS, SOURCE, STATISTICS, VIEWS, ProgramTest, main, read, write
 
 POSTERIOR_WRITER, BACKTEST_WRITER = sys.argv.pop(3), sys.argv.pop(3)
 EXAMPLES = os.path.join(SOURCE, "docs", "examples")
@@ -31,6 +32,10 @@ TERMS = {"conformsTo", "about", "name", "description", "identifier", "datePublis
          "mentions", "temporalCoverage", "encodingFormat", "contentSize", "variableMeasured", "endTime", "actionStatus",
          "instrument", "object", "result", "version", "url", "unitText"}
 CRATE = "ro-crate-metadata.json"
+
+
+def text_of(value):
+    return value if isinstance(value, str) else value.decode()
 
 
 class Research(ProgramTest):
@@ -119,6 +124,44 @@ class Research(ProgramTest):
         self.assertIn({"@id": "posterior.h5"}, entities["#made"]["result"])
         self.assertEqual(entities["#made"]["endTime"], json.loads(read(self.path("fit", "run.json")))["date"])
 
+    def test_a_run_and_a_calibration_never_replace_each_other(self):
+        fit = ["calibrate", "history", "--programme", "focus-adhd", "--budget", 600, "--particles", 200, "--quiet", "-o"]
+        folder = self.copied()
+        before = sorted(os.listdir(folder))
+        for more in ([], ["--overwrite"]):
+            self.assertIn("holds the results of a run", self.uptake(*fit, "run", *more, code=2).stderr)
+        self.assertEqual(sorted(os.listdir(folder)), before)
+        self.uptake(*fit, "fit")
+        for more in ([], ["--overwrite"], ["--resume"]):
+            self.assertIn("holds a calibration", self.uptake("run", MINIMAL, "-o", "fit", *more, code=2).stderr)
+        self.assertIn("posterior.h5", os.listdir(self.path("fit")))
+        self.uptake(*fit, "fit", "--overwrite")
+
+    def test_a_backtest_describes_its_folder_and_shares_one_with_a_run(self):
+        words = ["backtest", "history", "--cutoff", "2021-03", "--programme", "focus-adhd", "--budget", 1500,
+                 "--particles", 300, "--quiet", "-o"]
+        self.uptake(*words, "test")
+        entities = self.keeps_to_the_specification(self.path("test"))
+        facts = json.loads(read(self.path("test", "run.json")))
+        self.assertEqual(facts["kind"], "backtest")
+        self.assertEqual(entities["./"]["mainEntity"], {"@id": "backtest.h5"})
+        self.assertEqual(entities["./"]["identifier"], facts["digest"])
+        self.assertEqual(entities["#made"]["object"], [{"@id": "#record"}])
+        self.assertEqual({one["@id"] for one in entities["#made"]["result"]},
+                         {"backtest.h5", "backtest.json", "backtest.csv", "run.json"})
+        self.assertIn("--overwrite", self.uptake(*words, "test", code=2).stderr)
+        shutil.copytree(self.path("test"), self.path("results", "test"))
+        self.assertIn("backtest of history.toml (seed 20180401, ", self.uptake("list").stdout)
+        # A run may go there, or the back-test may go to a run: what is there says how it was made.
+        self.uptake("run", MINIMAL, "--replicates", "40", "-o", "test")
+        entities = self.keeps_to_the_specification(self.path("test"))
+        self.assertEqual(entities["./"]["mainEntity"], {"@id": "results.h5"})
+        self.assertNotIn({"@id": "backtest.h5"}, entities["#made"]["result"])
+        how = read(self.path("test", "run.json"))
+        self.uptake(*words, "test", "--overwrite")
+        self.assertEqual(read(self.path("test", "run.json")), how)
+        self.keeps_to_the_specification(self.path("test"))
+
     def test_a_file_that_does_not_fit_together_is_refused(self):
         for path, text in (("provenance/lead", "nobody"), ("provenance/comparator", "nobody")):
             shutil.copytree(self.results, self.path(text + path[11:]))
@@ -140,6 +183,113 @@ class Research(ProgramTest):
                 write(os.path.join(folder, "run.json"), broken)
             self.assertIn("is not written", self.uptake("report", "run").stderr)
             self.assertFalse(os.path.exists(os.path.join(folder, CRATE)), broken)
+
+    # ---- what is replaced ------------------------------------------------------------------------------------------
+
+    def with_all_that_is_made_later(self):
+        folder = self.copied()
+        self.uptake("sensitivity", MINIMAL, "--method", "one-way", "--replicates", "2", "-o", "run")
+        self.uptake("report", "run", "--cheers")
+        self.uptake("export", "run", "--csv")
+        self.assertLessEqual({"sensitivity.json", "cheers.md", "csv"}, set(os.listdir(folder)))
+        return folder
+
+    def test_a_run_that_replaces_another_leaves_nothing_of_it(self):
+        folder = self.with_all_that_is_made_later()
+        self.assertTrue(b'"tornado":' in read(os.path.join(folder, "report.html")))
+        write(os.path.join(folder, "backtest.csv"), "")  # of a record, and of no run
+        write(os.path.join(folder, "notes.txt"), "mine")
+        self.uptake("run", MINIMAL, "--replicates", "40", "--seed", "5", "-o", "run", "--overwrite")
+        self.assertEqual(set(os.listdir(folder)), set(os.listdir(self.results)) | {"backtest.csv", "notes.txt"})
+        self.assertFalse(b'"tornado":' in read(os.path.join(folder, "report.html")))
+
+    def test_the_same_run_again_keeps_what_was_made_of_it(self):
+        folder = self.with_all_that_is_made_later()
+        self.uptake("run", MINIMAL, "--replicates", "40", "-o", "run", "--overwrite")
+        self.assertLessEqual({"sensitivity.json", "cheers.md", "csv"}, set(os.listdir(folder)))
+        shutil.rmtree(os.path.join(folder, "csv"))
+        self.keeps_to_the_specification(folder)
+
+    def test_a_study_of_another_scenario_is_not_put_beside_a_result(self):
+        folder = self.copied()
+        words = ["--method", "one-way", "--replicates", "2", "-o", "run"]
+        self.assertIn("another scenario", self.uptake("sensitivity", "pincer", *words, code=2).stderr)
+        self.assertFalse(os.path.exists(os.path.join(folder, "sensitivity.json")))
+        self.assertIn("other values", self.uptake("sensitivity", MINIMAL, *words, "--seed", 3).stderr)
+        self.assertNotIn("warning", self.uptake("sensitivity", MINIMAL, *words).stderr)
+
+    def test_own_words_in_a_checklist_are_not_lost_with_the_run(self):
+        folder = self.with_all_that_is_made_later()
+        write(os.path.join(folder, "cheers.md"), read(os.path.join(folder, "cheers.md")) + b"\nFunded by nobody.\n")
+        before = {name: read(os.path.join(folder, name)) for name in os.listdir(folder) if name != "csv"}
+        done = self.uptake("run", MINIMAL, "--seed", "5", "-o", "run", "--overwrite", code=2)
+        self.assertIn("cheers.md: was filled from the result that would be replaced", done.stderr)
+        self.assertTrue(before == {name: read(os.path.join(folder, name)) for name in os.listdir(folder) if name != "csv"})
+
+    # ---- how to repeat it ------------------------------------------------------------------------------------------
+
+    def test_the_command_to_repeat_survives_quotes_and_gives_the_same_bytes(self):
+        os.symlink(PROGRAM, self.path("uptake"))
+        os.symlink(SCENARIOS, self.path("scenarios"))
+        self.uptake("run", "scenarios/minimal.toml", "--replicates", 5, "-o", "first", "--set",
+                    "title=\"Homes' own $HOME `x`\"", "--set", "bass.q=0.5 /year")
+        page = read(self.path("first", "report.html")).decode()
+        section = page.split('<section id="provenance"')[1]
+        command = html.unescape(section.split("<pre>")[1].split("</pre>")[0])
+        subprocess.run(["sh", "-c", command + " -o second"], cwd=self.folder, check=True, capture_output=True)
+        self.assertTrue(read(self.path("first", "results.h5")) == read(self.path("second", "results.h5")), command)
+        with h5py.File(self.path("second", "results.h5")) as file:
+            self.assertEqual(text_of(file.attrs["title"]), "Homes' own $HOME `x`")
+
+    def test_where_somebody_keeps_the_tables_is_not_in_the_results(self):
+        files = []
+        for user in ("alice", "bob"):
+            shutil.copytree(os.path.join(SCENARIOS, "minimal"), self.path(user, "minimal"))
+            write(self.path(user, "s.toml"), read(MINIMAL))
+            self.uptake("run", self.path(user, "s.toml"), "--replicates", 5, "-o", self.path(user, "out"), "--set",
+                        "population=" + self.path(user, "minimal"))
+            files.append(read(self.path(user, "out", "results.h5")))
+        self.assertTrue(files[0] == files[1])
+        for trace in (self.folder.encode(), b"alice"):
+            self.assertFalse(trace in files[0], trace)
+        with h5py.File(self.path("bob", "out", "results.h5")) as file:
+            self.assertRegex(text_of(file["provenance/population_vintage"][()]),
+                             r"^As in the tables of the folder minimal, digest [0-9a-f]{16}$")
+            self.assertIn("population=minimal", text_of(file["provenance/overrides"][()]).split("\n"))
+
+    # ---- damage ----------------------------------------------------------------------------------------------------
+
+    def test_damaged_results_are_refused_by_every_command_that_reads_them(self):
+        folder = self.copied()
+        whole = read(os.path.join(folder, "results.h5"))
+        self.assertEqual(whole[-16:-8], b"uptkseal")
+        random = np.random.default_rng(5)
+        commands = (["report", "run"], ["report", "run", "--cheers"], ["export", "run", "--csv"], ["compare", "run"])
+        for i in range(80):  # results_file_test.cpp tries hundreds
+            at = int(random.integers(len(whole) - 16))
+            damaged = bytearray(whole)
+            damaged[at] ^= int(random.integers(1, 256))
+            write(os.path.join(folder, "results.h5"), bytes(damaged))
+            done = self.uptake(*commands[i % len(commands)], code=3)
+            self.assertIn("is no readable result of uptake: it was damaged or changed", done.stderr)
+        # Copied alone it is read, and so is one that another program has changed: that cuts the seal off.
+        write(self.path("alone", "results.h5"), whole)
+        self.uptake("compare", "alone")
+        with h5py.File(self.path("alone", "results.h5"), "r+") as file:
+            file["provenance/scenario"].attrs["mine"] = 1
+        self.assertNotEqual(read(self.path("alone", "results.h5"))[-16:-8], b"uptkseal")
+        self.uptake("compare", "alone")
+
+    def test_figures_that_the_shipped_posterior_was_fitted_to_are_told_apart(self):
+        self.uptake("run", "precept", "--posterior", "posterior", "--replicates", 3, "--quiet", "-o", "run")
+        with open(self.path("run", "published.csv"), encoding="utf-8", newline="") as file:
+            fitted = {(row["metric"], row["to"]): row["fitted"] for row in csv.DictReader(file)}
+        self.assertEqual(fitted["uptake_share", "2022-06-30"], "yes")  # 85.5 % in the record
+        self.assertEqual(fitted["implementing_ever", "2020-03-31"], "yes")
+        self.assertEqual(fitted["events_avoided", "2023-03-31"], "no")
+        self.uptake("run", "precept", "--replicates", 3, "--quiet", "-o", "prior")
+        with open(self.path("prior", "published.csv"), encoding="utf-8", newline="") as file:
+            self.assertEqual({row["fitted"] for row in csv.DictReader(file)}, {"no"})
 
     # ---- the checklist --------------------------------------------------------------------------------------------
 

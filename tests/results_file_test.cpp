@@ -10,6 +10,7 @@
 #include "results_fixture.hpp"
 #include "uptake/error.hpp"
 #include "uptake/export.hpp"
+#include "uptake/random.hpp"
 
 namespace uptake {
 namespace {
@@ -76,6 +77,38 @@ TEST_F(ResultsFileTest, WhatIsNotThereOrNotWholeIsAFileError) {
         FileError)
         << share;
   }
+}
+
+/// The file with one byte changed.
+std::string damaged(std::string bytes, std::size_t at, unsigned difference) {
+  bytes[at] = static_cast<char>(static_cast<unsigned char>(bytes[at]) ^ difference);
+  return bytes;
+}
+
+TEST_F(ResultsFileTest, ADamagedFileIsAFileErrorWhereverTheDamageIs) {
+  std::ifstream in(file(), std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  const fs::path other = folder_.path() / "damaged.h5";
+  const auto put = [&](std::string_view content) {
+    std::ofstream(other, std::ios::binary | std::ios::trunc)
+        .write(content.data(), static_cast<std::streamsize>(content.size()));
+  };
+  constexpr std::size_t kTried = 300, kMark = 16;
+  for (std::uint64_t i = 0; i < kTried; ++i) {
+    const std::size_t at = mix64(i) % bytes.size();
+    if (at >= bytes.size() - kMark && at < bytes.size() - kMark / 2) continue;  // below
+    put(damaged(bytes, at, 1U + static_cast<unsigned>(mix64(i + kTried) % 255)));
+    EXPECT_THROW(ResultsFile{other}, FileError) << "byte " << at;
+  }
+  for (const std::size_t at : {std::size_t{0}, bytes.size() / 2, bytes.size() - kMark - 1, bytes.size() - 1}) {
+    put(damaged(bytes, at, 1));
+    EXPECT_THROW(ResultsFile{other}, FileError) << "byte " << at;
+  }
+  // Without its seal, as other programs leave a file that they changed, it is read as any HDF5 file is.
+  put(damaged(bytes, bytes.size() - kMark, 1));
+  EXPECT_EQ(ResultsFile(other).text("provenance/scenario"), "made-up");
+  put(std::string_view(bytes).substr(0, bytes.size() - kMark));
+  EXPECT_EQ(ResultsFile(other).text("provenance/scenario"), "made-up");
 }
 
 TEST_F(ResultsFileTest, ExportsEveryDefinedValueOnce) {

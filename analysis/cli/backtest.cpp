@@ -4,12 +4,19 @@
 
 #include <array>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
+#include "uptake/crate.hpp"
+#include "uptake/ensemble.hpp"
 #include "uptake/posterior_file.hpp"
+#include "uptake/random.hpp"
 #include "uptake/record.hpp"
+#include "uptake/results.hpp"
+#include "uptake/version.hpp"
 
 namespace uptake::cli {
 
@@ -56,6 +63,53 @@ uptake::BacktestOptions asked_by(const BacktestCommand& command) {
   return asked;
 }
 
+/// Everything that decides the result.
+std::string digest_of(const BacktestCommand& command, const HistoricRecord& record,
+                      const uptake::BacktestOptions& asked, const StoredPosterior* posterior) {
+  std::string text = fmt::format("{} {} {} {} {} {} {} {}", version(), record.digest, record.seed,
+                                 command.cutoff.value_or("-"), asked.leave_out, asked.fit.abc.budget,
+                                 asked.fit.abc.n_particles, posterior == nullptr ? "-" : posterior->digest);
+  for (const double fraction : asked.fractions) text += fmt::format(" {}", fraction);
+  for (const Date date : asked.dates) text += fmt::format(" {}", iso(date));
+  for (const std::string& name : asked.programmes) text += fmt::format(" {}", name);
+  return fmt::format("{:016x}", identity_of(text));
+}
+
+/// run.json where no other result has one, and the metadata of the folder.
+void describe(const BacktestCommand& command, const HistoricRecord& record, const uptake::BacktestOptions& asked,
+              const StoredPosterior* posterior, const Backtest& result) {
+  const fs::path& folder = *command.folder;
+  const fs::path file = folder / "run.json";
+  if (fs::exists(file)) {
+    const auto facts = nlohmann::json::parse(read_text(file), nullptr, false);
+    if (kind_of(facts) != Result::backtest) {
+      write_crate(folder);
+      return;
+    }
+  }
+  nlohmann::ordered_json facts{{"schema", kJsonSchema},
+                               {"kind", "backtest"},
+                               {"digest", digest_of(command, record, asked, posterior)},
+                               {"record", record.file.filename().string()},
+                               {"table", record.table.filename().string()},
+                               {"record_digest", record.digest},
+                               {"version", std::string(version())},
+                               {"git_id", std::string(git_id())},
+                               {"seed", record.seed},
+                               {"simulations", result.n_simulations},
+                               {"seconds", result.seconds},
+                               {"threads", command.n_threads > 0 ? command.n_threads : available_threads()},
+                               {"date", utc_now()},
+                               {"command", command.command}};
+  if (posterior != nullptr) {
+    facts["posterior"] = posterior->file.filename().string();
+    facts["posterior_digest"] = posterior->digest;
+  }
+  const std::string how = facts.dump(2) + "\n";
+  write_crate(folder, how);
+  write_text(file, how);
+}
+
 void refuse_to_replace(const fs::path& folder) {
   std::vector<Problem> problems;
   for (const char* name : kFiles) {
@@ -71,6 +125,7 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
   if (command.folder && command.existing == Existing::refuse) refuse_to_replace(*command.folder);
   const Interruption interruption;
   const HistoricRecord record = load_record(record_file(command.history), command.overrides, data_folder());
+  if (output.verbosity == Verbosity::normal) print_warnings(record.doubtful);
   asked.fit.abc.seed = record.seed;
   std::optional<StoredPosterior> stored;
   if (command.posterior) {
@@ -108,6 +163,7 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
     write_backtest(result, *command.folder / kFiles[0]);
     write_text(*command.folder / kFiles[1], json);
     write_text(*command.folder / kFiles[2], backtest_csv(result));
+    describe(command, record, asked, stored ? &*stored : nullptr, result);
   }
   fmt::print("{}", output.format == Format::json ? json : backtest_table(result));
   return ExitCode::done;

@@ -10,7 +10,9 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
+#include "uptake/command.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/fit_report.hpp"
 #include "uptake/historic.hpp"
@@ -42,15 +44,25 @@ std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, s
 /// What makes the result again: the options that decide it, where they are not the usual ones.
 std::string command_of(const CalibrateOptions& options) {
   const CalibrateOptions usual;
-  std::string text = "uptake calibrate " + options.record.filename().string();
-  for (const std::string& name : options.programmes) text += " --programme " + name;
-  if (options.method != usual.method) text += " --method " + options.method;
-  if (options.cutoff) text += " --cutoff " + *options.cutoff;
-  if (options.budget != usual.budget) text += fmt::format(" --budget {}", options.budget);
-  if (options.n_particles != usual.n_particles) text += fmt::format(" --particles {}", options.n_particles);
-  if (options.n_draws != usual.n_draws) text += fmt::format(" --draws {}", options.n_draws);
-  for (const std::string& one : options.overrides) text += fmt::format(" --set '{}'", one);
-  return text;
+  std::vector<std::string> words{"uptake", "calibrate", options.record.filename().string()};
+  const auto add = [&](const char* option, std::string value) {
+    words.insert(words.end(), {option, std::move(value)});
+  };
+  for (const std::string& name : options.programmes) add("--programme", name);
+  if (options.method != usual.method) add("--method", options.method);
+  if (options.cutoff) add("--cutoff", *options.cutoff);
+  if (options.budget != usual.budget) add("--budget", fmt::format("{}", options.budget));
+  if (options.n_particles != usual.n_particles) add("--particles", fmt::format("{}", options.n_particles));
+  if (options.n_draws != usual.n_draws) add("--draws", fmt::format("{}", options.n_draws));
+  for (const std::string& one : options.overrides) add("--set", one);
+  return command_text(words);
+}
+
+/// What result a folder holds; a back-test is in nobody's way.
+std::optional<Result> kind_there(const fs::path& folder) {
+  if (!fs::exists(folder / kRunFile)) return std::nullopt;
+  const Result kind = kind_of(nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false));
+  return kind == Result::backtest ? std::nullopt : std::optional(kind);
 }
 
 bool holds(const fs::path& folder, const std::string& digest) {
@@ -155,12 +167,15 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   bool over = false;  // nothing to calibrate
   const ExitCode looked = ranks.together([&] {
     loaded = load_record(record_file(options.record), options.overrides, data_folder());
+    if (ranks.first() && output.verbosity == Verbosity::normal) print_warnings(loaded->doubtful);
     programmes = chosen(*loaded, options.programmes);
     if (options.cutoff) cutoff = date_of("--cutoff", *options.cutoff);
     folder = options.folder.value_or(fs::path("results") / loaded->name);
     checkpoints = folder / kCheckpoints;
     digest = digest_of(*loaded, options, programmes);
-    if (fs::exists(folder / kRunFile) && options.existing != Existing::overwrite) {
+    const std::optional<Result> there = kind_there(folder);
+    if (there == Result::run) throw in_the_way_of_another_kind(folder, Result::run);
+    if (there && options.existing != Existing::overwrite) {
       if (!holds(folder, digest)) {
         throw InputError({{folder.string(), "holds another result",
                            "choose another folder with -o, or replace it with --overwrite"}});
@@ -294,7 +309,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     nlohmann::ordered_json facts{{"schema", 1},
                                  {"kind", "calibration"},
                                  {"digest", digest},
-                                 {"record", record.file.string()},
+                                 {"record", record.file.filename().string()},
+                                 {"table", record.table.filename().string()},
                                  {"record_digest", record.digest},
                                  {"version", std::string(version())},
                                  {"git_id", std::string(git_id())},
@@ -308,21 +324,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
                                  {"command", options.command}};
     for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
     const std::string how = facts.dump(2) + "\n";
-    Crate crate;
-    crate.title = record.title;
-    std::string names;
-    for (const ProgrammeFit& fit : fits) names += (names.empty() ? "" : ", ") + fit.programme;
-    crate.description = fmt::format(
-        "Calibration to what was published of past programmes ({}): joint draws of the parameters of an agent-based "
-        "simulation of how health innovations spread. Estimated, not observed; not an NHS product.",
-        names);
-    crate.main_file = kPosteriorFile;
-    crate.action = fmt::format("Calibration to the record {}", record.name);
-    crate.digest = digest;
-    crate.inputs = {{"#record", record.file.filename().string(),
-                     fmt::format("The record of published figures, with its table {}, digest {}.",
-                                 record.table.filename().string(), record.digest)}};
-    write_crate(crate, folder, how);
+    write_crate(folder, how);
     write_text(folder / kRunFile, how);
     fs::remove_all(checkpoints);
 

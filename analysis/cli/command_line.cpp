@@ -5,16 +5,15 @@
 #include <chrono>
 
 #include "commands.hpp"
-#include "uptake/crate.hpp"
+#include "uptake/command.hpp"
 
 namespace uptake::cli {
 
 std::string resuming(const std::vector<std::string>& command) {
-  std::string text;
-  for (const std::string& word : command) {
-    if (word != "--overwrite" && word != "--resume") text += quoted(word) + " ";
-  }
-  return text + "--resume";
+  std::vector<std::string> words = command;
+  std::erase_if(words, [](const std::string& word) { return word == "--overwrite" || word == "--resume"; });
+  words.emplace_back("--resume");
+  return command_text(words);
 }
 
 Date date_of(const std::string& option, const std::string& text) {

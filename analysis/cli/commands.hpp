@@ -172,6 +172,7 @@ struct BacktestCommand {
   Existing existing = Existing::refuse;
   int n_threads = 0;
   ProgressStyle progress = ProgressStyle::automatic;
+  std::vector<std::string> command;  ///< as typed
 };
 /// Fits to what was known, forecasts the rest, and scores it against simpler forecasts.
 ExitCode backtest(const BacktestCommand& command, const Output& output);
@@ -210,5 +211,7 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::filesystem::path record_file(const std::filesystem::path& named);
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
+/// The same of what need not be a mistake: `warning: where: what; suggestion`.
+void print_warnings(const std::vector<Problem>& warnings);
 
 }  // namespace uptake::cli

@@ -187,17 +187,21 @@ std::vector<std::pair<fs::path, Json>> runs_found() {
 }  // namespace
 
 namespace {
-std::string check_scenario(const fs::path& file, const std::vector<std::string>& overrides) {
+std::string check_scenario(const fs::path& file, const std::vector<std::string>& overrides,
+                           std::vector<Problem>& warnings) {
   const Scenario scenario = scenario_of(file, overrides);
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const auto model = make_model(scenario, std::move(population));
+  warnings = model->warnings;
   return fmt::format("{}; {} programmes, {} strategies, {} replicates, {} to {}", scenario.title,
                      scenario.programmes.size(), scenario.strategies.size(), scenario.replicates,
                      iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
 }
 
-std::string check_record(const fs::path& file, const std::vector<std::string>& overrides) {
+std::string check_record(const fs::path& file, const std::vector<std::string>& overrides,
+                         std::vector<Problem>& warnings) {
   const HistoricRecord record = load_record(file, overrides, data_folder());
+  warnings = record.doubtful;
   std::array<std::size_t, kUseNames.size()> n_points{};
   std::size_t n_series = 0;
   for (const HistoricProgramme& programme : record.programmes) {
@@ -215,10 +219,11 @@ ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::str
   ExitCode worst = ExitCode::done;
   Json rows = Json::array();
   for (const fs::path& file : files) {
-    std::vector<Problem> problems;
+    std::vector<Problem> problems, warnings;
     try {
       const fs::path found = scenario_file(file);
-      const std::string what = is_record(found) ? check_record(found, overrides) : check_scenario(found, overrides);
+      const std::string what =
+          is_record(found) ? check_record(found, overrides, warnings) : check_scenario(found, overrides, warnings);
       if (output.format == Format::text && output.verbosity == Verbosity::normal) {
         fmt::print("{}: valid ({})\n", file.string(), what);
       }
@@ -230,9 +235,16 @@ ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::str
       worst = std::max(worst, ExitCode::cannot_read_or_write);
     }
     print_problems(problems);
-    Json problems_json = Json::array();
-    for (const Problem& problem : problems) problems_json.push_back(to_json(problem));
-    rows.push_back({{"file", file.string()}, {"valid", problems.empty()}, {"problems", std::move(problems_json)}});
+    if (output.verbosity == Verbosity::normal) print_warnings(warnings);
+    const auto list_of = [](const std::vector<Problem>& of) {
+      Json list = Json::array();
+      for (const Problem& problem : of) list.push_back(to_json(problem));
+      return list;
+    };
+    rows.push_back({{"file", file.string()},
+                    {"valid", problems.empty()},
+                    {"problems", list_of(problems)},
+                    {"warnings", list_of(warnings)}});
   }
   if (output.format == Format::json) print_json({{"files", std::move(rows)}});
   return worst;
@@ -279,8 +291,14 @@ ExitCode list(const Output& output) {
       if (!run.contains(key)) return std::string("?");
       return run[key].is_string() ? run[key].get<std::string>() : run[key].dump();
     };
-    fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", row["folder"].get<std::string>(), text("scenario"),
-               text("seed"), text("replicates"), text("version"));
+    const std::string folder = row["folder"].get<std::string>();
+    if (run.contains("kind")) {  // a calibration or a back-test
+      fmt::print("  {:<40} {} of {} (seed {}, {} simulations, version {})\n", folder, text("kind"), text("record"),
+                 text("seed"), text("simulations"), text("version"));
+    } else {
+      fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", folder, text("scenario"), text("seed"),
+                 text("replicates"), text("version"));
+    }
   }
   if (runs.empty()) fmt::print("  none\n");
   return ExitCode::done;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "uptake/command.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/scenario.hpp"
 
@@ -35,10 +36,10 @@ ExitCode export_network_of(const std::filesystem::path& scenario, const std::vec
   auto population = std::make_shared<const Population>(build_population(asked, data_folder()));
   const auto model = make_model(std::move(asked), std::move(population));
   const Key key = make_key(model->scenario.seed, 0);
-  std::string command = fmt::format("uptake export {} --network DIR", scenario.string());
-  for (const std::string& text : overrides) command += fmt::format(" --set '{}'", text);
+  std::vector<std::string> words{"uptake", "export", scenario.string(), "--network", "DIR"};
+  for (const std::string& text : overrides) words.insert(words.end(), {"--set", text});
   const NetworkProcess process = network_process(model, draw_parameters(model->scenario, key), key);
-  return print_files(export_network(*model, process, command, into), output);
+  return print_files(export_network(*model, process, command_text(words), into), output);
 }
 
 }  // namespace uptake::cli

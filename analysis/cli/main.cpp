@@ -19,13 +19,22 @@ namespace uptake::cli {
 
 std::filesystem::path data_folder() { return UPTAKE_DATA_FOLDER; }
 
-void print_problems(const std::vector<Problem>& problems) {
+namespace {
+/// A line each on stderr, its first word in colour where that is wanted.
+void print_lines(const std::vector<Problem>& lines, std::string_view word, std::string_view colour) {
   const char* no_colour = std::getenv("NO_COLOR");
-  const bool colour = isatty(STDERR_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
-  for (const Problem& problem : problems) {
-    fmt::print(stderr, "{} {}\n", colour ? "\033[1;31merror:\033[0m" : "error:", problem.text());
+  const bool is_coloured = isatty(STDERR_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
+  for (const Problem& line : lines) {
+    if (is_coloured)
+      fmt::print(stderr, "\033[1;{}m{}:\033[0m {}\n", colour, word, line.text());
+    else
+      fmt::print(stderr, "{}: {}\n", word, line.text());
   }
 }
+}  // namespace
+
+void print_problems(const std::vector<Problem>& problems) { print_lines(problems, "error", "31"); }
+void print_warnings(const std::vector<Problem>& warnings) { print_lines(warnings, "warning", "33"); }
 
 namespace {
 
@@ -382,6 +391,7 @@ class Parser {
                               backtest_.overrides = options_.overrides();
                               backtest_.n_threads = options_.run.n_threads;
                               backtest_.progress = options_.run.progress;
+                              backtest_.command = options_.run.command;
                               return cli::backtest(backtest_, options_.output);
                             });
     command.footer(
@@ -421,7 +431,8 @@ class Parser {
     command
         .add_option("--posterior", asked.posterior,
                     "For --leave-out: what was calibrated before (posterior = the shipped one), instead of doing so")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(is_posterior);
     command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
         ->type_name("DIR")
         ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
@@ -513,16 +524,18 @@ class Parser {
   void add_seed(CLI::App& command) {
     command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
   }
+  /// A file that is there, whatever it holds, or the word for the shipped one.
+  static std::string is_posterior(const std::string& name) {
+    const bool known = name == "posterior" || std::filesystem::exists(name);
+    return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
+  }
   /// For commands that draw parameters of a scenario.
   void add_posterior(CLI::App& command) {
     command
         .add_option("--posterior", options_.posterior,
                     "Draw calibrated parameters from this file (posterior = the shipped one) instead of the scenario's")
         ->type_name("FILE")
-        ->check([](const std::string& name) {
-          const bool known = name == "posterior" || std::filesystem::exists(name);
-          return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
-        });
+        ->check(is_posterior);
   }
   void add_overrides(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")

@@ -9,7 +9,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
-#include "uptake/crate.hpp"
+#include "uptake/command.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"
@@ -159,6 +159,7 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
     return ExitCode::done;
   }
   if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);
+  if (found == Found::other_result) keep_own_words(folder);
 
   const Interruption interruption;
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));

@@ -40,7 +40,7 @@ ExitCode report(const ReportOptions& options, const Output& output) {
   } else {
     file = write_checklist(options);
   }
-  if (!write_crate_of_run(options.folder))
+  if (!write_crate(options.folder))
     fmt::print(stderr, "{} is not written: it takes date, version and command from run.json\n", kCrateFile);
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{{"schema", kJsonSchema}, {is_page ? "report" : "cheers", file.string()}};

@@ -14,7 +14,7 @@
 #include "progress.hpp"
 #include "ranks.hpp"
 #include "run_folder.hpp"
-#include "uptake/crate.hpp"
+#include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
@@ -191,10 +191,12 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
       return ExitCode::done;
     }
     if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);
+    if (found == Found::other_result) keep_own_words(folder);
 
     auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
     model = make_model(std::move(scenario), std::move(population));
     layout = make_layout(*model);
+    if (output.verbosity == Verbosity::normal) print_warnings(model->warnings);
     const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
     finished.assign(n_replicates, false);
     if (options.existing != Existing::overwrite)

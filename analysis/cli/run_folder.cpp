@@ -9,6 +9,7 @@
 #include <set>
 
 #include "text_file.hpp"
+#include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/model.hpp"
 #include "uptake/report.hpp"
@@ -59,14 +60,41 @@ void remove_parts(const std::vector<fs::path>& files) {
   for (const fs::path& folder : folders) fs::remove(folder, ignored);
 }
 
+Result kind_of(const nlohmann::json& facts) {
+  const auto kind = facts.is_object() ? facts.value("kind", nlohmann::json()) : nlohmann::json();
+  return kind == "backtest" ? Result::backtest : kind == "calibration" ? Result::calibration : Result::run;
+}
+
+InputError in_the_way_of_another_kind(const fs::path& folder, Result kind) {
+  return InputError({{folder.string(),
+                      fmt::format("holds {}, which --overwrite does not replace by something else",
+                                  kind == Result::calibration ? "a calibration" : "the results of a run"),
+                      "choose another folder with -o"}});
+}
+
 Found look_in(const fs::path& folder, const Scenario& scenario) {
   if (!fs::exists(folder / kRunFile)) return Found::nothing;
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
+  const Result kind = kind_of(facts);
+  if (kind == Result::backtest) return Found::nothing;
+  if (kind == Result::calibration) throw in_the_way_of_another_kind(folder, kind);
   const bool same = facts.is_object() && facts.value("digest", nlohmann::json()) == scenario.digest &&
                     facts.value("replicates", nlohmann::json()) == scenario.replicates &&
                     fs::exists(folder / "results.h5") && fs::exists(folder / kTableFile) &&
                     fs::exists(folder / kJsonFile);
   return same ? Found::same_result : Found::other_result;
+}
+
+void keep_own_words(const fs::path& folder) {
+  const fs::path file = folder / "cheers.md";
+  if (!fs::exists(file)) return;
+  try {
+    if (read_text(file) == cheers_checklist(folder)) return;
+  } catch (const FileError&) {  // the result that it was filled from is broken: nobody can tell
+  }
+  throw InputError(
+      {{file.string(), "was filled from the result that would be replaced, and somebody may have written in it",
+        "move it to another folder, or remove it"}});
 }
 
 InputError in_the_way(const fs::path& folder) {
@@ -106,6 +134,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
   const fs::path& folder = run.folder;
   RunRecord record{run.model, run.layout, run.ensemble};
   record.report = report_statistics(record, control);
+  if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);
   write_results(record, folder, control);
   write_summary_csv(record, folder);
@@ -117,7 +146,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
                        run.seconds_simulating, run.n_threads, run.command};
   write_report(folder, data_folder() / "england");
   const std::string how = run_json(record, facts);
-  write_crate(crate_of_run(folder), folder, how);
+  write_crate(folder, how);
   write_text(folder / kRunFile, how);
   remove_parts(run.used_up);
 

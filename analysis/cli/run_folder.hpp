@@ -4,11 +4,13 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "commands.hpp"
+#include "uptake/crate.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
@@ -17,9 +19,17 @@ namespace uptake::cli {
 
 enum class Found : std::uint8_t { nothing, same_result, other_result };
 /// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
+/// @throws InputError when it holds a calibration
 [[nodiscard]] Found look_in(const std::filesystem::path& folder, const Scenario& scenario);
 /// The error of a folder that holds another result.
 [[nodiscard]] InputError in_the_way(const std::filesystem::path& folder);
+/// For who replaces a result: its checklist goes with it, but not what somebody has written in there.
+/// @throws InputError when it is not what the program fills it with
+void keep_own_words(const std::filesystem::path& folder);
+/// What a run.json is of. A back-test is in nobody's way: it says how it was made only where nothing else does.
+[[nodiscard]] Result kind_of(const nlohmann::json& facts);
+/// The error of a folder with a result that another kind must not replace: a calibration may have taken hours.
+[[nodiscard]] InputError in_the_way_of_another_kind(const std::filesystem::path& folder, Result kind);
 /// Prints the result that is in the folder again.
 void show_again(const std::filesystem::path& folder, const Output& output);
 

@@ -63,6 +63,21 @@ void print_table(const OneWayStudy& study) {
       std::ranges::count_if(study.parameters, [](const OneWay& one) { return one.at_low == one.at_high; });
   if (idle > 0) fmt::print("{} other assumptions change nothing here\n", idle);
 }
+
+/// A study beside results is shown on their page, so it must be of their scenario.
+void check_folder(const std::filesystem::path& folder, const Scenario& scenario, const Output& output) {
+  if (!std::filesystem::exists(folder / "run.json")) return;
+  const auto facts = nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
+  const auto says = [&](const char* key, const std::string& value) {
+    return !facts.is_object() || !facts.contains(key) || facts[key] == value;
+  };
+  if (!says("scenario", scenario.name))
+    throw InputError({{folder.string(), fmt::format("holds results of another scenario than {}", scenario.name),
+                       "choose another folder with -o"}});
+  if (!says("digest", scenario.digest) && output.verbosity == Verbosity::normal)
+    print_warnings({{folder.string(), "holds results of other values of this scenario than the study",
+                     "give both the same --set, --seed and --posterior"}});
+}
 }  // namespace
 
 ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
@@ -70,6 +85,8 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
   const SummaryLayout layout = make_layout(*model);
+
+  if (options.folder) check_folder(*options.folder, model->scenario, output);
 
   Metric metric = leading_metric(*model, layout);
   if (options.metric) {
@@ -103,7 +120,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
     write_text(*options.folder / "sensitivity.json", json.dump(2) + "\n");
     if (std::filesystem::exists(*options.folder / "results.h5")) {
       write_report(*options.folder, data_folder() / "england");
-      write_crate_of_run(*options.folder);
+      write_crate(*options.folder);
     }
   }
   if (output.format == Format::json) {

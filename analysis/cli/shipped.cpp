@@ -27,6 +27,13 @@ std::vector<fs::path> toml_files(const fs::path& folder) {
   return files;
 }
 
+/// Without the spaces and quotes around it.
+std::string_view bare(std::string_view text) {
+  constexpr std::string_view kAround = " \t\"'";
+  const auto first = std::min(text.find_first_not_of(kAround), text.size());
+  return text.substr(first, text.find_last_not_of(kAround) + 1 - first);
+}
+
 /// A name and nothing else, or one of what-if/.
 bool could_be_shipped(const fs::path& named) {
   const fs::path folder = named.parent_path();
@@ -66,11 +73,14 @@ Scenario scenario_of(const fs::path& named, const std::vector<std::string>& over
   Scenario scenario = load_scenario(scenario_file(named), overrides, data_folder());
   use_named_posterior(scenario);
   // Results say how to repeat them: a path from the scenario's folder, as in its file, and not where somebody's home is.
-  constexpr std::string_view kAbsolute = "parameters=/";
+  const fs::path folder = fs::absolute(scenario.file).lexically_normal().parent_path();
   for (std::string& text : scenario.overrides) {
-    if (!text.starts_with(kAbsolute)) continue;
-    const fs::path folder = fs::absolute(scenario.file).parent_path();
-    text = "parameters=" + fs::path(text.substr(kAbsolute.size() - 1)).lexically_proximate(folder).string();
+    const auto equals = std::min(text.find('='), text.size());
+    const std::string_view key = bare(std::string_view(text).substr(0, equals));
+    if (key != "parameters" && key != "population") continue;
+    const std::string_view value = bare(std::string_view(text).substr(std::min(equals + 1, text.size())));
+    if (!value.starts_with('/')) continue;
+    text = fmt::format("{}={}", key, fs::path(value).lexically_normal().lexically_proximate(folder).string());
   }
   return scenario;
 }

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "commands.hpp"
-#include "uptake/crate.hpp"
+#include "uptake/command.hpp"
 #include "uptake/scenario.hpp"
 
 namespace uptake::cli {

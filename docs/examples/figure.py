@@ -13,6 +13,7 @@ import xarray as xr
 SHOWN = ["engaged", "adopters", "ever_adopted", "patients_benefited", "admissions_avoided", "events_avoided",
          "savings_cash_gbp", "capacity_released_gbp", "cost_gbp", "net_present_value_gbp"]
 COLOURS = {"gross": "#005eb8", "counterfactual": "#425563"}
+LABELS = {"gross": "with the effort", "counterfactual": "without it"}
 
 
 def opened(file, group=None):
@@ -49,14 +50,16 @@ def fan_svg(adopters, title):
         dashes = "" if view == "gross" else ' stroke-dasharray="6 4"'
         shapes += [f'<polygon points="{" ".join(low + high[::-1])}" fill="{colour}" fill-opacity="0.2"/>',
                    f'<polyline points="{" ".join(median)}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>',
-                   f'<text x="{right + 6}" y="{median[-1].split(",")[1]}" fill="{colour}">{view}</text>']
-    for share in (0, 0.5, 1):
-        y = bottom - share * (bottom - top)
-        shapes.append(f'<text x="{left - 6}" y="{y:.0f}" text-anchor="end">{share * highest:,.0f}</text>')
+                   f'<text x="{right + 6}" y="{median[-1].split(",")[1]}" fill="{colour}">{LABELS[view]}</text>']
+    step = 10.0 ** np.floor(np.log10(highest))
+    step *= next(part for part in (0.2, 0.5, 1, 2) if highest / (part * step) <= 5)
+    for value in np.arange(0, highest, step):
+        y = bottom - (bottom - top) * value / highest
+        shapes.append(f'<text x="{left - 6}" y="{y + 4:.0f}" text-anchor="end">{value:,g}</text>')
     first, last = (str(adopters.time.values[i])[:10] for i in (0, -1))
     return "\n".join([
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 400" font-family="sans-serif" font-size="12">',
-        f'<title>{title}</title><text x="{left}" y="20" font-size="14">{title}</text>',
+        f'<title>{title}</title><rect width="720" height="400" fill="#fff"/><text x="{left}" y="20" font-size="14">{title}</text>',
         f'<path d="M{left},{top} V{bottom} H{right}" fill="none" stroke="#425563"/>', *shapes,
         f'<text x="{left}" y="{bottom + 18}">{first}</text>',
         f'<text x="{right}" y="{bottom + 18}" text-anchor="end">{last}</text>', "</svg>", ""])

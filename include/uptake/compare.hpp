@@ -142,7 +142,8 @@ struct Loss {
   Statistics lost;  ///< positive = lost
 };
 /// Losses from world `before` to world `after` by programme, of adopters, patients and admissions or events avoided;
-/// `all` is the sum over the programmes named, replicate by replicate.
+/// `all` is the sum over the programmes named, replicate by replicate, of what may be added: where the run itself has a
+/// total of all programmes. Events are of each programme's kind and have none.
 [[nodiscard]] std::vector<Loss> losses(const RunValues& run, int before, int after,
                                        std::span<const std::string> programmes);
 /// Strategies in which programmes do not compete for attention, each with the strategy that is the same but for that.

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "uptake/column.hpp"
+#include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/scenario.hpp"
 
@@ -147,6 +148,8 @@ struct Model {
   std::vector<std::uint32_t> first_record;  ///< of each programme in the world's arrays; n_programmes + 1
   /// Records of an organisation over all programmes, where they compete for attention: offsets by organisation; else empty.
   std::vector<std::uint32_t> organisation_offsets, organisation_records;
+  /// What holds and may not be meant, each once: effort that reaches nobody, so that it is neither done nor paid for.
+  std::vector<Problem> warnings;
   [[nodiscard]] const Calendar& calendar() const { return scenario.calendar; }
   [[nodiscard]] int n_programmes() const { return static_cast<int>(programmes.size()); }
   [[nodiscard]] int n_strategies() const { return static_cast<int>(strategies.size()); }

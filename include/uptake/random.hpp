@@ -18,11 +18,23 @@ namespace uptake {
   return x ^ (x >> 31);
 }
 
-/// 64-bit identity of a code or name: FNV-1a, then mix64.
+/// 64-bit identity of text that comes in pieces: FNV-1a, then mix64.
+class Identity {
+ public:
+  constexpr void add(std::string_view text) noexcept {
+    for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  }
+  [[nodiscard]] constexpr std::uint64_t value() const noexcept { return mix64(hash_); }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
+};
+
+/// 64-bit identity of a code or name.
 [[nodiscard]] constexpr std::uint64_t identity_of(std::string_view code) noexcept {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : code) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return mix64(hash);
+  Identity identity;
+  identity.add(code);
+  return identity.value();
 }
 
 /// 32-bit identity of a programme's name or class (upper half of identity_of).

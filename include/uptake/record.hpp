@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "uptake/calendar.hpp"
+#include "uptake/error.hpp"
 #include "uptake/observe.hpp"
 #include "uptake/scenario.hpp"
 
@@ -111,6 +112,8 @@ struct HistoricRecord {
   std::vector<HistoricProgramme> programmes;
   /// Rows that no series takes, each with why (another programme, no number, not a measure of adoption, ...).
   std::vector<std::pair<Observation, std::string>> unused;
+  /// Of these the rows whose programme, region or measure is unknown and nearly one that is known: mistyped, it seems.
+  std::vector<Problem> doubtful;
   std::string digest;  ///< of everything that decides a calibration, tables and version included
 };
 
