@@ -44,6 +44,19 @@ std::string in_script(std::string text) {
   return text;
 }
 
+/// A long key may go over to the next line after its dots and underscores.
+std::string with_breaks(const std::string& text) {
+  constexpr std::size_t kLong = 14;
+  if (text.size() <= kLong) return text;
+  std::string broken;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    broken += text[i];
+    const bool goes_on = i + 1 < text.size() && std::islower(static_cast<unsigned char>(text[i + 1])) != 0;
+    if (goes_on && (text[i] == '_' || text[i] == '.')) broken += "<wbr>";
+  }
+  return broken;
+}
+
 /// Short words stay on one line, and sentences get room; empty for a number, which has a class of its own.
 std::string_view width_class(const Cell& cell) {
   constexpr std::size_t kShort = 15, kLong = 40;
@@ -101,7 +114,7 @@ std::string table(std::string_view caption, const std::vector<Cell>& head, const
   for (const auto& row : rows) {
     html += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
-      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[i].text))
+      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", with_breaks(escaped(row[i].text)))
                      : fmt::format("<td{}>{}</td>", width_class(row[i]), escaped(row[i].text));
     }
     html += "</tr>\n";

@@ -441,11 +441,12 @@ Section dimensions(const Run& run) {
       const auto gross = run.headline(metric, View::gross), net = run.headline(metric, View::net);
       if (!gross && !net) continue;
       const Cube* cube = run.cube("report/" + metric);
+      const RowUnit unit = unit_of(cube->data().units, {gross, net});
       rows.push_back({{cube->data().long_name},
-                      {cube->data().units == "1" ? "" : cube->data().units},
-                      number_cell(gross ? shown(gross->mean) : "–"),
-                      number_cell(net ? shown(net->mean) : "–"),
-                      number_cell(net ? range(*net) : "")});
+                      {cube->data().units == "1" ? "" : unit.label(cube->data().units)},
+                      number_cell(unit.mean(gross)),
+                      number_cell(unit.mean(net)),
+                      number_cell(unit.range(net))});
     }
     if (!rows.empty())
       html += table(dimension, {{"Measure"}, {"unit"}, number_cell("gross"), number_cell("net"), number_cell("90 %")},
@@ -592,7 +593,7 @@ Section assumptions(const Run& run) {
   std::string html = paragraph(
       fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
                   "Those that decide most answers:",
-                  key.size(), n[0], n[1], n[2]));
+                  grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
@@ -610,7 +611,9 @@ Section assumptions(const Run& run) {
       rows.clear();
     }
   }
-  return {"assumptions", fmt::format("What this rests on: {} of {} parameters are assumptions", n[2], key.size()),
+  return {"assumptions",
+          fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
+                      grouped(static_cast<double>(key.size()))),
           std::move(html), "What this rests on"};
 }
 

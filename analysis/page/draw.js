@@ -13,7 +13,7 @@ const draw = (() => {
   };
   // Charts narrower than this (a telephone) carry names above their bars; text keeps its size. [px]
   const kNarrow = 560;
-  const name = (g, narrow, margin, y) => g.append("text").attr("x", narrow ? margin.left : margin.left - 10).attr("y", narrow ? 16 : y)
+  const name = (g, narrow, margin, y) => g.append("text").attr("x", narrow ? 2 : margin.left - 10).attr("y", narrow ? 16 : y)
     .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke").text(b => b.name);
   const percent = d3.format(".0%");
   // Words in lines of at most `most` letters.
@@ -46,7 +46,7 @@ const draw = (() => {
   // series: [{name, own, p05, p25, p50, p75, p95}] over times; observed: [{date, value, label}]; values in [0, 1] where
   // unit is "share"; most: end of the axis, where several drawings share one
   function fan(element, { times, series, observed = [], unit = "", label = "", width = 760, height = 360, small = false, most }) {
-    const margin = small ? { left: 38, right: 6, top: 10, bottom: 22 } : { left: 62, right: 16, top: 34, bottom: 26 };
+    const margin = small ? { left: 38, right: 16, top: 10, bottom: 22 } : { left: 62, right: 20, top: 34, bottom: 26 };
     const svg = canvas(element, width, height, label).attr("class", small ? "small" : null);
     const dates = times.map(day);
     const within = observed.filter(o => day(o.date) >= dates[0] && day(o.date) <= dates[dates.length - 1]);
@@ -74,7 +74,7 @@ const draw = (() => {
   function waterfall(element, { bars, unit, label, width = 760 }) {
     const narrow = width < kNarrow, row = narrow ? 64 : 46, head = narrow ? 18 : 0;
     const bottom = unit ? 46 : 26;
-    const margin = narrow ? { left: 8, right: 78, top: 8, bottom } : { left: 230, right: 90, top: 8, bottom };
+    const margin = narrow ? { left: 30, right: 78, top: 8, bottom } : { left: 230, right: 90, top: 8, bottom };
     const height = margin.top + margin.bottom + row * bars.length;
     const svg = canvas(element, width, height, label);
     const ends = bars.flatMap(b => [b.from, b.to, b.low, b.high]).filter(v => v !== undefined && v !== null);
@@ -155,7 +155,7 @@ const draw = (() => {
     const narrow = width < kNarrow, letters = narrow ? 46 : 50;
     const texts = bars.map(b => lines(b.meaning || b.name, letters)), most = d3.max(texts, t => t.length) || 1;
     const head = narrow ? 15 * most + 4 : 0, row = narrow ? head + 24 : Math.max(26, 15 * most + 8);
-    const margin = { left: narrow ? 8 : 360, right: 20, top: 30, bottom: 26 };
+    const margin = { left: narrow ? 30 : 360, right: 30, top: 30, bottom: 26 };
     const height = margin.top + margin.bottom + row * bars.length;
     const svg = canvas(element, width, height, label);
     const x = d3.scaleLinear().domain(d3.extent(bars.flatMap(b => [b.at_low, b.at_high]).concat(base))).nice().range([margin.left, width - margin.right]);
@@ -169,7 +169,7 @@ const draw = (() => {
     half("at_high", colour.own, colour.own);
     g.each(function (b, i) {
       const first = narrow ? 14 : row / 2 + 4 - 7.5 * (texts[i].length - 1);
-      texts[i].forEach((line, k) => d3.select(this).append("text").attr("x", narrow ? margin.left : margin.left - 10).attr("y", first + 15 * k)
+      texts[i].forEach((line, k) => d3.select(this).append("text").attr("x", narrow ? 2 : margin.left - 10).attr("y", first + 15 * k)
         .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke")
         .style("font-size", "12px").text(line));
     });
@@ -197,14 +197,14 @@ const draw = (() => {
   // rows: [{name, mean, low, high}] one under the other on one axis with a line at 0
   function forest(element, { rows, unit, label, width = 760 }) {
     const narrow = width < kNarrow, row = narrow ? 42 : 26, head = narrow ? 18 : 0;
-    const margin = { left: narrow ? 8 : 270, right: 76, top: unit ? 26 : 6, bottom: 26 };
+    const margin = { left: narrow ? 34 : 270, right: 76, top: unit ? 26 : 6, bottom: 26 };
     const height = margin.top + margin.bottom + row * rows.length;
     const svg = canvas(element, width, height, label);
     const ends = rows.flatMap(r => [r.low, r.high, r.mean]);
     const x = d3.scaleLinear().domain([Math.min(0, d3.min(ends)), Math.max(0, d3.max(ends)) || 1]).nice().range([margin.left, width - margin.right]);
     svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(Math.max(2, Math.min(6, Math.round((width - margin.left - margin.right) / 80)))).tickFormat(number));
     svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", margin.top - 4).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
-    svg.append("text").attr("x", narrow ? margin.left : 4).attr("y", 14).text(unit);
+    svg.append("text").attr("x", narrow ? 2 : 4).attr("y", 14).text(unit);
     const g = svg.selectAll("g.row").data(rows).enter().append("g").attr("class", "row").attr("transform", (r, i) => `translate(0,${margin.top + i * row})`);
     const middle = (row + head) / 2;
     g.append("path").attr("d", r => `M${x(r.low)},${middle}H${x(r.high)}M${x(r.low)},${middle - 5}v10M${x(r.high)},${middle - 5}v10`).attr("stroke", colour.own).attr("stroke-width", 2);
@@ -214,8 +214,8 @@ const draw = (() => {
   }
   // panels: [{name, values by year}] side by side on one scale
   function columns(element, { years, panels, label, width = 760, height = 220 }) {
-    const across = width < kNarrow ? 1 : panels.length, gap = 20, left = 56, top = 34, bottom = 24;
-    const w = (width - left - gap * (across - 1)) / across, rows = Math.ceil(panels.length / across);
+    const across = width < kNarrow ? 1 : panels.length, gap = 20, left = 56, right = 16, top = 34, bottom = 24;
+    const w = (width - left - right - gap * (across - 1)) / across, rows = Math.ceil(panels.length / across);
     const svg = canvas(element, width, height * rows, label);
     const all = panels.flatMap(p => p.values).filter(v => v !== null);
     const y = d3.scaleLinear().domain([Math.min(0, d3.min(all)), Math.max(0, d3.max(all))]).nice().range([height - bottom, top]);
