@@ -208,8 +208,9 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows);
   if (!drawings.empty())
     html += fmt::format(
-        "<h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The tables below "
-        "say the same.</p>\n<div class=\"courses drawn\">{}</div>\n",
+        "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
+        "tables below "
+        "say the same.</p>\n<div class=\"courses\">{}</div></div>\n",
         escaped(side_name(report.comparisons.front().baseline, report.comparisons.front().subject)), drawings);
   return {"side-by-side", "Side by side", std::move(html)};
 }

@@ -127,7 +127,7 @@ const draw = (() => {
 
   // points: [[extra QALYs, extra cost]]; thresholds drawn as lines
   function plane(element, { points, threshold, label, width = 520, height = 380 }) {
-    const margin = { left: 70, right: 16, top: 24, bottom: 40 };
+    const margin = { left: 70, right: 24, top: 34, bottom: 40 };
     const svg = canvas(element, width, height, label);
     const scale = (k, range) => d3.scaleLinear().domain(d3.extent(points.map(p => p[k]).concat(0))).nice().range(range);
     const x = scale(0, [margin.left, width - margin.right]), y = scale(1, [height - margin.bottom, margin.top]);
@@ -141,11 +141,11 @@ const draw = (() => {
   }
   // curve: [[threshold, probability]]
   function acceptability(element, { curve, label, width = 520, height = 300 }) {
-    const margin = { left: 50, right: 16, top: 24, bottom: 40 };
+    const margin = { left: 50, right: 34, top: 34, bottom: 40 };
     const svg = canvas(element, width, height, label);
-    const x = d3.scaleLinear().domain(d3.extent(curve, c => c[0])).range([margin.left, width - margin.right]);
+    const x = d3.scaleLinear().domain([0, d3.max(curve, c => c[0])]).range([margin.left, width - margin.right]);
     const y = d3.scaleLinear().domain([0, 1]).range([height - margin.bottom, margin.top]);
-    axes(svg, x, y, width, height, margin, "Chance of being cost-effective");
+    axes(svg, x, y, width, height, margin, "Chance of being cost-effective", percent);
     svg.append("text").attr("x", width - margin.right).attr("y", height - 4).attr("text-anchor", "end").text("GBP per QALY");
     svg.append("path").attr("d", d3.line().x(c => x(c[0])).y(c => y(c[1]))(curve)).attr("fill", "none").attr("stroke", colour.own).attr("stroke-width", 2);
     svg.selectAll("circle").data(curve).enter().append("circle").attr("cx", c => x(c[0])).attr("cy", c => y(c[1])).attr("r", 4).attr("fill", colour.own);
@@ -168,7 +168,7 @@ const draw = (() => {
     half("at_low", "#fff", colour.own);
     half("at_high", colour.own, colour.own);
     g.each(function (b, i) {
-      const first = narrow ? 14 : row / 2 + 4 - 7.5 * (texts[i].length - 1);
+      const first = narrow ? 14 + 15 * (most - texts[i].length) : row / 2 + 4 - 7.5 * (texts[i].length - 1);
       texts[i].forEach((line, k) => d3.select(this).append("text").attr("x", narrow ? 2 : margin.left - 10).attr("y", first + 15 * k)
         .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke")
         .style("font-size", "12px").text(line));
