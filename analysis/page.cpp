@@ -210,7 +210,7 @@ std::string interval_figure(nlohmann::ordered_json& data, const std::vector<Inte
   }
   figures.push_back({{"rows", std::move(list)}, {"unit", unit}, {"label", label}});
   return fmt::format("<figure class=\"drawn\"><div data-intervals=\"{}\"></div><figcaption>{}</figcaption></figure>\n",
-                     figures.size() - 1, escaped(capitalised(std::string(caption))));
+                     figures.size() - 1, escaped(caption));
 }
 
 std::string forest_figure(nlohmann::ordered_json& data, nlohmann::ordered_json rows, std::string_view unit,

@@ -159,7 +159,7 @@ std::string observations(const Calibration& all, const std::string& programme, J
                                         name[0], name[1], held(rows)),
                             fmt::format("{}, {}. Diamond: observed (open: not fitted to); line: median; bands: 50 and "
                                         "90 % of what the calibrated model gives.",
-                                        name[0], name[1]));
+                                        capitalised(name[0]), name[1]));
   }
   return html + table(fmt::format("{}: observed beside what the calibrated model gives", programme),
                       {{"Observation"},

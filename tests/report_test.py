@@ -11,6 +11,9 @@ import shutil
 import time
 import unittest
 
+import h5py
+import numpy as np
+
 import program
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -155,7 +158,16 @@ class Page(program.ProgramTest):
         self.assertAlmostEqual(said[0], used, delta=0.006 * used)
         self.assertAlmostEqual(said[-1], without, delta=0.006 * without)
         # A full year of what is in use at the end of a year, from the year's own rate.
-        self.assertIn("full-year cash, GBP", outcomes)
+        with h5py.File(self.path("out", "results.h5")) as file:
+            year = [y.decode() for y in file["year/year"][()]].index("2022/23")
+            end = np.searchsorted(file["time"][()], file["year/year_to"][year], side="right") - 1
+            lead = [s.decode() for s in file["strategy"][()]].index("as-delivered")
+            full = [file["year/savings_cash_gbp"][lead, view, 0, 0, year, 0] / file["year/home_years"][lead, view, 0, 0, year, 0]
+                    * file["adopters"][lead, view, 0, 0, end, 0] for view in (0, 1)]
+        row = re.search(r'<th scope="row">2022/23</th>(.*?)</tr>', outcomes).group(1)
+        shown = [float(n.replace(",", "")) for n in re.findall(r">(-?[\d,.]+)<", row)]
+        factor = 1e6 if "full-year cash, GBP m" in outcomes else 1
+        self.assertAlmostEqual(shown[5], (full[0] - full[1]) / factor, delta=0.006 * max(1, abs(shown[5])))
 
     def test_the_command_to_repeat_it_names_a_shipped_scenario_and_no_other(self):
         self.uptake("run", "what-if/new-innovation", "--replicates", "2", "-o", "shipped", "--quiet")
