@@ -330,6 +330,26 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                         number_cell("because of the support"),
                         number_cell("90 %")},
                        rows));
+  if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
+    const Labelled eligible = run.file.numbers("icb/eligible");
+    const auto after = std::ranges::upper_bound(run.times, run.report_to.front());
+    const int month = static_cast<int>(std::max<std::ptrdiff_t>(after - run.times.begin() - 1, 0));
+    std::vector<std::vector<Cell>> of_boards;
+    for (std::size_t b = 0; b < run.boards.size(); ++b) {
+      const auto own = boards->at(run.lead, View::gross, run.programme, month, static_cast<int>(b));
+      if (!own) continue;
+      const double n = eligible.values[static_cast<std::size_t>(run.programme) * run.boards.size() + b];
+      const auto tile = std::ranges::find(tiles.boards, run.boards[b], &Tile::name);
+      of_boards.push_back({{tile == tiles.boards.end() ? run.boards[b] : tile->full_name},
+                           number_cell(shown(own->mean)),
+                           number_cell(range(*own)),
+                           number_cell(n > 0 ? fmt::format("{:.1f} %", 100 * own->mean / n) : "–")});
+    }
+    html += folded("Table: in use by integrated care board",
+                   table(fmt::format("In use on {}, by integrated care board",
+                                     date_text(run.times[static_cast<std::size_t>(month)])),
+                         {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
+  }
   html +=
       "<div class=\"drawn\"><h3>Network by network</h3>\n<p id=\"multiples-note\"></p>\n"
       "<div class=\"multiples\" id=\"multiples\"></div></div>\n";

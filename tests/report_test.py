@@ -394,6 +394,7 @@ class InABrowser(program.ProgramTest):
         self.assertEqual(count("#waterfall g.bar"), 3)
         self.assertEqual(count("[data-tiles=region] g.tile"), 15)
         self.assertEqual(count("[data-tiles=board] g.tile"), 42)
+        self.assertEqual(count("#places details:nth-of-type(2) tbody tr"), 42)  # a table says what the map of boards shows
         self.assertEqual(count("#multiples svg"), 15)
         self.assertGreaterEqual(count("[data-fan] svg"), 3)
         self.assertEqual(count("[data-fan=adopters] path.median"), 2)
