@@ -24,7 +24,7 @@ namespace {
 /// What the run at hand says, and where more stands.
 struct Source {
   const Run& run;
-  const fs::path& folder;
+  const fs::path &folder, &scenarios;
 };
 
 // ---- Markdown -----------------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ std::string model(const Source& from) {
              "Description by the ODD protocol (Grimm et al. 2020): `docs/odd.md`; verification and validation by TRACE "
              "and ISPOR-SMDM: `docs/validation.md`; what it must not be used for: `docs/limits.md`") +
          bullet(fmt::format("Licence of the program: {} ({})", kProgramLicence.name, kProgramLicence.url)) +
-         bullet(fmt::format("Repeated to the same bytes by `{}`", repeating_command(from.run)));
+         bullet(fmt::format("Repeated to the same bytes by `{}`", repeating_command(from.run, from.scenarios)));
 }
 
 std::string analytics(const Source& from) {
@@ -387,9 +387,9 @@ constexpr std::array<Item, 28> kItems{{
 
 }  // namespace
 
-std::string cheers_checklist(const fs::path& folder) {
+std::string cheers_checklist(const fs::path& folder, const fs::path& scenarios) {
   const Run run(folder);
-  const Source from{run, folder};
+  const Source from{run, folder, scenarios};
   struct Filled {
     std::string text;
     std::string_view state;

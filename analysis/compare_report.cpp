@@ -17,14 +17,14 @@ using Json = nlohmann::ordered_json;
 const std::string& strategy_name(const Side& side) {
   return side.run->strategies[static_cast<std::size_t>(side.strategy)];
 }
-/// A strategy by its name, and by its run when the two sides are of different runs.
+
+bool same_side(const Side& a, const Side& b) { return a.run == b.run && a.strategy == b.strategy; }
+}  // namespace
+
 std::string side_name(const Side& side, const Side& other) {
   return side.run == other.run ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
 }
 
-bool same_side(const Side& a, const Side& b) { return a.run == b.run && a.strategy == b.strategy; }
-
-/// Every side once, in the order of the comparisons.
 std::vector<Side> sides_of(const CompareReport& report) {
   std::vector<Side> sides;
   for (const Comparison& comparison : report.comparisons)
@@ -47,6 +47,7 @@ std::vector<std::string> notes_of(const CompareReport& report) {
   return notes;
 }
 
+namespace {
 // ---- JSON ---------------------------------------------------------------------------------------------------------
 
 void add_statistics(Json& entry, const Statistics& s) {

@@ -1,11 +1,13 @@
 /// What a finding is about, and its words: the same in the headline, on the page and in one-way studies.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <string_view>
 
 #include "uptake/outcomes.hpp"
+#include "uptake/parameters.hpp"
 
 namespace uptake {
 
@@ -19,6 +21,15 @@ struct Subject {
 /// What a run is about: the first of admissions, events, bed days, days sooner, people and organisations that is known.
 /// @param is_known whether a run gives a value for a metric; organisations are taken where nothing else is known
 [[nodiscard]] const Subject& subject_of(const std::function<bool(Metric)>& is_known);
+
+/// Parameters that decide most answers, shown first with what a finding rests on.
+inline constexpr std::array kDecisive{Parameter::half_effort_factor,
+                                      Parameter::delivery_staff_days,
+                                      Parameter::a0,
+                                      Parameter::a1,
+                                      Parameter::p,
+                                      Parameter::eta,
+                                      Parameter::relative_risk};
 
 /// The verb of a result whose mean is below 0: what was meant to become less became more.
 inline constexpr std::string_view kVerbOfHarm = "added";

@@ -42,15 +42,6 @@ constexpr std::array kShown{
     Shown{Metric::deprivation_gap, "most deprived fifth - rest"},
 };
 
-/// What the answer rests on most (docs/odd.md 7): shown with value, prior and grade.
-constexpr std::array kDecisive{Parameter::half_effort_factor,
-                               Parameter::delivery_staff_days,
-                               Parameter::a0,
-                               Parameter::a1,
-                               Parameter::p,
-                               Parameter::eta,
-                               Parameter::relative_risk};
-
 /// Statistics, for a place (the one that the scenario is about unless stated), of one programme (or all) under one
 /// strategy.
 class Spot {

@@ -10,6 +10,10 @@ namespace uptake {
 [[nodiscard]] std::string grouped(double whole);
 /// Three significant digits, with separators of thousands; the results file has them all. Undefined is "-".
 [[nodiscard]] std::string rounded(double value);
+/// The same with whole numbers below 1,000 as they are: 46 and not 46.0.
+[[nodiscard]] std::string shown(double value);
+/// `low to high`, both as whole numbers or neither.
+[[nodiscard]] std::string span_text(double low, double high);
 
 /// A field of RFC 4180: quoted when it must be.
 [[nodiscard]] std::string csv_field(std::string_view text);

@@ -4,10 +4,68 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <chrono>
+#include <cmath>
+#include <sstream>
+
+#include "numbers.hpp"
+#include "uptake/version.hpp"
+
+// Linked in by assets.S.
+extern "C" {
+extern const char uptake_asset_page_css[], uptake_asset_page_css_end[];
+extern const char uptake_asset_draw_js[], uptake_asset_draw_js_end[];
+extern const char uptake_asset_page_js[], uptake_asset_page_js_end[];
+extern const char uptake_asset_d3_js[], uptake_asset_d3_js_end[];
+}
 
 namespace uptake {
+
+namespace {
+constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
+                                                   "May",       "June",     "July",     "August",
+                                                   "September", "October",  "November", "December"};
+
+std::string day_text(Date date, std::size_t n_letters) {
+  const std::chrono::year_month_day day{date};
+  return fmt::format("{} {} {}", static_cast<unsigned>(day.day()),
+                     kMonths[static_cast<unsigned>(day.month()) - 1].substr(0, n_letters),
+                     static_cast<int>(day.year()));
+}
+
+std::string asset(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
+
+/// Text that may stand inside a script element.
+std::string in_script(std::string text) {
+  for (std::size_t at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3))
+    text.replace(at, 2, "<\\/");
+  return text;
+}
+
+/// A long key may go over to the next line after its dots and underscores.
+std::string with_breaks(const std::string& text) {
+  constexpr std::size_t kLong = 14;
+  if (text.size() <= kLong) return text;
+  std::string broken;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    broken += text[i];
+    const bool goes_on = i + 1 < text.size() && std::islower(static_cast<unsigned char>(text[i + 1])) != 0;
+    if (goes_on && (text[i] == '_' || text[i] == '.')) broken += "<wbr>";
+  }
+  return broken;
+}
+
+/// Short words stay on one line, and sentences get room; empty for a number, which has a class of its own.
+std::string_view width_class(const Cell& cell) {
+  constexpr std::size_t kShort = 15, kLong = 40;
+  if (cell.number) return " class=\"n\"";
+  return cell.text.size() > kLong                         ? " class=\"t\""
+         : cell.text.empty() || cell.text.size() > kShort ? ""
+                                                          : " class=\"s\"";
+}
+}  // namespace
 
 std::string escaped(std::string_view text) {
   std::string safe;
@@ -32,13 +90,14 @@ std::string escaped(std::string_view text) {
   return safe;
 }
 
-std::string date_text(Date date) {
-  constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "March",    "April",
-                                                     "May",       "June",     "July",     "August",
-                                                     "September", "October",  "November", "December"};
-  const std::chrono::year_month_day day{date};
-  return fmt::format("{} {} {}", static_cast<unsigned>(day.day()), kMonths[static_cast<unsigned>(day.month()) - 1],
-                     static_cast<int>(day.year()));
+std::string date_text(Date date) { return day_text(date, std::string_view::npos); }
+std::string short_date(Date date) { return day_text(date, 3); }
+
+std::string chance_text(double share, int n_worlds) {
+  if (share == 0) return fmt::format("none of {} worlds", grouped(n_worlds));
+  if (share == 1) return fmt::format("all {} worlds", grouped(n_worlds));
+  const double percent = 100 * share;
+  return percent < 1 || percent > 99 ? fmt::format("{:.1f} %", percent) : fmt::format("{:.0f} %", percent);
 }
 
 Cell number_cell(std::string text) { return {std::move(text), true}; }
@@ -55,8 +114,8 @@ std::string table(std::string_view caption, const std::vector<Cell>& head, const
   for (const auto& row : rows) {
     html += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
-      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", escaped(row[i].text))
-                     : fmt::format("<td{}>{}</td>", row[i].number ? " class=\"n\"" : "", escaped(row[i].text));
+      html += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", with_breaks(escaped(row[i].text)))
+                     : fmt::format("<td{}>{}</td>", width_class(row[i]), escaped(row[i].text));
     }
     html += "</tr>\n";
   }
@@ -86,11 +145,51 @@ std::string folded(std::string_view summary, const std::string& html, bool is_op
   return fmt::format("<details{}><summary>{}</summary>\n{}</details>\n", is_open ? " open" : "", escaped(summary),
                      html);
 }
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+std::string capitalised(std::string text) {
+  if (!text.empty()) text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));
+  return text;
+}
 std::string list(const std::vector<std::string>& sentences) {
   if (sentences.empty()) return "";
   std::string html = "<ul>\n";
   for (const std::string& one : sentences) html += fmt::format("<li>{}</li>\n", escaped(one));
   return html + "</ul>\n";
+}
+
+std::string preformatted(std::string_view name, std::string_view text) {
+  return fmt::format("<pre tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</pre>\n", escaped(name), escaped(text));
+}
+
+std::string page_html(std::string_view title, std::string_view subtitle, const std::vector<Section>& sections,
+                      const nlohmann::ordered_json& data) {
+  std::string contents, body;
+  for (const Section& section : sections) {
+    contents += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", section.id,
+                            escaped(section.contents.empty() ? section.heading : section.contents));
+    body += fmt::format("<section id=\"{0}\" aria-labelledby=\"h-{0}\">\n<h2 id=\"h-{0}\">{1}</h2>\n{2}</section>\n",
+                        section.id, escaped(section.heading), section.html);
+  }
+  const std::string dumped = data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width, initial-scale=1\">\n<title>{0} – "
+      "uptake</title>\n<style>\n{1}</style>\n</head>\n<body>\n"
+      "<a class=\"skip\" href=\"#finding\">Skip to the finding</a>\n<header class=\"page\"><h1>{0}</h1>\n"
+      "<p>{2}</p></header>\n<main>\n<nav class=\"contents\" "
+      "aria-label=\"Contents\"><ol>\n{3}</ol></nav>\n{4}</main>\n<footer><div>Made by uptake, a simulator; this is not "
+      "a product of the NHS. {5} Charts drawn with D3 (ISC licence).</div></footer>\n"
+      "<script type=\"application/json\" id=\"data\">{6}</script>\n<script>{7}</script>\n<script>{8}</script>\n"
+      "<script>{9}</script>\n</body>\n</html>\n",
+      escaped(title), asset(uptake_asset_page_css, uptake_asset_page_css_end), escaped(subtitle), contents, body,
+      kDataLicence.statement, in_script(dumped), in_script(asset(uptake_asset_d3_js, uptake_asset_d3_js_end)),
+      asset(uptake_asset_draw_js, uptake_asset_draw_js_end), asset(uptake_asset_page_js, uptake_asset_page_js_end));
 }
 
 std::string interval_figure(nlohmann::ordered_json& data, const std::vector<IntervalRow>& rows, std::string_view unit,
@@ -111,6 +210,15 @@ std::string interval_figure(nlohmann::ordered_json& data, const std::vector<Inte
   }
   figures.push_back({{"rows", std::move(list)}, {"unit", unit}, {"label", label}});
   return fmt::format("<figure class=\"drawn\"><div data-intervals=\"{}\"></div><figcaption>{}</figcaption></figure>\n",
+                     figures.size() - 1, escaped(caption));
+}
+
+std::string forest_figure(nlohmann::ordered_json& data, nlohmann::ordered_json rows, std::string_view unit,
+                          std::string_view label, std::string_view caption) {
+  nlohmann::ordered_json& figures = data["forests"];
+  if (!figures.is_array()) figures = nlohmann::ordered_json::array();
+  figures.push_back({{"rows", std::move(rows)}, {"unit", unit}, {"label", label}});
+  return fmt::format("<figure class=\"drawn\"><div data-forest=\"{}\"></div><figcaption>{}</figcaption></figure>\n",
                      figures.size() - 1, escaped(caption));
 }
 

@@ -1,4 +1,4 @@
-/// Pieces of the page that every section is made of: text, tables, headed sections.
+/// Pieces that pages are made of: text, tables, headed sections, the file as a whole.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,10 @@ class ResultsFile;
 [[nodiscard]] std::string escaped(std::string_view text);
 /// "31 March 2023".
 [[nodiscard]] std::string date_text(Date date);
+/// "31 Mar 2023", for tables.
+[[nodiscard]] std::string short_date(Date date);
+/// A share as a percentage; of few worlds it is no certainty, so none and all are said in words.
+[[nodiscard]] std::string chance_text(double share, int n_worlds);
 
 /// A cell of a table: numbers stand to the right.
 struct Cell {
@@ -33,13 +37,24 @@ struct Cell {
 [[nodiscard]] std::string paragraph(std::string_view text);
 /// What opens on demand; open from the start where `is_open`.
 [[nodiscard]] std::string folded(std::string_view summary, const std::string& html, bool is_open = false);
+/// The lines of a text that are not empty.
+[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
+/// With a capital letter at its beginning.
+[[nodiscard]] std::string capitalised(std::string text);
 /// Sentences as a list; nothing of none.
 [[nodiscard]] std::string list(const std::vector<std::string>& sentences);
+
+/// Lines of preformatted text, which can be scrolled by keyboard where they are too wide. @param name says what they are
+[[nodiscard]] std::string preformatted(std::string_view name, std::string_view text);
 
 /// A part of the page with its heading. Without an id it is left out.
 struct Section {
   std::string id, heading, html;
+  std::string contents = {};  ///< its line in the table of contents; empty = the heading
 };
+/// The whole page: one file that loads nothing. @param title also its first heading @param data for the drawings
+[[nodiscard]] std::string page_html(std::string_view title, std::string_view subtitle,
+                                    const std::vector<Section>& sections, const nlohmann::ordered_json& data);
 
 /// An observation beside quantiles of what the model says of it.
 struct IntervalRow {
@@ -51,6 +66,11 @@ struct IntervalRow {
 /// A drawing of them, one under the other on one axis, to be made from `data`. @param label says in words what it shows
 [[nodiscard]] std::string interval_figure(nlohmann::ordered_json& data, const std::vector<IntervalRow>& rows,
                                           std::string_view unit, std::string_view label, std::string_view caption);
+
+/// Values with their 90 % intervals, one under the other on one axis, to be drawn from `data`.
+/// @param rows of name, mean, low, high
+[[nodiscard]] std::string forest_figure(nlohmann::ordered_json& data, nlohmann::ordered_json rows,
+                                        std::string_view unit, std::string_view label, std::string_view caption);
 
 /// How the parameters of the run came about: each calibrated programme beside its record.
 /// @param standing what is calibrated and what is not, in words

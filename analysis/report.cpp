@@ -13,8 +13,7 @@
 
 #include "file.hpp"
 #include "numbers.hpp"
-#include "page.hpp"
-#include "run_view.hpp"
+#include "report_sections.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/error.hpp"
@@ -22,14 +21,6 @@
 #include "uptake/results.hpp"
 #include "uptake/tiles.hpp"
 #include "uptake/version.hpp"
-
-// Linked in by assets.S.
-extern "C" {
-extern const char uptake_asset_page_css[], uptake_asset_page_css_end[];
-extern const char uptake_asset_draw_js[], uptake_asset_draw_js_end[];
-extern const char uptake_asset_page_js[], uptake_asset_page_js_end[];
-extern const char uptake_asset_d3_js[], uptake_asset_d3_js_end[];
-}
 
 namespace uptake {
 
@@ -44,6 +35,8 @@ Section finding(const Run& run) {
   std::string html =
       fmt::format("<p class=\"finding\">{}</p>\n",
                   escaped(finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))));
+  if (const std::string ledger = growth_sentence(run); !ledger.empty())
+    html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(ledger));
   html += fmt::format(
       "<p class=\"standing\">{}</p>\n",
       run.is_calibrated() ? escaped(calibration_sentence(run))
@@ -51,10 +44,11 @@ Section finding(const Run& run) {
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
   std::string chances;
+  const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
   const auto add = [&](const std::string& metric, double bound, std::string_view what) {
     if (const auto chance = chance_above(run, metric, bound)) {
-      chances += fmt::format("<li>{}: <strong>{:.0f} %</strong></li>\n", escaped(what), 100 * *chance);
+      chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
     }
   };
   add(std::string(spec(subject.metric).name), 0,
@@ -64,7 +58,7 @@ Section finding(const Run& run) {
   const auto add_gross = [&](const std::string& metric, std::string_view what) {
     const std::vector<double> values = value_by_replicate(run, metric, run.lead, run.programme, 0);
     if (const auto chance = share_above(values, 1))
-      chances += fmt::format("<li>{}: <strong>{:.0f} %</strong></li>\n", escaped(what), 100 * *chance);
+      chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
   };
   add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
@@ -74,7 +68,7 @@ Section finding(const Run& run) {
     html += paragraph(fmt::format(
         "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
         "their difference; simulation error of its mean: {}.",
-        grouped(run.n_replicates()), rounded(net->mcse)));
+        grouped(run.n_replicates()), shown(net->mcse)));
   }
   return {"finding", "The finding", html};
 }
@@ -85,33 +79,23 @@ Section waterfall(const Run& run, Json& data) {
              net = run.headline(spec(subject.metric).name, View::net),
              anyway = run.headline(spec(subject.metric).name, View::counterfactual);
   if (!gross || !net || !anyway) return {};
+  const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
-  const auto bar = [](std::string name, std::string_view kind, double from, double to, const Spread& s) {
-    return Json{{"name", std::move(name)}, {"kind", kind},   {"from", from},   {"to", to},
-                {"value", s.mean},         {"low", nullptr}, {"high", nullptr}};
-  };
-  Json bars = Json::array();
-  bars.push_back(bar("With the support (gross)", "gross", 0, gross->mean, *gross));
-  bars.push_back(bar("Would have happened anyway", "anyway", net->mean, gross->mean, *anyway));
-  bars.push_back(bar("Because of the support (net)", "net", 0, net->mean, *net));
-  bars[0]["low"] = gross->p05, bars[0]["high"] = gross->p95;
-  bars[1].erase("low"), bars[1].erase("high");
-  bars[2]["low"] = net->p05, bars[2]["high"] = net->p95;
-  data["waterfall"] = {{"bars", bars}, {"unit", ""}, {"label", label}};
+  data["waterfall"] = waterfall_data(*gross, *anyway, *net, {}, subject.noun, label);
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
                                 {"Would have happened anyway (counterfactual)", *anyway},
                                 {"Because of the support (net)", *net}}) {
-    rows.push_back({{name}, number_cell(rounded(s.mean)), number_cell(rounded(s.p50)), number_cell(range(s))});
+    rows.push_back({{name}, number_cell(shown(s.mean)), number_cell(shown(s.p50)), number_cell(range(s))});
   }
-  return {
-      "gross-to-net",
-      fmt::format("{} of {} {} {} are due to the support", rounded(net->mean), rounded(gross->mean), subject.noun,
-                  subject.verb),
-      fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
-                  "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
-                  escaped(run.strategy(run.comparator))) +
-          table(label, {{"World"}, number_cell("mean"), number_cell("median"), number_cell("90 % interval")}, rows)};
+  return {"gross-to-net",
+          fmt::format("{} of {} {} {} are due to the support", shown(sign * net->mean), shown(sign * gross->mean),
+                      subject.noun, sign < 0 ? kVerbOfHarm : subject.verb),
+          fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
+                      "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
+                      escaped(run.strategy(run.comparator))) +
+              table(label, {{"World"}, number_cell("mean"), number_cell("median"), number_cell("90 % interval")}, rows),
+          "From gross to net"};
 }
 
 struct Course {
@@ -121,8 +105,16 @@ constexpr std::array kCourses{Course{"adopters", "In use"}, Course{"ever_adopted
                               Course{"engaged", "Ever engaged"}, Course{"uptake_share", "Uptake of the treatment"},
                               Course{"capacity_beds", "Beds open"}};
 
+/// Programmes that are drawn: of a single one with a ledger, "all" says nothing more.
+int n_drawn(const Run& run) { return run.n_own_programmes() > 1 ? static_cast<int>(run.programmes.size()) : 1; }
+
+/// Quantiles over time for a picture, rounded to what can be seen, so that the page stays small; null where a programme
+/// has no such measure.
 Json series(const Cube& cube, int strategy, View view, int programme, int place, std::size_t n_times,
             std::span<const std::size_t> which) {
+  const double fine = cube.data().units == "1" ? 1000 : 10;  // a share, or a count
+  constexpr double kCoarse = 20;
+  bool any = false;
   Json all = Json::array();
   for (std::size_t k = 0; k < which.size(); ++k) all.push_back(Json::array());
   for (std::size_t t = 0; t < n_times; ++t) {
@@ -134,18 +126,19 @@ Json series(const Cube& cube, int strategy, View view, int programme, int place,
         all[k].push_back(nullptr);
         continue;
       }
-      const double value = values[which[k]];
-      // Whole organisations are enough for a picture, and keep the page small.
-      all[k].push_back(std::abs(value) >= 20 ? Json(static_cast<std::int64_t>(std::lround(value)))
-                                             : Json(std::round(value * 1000) / 1000));
+      any = true;
+      const double value = values[which[k]], small = std::round(value * fine) / fine;
+      all[k].push_back(std::abs(value) >= kCoarse || small == std::round(small)
+                           ? Json(static_cast<std::int64_t>(std::lround(value)))
+                           : Json(small));
     }
   }
-  return all;
+  return any ? all : Json();
 }
 
 Section course(const Run& run, Json& data) {
   std::string html;
-  if (run.programmes.size() > 1) {
+  if (run.n_own_programmes() > 1) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
     for (std::size_t p = 0; p < run.programmes.size(); ++p) {
       html += fmt::format("<option value=\"{}\"{}>{}</option>", p,
@@ -156,7 +149,9 @@ Section course(const Run& run, Json& data) {
   html += fmt::format(
       "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
       "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li><span "
-      "style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li></ul>\n",
+      "style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: median; bands: 50 and 90 % "
+      "of the worlds</li></ul>\n"
+      "<div class=\"courses\">\n",
       escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
@@ -170,7 +165,7 @@ Section course(const Run& run, Json& data) {
         continue;
       }
       Json by_programme = Json::array();
-      for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+      for (int p = 0; p < n_drawn(run); ++p) {
         by_programme.push_back(Json::array({series(*cube, s, View::gross, p, run.place, run.times.size(), kAll)}));
       }
       values.push_back(std::move(by_programme));
@@ -179,8 +174,8 @@ Section course(const Run& run, Json& data) {
                                     {"long_name", cube->data().long_name},
                                     {"values", std::move(values)}};
     html += fmt::format(
-        "<figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, {}. Line: median; bands: 50 and "
-        "90 % of the worlds.</figcaption></figure>\n",
+        "<div><figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, "
+        "{}.</figcaption></figure>\n",
         heading, metric, escaped(cube->data().long_name), escaped(run.place_name()));
     std::vector<std::vector<Cell>> rows;
     for (std::size_t r = 0; r < run.report_to.size(); ++r) {
@@ -189,26 +184,34 @@ Section course(const Run& run, Json& data) {
           run.report(metric, run.lead, View::counterfactual, run.programme, static_cast<int>(r), run.place);
       const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
       if (!own || !other || !net) continue;
-      rows.push_back({{date_text(run.report_to[r])},
-                      number_cell(rounded(own->mean)),
+      rows.push_back({{short_date(run.report_to[r])},
+                      number_cell(shown(own->mean)),
                       number_cell(range(*own)),
-                      number_cell(rounded(other->mean)),
-                      number_cell(rounded(net->mean)),
+                      number_cell(shown(other->mean)),
+                      number_cell(shown(net->mean)),
                       number_cell(range(*net))});
     }
     if (!rows.empty()) {
-      html += table(fmt::format("{} ({})", heading, cube->data().units),
-                    {{"Date"},
-                     number_cell("with support"),
-                     number_cell("90 %"),
-                     number_cell("without"),
-                     number_cell("difference"),
-                     number_cell("90 %")},
-                    rows);
+      html +=
+          table(cube->data().units == "1" ? std::string(heading) : fmt::format("{} ({})", heading, cube->data().units),
+                {{"Date"},
+                 number_cell("with"),
+                 number_cell("90 %"),
+                 number_cell("without"),
+                 number_cell("net"),
+                 number_cell("90 %")},
+                rows);
     }
+    html += "</div>\n";
   }
   data["course"] = std::move(courses);
-  return {"adoption", "How adoption went, with and without the support", html};
+  html += "</div>\n";
+  const auto own = run.headline("adopters", View::gross), other = run.headline("adopters", View::counterfactual);
+  std::string heading = "How adoption went, with and without the support";
+  if (own && other)
+    heading = fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
+                          date_text(run.report_to.front()), shown(other->mean));
+  return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
 /// Where the places lie; another country has no tiles here, and then no map.
@@ -236,14 +239,18 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       const auto found = std::ranges::find(places, tile.name);
       if (found == places.end()) continue;
       index.push_back(static_cast<int>(found - places.begin()));
-      positions.push_back(
-          {{"name", tile.full_name}, {"short", tile.short_name}, {"column", tile.column}, {"row", tile.row}});
+      positions.push_back({{"name", tile.full_name},
+                           {"short", tile.short_name},
+                           {"column", tile.column},
+                           {"row", tile.row},
+                           {"place", index.back()}});
     }
     if (index.empty()) return;
     Json counts = Json::array(), values = Json::array();
-    for (std::size_t p = 0; p < run.programmes.size(); ++p) {
+    for (std::size_t p = 0; p < static_cast<std::size_t>(n_drawn(run)); ++p) {
       Json row = Json::array();
-      for (const int place : index) row.push_back(eligible.values[p * places.size() + static_cast<std::size_t>(place)]);
+      for (const int place : index)
+        row.push_back(std::lround(eligible.values[p * places.size() + static_cast<std::size_t>(place)]));
       counts.push_back(std::move(row));
     }
     for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
@@ -252,13 +259,16 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
         continue;
       }
       Json by_programme = Json::array();
-      for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+      for (int p = 0; p < n_drawn(run); ++p) {
         Json by_time = Json::array();
         for (std::size_t t = 0; t < run.times.size(); ++t) {
           Json row = Json::array();
           for (const int place : index) {
             const auto v = cube->at(s, View::gross, p, static_cast<int>(t), place);
-            row.push_back(v ? Json(std::round(v->mean * 10) / 10) : Json(nullptr));
+            const double tenths = v ? std::round(v->mean * 10) : 0;
+            row.push_back(!v                                             ? Json()
+                          : std::fmod(tenths, 10) == 0 || v->mean >= 100 ? Json(std::lround(v->mean))
+                                                                         : Json(tenths / 10));
           }
           by_time.push_back(std::move(row));
         }
@@ -289,7 +299,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
           "organisations in use, <span data-when></span>.</figcaption></figure>";
     }
     html += "</div>\n";
+    if (!map.contains("board") && map.contains("region"))
+      html += paragraph("Integrated care boards are not shown: results of so many programmes keep networks alone.");
   }
+  double least = 1, most = 0;
   std::vector<std::vector<Cell>> rows;
   for (std::size_t place = 0; place < run.regions.size(); ++place) {
     const int p = static_cast<int>(place);
@@ -297,11 +310,15 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
     const auto net = run.report("adopters", run.lead, View::net, run.programme, 0, p);
     const auto share = run.report("adoption_share", run.lead, View::gross, run.programme, 0, p);
     if (!own || !net) continue;
+    if (share && (place > 0 || run.regions.size() == 1)) {
+      least = std::min(least, share->mean);
+      most = std::max(most, share->mean);
+    }
     rows.push_back({{run.regions[place]},
-                    number_cell(rounded(own->mean)),
+                    number_cell(shown(own->mean)),
                     number_cell(range(*own)),
                     number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
-                    number_cell(rounded(net->mean)),
+                    number_cell(shown(net->mean)),
                     number_cell(range(*net))});
   }
   html += folded("Table: in use by network",
@@ -313,11 +330,34 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                         number_cell("because of the support"),
                         number_cell("90 %")},
                        rows));
-  html += "<div class=\"multiples drawn\" id=\"multiples\"></div>\n";
+  if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
+    const Labelled eligible = run.file.numbers("icb/eligible");
+    const auto after = std::ranges::upper_bound(run.times, run.report_to.front());
+    const int month = static_cast<int>(std::max<std::ptrdiff_t>(after - run.times.begin() - 1, 0));
+    std::vector<std::vector<Cell>> of_boards;
+    for (std::size_t b = 0; b < run.boards.size(); ++b) {
+      const auto own = boards->at(run.lead, View::gross, run.programme, month, static_cast<int>(b));
+      if (!own) continue;
+      const double n = eligible.values[static_cast<std::size_t>(run.programme) * run.boards.size() + b];
+      const auto tile = std::ranges::find(tiles.boards, run.boards[b], &Tile::name);
+      of_boards.push_back({{tile == tiles.boards.end() ? run.boards[b] : tile->full_name},
+                           number_cell(shown(own->mean)),
+                           number_cell(range(*own)),
+                           number_cell(n > 0 ? fmt::format("{:.1f} %", 100 * own->mean / n) : "–")});
+    }
+    html += folded("Table: in use by integrated care board",
+                   table(fmt::format("In use on {}, by integrated care board",
+                                     date_text(run.times[static_cast<std::size_t>(month)])),
+                         {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
+  }
+  html +=
+      "<div class=\"drawn\"><h3>Network by network</h3>\n<p id=\"multiples-note\"></p>\n"
+      "<div class=\"multiples\" id=\"multiples\"></div></div>\n";
   constexpr std::array<std::size_t, 3> kThree{0, 2, 4};
   // A page of many programmes shows the small pictures of the total alone: the rest would not fit in a megabyte.
   constexpr std::size_t kMostValues = 40000;
-  const bool all_programmes = run.programmes.size() * run.regions.size() * run.times.size() * 6 <= kMostValues;
+  const bool all_programmes =
+      static_cast<std::size_t>(n_drawn(run)) * run.regions.size() * run.times.size() * 6 <= kMostValues;
   Json regional = Json::array();
   for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
     if (s != run.lead && s != run.comparator) {
@@ -325,7 +365,7 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       continue;
     }
     Json by_programme = Json::array();
-    for (int p = 0; p < static_cast<int>(run.programmes.size()); ++p) {
+    for (int p = 0; p < n_drawn(run); ++p) {
       if (!all_programmes && p != run.programme) {
         by_programme.push_back(nullptr);
         continue;
@@ -339,138 +379,21 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
     regional.push_back(std::move(by_programme));
   }
   data["regional"] = {{"values", std::move(regional)}};
-  return {"places", "Where it spread", html};
+  std::string heading = "Where it spread";
+  const auto percent = [](double share) { return fmt::format("{:.0f} %", 100 * share); };
+  if (least <= most)
+    heading = percent(least) == percent(most)
+                  ? fmt::format("In every network {} of organisations were in use on {}", percent(most),
+                                date_text(run.report_to.front()))
+                  : fmt::format("{} to {} of each network's organisations were in use on {}", percent(least),
+                                percent(most), date_text(run.report_to.front()));
+  return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
 
-Section outcomes_and_savings(const Run& run) {
-  std::string html = paragraph(
-      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
-      "in 2023/24 prices; savings recur only while organisations stay in use, set-up costs fall once.");
-  if (!run.headline("carbon_kg", View::gross)) {
-    html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
-  }
-  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
-    std::vector<std::vector<Cell>> rows;
-    for (const auto& [metric, label] : kOutcomeRows) {
-      const int time = static_cast<int>(r);
-      const auto gross = run.report(metric, run.lead, View::gross, run.programme, time, run.place);
-      const auto anyway = run.report(metric, run.lead, View::counterfactual, run.programme, time, run.place);
-      const auto net = run.report(metric, run.lead, View::net, run.programme, time, run.place);
-      if (!gross && !net) continue;
-      const auto text = [](const std::optional<Spread>& s) { return s ? rounded(s->mean) : std::string("–"); };
-      rows.push_back({{std::string(label)},
-                      number_cell(text(gross)),
-                      number_cell(gross ? range(*gross) : ""),
-                      number_cell(text(anyway)),
-                      number_cell(text(net)),
-                      number_cell(net ? range(*net) : "")});
-    }
-    html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
-                              run.place_name()),
-                  {{"Outcome"},
-                   number_cell("gross"),
-                   number_cell("90 %"),
-                   number_cell("anyway"),
-                   number_cell("net"),
-                   number_cell("90 %")},
-                  rows);
-  }
-  std::vector<std::vector<Cell>> rows;
-  for (std::size_t y = 0; y < run.years.size(); ++y) {
-    std::vector<Cell> row{{run.years[y]}};
-    bool any = false;
-    for (const char* metric :
-         {"patients_in_year", "admissions_avoided", "savings_cash_gbp", "capacity_released_gbp", "cost_gbp"}) {
-      const Cube* cube = run.cube(fmt::format("year/{}", metric));
-      const auto net =
-          cube ? cube->at(run.lead, View::net, run.programme, static_cast<int>(y), run.place) : std::nullopt;
-      row.push_back(number_cell(net ? rounded(net->mean) : "–"));
-      any = any || net;
-    }
-    if (any) rows.push_back(std::move(row));
-  }
-  if (!rows.empty()) {
-    html += folded("Table: year by year (net, in-year)", table("In each financial year, net",
-                                                               {{"Year"},
-                                                                number_cell("people reached"),
-                                                                number_cell("admissions avoided"),
-                                                                number_cell("cash, GBP"),
-                                                                number_cell("capacity, GBP"),
-                                                                number_cell("cost, GBP")},
-                                                               rows));
-  }
-  return {"outcomes", "What it was worth, and what it cost", html};
-}
-
-Section cost_effectiveness(const Run& run, Json& data) {
-  if (run.programmes.size() > 1) {
-    return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
-            paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
-                      "ratio of the two would say nothing. Run a programme by itself.")};
-  }
-  std::string html;
-  const auto known = cost_effectiveness_of(run);
-  if (!known) {
-    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
-            paragraph("No quality-adjusted life year per avoided event was read for this, so neither a plane nor an "
-                      "acceptability curve is drawn. A number in its place would be an invention.")};
-  }
-  Json points = Json::array(), curve = Json::array();
-  for (std::size_t r = 0; r < std::min<std::size_t>(known->qalys.size(), 500); ++r)
-    points.push_back({known->qalys[r], known->cost[r]});
-  std::vector<std::vector<Cell>> rows;
-  for (const auto& [threshold, share] : known->acceptability) {
-    curve.push_back({threshold, share});
-    rows.push_back({{fmt::format("GBP {}", grouped(threshold))}, number_cell(fmt::format("{:.0f} %", 100 * share))});
-  }
-  data["plane"] = {{"points", points},
-                   {"threshold", 20000},
-                   {"label", "Extra cost against extra QALYs, one point a world; the line is GBP 20,000 per QALY"}};
-  data["acceptability"] = {{"curve", curve}, {"label", "Chance of being cost-effective by what a QALY is worth"}};
-  html +=
-      "<div class=\"maps drawn\"><figure><div id=\"plane\"></div><figcaption>Each point is one pair of worlds. Dashed: "
-      "GBP 20,000 per QALY.</figcaption></figure><figure><div id=\"acceptability\"></div></figure></div>\n";
-  html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
-  return {"cost-effectiveness", "Is it worth its cost?", html};
-}
-
-/// Of several programmes: a line each, never added up over unlike events.
-Section programme_by_programme(const Run& run) {
-  if (run.programmes.size() < 2) return {};
-  std::vector<std::vector<Cell>> rows;
-  for (std::size_t j = 0; j < run.programmes.size(); ++j) {
-    const int p = static_cast<int>(j);
-    const auto pair = [&](std::string_view metric, std::vector<Cell>& row) {
-      for (const View view : {View::gross, View::net}) {
-        const auto s = run.report(metric, run.lead, view, p, 0, run.place);
-        row.push_back(number_cell(s ? rounded(s->mean) : "–"));
-      }
-      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
-      row.push_back(number_cell(net ? range(*net) : ""));
-    };
-    std::vector<Cell> row{{run.programmes[j]}};
-    pair("ever_adopted", row);
-    pair("patients_benefited", row);
-    pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
-         row);
-    rows.push_back(std::move(row));
-  }
-  return {"programmes", "Programme by programme",
-          paragraph("A dash means that no effect or no number of people was read for the programme, so that none is "
-                    "shown. Events differ between programmes and are not added; the last line adds admissions alone.") +
-              table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
-                                run.place_name()),
-                    {{"Programme"},
-                     number_cell("ever in use"),
-                     number_cell("net"),
-                     number_cell("90 %"),
-                     number_cell("people"),
-                     number_cell("net"),
-                     number_cell("90 %"),
-                     number_cell("events avoided"),
-                     number_cell("net"),
-                     number_cell("90 %")},
-                    rows)};
+/// Shares and indices: three decimals, and never "-0.000".
+std::string thousandths(double value) {
+  const std::string text = fmt::format("{:.3f}", value);
+  return text == "-0.000" ? "0.000" : text;
 }
 
 /// What the other strategies change, replicate by replicate.
@@ -486,11 +409,21 @@ Section strategies(const Run& run) {
       {"net_present_value_gbp", "Net present value, GBP"},
       {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
   }};
+  const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
+  const std::string no_competition =
+      run.file.has("provenance/attention_off") ? run.file.text("provenance/attention_off") : std::string();
+  // Something that could be done, and no world that only serves comparison.
+  const auto is_option = [&](int s) {
+    return static_cast<std::size_t>(s) < deliveries.size() && run.strategy(s) != no_competition &&
+           deliveries[static_cast<std::size_t>(s)] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
+  };
+  bool any_option = false;
   std::string html;
   const std::vector<int> worlds = worlds_of_drivers(run.strategies, run.lead);  // they only serve the split
   for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
     const std::string& name = run.strategy(s);
     if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
+    any_option = any_option || is_option(s);
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, label] : kRows) {
       auto differences = difference_by_replicate(run, std::string(metric), s, run.lead, run.programme, 0);
@@ -499,12 +432,13 @@ Section strategies(const Run& run) {
       const auto more = std::ranges::count_if(differences, [](double d) { return d > 0; });
       const auto n = static_cast<double>(differences.size());
       const Statistics d = statistics(differences);
-      const int digits = metric == "deprivation_gap" ? 3 : 0;
-      const auto text = [&](double v) { return digits > 0 ? fmt::format("{:.3f}", v) : rounded(v); };
-      rows.push_back({{std::string(label)},
+      const Spread spread{d.mean, d.sd, d.p05, d.p25, d.p50, d.p75, d.p95, d.mcse};
+      const RowUnit unit = unit_of(label, {spread});
+      const auto text = [&](double v) { return metric == "deprivation_gap" ? thousandths(v) : unit.text(v); };
+      rows.push_back({{unit.label(label)},
                       number_cell(text(d.mean)),
                       number_cell(fmt::format("{} to {}", text(d.p05), text(d.p95))),
-                      number_cell(fmt::format("{:.0f} %", 100 * static_cast<double>(more) / n))});
+                      number_cell(chance_text(static_cast<double>(more) / n, static_cast<int>(n)))});
     }
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
                   {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("chance that it is more")},
@@ -512,7 +446,7 @@ Section strategies(const Run& run) {
   }
   if (html.empty()) return {};
   return {
-      "strategies", "What else could be done",
+      "strategies", any_option ? "What else could be done" : "Other worlds, for comparison",
       paragraph("Each strategy against the first, in the same worlds: the same organisations, the same luck.") + html};
 }
 
@@ -527,11 +461,12 @@ Section dimensions(const Run& run) {
       const auto gross = run.headline(metric, View::gross), net = run.headline(metric, View::net);
       if (!gross && !net) continue;
       const Cube* cube = run.cube("report/" + metric);
+      const RowUnit unit = unit_of(cube->data().units, {gross, net});
       rows.push_back({{cube->data().long_name},
-                      {cube->data().units == "1" ? "" : cube->data().units},
-                      number_cell(gross ? rounded(gross->mean) : "–"),
-                      number_cell(net ? rounded(net->mean) : "–"),
-                      number_cell(net ? range(*net) : "")});
+                      {cube->data().units == "1" ? "" : unit.label(cube->data().units)},
+                      number_cell(unit.mean(gross)),
+                      number_cell(unit.mean(net)),
+                      number_cell(unit.range(net))});
     }
     if (!rows.empty())
       html += table(dimension, {{"Measure"}, {"unit"}, number_cell("gross"), number_cell("net"), number_cell("90 %")},
@@ -550,16 +485,12 @@ Section equity(const Run& run) {
     const auto other = run.report(metric, run.lead, View::counterfactual, run.programme, 0, 0);
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
-    const auto digits = [](double value) {
-      const std::string text = fmt::format("{:.3f}", value);
-      return text == "-0.000" ? std::string("0.000") : text;
-    };
-    const auto text = [&](const Spread& s) { return digits(s.mean); };
+    const auto text = [&](const Spread& s) { return thousandths(s.mean); };
     rows.push_back({{std::string(label)},
                     number_cell(text(*own)),
                     number_cell(text(*other)),
                     number_cell(text(*change)),
-                    number_cell(fmt::format("{} to {}", digits(change->p05), digits(change->p95)))});
+                    number_cell(fmt::format("{} to {}", thousandths(change->p05), thousandths(change->p95)))});
   }
   std::string html = paragraph(
       "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
@@ -568,7 +499,23 @@ Section equity(const Run& run) {
       fmt::format("On {}", date_text(run.report_to.front())),
       {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
       rows);
-  return {"equity", "Who was left behind", html};
+  const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
+  std::string heading = "Who was left behind";
+  if (gap) {
+    constexpr double kPoint = 0.01;
+    heading = std::abs(gap->mean) < kPoint
+                  ? std::string("The most deprived fifth was within one percentage point of the rest")
+                  : fmt::format("In the most deprived fifth {:.1f} percentage points {} were in use than in the rest",
+                                100 * std::abs(gap->mean), gap->mean > 0 ? "more" : "fewer");
+  }
+  return {"equity", std::move(heading), std::move(html), "Who was left behind"};
+}
+
+/// As it stands within a sentence: "Risk of the event", but not "QALYs".
+std::string uncapitalised(std::string text) {
+  if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0)
+    text.front() = static_cast<char>(std::tolower(static_cast<unsigned char>(text.front())));
+  return text;
 }
 
 /// A unit as it follows a number.
@@ -579,231 +526,61 @@ std::string unit_text(const std::string& unit) {
 Section drivers(const fs::path& folder, Json& data) {
   const Json found = one_way_study(folder);
   if (found.is_null()) {
-    return {"drivers", "What drives the answer",
+    return {"drivers", "What drives the answer was not asked",
             "<p>Not run. <code>uptake sensitivity SCENARIO --method one-way -o FOLDER</code> moves one assumption at a "
             "time "
-            "through its range on the same clocks; made into this folder, it is drawn here.</p>\n"};
+            "through its range on the same clocks; made into this folder, it is drawn here.</p>\n",
+            "What drives the answer"};
   }
   constexpr std::size_t kMostBars = 15;
+  std::string heading = "What drives the answer";
   Json bars = Json::array();
   std::vector<std::vector<Cell>> rows;
   for (const Json& row : found["parameters"]) {
     if (rows.size() == kMostBars) break;
+    const ParameterSpec* const known = find_parameter(row["parameter"].get<std::string>());
+    std::string meaning = known ? std::string(known->meaning) : row["parameter"].get<std::string>();
+    meaning.resize(std::min(meaning.find(';'), meaning.size()));
+    if (rows.empty()) heading = fmt::format("What drives the answer most: {}", uncapitalised(meaning));
     // A result is null where the metric is undefined: no bar can be drawn from there.
     if (row["at_low"].is_number() && row["at_high"].is_number())
-      bars.push_back({{"name", row["parameter"]},
-                      {"low", row["low"]},
-                      {"high", row["high"]},
-                      {"at_low", row["at_low"]},
-                      {"at_high", row["at_high"]}});
+      bars.push_back(
+          {{"name", row["parameter"]}, {"meaning", meaning}, {"at_low", row["at_low"]}, {"at_high", row["at_high"]}});
     const auto result = [&](const char* key) {
-      return number_cell(row[key].is_number() ? rounded(row[key].get<double>()) : "–");
+      return number_cell(row[key].is_number() ? shown(row[key].get<double>()) : "–");
     };
     rows.push_back({{row["parameter"].get<std::string>()},
+                    {std::move(meaning)},
                     number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
                                             unit_text(row["unit"].get<std::string>()))),
                     result("at_low"),
                     result("at_high"),
                     {row["grade"].get<std::string>()}});
   }
+  const std::string metric = found["metric"].get<std::string>();
+  const auto known = find_metric(metric);
+  const std::string what = known ? std::string(spec(*known).long_name) : metric;
   data["tornado"] = {{"bars", bars},
                      {"base", found["base"]},
-                     {"unit", fmt::format("{} (net)", found["metric"].get<std::string>())},
+                     {"unit", fmt::format("{} (net)", what)},
                      {"label", "Net result when one assumption moves through its range"}};
-  return {"drivers", "What drives the answer",
-          "<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>Each bar: one assumption from its 5 % "
-          "(outline) to "
-          "its 95 % point (filled), all others at their defaults, on the same clocks.</figcaption></figure>\n" +
+  return {"drivers", std::move(heading),
+          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>Each bar: one assumption from its "
+                      "5 % (outline) to its 95 % point (filled), all others at their defaults, on the same clocks. The "
+                      "line: {} at the defaults.</figcaption></figure>\n",
+                      shown(found["base"].get<double>())) +
               table("One assumption at a time",
                     {{"Assumption"},
+                     {"meaning"},
                      number_cell("range"),
                      number_cell("result at low"),
                      number_cell("result at high"),
                      {"grade"}},
-                    rows)};
+                    rows),
+          "What drives the answer"};
 }
 
-/// The split of the lead strategy's result over what drives it, where it was asked for.
-Section split(const Run& run, Json& data) {
-  if (!run.file.has("shapley/driver")) return {};
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kRows{{
-      {"ever_adopted", "Organisations ever in use"},
-      {"patients_benefited", "People reached"},
-      {"admissions_avoided", "Emergency admissions avoided"},
-      {"events_avoided", "Events avoided"},
-      {"savings_cash_gbp", "Cash savings, GBP"},
-      {"cost_gbp", "Cost, all funders, GBP"},
-  }};
-  const auto drivers = run.file.texts("shapley/driver");
-  std::string html = paragraph(fmt::format(
-      "What each driver adds to “{}”: the mean, over all orders in which the drivers could come, of what one adds to "
-      "those before it (Shapley values), in worlds with the same luck. The parts sum to the world with all drivers "
-      "less "
-      "the world with none.",
-      run.file.text("shapley/of")));
-  std::vector<std::vector<Cell>> rows;
-  for (const auto& [metric, label] : kRows) {
-    const std::string path = fmt::format("shapley/{}", metric);
-    if (!run.file.has(path)) continue;
-    const Cube cube(run.file.numbers(path));
-    Json bars = Json::array();
-    double sum = 0;
-    bool any = false;
-    const std::size_t first_row = rows.size();
-    for (std::size_t d = 0; d < drivers.size(); ++d) {
-      const auto s = cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place);
-      if (!s) continue;
-      any = any || s->mean != 0;
-      sum += s->mean;
-      bars.push_back({{"name", drivers[d]},
-                      {"kind", "gross"},
-                      {"from", 0},
-                      {"to", s->mean},
-                      {"value", s->mean},
-                      {"low", s->p05},
-                      {"high", s->p95}});
-      rows.push_back(
-          {{fmt::format("{}: {}", label, drivers[d])}, number_cell(rounded(s->mean)), number_cell(range(*s)), {}});
-    }
-    if (!any) {
-      rows.resize(first_row);
-      continue;
-    }
-    for (std::size_t r = first_row; r < rows.size(); ++r)
-      rows[r].back() =
-          number_cell(sum == 0 ? "–" : fmt::format("{:.0f} %", 100 * bars[r - first_row]["value"].get<double>() / sum));
-    if (data["bars"].empty()) {  // one drawing: of the first measure that is split
-      data["bars"] = Json::array({{{"bars", std::move(bars)},
-                                   {"unit", ""},
-                                   {"label", fmt::format("{} by what drives it; the table says the same", label)}}});
-      html += fmt::format(
-          "<figure class=\"drawn\"><div data-bars=\"0\"></div><figcaption>{} on {}. Bars: means; lines: "
-          "90 % intervals.</figcaption></figure>\n",
-          label, date_text(run.report_to.front()));
-    }
-  }
-  if (rows.empty()) return {};
-  html +=
-      table(fmt::format("Split over drivers, {} to {}, {}", date_text(run.report_from.front()),
-                        date_text(run.report_to.front()), run.place_name()),
-            {{"Measure and driver"}, number_cell("mean"), number_cell("90 %"), number_cell("share of the sum")}, rows);
-  return {"split", "What of it effort, incentive and shock each make", html};
-}
-
-/// What programmes lose to each other's claim on attention.
-Section displacement(const Run& run, const fs::path& folder) {
-  if (!run.file.has("provenance/attention_off")) return {};
-  const std::string on = run.file.text("provenance/attention_on"), off = run.file.text("provenance/attention_off");
-  const auto index = [&](const std::string& name) {
-    return static_cast<int>(std::ranges::find(run.strategies, name) - run.strategies.begin());
-  };
-  const auto n_strategies = static_cast<int>(run.strategies.size());
-  if (index(on) >= n_strategies || index(off) >= n_strategies) throw run.file.broken("it names no strategy of its own");
-  const RunValues values = read_values(folder, run.place == 0 ? std::string() : run.place_name());
-  std::vector<std::string> programmes = run.programmes;
-  std::erase(programmes, "all");
-  std::vector<std::vector<Cell>> rows, totals;
-  for (const Loss& loss : losses(values, index(off), index(on), programmes)) {
-    if (loss.period.to != run.report_to.front()) continue;
-    if (loss.programme == "all" && spec(loss.metric).name == "events_avoided") continue;  // unlike events
-    auto& into = loss.programme == "all" ? totals : rows;
-    into.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
-                                 spec(loss.metric).long_name)},
-                    number_cell(rounded(loss.lost.mean)),
-                    number_cell(loss.lost.p05 == loss.lost.p95
-                                    ? std::string()
-                                    : fmt::format("{} to {}", rounded(loss.lost.p05), rounded(loss.lost.p95)))});
-  }
-  if (rows.empty()) return {};
-  const std::vector<Cell> head{{"Programme and measure"}, number_cell("lost"), number_cell("90 %")};
-  return {
-      "displacement", "What programmes cost each other in attention",
-      paragraph(fmt::format("Organisations attend to few things at once. Lost = “{}” (attention unlimited) less “{}”, "
-                            "in the same worlds, to {}; below 0 a programme gains.",
-                            off, on, date_text(run.report_to.front()))) +
-          (totals.empty() ? std::string() : table("Lost to competition for attention, all programmes", head, totals)) +
-          folded(fmt::format("Table: lost by programme ({} lines)", rows.size()),
-                 table("Lost to competition for attention, by programme", head, rows))};
-}
-
-/// The ledger of companies, apart from everything about health.
-Section growth(const Run& run) {
-  if (!run.file.has("report/investment_gbp")) return {};
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRows{{
-      {"companies_supported", "Companies supported"},
-      {"investment_gbp", "Investment reported, GBP of each year"},
-      {"jobs", "Jobs created or safeguarded, as reported"},
-      {"pipeline_needs_assessment", "Companies that come to a needs assessment"},
-      {"pipeline_supported", "… of which are supported"},
-      {"pipeline_evaluated", "… of which are evaluated"},
-      {"pipeline_in_new_setting", "… of which are used in a new setting"},
-      {"pipeline_fellows", "Fellows of the accelerator"},
-      {"growth_roi", "Value of additional jobs per pound of growth funding"},
-  }};
-  const int ledger = static_cast<int>(run.programmes.size()) - 1;  // "all"
-  std::string html = paragraph(
-      "Investment and jobs are what supported companies reported in a survey: self-reported and gross, and not all "
-      "answered. The column “anyway” is what would have come without the networks. This ledger stands apart: it is "
-      "never "
-      "added to anything about health, and prices are those of each year.");
-  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
-    std::vector<std::vector<Cell>> rows;
-    for (const auto& [metric, label] : kRows) {
-      const auto at = [&](View view) {
-        const Cube* cube = run.cube(fmt::format("report/{}", metric));
-        const int place = cube && cube->by_place() ? run.place : 0;
-        return run.report(metric, run.lead, view, ledger, static_cast<int>(r), place);
-      };
-      const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
-      if (!gross && !net) continue;
-      const auto text = [](const std::optional<Spread>& s) { return s ? rounded(s->mean) : std::string("–"); };
-      rows.push_back({{std::string(label)},
-                      number_cell(text(gross)),
-                      number_cell(gross ? range(*gross) : ""),
-                      number_cell(text(anyway)),
-                      number_cell(text(net)),
-                      number_cell(net ? range(*net) : "")});
-    }
-    if (rows.empty()) continue;
-    html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
-                              date_text(run.report_to[r]), run.place_name()),
-                  {{"Measure"},
-                   number_cell("gross"),
-                   number_cell("90 %"),
-                   number_cell("anyway"),
-                   number_cell("net"),
-                   number_cell("90 %")},
-                  rows);
-  }
-  std::vector<std::vector<Cell>> years;
-  for (std::size_t y = 0; y < run.years.size(); ++y) {
-    std::vector<Cell> row{{run.years[y]}};
-    bool any = false;
-    for (const char* metric : {"companies_supported", "investment_gbp", "jobs"}) {
-      const Cube* cube = run.cube(fmt::format("year/{}", metric));
-      for (const View view : {View::gross, View::net}) {
-        const auto s = cube ? cube->at(run.lead, view, ledger, static_cast<int>(y), run.place) : std::nullopt;
-        row.push_back(number_cell(s ? rounded(s->mean) : "–"));
-        any = any || s;
-      }
-    }
-    if (any) years.push_back(std::move(row));
-  }
-  if (!years.empty()) {
-    html += folded("Table: growth ledger year by year", table("Growth ledger in each financial year: self-reported",
-                                                              {{"Year"},
-                                                               number_cell("companies"),
-                                                               number_cell("net"),
-                                                               number_cell("investment, GBP"),
-                                                               number_cell("net"),
-                                                               number_cell("jobs"),
-                                                               number_cell("net")},
-                                                              years));
-  }
-  html += paragraph("The return on growth funding is an identity set to the published 3.96, not a finding.");
-  return {"growth", "Growth ledger: what supported companies report", html};
-}
-
+/// Every parameter with its grade and source, and those that decide most answers first.
 Section assumptions(const Run& run) {
   const ResultsFile& file = run.file;
   const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
@@ -811,44 +588,56 @@ Section assumptions(const Run& run) {
              grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
              meaning = file.texts("parameters/meaning");
   const std::vector<double> value = file.numbers("parameters/value").values;
-  std::array<int, 3> n{};
-  std::string html, current = "\n";
-  std::vector<std::vector<Cell>> rows;
-  std::string tables;
-  const auto flush = [&] {
-    if (rows.empty()) return;
-    const std::string name = current.empty() ? "Economics" : current;
-    tables += folded(
-        fmt::format("{} ({} parameters)", name, rows.size()),
-        table(name, {{"Parameter"}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}},
-              rows));
-    rows.clear();
+  const auto head = [](std::string_view first) {
+    return std::vector<Cell>{
+        {std::string(first)}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}};
   };
-  // Long lists of many programmes would make the page too large: what is left out stands in the results file.
-  const std::size_t most = key.size() > 700 ? 0 : key.size();
+  const auto row = [&](std::size_t i, std::string name) {
+    return std::vector<Cell>{{std::move(name)},
+                             {meaning[i]},
+                             number_cell(fmt::format("{:.6g}", value[i])),
+                             {unit[i]},
+                             {short_prior(prior[i])},
+                             {grade[i]},
+                             {source[i]}};
+  };
+  std::array<int, 3> n{};
+  std::vector<std::vector<Cell>> decisive;
+  const bool is_single = run.n_own_programmes() == 1;
   for (std::size_t i = 0; i < key.size(); ++i) {
     for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
-    if (i >= most) continue;
-    if (programme[i] != current) flush();
-    current = programme[i];
-    rows.push_back({{key[i]},
-                    {meaning[i]},
-                    number_cell(fmt::format("{:.6g}", value[i])),
-                    {unit[i]},
-                    {short_prior(prior[i])},
-                    {grade[i]},
-                    {source[i]}});
+    const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
+    if (!programme[i].empty() && std::ranges::any_of(kDecisive, is_this))
+      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", programme[i], key[i])));
   }
-  flush();
-  html += paragraph(
-      fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions.",
-                  key.size(), n[0], n[1], n[2]));
-  if (most == 0)
+  std::string html = paragraph(
+      fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
+                  "Those that decide most answers:",
+                  grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
+  const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
+  html += is_single ? first
+                    : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
+  // Long lists of many programmes would make the page too large: what is left out stands in the results file.
+  constexpr std::size_t kMost = 700;
+  if (key.size() > kMost) {
     html += paragraph("All of them with their sources: group /parameters of results.h5, or `uptake params SCENARIO`.");
-  return {"assumptions", "What this rests on", html + tables};
+  } else {
+    std::vector<std::vector<Cell>> rows;
+    for (std::size_t i = 0; i < key.size(); ++i) {
+      rows.push_back(row(i, key[i]));
+      if (i + 1 < key.size() && programme[i + 1] == programme[i]) continue;
+      const std::string name = programme[i].empty() ? "Economics" : programme[i];
+      html += folded(fmt::format("{} ({} parameters)", name, rows.size()), table(name, head("Parameter"), rows));
+      rows.clear();
+    }
+  }
+  return {"assumptions",
+          fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
+                      grouped(static_cast<double>(key.size()))),
+          std::move(html), "What this rests on"};
 }
 
-Section provenance(const Run& run) {
+Section provenance(const Run& run, const fs::path& scenarios) {
   const ResultsFile& file = run.file;
   std::vector<std::vector<Cell>> rows;
   const auto add = [&](std::string name, std::string text) { rows.push_back({{std::move(name)}, {std::move(text)}}); };
@@ -865,9 +654,9 @@ Section provenance(const Run& run) {
   return {
       "provenance", "How to repeat it",
       paragraph("With the program at the version below, this command gives the same bytes, on any number of threads:") +
-          fmt::format("<pre>{}</pre>\n", escaped(repeating_command(run))) +
+          preformatted("Command that repeats the run", repeating_command(run, scenarios)) +
           table("Provenance", {{"What"}, {"value"}}, rows) +
-          folded("The scenario file", fmt::format("<pre>{}</pre>\n", escaped(file.text("provenance/scenario_text"))))};
+          folded("The scenario file", preformatted("The scenario file", file.text("provenance/scenario_text")))};
 }
 
 Json observed(const Run& run) {
@@ -887,15 +676,6 @@ Json observed(const Run& run) {
                    {"label", fmt::format("published ({})", source[i])}});
   }
   return all;
-}
-
-std::string asset(const char* begin, const char* end) { return {begin, static_cast<std::size_t>(end - begin)}; }
-
-/// Text that may stand inside a script element.
-std::string in_script(std::string text) {
-  for (std::size_t at = text.find("</"); at != std::string::npos; at = text.find("</", at + 3))
-    text.replace(at, 2, "<\\/");
-  return text;
 }
 
 }  // namespace
@@ -920,40 +700,19 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   std::vector<Section> sections;
   for (Section& section :
        std::array{finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
-                  programme_by_programme(run), outcomes_and_savings(run), cost_effectiveness(run, data),
-                  strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder),
-                  growth(run), drivers(folder, data),
+                  programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data),
+                  strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder, data),
+                  growth(run, data), drivers(folder, data),
                   calibration_section(run.file, run.is_calibrated() ? calibration_sentence(run) : "", data),
                   published_section(run.file, run.strategy(run.lead)), backtest_section(folder, run.programmes, data),
-                  assumptions(run), provenance(run)}) {
+                  assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 
-  std::string contents, body;
-  for (const Section& section : sections) {
-    contents += fmt::format("<li><a href=\"#{}\">{}</a></li>\n", section.id, escaped(section.heading));
-    body += fmt::format("<section id=\"{0}\" aria-labelledby=\"h-{0}\">\n<h2 id=\"h-{0}\">{1}</h2>\n{2}</section>\n",
-                        section.id, escaped(section.heading), section.html);
-  }
-  return fmt::format(
-      "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
-      "content=\"width=device-width, initial-scale=1\">\n<title>{0} – "
-      "uptake</title>\n<style>\n{1}</style>\n</head>\n<body>\n"
-      "<a class=\"skip\" href=\"#finding\">Skip to the finding</a>\n<header class=\"page\"><h1>{0}</h1>\n<p>{2}; {3} "
-      "against "
-      "{4}.</p></header>\n<main>\n<nav class=\"contents\" "
-      "aria-label=\"Contents\"><ol>\n{5}</ol></nav>\n{6}</main>\n<footer><div "
-      "style=\"max-width:1112px;margin:0 auto;padding:0 16px 24px\">Made by uptake, a simulator; this is not a product "
-      "of the NHS. "
-      "{11} Charts drawn with D3 (ISC licence).</div>"
-      "</footer>\n<script type=\"application/json\" "
-      "id=\"data\">{7}</script>\n<script>{8}</script>\n<script>{9}</script>\n<script>{10}"
-      "</script>\n</body>\n</html>\n",
-      escaped(run.title), asset(uptake_asset_page_css, uptake_asset_page_css_end), escaped(run.place_name()),
-      escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)), contents, body, in_script(data.dump()),
-      in_script(asset(uptake_asset_d3_js, uptake_asset_d3_js_end)),
-      asset(uptake_asset_draw_js, uptake_asset_draw_js_end), asset(uptake_asset_page_js, uptake_asset_page_js_end),
-      kDataLicence.statement);
+  return page_html(
+      run.title,
+      fmt::format("{}; {} against {}.", run.place_name(), run.strategy(run.lead), run.strategy(run.comparator)),
+      sections, data);
 }
 
 void write_report(const fs::path& folder, const fs::path& tables) {

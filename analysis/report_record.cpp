@@ -26,19 +26,24 @@ using Json = nlohmann::ordered_json;
 /// More programmes than these are folded away, a line each. [A]
 constexpr std::size_t kMostOpen = 3;
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
-}
-
 std::string plural(std::size_t n, std::string_view one) {
   return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
 }
 
-std::string span_text(double low, double high) { return fmt::format("{} to {}", rounded(low), rounded(high)); }
+/// What a record counts, in words.
+std::string measure_words(std::string measure) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords{
+      {{"adopting_orgs", "organisations that adopted"},
+       {"engaged_orgs", "organisations engaged"},
+       {"sustained_orgs", "organisations that sustain use"},
+       {"funded_sites", "sites funded"},
+       {"uptake_pct", "uptake"},
+       {"capacity_beds", "beds open"}}};
+  const auto known = std::ranges::find(kWords, measure, [](const auto& pair) { return std::string(pair.first); });
+  if (known != kWords.end()) return std::string(known->second);
+  std::ranges::replace(measure, '_', ' ');
+  return measure;
+}
 
 std::string_view where_it_lies(const IntervalRow& row) {
   if (row.observed < row.p05) return "below all";
@@ -128,7 +133,7 @@ std::string observations(const Calibration& all, const std::string& programme, J
   std::vector<std::pair<std::array<std::string, 3>, std::vector<std::size_t>>> series;
   for (std::size_t i = 0; i < all.measure.size(); ++i) {
     if (all.point_programme[i] != programme) continue;
-    const std::array name{all.measure[i], all.region[i], all.point_unit[i]};
+    const std::array name{measure_words(all.measure[i]), all.region[i], all.point_unit[i]};
     auto found =
         std::ranges::find(series, name, &std::pair<std::array<std::string, 3>, std::vector<std::size_t>>::first);
     if (found == series.end()) found = series.insert(series.end(), {name, {}});
@@ -142,8 +147,8 @@ std::string observations(const Calibration& all, const std::string& programme, J
     for (const std::size_t i : points) {
       const IntervalRow row = rows.emplace_back(all.row(i));
       cells.push_back({{fmt::format("{}, {}, {}", name[0], name[1], row.name)},
-                       number_cell(rounded(row.observed)),
-                       number_cell(rounded(row.p50)),
+                       number_cell(shown(row.observed)),
+                       number_cell(shown(row.p50)),
                        number_cell(span_text(row.p25, row.p75)),
                        number_cell(span_text(row.p05, row.p95)),
                        {std::string(where_it_lies(row))},
@@ -154,7 +159,7 @@ std::string observations(const Calibration& all, const std::string& programme, J
                                         name[0], name[1], held(rows)),
                             fmt::format("{}, {}. Diamond: observed (open: not fitted to); line: median; bands: 50 and "
                                         "90 % of what the calibrated model gives.",
-                                        name[0], name[1]));
+                                        capitalised(name[0]), name[1]));
   }
   return html + table(fmt::format("{}: observed beside what the calibrated model gives", programme),
                       {{"Observation"},
@@ -180,7 +185,7 @@ std::string learnt(const Calibration& all, const std::string& programme, bool is
                     {short_prior(all.prior[j])},
                     number_cell(fmt::format("{:.2f}", all.contraction[j])),
                     {is_pooled              ? "from past programmes"
-                     : all.informed[j] == 0 ? "not informed by these data"
+                     : all.informed[j] == 0 ? "not informed"
                                             : "informed"}});
   }
   return table(fmt::format("{}: what was learnt of each parameter", programme),
@@ -240,10 +245,13 @@ Section calibration_section(const ResultsFile& file, std::string_view standing, 
   }
   html += paragraph(
       "Contraction is the share of the prior's variance that the record takes away: 0 = nothing was learnt, 1 = all. "
-      "Below 0.1 a parameter is called not informed by these data.");
+      "Below 0.1 a parameter is called not informed by these data; below 0 it is less certain than its prior.");
   if (!past.empty()) {
-    html += folded(fmt::format("Past programmes that others are drawn from ({})", past.size()), list(past)) +
-            list(lines_of(file.text("calibration/past_warnings")));
+    html += folded(fmt::format("Past programmes that others are drawn from ({})", past.size()), list(past));
+    const auto warnings = lines_of(file.text("calibration/past_warnings"));
+    if (!warnings.empty())
+      html +=
+          folded(fmt::format("Warnings of bringing past programmes together ({})", warnings.size()), list(warnings));
   }
   const bool is_open = all.programmes.size() <= kMostOpen;
   for (std::size_t j = 0; j < all.programmes.size(); ++j) {
@@ -255,7 +263,7 @@ Section calibration_section(const ResultsFile& file, std::string_view standing, 
       "The draws come from {} (digest {}), calibrated to “{}”. This command makes the file "
       "again:",
       file.text("provenance/posterior"), file.text("provenance/posterior_digest"), file.text("calibration/record")));
-  html += fmt::format("<pre>{}</pre>\n", escaped(file.text("calibration/command")));
+  html += preformatted("Command that makes the posterior again", file.text("calibration/command"));
   const bool all_pooled = std::ranges::all_of(all.kind, [](double kind) { return kind != 0; });
   return {"calibration", all_pooled ? "Drawn from past programmes" : "Calibrated to the record", std::move(html)};
 }
@@ -278,7 +286,7 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
     if (length != n) throw file.broken("columns of its published figures have different lengths");
   const bool several = std::ranges::any_of(programme, [&](const auto& one) { return one != programme.front(); });
   const auto when = [](Date first, Date last, bool is_flow) {
-    return is_flow ? fmt::format("{} to {}", date_text(first), date_text(last)) : date_text(last);
+    return is_flow ? fmt::format("{} to {}", short_date(first), short_date(last)) : short_date(last);
   };
   std::vector<std::vector<Cell>> rows;
   std::size_t n_compared = 0, n_within = 0;
@@ -299,14 +307,19 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
     std::string origin = source[i];
     if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];
+    constexpr double kMillion = 1e6;
+    const bool in_millions = unit[i] == "GBP" && std::max(std::abs(value[i]), std::abs(gross[6])) >= kMillion;
+    const double factor = in_millions ? kMillion : 1;
     rows.push_back({{std::move(what)},
                     {std::move(date)},
-                    {unit[i] == "1" ? "share" : unit[i]},
-                    number_cell(rounded(value[i])),
-                    number_cell(has_model ? rounded(gross[0]) : "–"),
+                    {in_millions      ? "GBP m"
+                     : unit[i] == "1" ? "share"
+                                      : unit[i]},
+                    number_cell(shown(value[i] / factor)),
+                    number_cell(has_model ? shown(gross[0] / factor) : "–"),
                     number_cell(!has_model             ? ""
                                 : gross[2] == gross[6] ? std::string()
-                                                       : span_text(gross[2], gross[6])),
+                                                       : span_text(gross[2] / factor, gross[6] / factor)),
                     number_cell(has_model && value[i] != 0 ? fmt::format("{:.2f}", gross[0] / value[i]) : "–"),
                     {std::move(origin)}});
   }
@@ -316,23 +329,30 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       "would have happened anyway, as published figures count). The ratio is model over published: 1 = the same. "
       "Definitions differ, so read the note.",
       lead));
+  std::string heading = "What was published, beside the model";
   if (n_compared > 0) {
-    html += paragraph(
-        fmt::format("Within the model's 90 % interval: {} of {}.", n_within, plural(n_compared, "published figure")));
+    heading =
+        fmt::format("{} of {} within the model's 90 % interval", n_within, plural(n_compared, "published figure"));
+    if (n_compared < n)
+      html += paragraph(fmt::format("For the other {} the model has no value within 92 days.", n - n_compared));
   } else {
     html += paragraph("The model has no value within 92 days of any of them.");
   }
-  html += table("Published figures beside the model",
-                {{"Figure"},
-                 {"when"},
-                 {"unit"},
-                 number_cell("published"),
-                 number_cell("model"),
-                 number_cell("90 %"),
-                 number_cell("ratio"),
-                 {"source and note"}},
-                rows);
-  return {"published", "What was published, beside the model", std::move(html)};
+  const std::string figures = table("Published figures beside the model",
+                                    {{"Figure"},
+                                     {"when"},
+                                     {"unit"},
+                                     number_cell("published"),
+                                     number_cell("model"),
+                                     number_cell("90 %"),
+                                     number_cell("ratio"),
+                                     {"source and note"}},
+                                    rows);
+  constexpr std::size_t kMostRows = 15;
+  html += rows.size() > kMostRows
+              ? folded(fmt::format("Table: published figures beside the model ({})", rows.size()), figures)
+              : figures;
+  return {"published", std::move(heading), std::move(html), "What was published, beside the model"};
 }
 
 // ---- Back-test ----------------------------------------------------------------------------------------------------
@@ -418,20 +438,25 @@ std::string coverage_sentences(const Json& test) {
     if (low && high) {
       text += fmt::format("; were they right, chance would leave it between {:.0f} and {:.0f} %: {}", 100 * *low,
                           100 * *high,
-                          *share < *low    ? "too narrow"
-                          : *share > *high ? "too wide"
-                                           : "as wide as they should be, as far as can be told");
+                          *high - *low >= 1 ? "too few to tell"
+                          : *share < *low   ? "too narrow"
+                          : *share > *high  ? "too wide"
+                                            : "as wide as they should be, as far as can be told");
     }
     text += ".";
     if (multiplier && low && *share < *low)
       text += fmt::format(" Intervals {:.1f} times as wide would have held {} %.", *multiplier, level);
     html += paragraph(text);
   }
+  constexpr double kNoBias = 0.05;  // [A]
   if (const auto bias = number_in(test, "bias")) {
     html +=
-        paragraph(fmt::format("On balance the forecasts were too {} (bias {:+.2f}: 1 = every draw above what was "
+        paragraph(fmt::format("On balance the forecasts were {} (bias {:+.2f}: 1 = every draw above what was "
                               "observed, -1 = every draw below).",
-                              *bias > 0 ? "high" : "low", *bias));
+                              std::abs(*bias) < kNoBias ? "neither too high nor too low"
+                              : *bias > 0               ? "too high"
+                                                        : "too low",
+                              *bias));
   }
   const Json& outside = part_of(test, "outside_view");
   const auto p20 = number_in(outside, "p20"), p50 = number_in(outside, "p50"), p80 = number_in(outside, "p80");
@@ -467,18 +492,22 @@ std::string forecasts(const Json& test, const std::vector<std::string>& programm
     if (std::ranges::find(programmes, programme) == programmes.end()) continue;
     const std::string date = text_in(one, "date");
     const IntervalRow row{date, observed.value_or(0), *p05, *p25, *p50, *p75, *p95, false};
-    BacktestSeries of{
-        programme, text_in(one, "measure"), text_in(one, "region"), text_in(one, "unit"), text_in(one, "cut"), {}};
+    BacktestSeries of{programme,
+                      measure_words(text_in(one, "measure")),
+                      text_in(one, "region"),
+                      text_in(one, "unit"),
+                      text_in(one, "cut"),
+                      {}};
     std::vector<Cell> cell{{fmt::format("{}: {}, {}, {}", programme, of.measure, of.region, date)},
                            {of.cut},
-                           number_cell(observed ? rounded(*observed) : "–"),
-                           number_cell(rounded(*p50)),
+                           number_cell(observed ? shown(*observed) : "–"),
+                           number_cell(shown(*p50)),
                            number_cell(span_text(*p25, *p75)),
                            number_cell(span_text(*p05, *p95)),
                            {observed ? std::string(where_it_lies(row)) : "not observed"}};
     for (const Rival& rival : kRivals) {
       const auto median = number_in(part_of(part_of(one, "baselines"), rival.key), "p50");
-      cell.push_back(number_cell(median ? rounded(*median) : "–"));
+      cell.push_back(number_cell(median ? shown(*median) : "–"));
     }
     cells.push_back(std::move(cell));
     if (!observed) continue;

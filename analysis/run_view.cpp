@@ -81,6 +81,12 @@ Run::Run(const std::filesystem::path& folder)
       reports(file.texts("report/report")),
       years(file.has("year/year") ? file.texts("year/year") : std::vector<std::string>{}),
       title(file.attribute("", "title")) {
+  if (!years.empty()) {
+    year_from = file.dates("year/year_from");
+    year_to = file.dates("year/year_to");
+  }
+  if (year_from.size() != years.size() || year_to.size() != years.size())
+    throw file.broken("its years do not fit together");
   times = file.dates("time");
   report_to = file.dates("report/report_to");
   report_from = file.dates("report/report_from");
@@ -130,12 +136,10 @@ const Subject& subject_of(const Run& run) {
 }
 
 std::string interval(const Spread& s) {
-  if (s.p05 == s.p95) return rounded(s.mean);
-  return fmt::format("{} (90 % interval {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
+  if (s.p05 == s.p95) return shown(s.mean);
+  return fmt::format("{} (90 % interval {})", shown(s.mean), span_text(s.p05, s.p95));
 }
-std::string range(const Spread& s) {
-  return s.p05 == s.p95 ? std::string() : fmt::format("{} to {}", rounded(s.p05), rounded(s.p95));
-}
+std::string range(const Spread& s) { return s.p05 == s.p95 ? std::string() : span_text(s.p05, s.p95); }
 
 std::string finding_sentence(const Run& run, std::string_view from, std::string_view to) {
   const Subject& subject = subject_of(run);
@@ -207,10 +211,23 @@ std::string calibration_sentence(const Run& run) {
   return run.file.text("provenance/calibration") + (not_informed.empty() ? "" : " " + not_informed);
 }
 
-std::string repeating_command(const Run& run) {
+namespace {
+/// How a shipped scenario is named when this run is one of it, unchanged; else a name to be filled in.
+std::string scenario_word(const Run& run, const std::filesystem::path& scenarios) {
+  const std::string name = run.file.text("provenance/scenario") + ".toml",
+                    text = run.file.text("provenance/scenario_text");
+  for (const std::string_view folder : {"", "what-if/"}) {
+    std::ifstream stream(scenarios / folder / name, std::ios::binary);
+    if (stream && std::string(std::istreambuf_iterator<char>(stream), {}) == text)
+      return fmt::format("scenarios/{}{}", folder, name);
+  }
+  return name;
+}
+}  // namespace
+
+std::string repeating_command(const Run& run, const std::filesystem::path& scenarios) {
   // What was stated with it stands in the results in this order, so that only the same words give the same bytes.
-  std::vector<std::string> words{"./uptake", "run",
-                                 fmt::format("scenarios/{}.toml", run.file.text("provenance/scenario"))};
+  std::vector<std::string> words{"./uptake", "run", scenario_word(run, scenarios)};
   std::istringstream lines(run.file.text("provenance/overrides"));
   for (std::string line; std::getline(lines, line);) words.insert(words.end(), {"--set", line});
   return command_text(words);
@@ -223,7 +240,7 @@ nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {
 }
 
 std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run) {
-  if (run.programmes.size() > 1) return std::nullopt;
+  if (run.n_own_programmes() > 1) return std::nullopt;
   const auto net = [&](const std::string& metric) {
     return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
   };

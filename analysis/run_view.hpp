@@ -57,13 +57,17 @@ class Run {
   [[nodiscard]] bool is_drawn() const { return file.text("provenance/parameters") != "defaults"; }
   [[nodiscard]] bool is_calibrated() const { return file.has("provenance/calibration"); }
   [[nodiscard]] int n_replicates() const;
+  /// Programmes, without the line of all together.
+  [[nodiscard]] int n_own_programmes() const {
+    return static_cast<int>(programmes.size()) - (programmes.size() > 1 && programmes.back() == "all" ? 1 : 0);
+  }
   [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
   [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
 
   ResultsFile file;
   std::vector<std::string> strategies, programmes, regions, boards, reports, years;
   std::string title;
-  std::vector<Date> times, report_from, report_to;
+  std::vector<Date> times, report_from, report_to, year_from, year_to;
   int comparator = 0, lead = 0;
   int programme = 0;  ///< that the page opens with
   int place = 0;      ///< 0 = the country
@@ -84,7 +88,8 @@ class Run {
 /// What is calibrated and what of it the record does not inform, as the run says it of itself.
 [[nodiscard]] std::string calibration_sentence(const Run& run);
 /// The command that gives the same bytes again with the same version.
-[[nodiscard]] std::string repeating_command(const Run& run);
+/// @param scenarios folder of the shipped ones: where this is one of them, the command names its place
+[[nodiscard]] std::string repeating_command(const Run& run, const std::filesystem::path& scenarios);
 
 /// Values of a report metric by replicate in one strategy's worlds at one report date; empty when none are kept.
 [[nodiscard]] std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy,

@@ -1,6 +1,7 @@
 """`uptake compare` as people and programs use it. Usage: compare_test.py PROGRAM SOURCE_FOLDER"""
 
 import csv
+import html
 import json
 import os
 import re
@@ -232,20 +233,25 @@ class Compare(program.ProgramTest):
         self.assertAlmostEqual(sum(split.values()), together, places=9)
         # The page has the split, what was lost and the published figures, in the same numbers.
         page = program.read(self.path("out", "report.html")).decode()
-        rows = {re.sub("<.*?>", "", cells[0]): [re.sub("<.*?>", "", cell) for cell in cells[1:]] for cells in (
-            re.findall(r"<t[hd].*?</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)) if cells}
+
+        def rows_of(section):
+            text = page.split(f'<section id="{section}"')[1].split("</section>")[0]
+            rows = (re.findall(r"<t[hd].*?</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", text))
+            return {re.sub("<.*?>", "", cells[0]): [re.sub("<.*?>", "", cell) for cell in cells[1:]] for cells in rows if cells}
+
+        rows = rows_of("split")
         shown = lambda text: float(text.replace(",", ""))  # noqa: E731
         for driver, value in cells["all", "ever_adopted", "2022-03-31"].items():
             self.assertAlmostEqual(shown(rows[f"Organisations ever in use: {driver}"][0]), value,
                                    delta=0.006 + 0.006 * abs(value))
         lost = next(r for r in data["displacement"] if (r["programme"], r["metric"], r["to"]) ==
                     ("all", "ever_adopted", "2022-03-31"))
-        self.assertAlmostEqual(shown(rows["all together: Organisations that were ever in use"][0]), lost["mean"],
+        self.assertAlmostEqual(shown(rows_of("displacement")["Organisations that were ever in use"][0]), lost["mean"],
                                delta=0.006 + 0.006 * abs(lost["mean"]))
         figure = data["published"][0]
-        row = next(r for name, r in rows.items() if name.startswith("Organisations that were ever in use, North") or
+        row = next(r for name, r in rows_of("published").items() if name.startswith("Organisations that were ever in use, North") or
                    name == "Organisations that were ever in use" or "all: Organisations that were" in name)
-        self.assertEqual(row[2], "5.00")
+        self.assertEqual(row[2], "5")
         self.assertAlmostEqual(shown(row[3]), figure["gross"]["mean"], delta=0.006 * max(1, figure["gross"]["mean"]))
         self.assertAlmostEqual(shown(row[5]), figure["gross"]["mean"] / 5, delta=0.006)
         # compare shows the same split from the scenario and from the results.
@@ -259,6 +265,29 @@ class Compare(program.ProgramTest):
         # A figure that changes is another result.
         self.portfolio(text=PORTFOLIO.replace("value = 5\n", "value = 6\n"))
         self.assertIn("holds another result", self.uptake("run", scenario, "-o", "out", code=2).stderr)
+
+    def test_the_page_says_what_the_json_says_and_is_not_replaced_unasked(self):
+        words = (program.MINIMAL, "--replicates", 40, "--target", "ever_adopted>=4@2022-03-31", "-o", "side")
+        data = self.compare(*words)
+        self.assertEqual(json.loads(program.read(self.path("side", "compare.json"))), data)
+        page = program.read(self.path("side", "compare.html")).decode()
+        self.assertLess(len(page.encode()), 400_000)
+        self.assertNotRegex(page.split("<script", 1)[0], r"url\(|@import|src=")
+        rows = [re.findall(r"<t[hd].*?</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", page)]
+        rows = [[re.sub("<.*?>", "", cell) for cell in cells] for cells in rows]
+        first = next(r for r in data["metrics"] if r["metric"] == "ever_adopted")
+        row = next(r for r in rows if r[0] == "Organisations ever in use" and len(r) == 7)
+        for shown, key in zip(row[1:4], ("baseline_mean", "strategy_mean", "mean")):
+            self.assertAlmostEqual(float(shown.replace(",", "")), first[key], delta=0.006 * max(1, abs(first[key])))
+        chances = {t["strategy"]: t["p_met"] for t in data["targets"]}
+        target = next(r for r in rows if r[0].startswith("ever_adopted"))
+        for shown, chance in zip(target[1:], chances.values()):
+            self.assertIn(f"{100 * chance:.0f} %" if 0 < chance < 1 else "40 worlds", shown)
+        command = html.unescape(re.search(r"<pre [^>]*>(.*?)</pre>", page).group(1)).split()[1:]
+        self.assertEqual(command[0], "compare")
+        self.assertIn("is already there", self.uptake("compare", *words, code=2).stderr)
+        self.uptake("compare", *words, "--overwrite", "--quiet")
+        self.assertEqual(program.read(self.path("side", "compare.html")).decode(), page)
 
     def test_bad_figures_are_reported_at_once(self):
         text = PORTFOLIO.replace('"ever_adopted"', '"ever_adoptd"')

@@ -11,6 +11,9 @@ import shutil
 import time
 import unittest
 
+import h5py
+import numpy as np
+
 import program
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -105,7 +108,8 @@ class Page(program.ProgramTest):
         self.assertEqual([page.tags.count(tag) for tag in ("header", "main", "nav", "footer")], [1, 1, 1, 1])
         self.assertEqual(page.tags.count("table"), page.tags.count("caption"))
         self.assertEqual((page.heads_without_scope, page.rows_without_head), (0, 0))
-        self.assertEqual(len(page.regions), page.tags.count("table"))
+        self.assertEqual(len(page.regions), page.tags.count("table") + page.tags.count("pre"))
+        self.assertEqual(len({region["aria-label"] for region in page.regions}), len(page.regions), "landmarks differ")
         for region in page.regions:  # what scrolls can be reached by keyboard and has a name
             self.assertTrue(region["tabindex"] == "0" and region["aria-label"])
         self.assertIn("not a product of the NHS", text)
@@ -133,9 +137,51 @@ class Page(program.ProgramTest):
         numbers = [float(n.replace(",", "")) for n in re.findall(r"-?\d[\d,]*(?:\.\d+)?", finding)]
         self.assertTrue(any(abs(n - abs(net["mean"])) <= 0.006 * abs(net["mean"]) + 0.006 for n in numbers), finding)
 
+    def test_money_is_in_millions_and_headings_say_what_was_found(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "6", "-o", "out", "--quiet")
+        text = program.read(self.path("out", "report.html")).decode()
+        with open(self.path("out", "summary.json"), encoding="utf-8") as file:
+            rows = json.load(file)["metrics"]
+        mean = lambda metric, view, to: next(  # noqa: E731
+            r["mean"] for r in rows if (r["metric"], r["view"], r["region"], r["strategy"], r["to"]) ==
+            (metric, view, "England", "as-delivered", to))
+        heading = lambda section: re.search(rf'<h2 id="h-{section}">(.*?)</h2>', text).group(1)  # noqa: E731
+        numbers = [float(n.replace(",", "")) for n in re.findall(r"GBP (-?[\d,.]+\d)", heading("outcomes"))]
+        for number, metric in zip(numbers, ("savings_cash_gbp", "capacity_released_gbp", "cost_gbp")):
+            millions = mean(metric, "net", "2023-03-31") / 1e6
+            if abs(millions) >= 1:
+                self.assertAlmostEqual(number, millions, delta=0.006 * abs(millions))
+        outcomes = text.split('<section id="outcomes"')[1].split("</section>")[0]
+        self.assertNotRegex(outcomes.split("Year by year")[0], r"GBP</th><td class=\"n\">-?\d+,\d+,\d")
+        used, without = mean("adopters", "gross", "2023-03-31"), mean("adopters", "counterfactual", "2023-03-31")
+        said = [float(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", heading("adoption"))]
+        self.assertAlmostEqual(said[0], used, delta=0.006 * used)
+        self.assertAlmostEqual(said[-1], without, delta=0.006 * without)
+        # A full year of what is in use at the end of a year, from the year's own rate.
+        with h5py.File(self.path("out", "results.h5")) as file:
+            year = [y.decode() for y in file["year/year"][()]].index("2022/23")
+            end = np.searchsorted(file["time"][()], file["year/year_to"][year], side="right") - 1
+            lead = [s.decode() for s in file["strategy"][()]].index("as-delivered")
+            full = [file["year/savings_cash_gbp"][lead, view, 0, 0, year, 0] / file["year/home_years"][lead, view, 0, 0, year, 0]
+                    * file["adopters"][lead, view, 0, 0, end, 0] for view in (0, 1)]
+        row = re.search(r'<th scope="row">2022/23</th>(.*?)</tr>', outcomes).group(1)
+        shown = [float(n.replace(",", "")) for n in re.findall(r">(-?[\d,.]+)<", row)]
+        factor = 1e6 if "full-year cash, GBP m" in outcomes else 1
+        self.assertAlmostEqual(shown[5], (full[0] - full[1]) / factor, delta=0.006 * max(1, abs(shown[5])))
+
+    def test_the_command_to_repeat_it_names_a_shipped_scenario_and_no_other(self):
+        self.uptake("run", "what-if/new-innovation", "--replicates", "2", "-o", "shipped", "--quiet")
+        command = lambda name: re.search(r"<pre [^>]*>(./uptake run .*?)</pre>", program.read(  # noqa: E731
+            self.path(name, "report.html")).decode()).group(1)
+        self.assertTrue(command("shipped").startswith("./uptake run scenarios/what-if/new-innovation.toml "))
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        program.write(self.path("minimal.toml"), self.scenario + "# mine\n")
+        self.uptake("run", "minimal.toml", "--replicates", "2", "-o", "own", "--quiet")
+        self.assertTrue(command("own").startswith("./uptake run minimal.toml "))
+
     def test_every_measure_of_its_tables_is_in_the_metric_table(self):
         source = "".join(program.read(os.path.join(program.SOURCE, "analysis", name)).decode()
-                         for name in ("report.cpp", "run_view.hpp"))
+                         for name in ("report.cpp", "report_worth.cpp", "report_portfolio.cpp", "run_view.hpp"))
         known = set(re.findall(r'row\(Metric::(\w+), "\1"', program.read(
             os.path.join(program.SOURCE, "sim", "metrics.cpp")).decode()))
         self.assertGreater(len(known), 50)
@@ -210,7 +256,7 @@ class Page(program.ProgramTest):
         row = lambda name: section.split(f'<th scope="row">{name}')[1].split("</tr>")[0]  # noqa: E731
         for name, words in (("Persistence", ("0.50", "0.20 to 0.80", "the model is better")),
                             ("Linear trend", ("1.50", "the model is worse")), ("Bass curve", ("cannot be said",)),
-                            ("example-tool: adopters, England, 2022-03", ("6.00", "3.00 to 5.00", "in the 90 %", "2.00")),
+                            ("example-tool: adopters, England, 2022-03", (">6<", "3 to 5", "in the 90 %", ">2<")),
                             ("example-tool: adopters, England, 2022-09", ("not observed",))):
             for word in words:
                 self.assertIn(word, row(name), name)
@@ -265,10 +311,7 @@ class Page(program.ProgramTest):
 
 @unittest.skipUnless(webdriver and CHROMIUM and DRIVER, "needs chromium, chromium-driver and python3-selenium")
 class InABrowser(program.ProgramTest):
-    def browse(self):
-        self.uptake("run", program.CARE_HOMES, "--replicates", "6", "-o", self.path("out"), "--quiet")
-        self.uptake("sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "2", "--quiet", "-o",
-                    self.path("out"))
+    def open_page(self, *names):
         options = Options()
         options.binary_location = CHROMIUM
         for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1280,1000",
@@ -277,8 +320,73 @@ class InABrowser(program.ProgramTest):
         options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
         driver = webdriver.Chrome(service=Service(DRIVER), options=options)
         self.addCleanup(driver.quit)
-        driver.get("file://" + self.path("out", "report.html"))
+        driver.get("file://" + self.path(*names))
         return driver
+
+    def browse(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "6", "-o", self.path("out"), "--quiet")
+        self.uptake("sensitivity", program.CARE_HOMES, "--method", "one-way", "--replicates", "2", "--quiet", "-o",
+                    self.path("out"))
+        return self.open_page("out", "report.html")
+
+    def resize(self, driver, width):
+        driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
+                               {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
+        time.sleep(0.3)  # charts are drawn again for the new width
+
+    def assert_nothing_is_cut(self, driver):
+        """No name of a drawing is cut, and no head of a row is squeezed to a letter a line."""
+        cut = "return [...document.querySelectorAll('svg text')].filter(t => { const a = t.getBoundingClientRect(), " \
+              "b = t.ownerSVGElement.getBoundingClientRect(); return a.width > 0 && (a.left < b.left - 1 || " \
+              "a.right > b.right + 1); }).map(t => t.textContent)"
+        squeezed = "return [...document.querySelectorAll('tbody th')].map(e => [e.getBoundingClientRect().width, " \
+                   "e.textContent]).filter(([width, text]) => width > 0 && width < 75 && text.length > 8)"
+        overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        for width in (1280, 768, 390):
+            self.resize(driver, width)
+            self.assertEqual(driver.execute_script(cut), [], width)
+            self.assertEqual(driver.execute_script(squeezed), [], width)
+            self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        # What can be scrolled can be reached by keyboard (axe-core: scrollable-region-focusable), and has a name.
+        unreachable = "return [...document.querySelectorAll('.scroll, pre')].filter(e => e.tabIndex !== 0 || " \
+                      "!e.getAttribute('aria-label')).length"
+        self.assertEqual(driver.execute_script(unreachable), 0)
+
+    def test_programmes_of_a_page_are_chosen_and_its_maps_follow(self):
+        text = program.read(program.CARE_HOMES).decode().replace(
+            'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer"]')
+        folder = self.path("scenarios")
+        shutil.copytree(program.SCENARIOS, folder)
+        program.write(os.path.join(folder, "two.toml"), text)
+        self.uptake("run", os.path.join(folder, "two.toml"), "--replicates", "3", "-o", self.path("two"), "--quiet")
+        page = program.read(self.path("two", "report.html")).decode()
+        self.assertIn('<section id="programmes"', page)
+        # The second time as in a page of more programmes, whose data leave the small pictures of single ones out.
+        driver = self.open_page("two", "report.html")
+        for _ in range(2):
+            tile = lambda: driver.find_element("css selector", "[data-tiles=region] g.tile text.value").text  # noqa: E731
+            together = tile()
+            driver.execute_script("const s = document.getElementById('programme'); s.value = 0; "
+                                  "s.dispatchEvent(new Event('change'))")
+            self.assertNotEqual(tile(), together)
+            self.assertEqual(len(driver.find_elements("css selector", "#multiples svg")), 15)
+            self.assertIn("care-home-deterioration", driver.find_element("css selector", "#multiples svg").get_attribute(
+                "aria-label"))
+            self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
+            data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1).replace("<\\/", "</"))
+            for values in data["regional"]["values"]:
+                if values:
+                    values[:2] = [None, None]
+            page = re.sub(r'(id="data">).*?(</script>)', lambda m: m[1] + json.dumps(data) + m[2], page, flags=re.S)
+            program.write(self.path("two", "report.html"), page)
+            driver.get("file://" + self.path("two", "report.html"))
+
+    def test_a_comparison_is_drawn_and_nothing_of_it_is_cut(self):
+        self.uptake("compare", program.MINIMAL, "--replicates", "30", "-o", self.path("side"), "--quiet")
+        driver = self.open_page("side", "compare.html")
+        self.assertGreaterEqual(len(driver.find_elements("css selector", "[data-forest] g.row")), 3)
+        self.assert_nothing_is_cut(driver)
+        self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
 
     def test_draws_its_charts_and_follows_the_slider(self):
         driver = self.browse()
@@ -286,6 +394,7 @@ class InABrowser(program.ProgramTest):
         self.assertEqual(count("#waterfall g.bar"), 3)
         self.assertEqual(count("[data-tiles=region] g.tile"), 15)
         self.assertEqual(count("[data-tiles=board] g.tile"), 42)
+        self.assertEqual(count("#places details:nth-of-type(2) tbody tr"), 42)  # a table says what the map of boards shows
         self.assertEqual(count("#multiples svg"), 15)
         self.assertGreaterEqual(count("[data-fan] svg"), 3)
         self.assertEqual(count("[data-fan=adopters] path.median"), 2)
@@ -312,14 +421,9 @@ class InABrowser(program.ProgramTest):
         self.assertEqual(driver.execute_script(unnamed), 0)
 
         # Nothing is wider than a screen, a telephone or a sheet of paper, folded away or not.
-        overflow = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        for width in (1280, 768, 390):
-            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride",
-                                   {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
-            self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        self.assert_nothing_is_cut(driver)
         small = "return Math.min(...[...document.querySelectorAll('[data-fan] svg, #waterfall svg')]" \
                 ".map(s => s.getBoundingClientRect().width / s.viewBox.baseVal.width))"
-        time.sleep(0.3)  # charts are drawn again for the new width
         self.assertGreater(driver.execute_script(small), 0.95, "text keeps its size on a telephone")
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
         paper = 688  # A4 less margins, in CSS pixels

@@ -235,7 +235,7 @@ class Research(ProgramTest):
                     "title=\"Homes' own $HOME `x`\"", "--set", "bass.q=0.5 /year")
         page = read(self.path("first", "report.html")).decode()
         section = page.split('<section id="provenance"')[1]
-        command = html.unescape(section.split("<pre>")[1].split("</pre>")[0])
+        command = html.unescape(section.split("<pre")[1].split(">", 1)[1].split("</pre>")[0])
         subprocess.run(["sh", "-c", command + " -o second"], cwd=self.folder, check=True, capture_output=True)
         self.assertTrue(read(self.path("first", "results.h5")) == read(self.path("second", "results.h5")), command)
         with h5py.File(self.path("second", "results.h5")) as file:

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <deque>
 #include <limits>
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "text_file.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 
@@ -280,6 +282,42 @@ CompareReport report_of(const CompareOptions& options, Runs& runs) {
   return report;
 }
 
+constexpr std::array<const char*, 2> kFiles{"compare.html", "compare.json"};
+
+void refuse_to_replace(const fs::path& folder) {
+  std::vector<Problem> problems;
+  for (const char* name : kFiles)
+    if (fs::exists(folder / name))
+      problems.push_back({(folder / name).string(), "is already there", "--overwrite replaces it, -o names another"});
+  if (!problems.empty()) throw InputError(std::move(problems));
+}
+
+/// In quotes where the shell needs them.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string quoted;
+  for (const char c : word) {
+    if (c == '\'') quoted += "'\\'";
+    quoted += c;
+  }
+  return fmt::format("'{}'", quoted);
+}
+
+/// The command as it could be typed again.
+std::string command_of(const CompareOptions& options) {
+  std::string command = "./uptake compare";
+  const auto add = [&](const std::string& word) { command += fmt::format(" {}", shell_word(word)); };
+  for (const std::string& run : options.runs) add(run);
+  if (options.baseline) add("--baseline"), add(*options.baseline);
+  for (const std::string& metric : options.metrics) add("--metric"), add(metric);
+  for (const std::string& target : options.targets) add("--target"), add(target);
+  if (options.variance == CompareOptions::Variance::measured) add("--variance");
+  if (options.drivers == CompareOptions::Drivers::split) add("--shapley");
+  for (const std::string& text : options.overrides) add("--set"), add(text);
+  return command;
+}
+
 }  // namespace
 
 ExitCode compare(const CompareOptions& options, const Output& output) {
@@ -287,10 +325,15 @@ ExitCode compare(const CompareOptions& options, const Output& output) {
   if (options.variance == CompareOptions::Variance::measured && result != options.runs.end())
     throw InputError(
         {{*result, "is a result: --variance runs the baseline again with another seed", "give its scenario instead"}});
+  if (options.folder && options.existing == Existing::refuse) refuse_to_replace(*options.folder);
   const Interruption interruption;
   try {
     std::optional<Runs> runs(std::in_place, options, output, interruption.token());
     const CompareReport report = report_of(options, *runs);
+    if (options.folder) {
+      write_text(*options.folder / kFiles[0], compare_page(report, command_of(options)));
+      write_text(*options.folder / kFiles[1], compare_json(report));
+    }
     fmt::print("{}", output.format == Format::json ? compare_json(report) : compare_table(report, terminal_width()));
     return ExitCode::done;
   } catch (const Stopped&) {

@@ -375,6 +375,11 @@ class Parser {
     command.add_flag_callback(
         "--shapley", [&compare] { compare.drivers = CompareOptions::Drivers::split; },
         "Split what is delivered over effort, incentive and shock (8 worlds)");
+    command.add_option("-o,--output", compare.folder, "Folder for the page compare.html and compare.json")
+        ->type_name("DIR")
+        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+    command.add_flag_callback(
+        "--overwrite", [&compare] { compare.existing = Existing::overwrite; }, "Replace a comparison that is there");
     command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
         ->type_name("N");
     add_progress(command);

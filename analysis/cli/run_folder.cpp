@@ -89,7 +89,7 @@ void keep_own_words(const fs::path& folder) {
   const fs::path file = folder / "cheers.md";
   if (!fs::exists(file)) return;
   try {
-    if (read_text(file) == cheers_checklist(folder)) return;
+    if (read_text(file) == cheers_checklist(folder, data_folder())) return;
   } catch (const FileError&) {  // the result that it was filled from is broken: nobody can tell
   }
   throw InputError(

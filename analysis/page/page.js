@@ -4,12 +4,12 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   document.documentElement.classList.add("js");
   const at = id => document.getElementById(id);
-  const state = { programme: data.programme, time: data.headline_time };
+  const state = { programme: data.programme || 0, time: data.headline_time || 0 };
   const course = (metric, strategy, place) => {
     const values = data.course[metric].values[strategy][state.programme][place];
-    return { p05: values[0], p25: values[1], p50: values[2], p75: values[3], p95: values[4] };
+    return values && { p05: values[0], p25: values[1], p50: values[2], p75: values[3], p95: values[4] };
   };
-  const unique = [...new Set([data.lead, data.comparator])];
+  const unique = [...new Set([data.lead, data.comparator])];  // strategies that are drawn
   const title = () => data.programmes[state.programme].title;
 
   // Drawn as wide as there is room, so that text keeps its size on a telephone; nothing where the element is folded away.
@@ -18,37 +18,64 @@
     for (const figure of document.querySelectorAll("[data-fan]")) {
       const metric = figure.dataset.fan;
       if (!data.course[metric]) continue;
-      const known = unique.some(s => course(metric, s, 0).p50.some(v => v !== null));
-      figure.closest("figure").hidden = !known;
+      const known = unique.some(s => course(metric, s, 0));
+      const whole = figure.closest("figure");
+      whole.hidden = !known;
+      whole.parentElement.hidden = !known && !whole.parentElement.querySelector("table");
       if (!known) continue;
+      const width = room(figure, 760);
       draw.fan(figure, {
-        times: data.times, width: room(figure, 760), height: room(figure, 760) < 560 ? 260 : 360, unit: data.course[metric].unit,
-        series: unique.map(s => ({ name: data.strategies[s], own: s === data.lead, ...course(metric, s, 0) })),
+        times: data.times, width, height: Math.max(230, Math.min(360, width * 0.56)), unit: data.course[metric].unit,
+        series: unique.filter(s => course(metric, s, 0)).map(s => ({ name: data.strategies[s], own: s === data.lead, ...course(metric, s, 0) })),
         observed: data.observed.filter(o => o.metric === metric && o.programme === state.programme),
         label: `${data.course[metric].long_name}, ${title()}: ${data.strategies[data.lead]} against ${data.strategies[data.comparator]}`,
       });
     }
   }
+  // Of a network: its share in use where the number of eligible organisations is known, else its number.
+  function regional(s, place) {
+    const region = data.map.region, tile = region ? region.tiles.findIndex(t => t.place === place) : -1;
+    const eligible = tile < 0 ? 0 : region.eligible[state.programme][tile];
+    const share = values => eligible > 0 ? values.map(v => v === null ? null : v / eligible) : values;
+    const all = data.regional.values[s][state.programme];
+    if (all && all[place]) return { p05: share(all[place][0]), p50: share(all[place][1]), p95: share(all[place][2]) };
+    // Of one of many programmes only the mean of the world with the support is on the page.
+    if (tile < 0 || s !== data.lead) return null;
+    const mean = share(region.values[s][state.programme].map(at => at[tile]));
+    return { p05: mean, p50: mean, p95: mean };
+  }
   function multiples() {
     const element = at("multiples");
     if (!element) return;
     element.textContent = "";
-    data.places.forEach((place, p) => {
+    const places = data.places.map((name, place) => ({ name, series: unique.map(s => ({ own: s === data.lead, ...regional(s, place) })).filter(s => s.p50) }));
+    const shares = data.map.region !== undefined;
+    const most = shares ? Math.max(...places.slice(1).flatMap(p => p.series.flatMap(s => s.p95)).filter(v => v !== null), 0.01) : undefined;
+    at("multiples-note").textContent = (shares ? "Share of eligible organisations in use, on one scale" : "Organisations in use")
+      + (data.regional.values[data.lead][state.programme] ? "; line: median, band: 90 % of the worlds; dashed: without the support." : "; the mean with the support.");
+    places.forEach((place, p) => {
       if (p === 0) return;
       const figure = document.createElement("figure");
       const caption = document.createElement("figcaption");
-      caption.textContent = place;
+      caption.textContent = place.name.replace(/^Health Innovation (?=North|York|West|East|Kent|Oxford|South|Wessex|Manchester)/, "");
       const chart = document.createElement("div");
       figure.append(caption, chart);
       element.append(figure);
-      const regional = s => {
-        const v = data.regional.values[s][state.programme][p];
-        return { p05: v[0], p25: v[0], p50: v[1], p75: v[2], p95: v[2] };
-      };
-      draw.fan(chart, { times: data.times, width: 240, height: 150, small: true, label: `In use, ${place}, ${title()}`,
-        series: unique.map(s => ({ own: s === data.lead, ...regional(s) })) });
+      if (place.series.length === 0) return;
+      draw.fan(chart, { times: data.times, width: Math.max(150, Math.min(240, chart.clientWidth || 200)), height: 130, small: true, unit: shares ? "share" : "", most,
+        label: `In use, ${place.name}, ${title()}`, series: place.series.map(s => ({ ...s, p25: s.p05, p75: s.p95 })) });
     });
   }
+  // The largest share of any tile at any time, rounded up: the end of the colours. They stay the same while time runs.
+  function most_in_use() {
+    let most = 0;
+    for (const layer of Object.values(data.map)) {
+      const eligible = layer.eligible[state.programme];
+      for (const row of layer.values[data.lead][state.programme]) row.forEach((v, i) => { if (eligible[i] > 0) most = Math.max(most, v / eligible[i]); });
+    }
+    return Math.max(0.05, Math.min(1, most > 0.5 ? Math.ceil(10 * most) / 10 : Math.ceil(20 * most) / 20));
+  }
+  let most = 1;
   function maps() {
     const when = draw.shown(draw.day(data.times[state.time]));
     const text = at("map-time");
@@ -61,7 +88,7 @@
       if (!layer) continue;
       const eligible = layer.eligible[state.programme];
       const values = layer.values[data.lead][state.programme][state.time].map((v, i) => eligible[i] > 0 ? v / eligible[i] : null);
-      draw.tiles(element, { tiles: layer.tiles, values, size: element.dataset.tiles === "board" ? 44 : 62,
+      draw.tiles(element, { tiles: layer.tiles, values, most, size: element.dataset.tiles === "board" ? 44 : 62,
         label: `Share in use by ${element.dataset.tiles}, ${title()}, ${when}` });
     }
   }
@@ -69,11 +96,20 @@
     if (data.waterfall && at("waterfall")) draw.waterfall(at("waterfall"), { ...data.waterfall, width: room(at("waterfall"), 760) });
     if (data.plane && at("plane")) draw.plane(at("plane"), { ...data.plane, width: room(at("plane"), 520) });
     if (data.acceptability && at("acceptability")) draw.acceptability(at("acceptability"), { ...data.acceptability, width: room(at("acceptability"), 520) });
-    if (data.tornado && at("tornado")) draw.tornado(at("tornado"), { ...data.tornado, width: room(at("tornado"), 760) });
+    if (data.tornado && at("tornado")) draw.tornado(at("tornado"), { ...data.tornado, width: room(at("tornado"), 960) });
     for (const element of document.querySelectorAll("[data-bars]")) draw.waterfall(element, { ...data.bars[+element.dataset.bars], width: room(element, 760) });
+    if (data.years && at("years")) draw.columns(at("years"), { ...data.years, width: room(at("years"), 900) });
+    for (const element of document.querySelectorAll("[data-ledger]")) draw.waterfall(element, { ...data.ledger[+element.dataset.ledger], width: room(element, 530) });
+    for (const element of document.querySelectorAll("[data-forest]")) draw.forest(element, { ...data.forests[+element.dataset.forest], width: room(element, 760) });
     for (const element of document.querySelectorAll("[data-intervals]")) draw.intervals(element, { ...data.intervals[+element.dataset.intervals], width: room(element, 760) });
   }
-  function all() { fans(); multiples(); maps(); }
+  function all() {
+    if (!data.course) return;
+    most = data.map ? most_in_use() : 1;
+    fans();
+    multiples();
+    maps();
+  }
 
   const slider = at("map-slider");
   if (slider) {
@@ -102,7 +138,7 @@
     if (window.innerWidth === before) return;
     before = window.innerWidth;
     fixed();
-    fans();
+    if (data.course) { fans(); multiples(); }
   });
   // What was folded away had no width to be drawn to.
   document.addEventListener("toggle", event => { if (event.target.open && event.target.querySelector("[data-intervals]")) fixed(); }, true);

@@ -8,7 +8,8 @@ namespace uptake {
 
 /// The 28 items as Markdown: what results.h5 (and sensitivity.json, where there is one) can say, with figures and where
 /// they stand, and what is left to the authors. The same folder gives the same text.
+/// @param scenarios folder of the shipped scenarios: where the run is of one of them, the command to repeat it names it
 /// @throws FileError when the results are missing or broken
-[[nodiscard]] std::string cheers_checklist(const std::filesystem::path& folder);
+[[nodiscard]] std::string cheers_checklist(const std::filesystem::path& folder, const std::filesystem::path& scenarios);
 
 }  // namespace uptake

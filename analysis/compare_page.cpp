@@ -1,0 +1,455 @@
+// A comparison as a page: strategies or scenarios side by side, in the same worlds.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+
+#include "compare_report.hpp"
+#include "finding.hpp"
+#include "numbers.hpp"
+#include "page.hpp"
+#include "report_sections.hpp"
+#include "statistics.hpp"
+#include "uptake/compare.hpp"
+#include "uptake/version.hpp"
+
+namespace uptake {
+
+namespace {
+using Json = nlohmann::ordered_json;
+
+/// What is compared first, in this order. Deprivation: the nearer to 0, the fairer.
+constexpr std::array<std::pair<Metric, std::string_view>, 12> kFirst{{
+    {Metric::ever_adopted, "Organisations ever in use"},
+    {Metric::adopters, "Organisations in use"},
+    {Metric::patients_benefited, "People reached"},
+    {Metric::admissions_avoided, "Emergency admissions avoided"},
+    {Metric::events_avoided, "Events avoided"},
+    {Metric::bed_days_avoided, "Bed days released"},
+    {Metric::diagnosis_days_sooner, "Days sooner to diagnosis, all people"},
+    {Metric::savings_cash_gbp, "Cash savings, GBP"},
+    {Metric::capacity_released_gbp, "Capacity released, GBP"},
+    {Metric::cost_gbp, "Cost, all funders, GBP"},
+    {Metric::net_present_value_gbp, "Net present value, GBP"},
+    {Metric::deprivation_gap, "Most deprived fifth less the rest, percentage points in use"},
+}};
+
+Spread spread_of(const Statistics& s) { return {s.mean, s.sd, s.p05, s.p25, s.p50, s.p75, s.p95, s.mcse}; }
+
+/// The programme that stands for all, and the dates that every comparison has.
+struct Frame {
+  std::string programme;
+  std::vector<Period> periods;
+};
+Frame frame_of(const CompareReport& report) {
+  const Pairing& first = report.comparisons.front().pairing;
+  Frame frame;
+  const bool has_total = first.programmes.back() == "all" || first.programmes.size() == 1;
+  if (has_total) frame.programme = first.programmes[static_cast<std::size_t>(total_programme(first.programmes))];
+  for (const Period& period : first.reports)
+    if (std::ranges::all_of(report.comparisons, [&](const Comparison& one) {
+          return std::ranges::any_of(one.pairing.reports, [&](const Period& p) { return p.to == period.to; });
+        }))
+      frame.periods.push_back(period);
+  return frame;
+}
+
+const Difference* find(const Comparison& comparison, Metric metric, std::string_view programme, Date to) {
+  const auto at = std::ranges::find_if(comparison.rows, [&](const Difference& row) {
+    return row.metric == metric && row.programme == programme && row.period.to == to;
+  });
+  return at == comparison.rows.end() ? nullptr : &*at;
+}
+
+/// How a number of a metric is written: shares to three decimals, money in its row's unit.
+std::string text_of(Metric metric, double value, const RowUnit& unit) {
+  if (spec(metric).unit != "1" || metric == Metric::deprivation_gap) return unit.text(value);
+  const std::string text = fmt::format("{:.3f}", value);
+  return text == "-0.000" ? "0.000" : text;
+}
+
+std::string range_of(Metric metric, const Statistics& s, const RowUnit& unit) {
+  if (s.p05 == s.p95) return "";
+  if (spec(metric).unit == "1")
+    return fmt::format("{} to {}", text_of(metric, s.p05, unit), text_of(metric, s.p95, unit));
+  return unit.range(spread_of(s));
+}
+
+RowUnit unit_of_row(std::string_view label, const Difference& row) {
+  constexpr double kPoint = 0.01;
+  if (row.metric == Metric::deprivation_gap) return {kPoint};
+  return unit_of(label, {spread_of(row.difference), Spread{row.subject}, Spread{row.baseline}});
+}
+
+/// Events that are the admissions again.
+bool is_repeated(const Comparison& comparison, const Difference& row) {
+  if (row.metric != Metric::events_avoided) return false;
+  const Difference* other = find(comparison, Metric::admissions_avoided, row.programme, row.period.to);
+  return other && other->subject == row.subject && other->baseline == row.baseline &&
+         other->difference.sd == row.difference.sd;
+}
+
+std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
+
+/// "“twice” instead of “as-delivered”: 512 (…) more organisations brought into use, for GBP 3 m (…) more; better in 98 %".
+std::string finding_of(const Comparison& comparison, const Frame& frame) {
+  const Period& period = frame.periods.front();
+  const auto known = [&](Metric metric) { return find(comparison, metric, frame.programme, period.to) != nullptr; };
+  const Subject& subject = subject_of(known);
+  const std::string opening =
+      fmt::format("“{}” instead of “{}”", name_of(comparison), side_name(comparison.baseline, comparison.subject));
+  const Difference* row = find(comparison, subject.metric, frame.programme, period.to);
+  if (!row) return opening + ": nothing that both measure.";
+  const auto amount = [](const Statistics& s, std::string_view after = "") {
+    const double sign = s.mean < 0 ? -1 : 1;
+    const double low = sign < 0 ? -s.p95 : s.p05, high = sign < 0 ? -s.p05 : s.p95;
+    return s.p05 == s.p95 ? fmt::format("{}{}", shown(sign * s.mean), after)
+                          : fmt::format("{}{} (90 % interval {})", shown(sign * s.mean), after, span_text(low, high));
+  };
+  if (row->difference.mean == 0 && row->difference.sd == 0)
+    return fmt::format("{}: the same number of {} {} in every world.", opening, subject.noun, subject.verb);
+  std::string text = fmt::format("{}: {} {} {} {}", opening, amount(row->difference),
+                                 row->difference.mean < 0 ? "fewer" : "more", subject.noun, subject.verb);
+  if (const Difference* cost = find(comparison, Metric::cost_gbp, frame.programme, period.to);
+      cost && cost->difference.mean != 0) {
+    constexpr double kMillion = 1e6;
+    Statistics c = cost->difference;
+    const bool millions = std::max(std::abs(c.p05), std::abs(c.p95)) >= kMillion;
+    for (double* value : {&c.mean, &c.p05, &c.p95}) *value /= millions ? kMillion : 1;
+    text += fmt::format(", for a cost that is GBP {} {}", amount(c, millions ? " million" : ""),
+                        c.mean < 0 ? "lower" : "higher");
+  }
+  return fmt::format("{}. It does better in {}{}.", text,
+                     chance_text(row->p_better, static_cast<int>(comparison.pairing.n_replicates)),
+                     row->p_better > 0 && row->p_better < 1 ? " of the worlds" : "");
+}
+
+Section finding(const CompareReport& report, const Frame& frame) {
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  std::string html;
+  if (!frame.periods.empty() && !frame.programme.empty()) {
+    html += paragraph(fmt::format("From {} to {}, in {}, {}:", date_text(frame.periods.front().from),
+                                  date_text(frame.periods.front().to), report.comparisons.front().subject.run->region,
+                                  frame.programme == "all" ? "all programmes together" : frame.programme));
+    for (const Comparison& comparison : report.comparisons)
+      html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_of(comparison, frame)));
+  }
+  html += fmt::format(
+      "<p class=\"standing\">{} What would have happened anyway is in both sides and drops out of the "
+      "difference.</p>\n",
+      first.mode == ParameterMode::posterior
+          ? "Parameters of calibrated programmes are drawn from the record, the others from prior assumptions."
+      : first.mode == ParameterMode::prior
+          ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
+            "of the simulated worlds; they are not calibrated to the record."
+          : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  html += paragraph(fmt::format("{} pairs of worlds: the same organisations, parameters and luck on both sides.",
+                                grouped(static_cast<double>(n_compared(report)))));
+  html += list(notes_of(report));
+  return {"finding", "The finding", std::move(html)};
+}
+
+/// One table of all sides, and a drawing for each measure that differs.
+Section side_by_side(const CompareReport& report, const Frame& frame, Json& data) {
+  if (frame.periods.empty() || frame.programme.empty()) return {};
+  const Period& period = frame.periods.front();
+  const std::vector<Side> sides = sides_of(report);
+  std::vector<Cell> head{{"Measure"}};
+  for (const Side& side : sides) {
+    const bool one_run = std::ranges::all_of(sides, [&](const Side& s) { return s.run == side.run; });
+    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
+    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
+  }
+  std::vector<std::vector<Cell>> rows;
+  std::string drawings;
+  for (const auto& [metric, label] : kFirst) {
+    std::vector<std::optional<double>> means;
+    for (const Side& side : sides) {
+      std::optional<double> mean;
+      for (const Comparison& comparison : report.comparisons) {
+        const Difference* row = find(comparison, metric, frame.programme, period.to);
+        if (!row) continue;
+        const auto is = [&](const Side& s) { return s.run == side.run && s.strategy == side.strategy; };
+        if (is(comparison.subject)) mean = row->subject;
+        if (is(comparison.baseline)) mean = row->baseline;
+      }
+      means.push_back(mean);
+    }
+    if (std::ranges::none_of(means, [](const auto& m) { return m.has_value(); })) continue;
+    RowUnit unit;
+    Json bars = Json::array();
+    bool differs = false, repeated = false;
+    for (const Comparison& comparison : report.comparisons) {
+      const Difference* row = find(comparison, metric, frame.programme, period.to);
+      if (!row) continue;
+      const double factor = unit_of_row(label, *row).factor;
+      unit.factor = factor < 1 ? factor : std::max(unit.factor, factor);
+      repeated = repeated || is_repeated(comparison, *row);
+      differs = differs || row->difference.sd > 0 || row->difference.mean != 0;
+    }
+    if (repeated) continue;
+    for (const Comparison& comparison : report.comparisons)
+      if (const Difference* row = find(comparison, metric, frame.programme, period.to))
+        bars.push_back({{"name", name_of(comparison)},
+                        {"mean", row->difference.mean / unit.factor},
+                        {"low", row->difference.p05 / unit.factor},
+                        {"high", row->difference.p95 / unit.factor}});
+    std::vector<Cell> row{{unit.label(label)}};
+    for (const auto& mean : means) row.push_back(number_cell(mean ? text_of(metric, *mean, unit) : "–"));
+    rows.push_back(std::move(row));
+    if (differs)
+      drawings += fmt::format(
+          "<div><h3>{}</h3>{}</div>\n", escaped(unit.label(label)),
+          forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", label), ""));
+  }
+  std::string html =
+      table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows);
+  if (!drawings.empty())
+    html += fmt::format(
+        "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
+        "tables below "
+        "say the same.</p>\n<div class=\"courses\">{}</div></div>\n",
+        escaped(side_name(report.comparisons.front().baseline, report.comparisons.front().subject)), drawings);
+  return {"side-by-side", "Side by side", std::move(html)};
+}
+
+std::string difference_table(const Comparison& comparison, const std::string& programme, const Period& period,
+                             const std::vector<Metric>& asked) {
+  std::vector<std::vector<Cell>> rows;
+  const auto add = [&](const Difference& row, std::string_view label) {
+    const RowUnit unit = unit_of_row(label, row);
+    const Statistics& d = row.difference;
+    std::vector<Cell> cells{{unit.label(label)},
+                            number_cell(text_of(row.metric, row.baseline, unit)),
+                            number_cell(text_of(row.metric, row.subject, unit)),
+                            number_cell(text_of(row.metric, d.mean, unit)),
+                            number_cell(range_of(row.metric, d, unit)),
+                            number_cell(text_of(row.metric, d.mcse, unit)),
+                            number_cell(chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
+    if (row.variance)
+      cells.push_back(
+          number_cell(row.variance->paired > 0 ? shown(row.variance->independent / row.variance->paired) : "–"));
+    rows.push_back(std::move(cells));
+  };
+  const auto mine = [&](const Difference& row) {
+    return row.programme == programme && row.period.to == period.to && !is_repeated(comparison, row) &&
+           (asked.empty() || std::ranges::find(asked, row.metric) != asked.end());
+  };
+  const auto label_among_first = [](Metric metric) {
+    const auto at = std::ranges::find(kFirst, metric, [](const auto& pair) { return pair.first; });
+    return at == kFirst.end() ? std::string_view() : at->second;
+  };
+  const auto as_table = [&](std::string_view which) {
+    std::vector<Cell> head{
+        {"Measure"},         number_cell("baseline"), number_cell("strategy"), number_cell("difference"),
+        number_cell("90 %"), number_cell("±"),        number_cell("better in")};
+    if (!rows.empty() && rows.front().size() > head.size())
+      head.push_back(number_cell("times the variance with independent seeds"));
+    return table(fmt::format("{}: {} minus {}, {} to {}{}", programme, name_of(comparison),
+                             side_name(comparison.baseline, comparison.subject), date_text(period.from),
+                             date_text(period.to), which),
+                 head, rows);
+  };
+  std::string html;
+  for (const auto& [metric, label] : kFirst)
+    for (const Difference& row : comparison.rows)
+      if (row.metric == metric && mine(row)) add(row, label);
+  if (!rows.empty()) html += as_table("");
+  rows.clear();
+  for (const Difference& row : comparison.rows) {
+    if (!mine(row) || !label_among_first(row.metric).empty()) continue;
+    const MetricSpec& m = spec(row.metric);
+    add(row, m.money ? fmt::format("{}, GBP", m.long_name) : std::string(m.long_name));
+  }
+  if (!rows.empty())
+    html += asked.empty() ? folded(fmt::format("Table: other measures ({})", rows.size()), as_table(", other measures"))
+                          : as_table(", other measures");
+  return html;
+}
+
+/// Peers: what of a difference comes through them.
+std::string peers_table(const Comparison& comparison, const std::string& programme, const Period& period) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Difference& row : comparison.rows) {
+    if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
+    if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
+    rows.push_back({{std::string(spec(row.metric).long_name)},
+                    number_cell(shown(row.peers->without.mean)),
+                    number_cell(range(spread_of(row.peers->without))),
+                    number_cell(shown(row.peers->through.mean)),
+                    number_cell(range(spread_of(row.peers->through)))});
+  }
+  if (rows.empty()) return "";
+  return table("What of the difference comes through peers",
+               {{"Measure"},
+                number_cell("without peers"),
+                number_cell("90 %"),
+                number_cell("through peers"),
+                number_cell("90 %")},
+               rows) +
+         paragraph("How strongly peers are heard is prior, not data: the record does not tell it from commissioning.");
+}
+
+std::string losses_table(std::span<const Loss> lost, const Period& period, std::string_view caption) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Loss& loss : lost) {
+    if (loss.period.to != period.to || (loss.programme == "all" && loss.metric == Metric::events_avoided)) continue;
+    rows.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
+                                 spec(loss.metric).long_name)},
+                    number_cell(shown(loss.lost.mean)),
+                    number_cell(range(spread_of(loss.lost)))});
+  }
+  if (rows.empty()) return "";
+  const std::string html = table(caption, {{"Programme and measure"}, number_cell("lost"), number_cell("90 %")}, rows);
+  constexpr std::size_t kMostRows = 15;
+  return rows.size() > kMostRows ? folded(fmt::format("Table: {} ({} lines)", caption, rows.size()), html) : html;
+}
+
+/// The programmes of a comparison, in a table of their own where there are several.
+std::string programmes_table(const Comparison& comparison, const Period& period) {
+  constexpr std::array kColumns{Metric::ever_adopted, Metric::patients_benefited, Metric::events_avoided};
+  std::vector<std::vector<Cell>> rows;
+  for (const std::string& programme : comparison.pairing.programmes) {
+    if (programme == "all") continue;
+    std::vector<Cell> cells{{programme}};
+    for (const Metric metric : kColumns) {
+      const Difference* row = find(comparison, metric, programme, period.to);
+      cells.push_back(number_cell(row ? shown(row->difference.mean) : "–"));
+      cells.push_back(number_cell(row ? range(spread_of(row->difference)) : ""));
+    }
+    rows.push_back(std::move(cells));
+  }
+  if (rows.size() < 2) return "";
+  return folded(fmt::format("Table: difference by programme ({})", rows.size()), table("Difference by programme",
+                                                                                       {{"Programme"},
+                                                                                        number_cell("ever in use"),
+                                                                                        number_cell("90 %"),
+                                                                                        number_cell("people reached"),
+                                                                                        number_cell("90 %"),
+                                                                                        number_cell("events avoided"),
+                                                                                        number_cell("90 %")},
+                                                                                       rows));
+}
+
+Section differences_section(const CompareReport& report, const Comparison& comparison, const Frame& frame,
+                            std::size_t number) {
+  std::string html;
+  for (std::size_t t = 0; t < comparison.pairing.reports.size(); ++t) {
+    const Period& period = comparison.pairing.reports[t];
+    std::string part =
+        frame.programme.empty() ? "" : difference_table(comparison, frame.programme, period, report.asked);
+    if (!frame.programme.empty()) part += peers_table(comparison, frame.programme, period);
+    part += programmes_table(comparison, period);
+    part += losses_table(comparison.displaced, period, "Lost in programmes that the levers leave alone");
+    html += t == 0 ? part : folded(fmt::format("Tables: to {}", date_text(period.to)), part);
+  }
+  return {fmt::format("difference-{}", number),
+          fmt::format("{} minus {}", name_of(comparison), side_name(comparison.baseline, comparison.subject)),
+          std::move(html)};
+}
+
+Section targets(const CompareReport& report) {
+  if (report.targets.empty()) return {};
+  const std::vector<Side> sides = sides_of(report);
+  std::vector<Cell> head{{"Target"}};
+  for (const Side& side : sides) {
+    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
+    const bool one_run = std::ranges::all_of(sides, [&](const Side& s) { return s.run == side.run; });
+    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
+  }
+  std::vector<std::vector<Cell>> rows;
+  const std::size_t n = n_compared(report);
+  for (const TargetLevel& target : report.targets) {
+    std::vector<Cell> row{{target.text}};
+    for (const Side& side : sides)
+      row.push_back(number_cell(chance_text(chance_of(target, side, n), static_cast<int>(n))));
+    rows.push_back(std::move(row));
+  }
+  return {"targets", "Chance that a target is met", table("Share of the worlds in which a target is met", head, rows)};
+}
+
+Section attention(const CompareReport& report) {
+  if (report.lost_to_attention.empty()) return {};
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  const auto name = [&](int strategy) { return first.strategies[static_cast<std::size_t>(strategy)]; };
+  std::string html = paragraph(
+      fmt::format("Lost = “{}” (attention unlimited) less “{}”, in the same worlds; below 0 a programme gains.",
+                  name(report.attention.off), name(report.attention.on)));
+  html += losses_table(report.lost_to_attention, first.reports.front(),
+                       fmt::format("Lost to competition for attention, to {}", date_text(first.reports.front().to)));
+  return {"attention", "What programmes cost each other in attention", std::move(html)};
+}
+
+Section drivers(const CompareReport& report) {
+  if (report.drivers.empty()) return {};
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  const std::string& together = first.programmes[static_cast<std::size_t>(total_programme(first.programmes))];
+  const Period& period = first.reports.front();
+  std::vector<Cell> head{{"Measure"}};
+  for (const std::string_view driver : kDriverNames) {
+    head.push_back(number_cell(std::string(driver)));
+    head.push_back(number_cell("90 %"));
+  }
+  head.push_back(number_cell("together"));
+  std::vector<std::vector<Cell>> rows;
+  for (const DriverSplit& split : report.drivers) {
+    const auto first_of = std::ranges::find(kFirst, split.metric, [](const auto& pair) { return pair.first; });
+    if (split.programme != together || split.period.to != period.to || first_of == kFirst.end()) continue;
+    RowUnit unit;
+    for (const Statistics& s : split.by_driver)
+      unit.factor = std::max(unit.factor, unit_of(first_of->second, {spread_of(s)}).factor);
+    std::vector<Cell> row{{unit.label(first_of->second)}};
+    for (const Statistics& s : split.by_driver) {
+      row.push_back(number_cell(unit.text(s.mean)));
+      row.push_back(number_cell(unit.range(spread_of(s))));
+    }
+    row.push_back(number_cell(unit.text(split.together.mean)));
+    rows.push_back(std::move(row));
+  }
+  return {"split", fmt::format("What of “{}” effort, incentive and shock each make", report.split_strategy),
+          table(fmt::format("Split over drivers (Shapley), to {}", date_text(period.to)), head, rows)};
+}
+
+Section provenance(const CompareReport& report, const std::string& command) {
+  const RunValues& first = *report.comparisons.front().baseline.run;
+  std::vector<std::vector<Cell>> rows;
+  const auto add = [&](std::string what, std::string text) { rows.push_back({{std::move(what)}, {std::move(text)}}); };
+  std::vector<const RunValues*> runs;
+  for (const Side& side : sides_of(report))
+    if (std::ranges::find(runs, side.run) == runs.end()) runs.push_back(side.run);
+  for (const RunValues* run : runs) add(run->label, fmt::format("scenario {}, uptake {}", run->scenario, run->version));
+  add("Seed", fmt::format("{}", first.seed));
+  add("Replicates", grouped(static_cast<double>(n_compared(report))));
+  add("Population", first.population_vintage);
+  add("Program", fmt::format("uptake {} ({})", version(), git_id()));
+  return {"provenance", "How to repeat it",
+          preformatted("Command that repeats the comparison", command) +
+              table("Provenance", {{"What"}, {"value"}}, rows) +
+              paragraph(
+                  "± is the Monte-Carlo standard error of the mean difference. Better: less cost, gaps nearer 0, else "
+                  "more.")};
+}
+}  // namespace
+
+std::string compare_page(const CompareReport& report, const std::string& command) {
+  const Frame frame = frame_of(report);
+  Json data{{"schema", 1}};
+  std::vector<Section> sections{finding(report, frame), targets(report), side_by_side(report, frame, data)};
+  for (std::size_t k = 0; k < report.comparisons.size(); ++k)
+    sections.push_back(differences_section(report, report.comparisons[k], frame, k + 1));
+  sections.push_back(attention(report));
+  sections.push_back(drivers(report));
+  sections.push_back(provenance(report, command));
+  std::erase_if(sections, [](const Section& section) { return section.id.empty() || section.html.empty(); });
+  const Comparison& first = report.comparisons.front();
+  const bool one_run = std::ranges::all_of(report.comparisons,
+                                           [](const Comparison& one) { return one.subject.run == one.baseline.run; });
+  return page_html(one_run ? fmt::format("Strategies of {}, side by side", first.baseline.run->scenario)
+                           : std::string("Scenarios side by side"),
+                   fmt::format("{}; against {}.", first.subject.run->region, side_name(first.baseline, first.subject)),
+                   sections, data);
+}
+
+}  // namespace uptake

@@ -1,0 +1,321 @@
+// The sections on more than one thing at once: programmes side by side, what drives them together, what they take from
+// each other, and the ledger of companies.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "numbers.hpp"
+#include "report_sections.hpp"
+#include "uptake/compare.hpp"
+
+namespace uptake {
+
+namespace {
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+Json three_numbers(std::string_view name, const Statistics& s) {
+  return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
+}
+}  // namespace
+
+Section programme_by_programme(const Run& run) {
+  if (run.n_own_programmes() < 2) return {};
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t j = 0; j < run.programmes.size(); ++j) {
+    const int p = static_cast<int>(j);
+    const auto pair = [&](std::string_view metric, std::vector<Cell>& row) {
+      for (const View view : {View::gross, View::net}) {
+        const auto s = run.report(metric, run.lead, view, p, 0, run.place);
+        row.push_back(number_cell(s ? shown(s->mean) : "–"));
+      }
+      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
+      row.push_back(number_cell(net ? range(*net) : ""));
+    };
+    std::vector<Cell> row{{run.programmes[j]}};
+    pair("ever_adopted", row);
+    pair("patients_benefited", row);
+    pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
+         row);
+    rows.push_back(std::move(row));
+  }
+  return {"programmes", "Programme by programme",
+          paragraph("Net is what would not have happened without the support. A dash means that no effect or no number "
+                    "of people was read for the programme, so that none is shown. Events differ between programmes and "
+                    "are not added; the last line adds admissions alone.") +
+              table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
+                                run.place_name()),
+                    {{"Programme"},
+                     number_cell("ever in use"),
+                     number_cell("net"),
+                     number_cell("90 %"),
+                     number_cell("people"),
+                     number_cell("net"),
+                     number_cell("90 %"),
+                     number_cell("events avoided"),
+                     number_cell("net"),
+                     number_cell("90 %")},
+                    rows)};
+}
+
+Section split(const Run& run, Json& data) {
+  if (!run.file.has("shapley/driver")) return {};
+  constexpr std::array<LabelledMetric, 6> kRows{{
+      {"ever_adopted", "Organisations ever in use"},
+      {"patients_benefited", "People reached"},
+      {"admissions_avoided", "Emergency admissions avoided"},
+      {"events_avoided", "Events avoided"},
+      {"savings_cash_gbp", "Cash savings, GBP"},
+      {"cost_gbp", "Cost, all funders, GBP"},
+  }};
+  const auto drivers = run.file.texts("shapley/driver");
+  std::string html = paragraph(fmt::format(
+      "What each driver adds to “{}”: the mean, over all orders in which the drivers could come, of what one adds to "
+      "those before it (Shapley values), in worlds with the same luck. The parts sum to the world with all drivers "
+      "less the world with none.",
+      run.file.text("shapley/of")));
+  std::string heading = "What of it effort, incentive and shock each make";
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& [metric, label] : kRows) {
+    const std::string path = fmt::format("shapley/{}", metric);
+    if (!run.file.has(path)) continue;
+    const Cube cube(run.file.numbers(path));
+    std::vector<std::pair<std::string, Spread>> parts;
+    double sum = 0;
+    RowUnit unit;
+    for (std::size_t d = 0; d < drivers.size(); ++d) {
+      const auto s = cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place);
+      if (!s) continue;
+      sum += s->mean;
+      unit.factor = std::max(unit.factor, unit_of(label, {s}).factor);
+      parts.emplace_back(drivers[d], *s);
+    }
+    if (std::ranges::all_of(parts, [](const auto& part) { return part.second.mean == 0; })) continue;
+    const auto share = [&](double value) { return fmt::format("{:.0f} %", 100 * value / sum); };
+    Json bars = Json::array();
+    for (const auto& [driver, s] : parts) {
+      rows.push_back({{fmt::format("{}: {}", unit.label(label), driver)},
+                      number_cell(unit.text(s.mean)),
+                      number_cell(unit.range(s)),
+                      number_cell(sum == 0 ? "–" : share(s.mean))});
+      bars.push_back({{"name", driver},
+                      {"kind", "gross"},
+                      {"from", 0},
+                      {"to", s.mean},
+                      {"value", s.mean},
+                      {"low", s.p05},
+                      {"high", s.p95}});
+    }
+    if (!data["bars"].empty()) continue;  // one drawing: of the first measure that is split
+    data["bars"] = Json::array({{{"bars", std::move(bars)},
+                                 {"unit", label},
+                                 {"label", fmt::format("{} by what drives it; the table says the same", label)}}});
+    html += fmt::format(
+        "<figure class=\"drawn\"><div data-bars=\"0\"></div><figcaption>{} to {}. Bars: means; lines: "
+        "90 % intervals.</figcaption></figure>\n",
+        label, date_text(run.report_to.front()));
+    const auto most = std::ranges::max_element(parts, {}, [](const auto& part) { return part.second.mean; });
+    if (sum > 0 && most->second.mean <= sum)
+      heading = fmt::format("{} makes {} of the {} {} that the drivers add", most->first, share(most->second.mean),
+                            shown(sum), "organisations ever in use");
+    if (metric != "ever_adopted") heading = "What of it effort, incentive and shock each make";
+  }
+  if (rows.empty()) return {};
+  html +=
+      table(fmt::format("Split over drivers, {} to {}, {}", date_text(run.report_from.front()),
+                        date_text(run.report_to.front()), run.place_name()),
+            {{"Measure and driver"}, number_cell("mean"), number_cell("90 %"), number_cell("share of the sum")}, rows);
+  return {"split", capitalised(heading), std::move(html), "Effort, incentive and shock"};
+}
+
+Section displacement(const Run& run, const fs::path& folder, Json& data) {
+  if (!run.file.has("provenance/attention_off")) return {};
+  const std::string on = run.file.text("provenance/attention_on"), off = run.file.text("provenance/attention_off");
+  const auto index = [&](const std::string& name) {
+    return static_cast<int>(std::ranges::find(run.strategies, name) - run.strategies.begin());
+  };
+  const auto n_strategies = static_cast<int>(run.strategies.size());
+  if (index(on) >= n_strategies || index(off) >= n_strategies) throw run.file.broken("it names no strategy of its own");
+  const RunValues values = read_values(folder, run.place == 0 ? std::string() : run.place_name());
+  std::vector<std::string> programmes = run.programmes;
+  std::erase(programmes, "all");
+  const auto lost = losses(values, index(off), index(on), programmes);
+  const auto find = [&](std::string_view programme, std::string_view metric) -> const Statistics* {
+    const auto at = std::ranges::find_if(lost, [&](const Loss& loss) {
+      return loss.period.to == run.report_to.front() && loss.programme == programme && spec(loss.metric).name == metric;
+    });
+    return at == lost.end() ? nullptr : &at->lost;
+  };
+  const auto cells = [](const Statistics* s, std::vector<Cell>& row) {
+    row.push_back(number_cell(s ? shown(s->mean) : "–"));
+    row.push_back(number_cell(s && s->p05 != s->p95 ? span_text(s->p05, s->p95) : ""));
+  };
+  std::vector<std::vector<Cell>> rows, totals;
+  for (const Loss& loss : lost) {
+    if (loss.period.to != run.report_to.front() || loss.programme != "all") continue;
+    if (spec(loss.metric).name == "events_avoided") continue;  // unlike events
+    cells(&loss.lost, totals.emplace_back(std::vector<Cell>{{std::string(spec(loss.metric).long_name)}}));
+  }
+  std::ranges::stable_sort(programmes, std::greater<>(), [&](const std::string& name) {
+    const Statistics* s = find(name, "ever_adopted");
+    return s ? s->mean : 0;
+  });
+  constexpr std::size_t kMostBars = 12;
+  Json bars = Json::array();
+  for (const std::string& name : programmes) {
+    std::vector<Cell> row{{name}};
+    const Statistics *sites = find(name, "ever_adopted"), *events = find(name, "events_avoided");
+    cells(sites, row);
+    cells(find(name, "patients_benefited"), row);
+    cells(events ? events : find(name, "admissions_avoided"), row);
+    if (sites && bars.size() < kMostBars) bars.push_back(three_numbers(name, *sites));
+    rows.push_back(std::move(row));
+  }
+  if (rows.empty() || bars.empty()) return {};
+  const std::size_t n_bars = bars.size();
+  const Statistics* all = find("all", "ever_adopted");
+  const auto in_use = run.headline("ever_adopted", View::gross);
+  std::string heading = "What programmes cost each other in attention";
+  if (all && in_use)
+    heading = fmt::format("Competition for attention cost {} organisations ever in use, beside {} reached",
+                          shown(all->mean), shown(in_use->mean));
+  std::string html =
+      paragraph(fmt::format("Organisations attend to few things at once. Lost = “{}” (attention unlimited) less “{}”, "
+                            "in the same worlds, to {}; below 0 a programme gains.",
+                            off, on, date_text(run.report_to.front())));
+  if (!totals.empty())
+    html += table("Lost to competition for attention, all programmes together",
+                  {{"Measure"}, number_cell("lost"), number_cell("90 %")}, totals);
+  html += forest_figure(data, std::move(bars), "Organisations ever in use that are lost",
+                        "Organisations ever in use that each programme loses to competition for attention",
+                        fmt::format("The {} programmes that lose most organisations ever in use. Dots: means; lines: "
+                                    "90 % intervals.",
+                                    n_bars));
+  html += folded(fmt::format("Table: lost by programme ({})", rows.size()),
+                 table("Lost to competition for attention, by programme",
+                       {{"Programme"},
+                        number_cell("ever in use"),
+                        number_cell("90 %"),
+                        number_cell("people"),
+                        number_cell("90 %"),
+                        number_cell("events avoided"),
+                        number_cell("90 %")},
+                       rows));
+  return {"displacement", std::move(heading), std::move(html), "What programmes cost each other in attention"};
+}
+
+namespace {
+/// The line of the run under which its ledger stands: "all", for England.
+int ledger_line(const Run& run) { return static_cast<int>(run.programmes.size()) - 1; }
+
+struct Ledger {
+  std::optional<Spread> gross, anyway, net;
+};
+Ledger ledger_of(const Run& run, std::string_view metric) {
+  const auto at = [&](View view) { return run.report(metric, run.lead, view, ledger_line(run), 0, 0); };
+  return {at(View::gross), at(View::counterfactual), at(View::net)};
+}
+}  // namespace
+
+std::string growth_sentence(const Run& run) {
+  const Ledger investment = ledger_of(run, "investment_gbp"), jobs = ledger_of(run, "jobs");
+  if (!investment.gross || !investment.net || !jobs.gross || !jobs.net) return "";
+  const auto money = [](const Spread& s) {
+    const RowUnit unit = unit_of("GBP", {s});
+    return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor > 1 ? " m" : "", unit.range(s));
+  };
+  return fmt::format(
+      "Apart from that, the companies supported reported {} of investment and {} jobs; {} and {} jobs of this are "
+      "assumed not to have come anyway.",
+      money(*investment.gross), interval(*jobs.gross), money(*investment.net), interval(*jobs.net));
+}
+
+Section growth(const Run& run, Json& data) {
+  if (!run.file.has("report/investment_gbp")) return {};
+  constexpr std::array<LabelledMetric, 8> kRows{{
+      {"companies_supported", "Companies supported"},
+      {"pipeline_supported", "… of which at the highest support"},
+      {"pipeline_evaluated", "… of which the innovation is evaluated"},
+      {"pipeline_in_new_setting", "… of which it is used in a new setting"},
+      {"pipeline_fellows", "Fellows who join the accelerator"},
+      {"investment_gbp", "Investment reported, GBP of each year"},
+      {"jobs", "Jobs created or safeguarded, as reported"},
+      {"growth_roi", "Value of additional jobs per pound of growth funding"},
+  }};
+  const int ledger = ledger_line(run);
+  std::string html = paragraph(
+      "Investment and jobs are what supported companies reported in a survey: self-reported and gross, and not all "
+      "answered. The column “anyway” is what is taken to have come without the networks: an assumption, not a "
+      "measurement. This ledger stands apart: it is never added to anything about health, and prices are those of each "
+      "year.");
+  Json figures = Json::array();
+  std::string drawn;
+  for (const auto& [metric, name] :
+       {LabelledMetric{"investment_gbp", "Investment, GBP"}, LabelledMetric{"jobs", "Jobs"}}) {
+    const Ledger one = ledger_of(run, metric);
+    if (!one.gross || !one.anyway || !one.net) continue;
+    const RowUnit unit = unit_of(name, {one.gross, one.anyway, one.net});
+    drawn += fmt::format("<figure><h3>{}</h3><div data-ledger=\"{}\"></div></figure>", escaped(unit.label(name)),
+                         figures.size());
+    figures.push_back(waterfall_data(*one.gross, *one.anyway, *one.net, unit, "",
+                                     fmt::format("{}: reported, taken to have come anyway, and net", name)));
+    auto& bars = figures.back()["bars"];
+    bars[0]["name"] = "Reported (gross)", bars[1]["name"] = "Would have come anyway", bars[2]["name"] = "Net";
+  }
+  if (!drawn.empty()) {
+    data["ledger"] = std::move(figures);
+    html += fmt::format(
+        "<div class=\"maps drawn\">{}</div>\n<p class=\"drawn\">To {}. Bars: means; lines: 90 % intervals; the table "
+        "says "
+        "the same.</p>\n",
+        drawn, date_text(run.report_to.front()));
+  }
+  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
+    std::vector<std::vector<Cell>> rows;
+    for (const LabelledMetric& metric : kRows) {
+      const Cube* cube = run.cube(fmt::format("report/{}", metric.first));
+      const int place = cube && cube->by_place() ? run.place : 0;
+      if (auto row = ledger_row(run, metric, ledger, static_cast<int>(r), place)) rows.push_back(std::move(*row));
+    }
+    if (rows.empty()) continue;
+    html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
+                              date_text(run.report_to[r]), run.place_name()),
+                  ledger_head("Measure"), rows);
+  }
+  std::vector<std::vector<Cell>> years;
+  for (std::size_t y = 0; y < run.years.size(); ++y) {
+    std::vector<Cell> row{{run.years[y]}};
+    bool any = false;
+    for (const auto& [metric, factor] :
+         {std::pair{"companies_supported", 1.0}, {"investment_gbp", 1e6}, {"jobs", 1.0}}) {
+      const Cube* cube = run.cube(fmt::format("year/{}", metric));
+      for (const View view : {View::gross, View::net}) {
+        const auto s = cube ? cube->at(run.lead, view, ledger, static_cast<int>(y), run.place) : std::nullopt;
+        row.push_back(number_cell(s ? shown(s->mean / factor) : "–"));
+        any = any || s;
+      }
+    }
+    if (any) years.push_back(std::move(row));
+  }
+  if (!years.empty()) {
+    html += folded("Table: growth ledger year by year", table("Growth ledger in each financial year: self-reported",
+                                                              {{"Year"},
+                                                               number_cell("companies"),
+                                                               number_cell("net"),
+                                                               number_cell("investment, GBP m"),
+                                                               number_cell("net"),
+                                                               number_cell("jobs"),
+                                                               number_cell("net")},
+                                                              years));
+  }
+  html += paragraph("The return on growth funding is an identity set to the published 3.96, not a finding.");
+  const Ledger investment = ledger_of(run, "investment_gbp");
+  std::string heading = "Growth ledger: what supported companies report";
+  if (investment.gross && investment.net)
+    heading = fmt::format("Growth ledger: {} of the {} reported as invested is assumed not to have come anyway",
+                          pounds(investment.net->mean), pounds(investment.gross->mean));
+  return {"growth", std::move(heading), std::move(html), "Growth ledger: what companies report"};
+}
+
+}  // namespace uptake

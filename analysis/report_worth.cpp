@@ -1,0 +1,295 @@
+// The sections on money: what a programme was worth, what it cost, and whether that is good value.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "numbers.hpp"
+#include "report_sections.hpp"
+
+namespace uptake {
+
+namespace {
+using Json = nlohmann::ordered_json;
+constexpr double kMillion = 1e6;
+constexpr std::string_view kPounds = "GBP";
+
+/// What a year in use is worth at the pace of a financial year.
+struct FullYear {
+  double gross = 0, anyway = 0;
+};
+
+/// Flow of a year per organisation-year, times the organisations in use at the year's end: a year of what is in use,
+/// at the year's own mix of experience. Programme by programme, for a value per organisation differs between them.
+std::optional<FullYear> full_year_effect(const Run& run, std::string_view metric, int year) {
+  const Cube *flow = run.cube(fmt::format("year/{}", metric)), *time = run.cube("year/home_years"),
+             *stock = run.cube("adopters");
+  if (!flow || !time || !stock) return std::nullopt;
+  const Date end = run.year_to[static_cast<std::size_t>(year)];
+  const auto after = std::ranges::upper_bound(run.times, end);
+  if (after == run.times.begin()) return std::nullopt;
+  const int month = static_cast<int>(after - run.times.begin()) - 1;
+  constexpr std::chrono::days kNear{32};
+  if (end - run.times[static_cast<std::size_t>(month)] > kNear) return std::nullopt;
+  const auto of = [&](View view, int programme) -> std::optional<double> {
+    const auto value = flow->at(run.lead, view, programme, year, run.place),
+               years = time->at(run.lead, view, programme, year, run.place),
+               in_use = stock->at(run.lead, view, programme, month, run.place);
+    if (!value || !years || !in_use) return std::nullopt;
+    return years->mean > 0 ? value->mean / years->mean * in_use->mean : 0;
+  };
+  FullYear sum;
+  bool any = false;
+  for (int p = 0; p < run.n_own_programmes(); ++p) {
+    const auto gross = of(View::gross, p), anyway = of(View::counterfactual, p);
+    if (!gross || !anyway) continue;
+    sum.gross += *gross;
+    sum.anyway += *anyway;
+    any = true;
+  }
+  return any ? std::optional(sum) : std::nullopt;
+}
+
+/// A column of the table of years, with its values by year.
+struct YearColumn {
+  std::string heading;
+  std::vector<std::optional<double>> values;
+};
+
+std::vector<YearColumn> year_columns(const Run& run) {
+  constexpr std::array<LabelledMetric, 5> kFlows{{{"patients_in_year", "people reached"},
+                                                  {"admissions_avoided", "admissions avoided"},
+                                                  {"savings_cash_gbp", "cash, GBP"},
+                                                  {"capacity_released_gbp", "capacity, GBP"},
+                                                  {"cost_gbp", "cost, GBP"}}};
+  constexpr std::array<LabelledMetric, 2> kFullYears{
+      {{"savings_cash_gbp", "full-year cash, GBP"}, {"capacity_released_gbp", "full-year capacity, GBP"}}};
+  std::vector<YearColumn> columns;
+  const auto add = [&](std::string_view heading, const auto& value) {
+    YearColumn column{std::string(heading), {}};
+    for (int y = 0; y < static_cast<int>(run.years.size()); ++y) column.values.push_back(value(y));
+    if (std::ranges::any_of(column.values, [](const auto& v) { return v.has_value(); }))
+      columns.push_back(std::move(column));
+  };
+  for (const auto& [metric, heading] : kFlows) {
+    const Cube* cube = run.cube(fmt::format("year/{}", metric));
+    if (!cube) continue;
+    add(heading, [&](int y) -> std::optional<double> {
+      const auto net = cube->at(run.lead, View::net, run.programme, y, run.place);
+      return net ? std::optional(net->mean) : std::nullopt;
+    });
+  }
+  for (const auto& [metric, heading] : kFullYears) {
+    add(heading, [&](int y) -> std::optional<double> {
+      const auto effect = full_year_effect(run, metric, y);
+      return effect ? std::optional(effect->gross - effect->anyway) : std::nullopt;
+    });
+  }
+  return columns;
+}
+
+/// "2022/23", and what of it was simulated where that is not the whole year.
+std::string year_label(const Run& run, std::size_t y) {
+  const std::chrono::year_month_day from{run.year_from[y]}, to{run.year_to[y]};
+  constexpr auto kFirst = std::chrono::April / 1, kLast = std::chrono::March / 31;
+  const bool is_late = std::chrono::month_day(from.month(), from.day()) != kFirst,
+             is_cut = std::chrono::month_day(to.month(), to.day()) != kLast;
+  if (is_cut) return fmt::format("{}, to {}", run.years[y], short_date(run.year_to[y]));
+  return is_late ? fmt::format("{}, from {}", run.years[y], short_date(run.year_from[y])) : run.years[y];
+}
+
+/// Money of each year as a drawing, and everything of each year as a table.
+std::string years(const Run& run, Json& data) {
+  std::vector<YearColumn> columns = year_columns(run);
+  if (columns.empty() || run.years.empty()) return "";
+  std::vector<Cell> head{{"Year"}};
+  std::vector<std::vector<Cell>> rows;
+  for (std::size_t y = 0; y < run.years.size(); ++y) rows.push_back({{year_label(run, y)}});
+  // A few weeks at the horizon are no year to draw.
+  constexpr std::chrono::days kStub{31};
+  const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
+  Json panels = Json::array();
+  for (const YearColumn& column : columns) {
+    const bool is_money = column.heading.ends_with(kPounds);
+    double largest = 0;
+    for (const auto& value : column.values) largest = std::max(largest, std::abs(value.value_or(0)));
+    const RowUnit unit{is_money && largest >= kMillion ? kMillion : 1};
+    head.push_back(number_cell(unit.label(column.heading)));
+    Json bars = Json::array();
+    for (std::size_t y = 0; y < rows.size(); ++y) {
+      rows[y].push_back(number_cell(column.values[y] ? unit.text(*column.values[y]) : "–"));
+      if (y < n_drawn) bars.push_back(column.values[y] ? Json(std::round(*column.values[y])) : Json());
+    }
+    if (is_money && !column.heading.starts_with("full"))
+      panels.push_back({{"name", column.heading}, {"values", std::move(bars)}});
+  }
+  std::string html = "<h3>Year by year</h3>\n";
+  if (panels.size() > 1) {  // a cost alone is no comparison
+    data["years"] = {{"years", std::vector<std::string>(run.years.begin(),
+                                                        run.years.begin() + static_cast<std::ptrdiff_t>(n_drawn))},
+                     {"panels", std::move(panels)},
+                     {"label", "Cash, capacity and cost in each financial year, net; the table says the same"}};
+    html +=
+        "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one scale; "
+        "the "
+        "first and last year may be cut short.</figcaption></figure>\n";
+  }
+  html += table(fmt::format("In each financial year, net, {}", run.place_name()), head, rows);
+  const auto has_full_year =
+      std::ranges::any_of(columns, [](const YearColumn& c) { return c.heading.starts_with("full"); });
+  if (has_full_year)
+    html += paragraph(
+        "Savings are recurrent: they come while organisations stay in use and end when they stop; none is one-off. "
+        "Full-year: what the organisations in use at the year's end save in a whole year, at that year's saving per "
+        "organisation and year. Set-up costs fall once, when use begins; delivery and running costs recur.");
+  return html;
+}
+}  // namespace
+
+std::string RowUnit::label(std::string_view label) const {
+  std::string text(label);
+  const std::size_t at = text.find(kPounds);
+  if (factor == kMillion && at != std::string::npos) text.insert(at + kPounds.size(), " m");
+  return text;
+}
+
+std::string RowUnit::range(const std::optional<Spread>& s) const {
+  return !s || s->p05 == s->p95 ? "" : span_text(s->p05 / factor, s->p95 / factor);
+}
+
+RowUnit unit_of(std::string_view label, std::initializer_list<std::optional<Spread>> figures) {
+  if (label.find(kPounds) == std::string_view::npos) return {};
+  double largest = 0;
+  for (const auto& s : figures)
+    if (s) largest = std::max({largest, std::abs(s->mean), std::abs(s->p05), std::abs(s->p95)});
+  return {largest >= kMillion ? kMillion : 1};
+}
+
+std::string pounds(double value) {
+  const double size = std::abs(value);
+  return size >= kMillion ? fmt::format("GBP {} m", shown(value / kMillion)) : fmt::format("GBP {}", shown(value));
+}
+
+std::vector<Cell> ledger_head(std::string_view first) {
+  return {{std::string(first)},  number_cell("gross"), number_cell("90 %"),
+          number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
+}
+
+std::optional<std::vector<Cell>> ledger_row(const Run& run, const LabelledMetric& metric, int programme, int report,
+                                            int place) {
+  const auto at = [&](View view) { return run.report(metric.first, run.lead, view, programme, report, place); };
+  const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
+  if (!gross && !net) return std::nullopt;
+  const RowUnit unit = unit_of(metric.second, {gross, anyway, net});
+  return std::vector<Cell>{{unit.label(metric.second)},    number_cell(unit.mean(gross)),
+                           number_cell(unit.range(gross)), number_cell(unit.mean(anyway)),
+                           number_cell(unit.mean(net)),    number_cell(unit.range(net))};
+}
+
+Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, const RowUnit& unit,
+                    std::string_view unit_name, std::string_view label) {
+  const auto bar = [&](std::string_view name, std::string_view kind, double from, double to, const Spread& s) {
+    return Json{{"name", name},
+                {"kind", kind},
+                {"from", from / unit.factor},
+                {"to", to / unit.factor},
+                {"value", s.mean / unit.factor}};
+  };
+  Json bars = Json::array();
+  bars.push_back(bar("With the support (gross)", "gross", 0, gross.mean, gross));
+  bars.push_back(bar("Would have happened anyway", "anyway", net.mean, gross.mean, anyway));
+  bars.push_back(bar("Because of the support (net)", "net", 0, net.mean, net));
+  for (const auto& [index, s] : {std::pair{0, &gross}, {2, &net}}) {
+    bars[static_cast<std::size_t>(index)]["low"] = s->p05 / unit.factor;
+    bars[static_cast<std::size_t>(index)]["high"] = s->p95 / unit.factor;
+  }
+  return {{"bars", std::move(bars)}, {"unit", unit.label(unit_name)}, {"label", label}};
+}
+
+Section outcomes_and_savings(const Run& run, Json& data) {
+  std::string html = paragraph(
+      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
+      "in 2023/24 prices.");
+  if (!run.headline("carbon_kg", View::gross)) {
+    html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
+  }
+  for (std::size_t r = 0; r < run.report_to.size(); ++r) {
+    std::vector<std::vector<Cell>> rows;
+    const auto same_as_admissions = [&](View view) {
+      const auto one = run.report("events_avoided", run.lead, view, run.programme, static_cast<int>(r), run.place),
+                 other =
+                     run.report("admissions_avoided", run.lead, view, run.programme, static_cast<int>(r), run.place);
+      return one && other && one->mean == other->mean && one->p05 == other->p05 && one->p95 == other->p95;
+    };
+    const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
+    for (const LabelledMetric& metric : kOutcomeRows)
+      if (metric.first == "events_avoided" && no_other_events) {
+        continue;
+      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place))
+        rows.push_back(std::move(*row));
+    html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
+                              run.place_name()),
+                  ledger_head("Outcome"), rows);
+  }
+  html += years(run, data);
+  const auto cash = run.headline("savings_cash_gbp", View::net), cost = run.headline("cost_gbp", View::net),
+             capacity = run.headline("capacity_released_gbp", View::net);
+  std::string heading = "What it was worth, and what it cost";
+  if (cash && capacity && cost) {
+    heading = fmt::format("The support added {} of cash, {} of capacity, and {} of cost", pounds(cash->mean),
+                          pounds(capacity->mean), pounds(cost->mean));
+  } else if (cost) {
+    heading = fmt::format("The support added {} of cost; its worth in money is not known", pounds(cost->mean));
+  }
+  return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
+}
+
+Section cost_effectiveness(const Run& run, Json& data) {
+  if (run.n_own_programmes() > 1) {
+    return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
+            paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
+                      "ratio of the two would say nothing. Run a programme by itself."),
+            "Is it worth its cost?"};
+  }
+  const auto known = cost_effectiveness_of(run);
+  if (!known) {
+    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
+            paragraph("No quality-adjusted life year per avoided event was read for this, so neither a plane nor an "
+                      "acceptability curve is drawn. A number in its place would be an invention."),
+            "Is it worth its cost?"};
+  }
+  constexpr std::size_t kMostPoints = 500;
+  constexpr double kUsualThreshold = 20000;  // NICE's lower one until April 2026
+  const auto three_digits = [](double value) {
+    if (value == 0) return 0.0;
+    const double step = std::pow(10.0, std::floor(std::log10(std::abs(value))) - 2);
+    return step >= 1 ? std::round(value / step) * step : std::round(value * 1000) / 1000;
+  };
+  Json points = Json::array(), curve = Json::array();
+  for (std::size_t r = 0; r < std::min(known->qalys.size(), kMostPoints); ++r)
+    points.push_back({three_digits(known->qalys[r]), three_digits(known->cost[r])});
+  std::vector<std::vector<Cell>> rows;
+  std::string heading = "Is it worth its cost?";
+  const int n = static_cast<int>(known->qalys.size());
+  for (const auto& [threshold, share] : known->acceptability) {
+    curve.push_back({threshold, share});
+    rows.push_back({{fmt::format("GBP {}", grouped(threshold))}, number_cell(chance_text(share, n))});
+    if (threshold == kUsualThreshold)
+      heading = fmt::format("At GBP 20,000 a QALY it is worth its cost in {}{}", chance_text(share, n),
+                            share > 0 && share < 1 ? " of the worlds" : "");
+  }
+  data["plane"] = {{"points", points},
+                   {"threshold", kUsualThreshold},
+                   {"label", "Extra cost against extra QALYs, one point a world; the line is GBP 20,000 per QALY"}};
+  data["acceptability"] = {{"curve", curve}, {"label", "Chance of being cost-effective by what a QALY is worth"}};
+  std::string html =
+      "<div class=\"maps drawn\"><figure><div id=\"plane\"></div><figcaption>Each point is one pair of worlds. Dashed: "
+      "GBP 20,000 per QALY; below it the support is worth its cost.</figcaption></figure><figure><div "
+      "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which the support is worth its "
+      "cost.</figcaption></figure></div>\n";
+  html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
+  return {"cost-effectiveness", std::move(heading), std::move(html), "Is it worth its cost?"};
+}
+
+}  // namespace uptake
