@@ -48,6 +48,18 @@ struct Many {
     return xsimd::any(condition);
   }
   UPTAKE_INLINE Real sqrt(const Real& x) { return xsimd::sqrt(x); }
+  /// Bit k is the highest bit of lane k.
+  UPTAKE_INLINE std::uint64_t signs(const Word& x) {
+#if XSIMD_WITH_AVX512DQ
+    if constexpr (kWidth == 8) return _mm512_movepi64_mask(x);
+#endif
+#if XSIMD_WITH_AVX
+    if constexpr (kWidth == 4) return static_cast<std::uint64_t>(_mm256_movemask_pd(_mm256_castsi256_pd(x)));
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (kWidth == 2) return static_cast<std::uint64_t>(_mm_movemask_pd(_mm_castsi128_pd(x)));
+#endif
+  }
   UPTAKE_INLINE Word multiply(const Word& a, const Word& b) {
 #if XSIMD_WITH_AVX512F
     if constexpr (kWidth == 8) return _mm512_mul_epu32(a, b);
@@ -309,9 +321,49 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
   }
 }
 
+/// The slacks stand in even places. Read one place further on, what is seen stands there instead. Who has spent its slack
+/// is marked in bits first: to ask record by record would be to guess wrong for most of them.
+template <class V>
+std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
+                  std::uint32_t first, std::uint32_t* spent) {
+  std::uint32_t* end = spent;
+  std::size_t i = 0;
+  if constexpr (V::kWidth > 1) {
+    using Word = typename V::Word;
+    constexpr std::size_t kRecords = V::kWidth / 2, kMarked = 32;
+    const auto even = [](std::uint64_t x) {
+      alignas(64) std::uint64_t words[V::kWidth] = {};
+      for (std::size_t k = 0; k < V::kWidth; k += 2) words[k] = x;
+      return V::load(words);
+    };
+    const Word masks = even(mask), constants = even(always), ones = even(1);
+    const Word low(each & 0xffffffffU), high(each >> 32);
+    for (; i + kMarked < n; i += kMarked) {  // one record is left, for what is read beyond
+      std::uint64_t marks = 0;
+      for (std::size_t k = 0; k < kMarked; k += kRecords) {
+        std::uint64_t* const at = records + 2 * (i + k);
+        const Word seen = V::load(at + 1) & masks;
+        const Word slack = V::load(at) - (constants + V::multiply(seen, low) + (V::multiply(seen, high) << 32));
+        slack.store_unaligned(at);
+        marks |= V::signs(slack - ones) << (2 * k);
+      }
+      marks &= 0x5555555555555555U;
+      for (; marks != 0; marks &= marks - 1) {
+        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
+      }
+    }
+  }
+  for (; i < n; ++i) {
+    records[2 * i] -= always + each * (records[2 * i + 1] & mask);
+    *end = first + static_cast<std::uint32_t>(i);
+    end += static_cast<std::int64_t>(records[2 * i]) <= 0 ? 1 : 0;
+  }
+  return static_cast<std::size_t>(end - spent);
+}
+
 template <class V>
 constexpr Functions functions_of(std::string_view name) {
-  return {name, &fill_uniforms<V>, &fill_logs<V>, &fill_exps<V>, &fill_quantiles<V>};
+  return {name, &fill_uniforms<V>, &fill_logs<V>, &fill_exps<V>, &fill_quantiles<V>, &spend<V>};
 }
 
 }  // namespace

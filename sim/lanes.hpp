@@ -1,5 +1,5 @@
-/// Arithmetic of random numbers for many organisations at once: Philox words to uniforms, log, exp and the normal quantile.
-/// Each is one fixed sequence of IEEE 754 operations, written once (lanes.cpp) for one number or for a vector of them, so
+/// Arithmetic for many organisations at once: of random numbers (Philox words to uniforms, log, exp, the normal quantile)
+/// and of what waiting organisations lose. Each is one fixed sequence of IEEE 754 operations, written once (lanes.cpp) for one number or for a vector of them, so
 /// that every set of instructions gives the same bits, and none depends on the C library.
 #pragma once
 
@@ -27,6 +27,11 @@ struct Functions {
   void (*log)(double* x, std::size_t n);              ///< in place, as log
   void (*exp)(double* x, std::size_t n);              ///< in place, as exp
   void (*normal_quantile)(double* x, std::size_t n);  ///< in place, as uptake::normal_quantile
+  /// Records of two words each, a slack and what is seen: takes `always` + `each` * (seen & mask) from every slack, all
+  /// modulo 2^64, and lists in `spent` first + i of each record i whose slack is then at most 0. @pre mask < 2^32; `spent`
+  /// has room for n. @returns how many are listed
+  std::size_t (*spend)(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each,
+                       std::uint64_t mask, std::uint32_t first, std::uint32_t* spent);
 };
 
 /// Instructions that there are versions for; `one` works number by number.

@@ -1,10 +1,12 @@
 #include "uptake/world.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <span>
 #include <utility>
 
 #include "kernel.hpp"
+#include "lanes.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -69,8 +71,7 @@ class Step {
   struct Gain {  ///< of a class between two outlooks
     std::int64_t external, peer[2];
   };
-  template <int n_layers, class GainOf>
-  void look_through_ties(const Context& of, std::uint32_t first, std::uint32_t end, GainOf gain_of);
+  void look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end);
   void look_through(const Context& of, const std::vector<Gain>& gains,
                     const std::array<std::vector<std::int64_t>, 2>& rise, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
@@ -184,6 +185,7 @@ class Step {
   std::vector<std::uint32_t>
       near_;  ///< whose slack is used up, the first n_near_; room for a block and the longest row
   std::size_t n_near_ = 0;
+  decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   bool far_ = false;  ///< some programme has more than kFar records
   std::vector<std::int64_t> rise_, rise_of_communities_;
   std::vector<Left> left_;  ///< by programme
@@ -344,33 +346,25 @@ void Step::look_ahead(int to) {
     for (std::uint32_t block = 0; block < n; block += kBlock) {
       const std::uint32_t end = std::min(n, block + kBlock);
       n_near_ = 0;
-      if (of.grouped || !rates.response.is_identity()) {
-        look_through(of, gains, rise, block, end);
-      } else if (n_classes == 1 && of.programme.edges[1].longest == 0) {
-        look_through_ties<1>(of, block, end, [gain = gains[0]](const State::Waiting&) { return gain; });
+      if (n_classes == 1 && !of.grouped && rates.response.is_identity() && of.programme.edges[1].longest == 0) {
+        look_through_ties(of, gains[0], block, end);
       } else {
-        look_through_ties<2>(of, block, end,
-                             [&](const State::Waiting& record) { return gains[record.record_class()]; });
+        look_through(of, gains, rise, block, end);
       }
       aim_near(now);
     }
   }
 }
 
-/// Records that are in no group and answer to exposure itself. Idle ones lose slack that they never use up.
-template <int n_layers, class GainOf>
-inline void Step::look_through_ties(const Context& of, std::uint32_t first, std::uint32_t end, GainOf gain_of) {
-  State::Waiting* waiting = &state_.waiting[of.first_record];
-  std::uint32_t* near = near_.data();
-  for (std::uint32_t i = first; i < end; ++i) {
-    State::Waiting& record = waiting[i];
-    const Gain gain = gain_of(record);
-    record.slack -= gain.external + record.exposure(0) * gain.peer[0];
-    if constexpr (n_layers == 2) record.slack -= record.exposure(1) * gain.peer[1];
-    *near = of.first_record + i;
-    near += record.slack <= 0 ? 1 : 0;
-  }
-  n_near_ = static_cast<std::size_t>(near - near_.data());
+/// Records of one class that have no ties but those of the first layer, are in no group and answer to exposure itself.
+/// Idle ones lose slack that they never use up.
+void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end) {
+  using Waiting = State::Waiting;
+  static_assert(offsetof(Waiting, slack) == 0 && offsetof(Waiting, seen) == 8);
+  const std::uint32_t id = of.first_record + first;
+  n_near_ = spend_(reinterpret_cast<std::uint64_t*>(&state_.waiting[id]), end - first,
+                   static_cast<std::uint64_t>(gain.external), static_cast<std::uint64_t>(gain.peer[0]),
+                   (1U << Waiting::kLayerBits) - 1, id, near_.data());
 }
 
 void Step::look_through(const Context& of, const std::vector<Gain>& gains,

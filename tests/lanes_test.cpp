@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -168,6 +169,41 @@ TEST(Lanes, WhatIsLeftOverOfAVectorIsWorkedAndNothingBeyondIt) {
         EXPECT_EQ(x[n], 0.25);
       }
     }
+  }
+}
+
+/// Slacks that end on both sides of 0 and on it, of any number of records.
+TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
+  constexpr std::uint64_t kMask = (1U << 20) - 1;
+  for (const Set set : lanes::kSets) {
+    const Functions* functions = lanes::functions(set);
+    if (functions == nullptr) continue;
+    std::size_t n_spent = 0, n_exactly = 0, n_mutant = 0;
+    for (std::size_t n = 0; n < 150; ++n) {
+      for (const std::uint64_t each : {std::uint64_t{0}, std::uint64_t{1} << 46 | 0xfffffff7U, ~std::uint64_t{12345}}) {
+        const std::uint64_t always = mix64(n) >> 14;
+        std::vector<std::uint64_t> records, expected;
+        std::vector<std::uint32_t> who, list(n + 1);
+        for (std::size_t i = 0; i < n; ++i) {
+          const std::uint64_t seen = mix64(1000 * n + i);
+          const std::uint64_t loss = always + each * (seen & kMask);
+          const std::uint64_t left = mix64(i ^ n) % 5 - 2;  // -2 .. 2
+          records.insert(records.end(), {loss + (left << (mix64(i) % 40)), seen});
+          expected.insert(expected.end(), {records[2 * i] - loss, seen});
+          if (static_cast<std::int64_t>(expected[2 * i]) <= 0) who.push_back(7 + static_cast<std::uint32_t>(i));
+          n_exactly += expected[2 * i] == 0 ? 1 : 0;
+        }
+        list.resize(functions->spend(records.data(), n, always, each, kMask, 7, list.data()));
+        EXPECT_EQ(list, who) << functions->name << ", " << n;
+        EXPECT_EQ(records, expected) << functions->name << ", " << n;
+        n_spent += who.size();
+        // Who has exactly nothing left must be listed too.
+        n_mutant += static_cast<std::size_t>(std::ranges::count_if(
+            who, [&](std::uint32_t id) { return static_cast<std::int64_t>(expected[2 * (id - 7)]) < 0; }));
+      }
+    }
+    EXPECT_GT(n_exactly, 1000U);
+    EXPECT_LT(n_mutant, n_spent);
   }
 }
 
