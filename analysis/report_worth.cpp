@@ -285,7 +285,12 @@ Section cost_effectiveness(const Run& run, Json& data) {
   data["acceptability"] = {{"curve", curve}, {"label", "Chance of being cost-effective by what a QALY is worth"}};
   std::string html =
       "<div class=\"maps drawn\"><figure><div id=\"plane\"></div><figcaption>Each point is one pair of worlds. Dashed: "
-      "GBP 20,000 per QALY; below it the support is worth its cost.</figcaption></figure><figure><div "
+      "GBP 20,000 per QALY; below it the support is worth its cost. " +
+      std::string(known->net_of_savings
+                      ? "Extra cost: of all funders, less what the avoided care would have cost the NHS, "
+                        "in cash and in capacity."
+                      : "Extra cost: of all funders; no saving was read to take from it.") +
+      "</figcaption></figure><figure><div "
       "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which the support is worth its "
       "cost.</figcaption></figure></div>\n";
   html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);

@@ -244,7 +244,14 @@ std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run) {
   const auto net = [&](const std::string& metric) {
     return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
   };
-  CostEffectiveness found{net("qalys"), net("cost_gbp"), {}};
+  CostEffectiveness found{net("qalys"), net("cost_gbp"), false, {}};
+  // Care that is no longer needed costs the NHS less, in cash or in capacity: an extra cost is what is left of it.
+  if (const auto avoided = net("savings_gross_gbp");
+      !avoided.empty() && avoided.size() == found.cost.size() &&
+      std::ranges::none_of(avoided, [](double x) { return std::isnan(x); })) {
+    for (std::size_t r = 0; r < avoided.size(); ++r) found.cost[r] -= avoided[r];
+    found.net_of_savings = true;
+  }
   const bool known = !found.qalys.empty() && found.qalys.size() == found.cost.size() &&
                      std::ranges::none_of(found.qalys, [](double q) { return std::isnan(q); });
   if (!known) return std::nullopt;

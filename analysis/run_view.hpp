@@ -105,6 +105,7 @@ class Run {
 /// Extra cost against extra QALYs, replicate by replicate, at the first report date.
 struct CostEffectiveness {
   std::vector<double> qalys, cost;  ///< QALYs and GBP, all funders
+  bool net_of_savings;              ///< the value of what is avoided, cash and capacity, is taken from the cost
   /// GBP that a QALY may be worth, and the share of replicates in which it is then worth more than it costs
   std::vector<std::pair<double, double>> acceptability;
 };
