@@ -93,7 +93,8 @@ bool is_repeated(const Comparison& comparison, const Difference& row) {
 
 std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
 
-/// "“twice” instead of “as-delivered”: 512 (…) more organisations brought into use, for GBP 3 m (…) more; better in 98 %".
+/// "“twice” instead of “as-delivered”: 512 (…) more organisations brought into use, for GBP 3 m (…) more; better in
+/// 98 %".
 std::string finding_of(const Comparison& comparison, const Frame& frame) {
   const Period& period = frame.periods.front();
   const auto known = [&](Metric metric) { return find(comparison, metric, frame.programme, period.to) != nullptr; };

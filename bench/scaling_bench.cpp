@@ -18,6 +18,7 @@
 #include <set>
 
 #include "process.hpp"
+#include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/error.hpp"
 #include "uptake/version.hpp"
@@ -102,9 +103,8 @@ Measured measure(const Job& job, std::size_t n, int n_threads) {
 double run_ranked(const std::string& program, const Job& job, std::size_t n, int n_ranks,
                   const std::filesystem::path& folder) {
   const std::string command = fmt::format(
-      "mpirun --oversubscribe -n {} '{}' run '{}' --replicates {} --threads 1 --overwrite --quiet -o '{}' "
-      ">'{}.log' 2>&1",
-      n_ranks, program, job.scenario.string(), n, folder.string(), folder.string());
+      "mpirun --oversubscribe -n {} {} run {} --replicates {} --threads 1 --overwrite --quiet -o {} >{} 2>&1", n_ranks,
+      quoted(program), quoted(job.scenario.string()), n, quoted(folder.string()), quoted(folder.string() + ".log"));
   if (std::system(command.c_str()) != 0) throw FileError({folder.string() + ".log", "says why ranks failed", command});
   std::ifstream in(folder / "run.json");
   return Json::parse(in)["seconds"]["simulating"].get<double>();

@@ -1,6 +1,7 @@
 /// Arithmetic for many organisations at once: of random numbers (Philox words to uniforms, log, exp, the normal quantile)
-/// and of what waiting organisations lose. Each is one fixed sequence of IEEE 754 operations, written once (lanes.cpp) for one number or for a vector of them, so
-/// that every set of instructions gives the same bits, and none depends on the C library.
+/// and of what waiting organisations lose. Each is one fixed sequence of operations, of integers or by IEEE 754, written
+/// once (lanes.cpp) for one number or for a vector of them, so that every set of instructions gives the same bits, and
+/// none depends on the C library.
 #pragma once
 
 #include <array>

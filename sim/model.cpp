@@ -237,7 +237,6 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
   return programme;
 }
 
-/// Regions that every strategy treats alike share one row of week factors.
 /// Denominators of programmes are those of the built-in England. With other tables, a part of it say, results would be of
 /// so many all the same: said where the two lie further apart than years of closing and opening explain.
 void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, const Population& who, std::size_t n,
@@ -262,6 +261,7 @@ std::vector<Problem> each_once(std::vector<Problem>&& all) {
   return once;
 }
 
+/// Regions that every strategy treats alike share one row of week factors.
 void compress_regions(Model& model, int j) {
   ProgrammeModel& programme = model.programmes[static_cast<std::size_t>(j)];
   const std::size_t n_regions = model.population->regions.size();

@@ -103,9 +103,8 @@ void characterise(const Records& of, const Clocks::Character& character, Key ori
   std::fill_n(sum.begin(), of.n, 0.0);
   std::fill_n(readiness.begin(), of.n, 0.0);
   const auto add = [&](double beta, const Column<float>& covariate) {
-    if (beta == 0 || covariate.is_same()) return;  // which is 0
-    const float* own = covariate.data() + of.begin;
-    for (std::size_t i = 0; i < of.n; ++i) sum[i] += beta * static_cast<double>(own[i]);
+    if (beta == 0 || (covariate.is_same() && covariate.same() == 0)) return;
+    for (std::size_t i = 0; i < of.n; ++i) sum[i] += beta * static_cast<double>(covariate[of.begin + i]);
   };
   add(character.beta_size, of.programme.size_z);
   add(character.beta_chain, of.programme.chain);

@@ -182,8 +182,8 @@ class Step {
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
   std::vector<Context> contexts_;
-  std::vector<std::uint32_t>
-      near_;  ///< whose slack is used up, the first n_near_; room for a block and the longest row
+  /// Whose slack is used up, the first n_near_; room for a block and the longest row.
+  std::vector<std::uint32_t> near_;
   std::size_t n_near_ = 0;
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   bool far_ = false;  ///< some programme has more than kFar records
@@ -333,7 +333,7 @@ void Step::look_ahead(int to) {
       rise_of_communities_[region] =
           lift(community, *community_rates(of, region, now), *community_rates(of, region, to), kFullExposure);
     }
-    if (of.programme.begins >= to || now >= rates.closes) continue;  // nobody waits
+    if (of.programme.begins > now || now >= rates.closes) continue;  // nobody waits
 
     std::vector<Gain> gains(n_classes);
     for (std::size_t c = 0; c < n_classes; ++c) {

@@ -106,6 +106,31 @@ TEST(World, BranchesWhereStrategiesFirstDifferAndEqualsWorldsRunFromTheStart) {
   EXPECT_NE(oracle::sorted(histories[0].events), oracle::sorted(histories[3].events));
 }
 
+/// Rates that are equal but others take the outlook back and out again, at any boundary, and change nothing.
+TEST(World, OtherRatesThatAreEqualChangeNothingAtAnyBoundary) {
+  for (int variant = 0; variant < 4; ++variant) {
+    Scenario scenario = busy_scenario(90);
+    if (variant == 1) scenario.programmes[1].available_from = 2021y / April / 12;  // begins with everybody engaged
+    if (variant == 2) {
+      scenario.programmes[0].available_from = 2021y / March / 1;
+      scenario.programmes[0].withdrawn = 2021y / October / 4;
+      for (auto& programme : scenario.programmes) programme.fix(Parameter::q, 6);
+    }
+    if (variant == 3) scenario.programmes[0].rule = LayerRule::maximum;
+    const Prepared run = prepare(scenario, synthetic::population(120), 0, 7);
+    const auto equal = compile(run.model, 0, run.draw);
+    const auto straight = events_of(run);
+    ASSERT_GT(straight.size(), 200U);
+    for (int boundary = 0; boundary < 90; ++boundary) {
+      World world = start(run.rates, run.clocks);
+      advance(world, run.rates, boundary);
+      advance(world, equal, std::min(90, boundary + boundary % 3));
+      advance(world, run.rates, 90);
+      ASSERT_EQ(oracle::sorted(world.history().events), straight) << "variant " << variant << ", " << boundary;
+    }
+  }
+}
+
 TEST(World, StageCountsSumToTheEligibleAtEveryStep) {
   const Prepared run = prepare(busy_scenario(80), synthetic::population(200), 0, 1);
   World world = start(run.rates, run.clocks);

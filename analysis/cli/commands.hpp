@@ -88,6 +88,7 @@ struct CompareOptions {
   enum class Variance : std::uint8_t { left_out, measured } variance = Variance::left_out;
   enum class Drivers : std::uint8_t { left_out, split } drivers = Drivers::left_out;
   std::optional<std::filesystem::path> folder;  ///< of compare.html and compare.json
+  std::vector<std::string> command;             ///< words, as typed
   Existing existing = Existing::refuse;
   int n_threads = 0;
   ProgressStyle progress = ProgressStyle::automatic;

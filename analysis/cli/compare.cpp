@@ -13,6 +13,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "text_file.hpp"
+#include "uptake/command.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 
@@ -292,30 +293,19 @@ void refuse_to_replace(const fs::path& folder) {
   if (!problems.empty()) throw InputError(std::move(problems));
 }
 
-/// In quotes where the shell needs them.
-std::string shell_word(const std::string& word) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
-  std::string quoted;
-  for (const char c : word) {
-    if (c == '\'') quoted += "'\\'";
-    quoted += c;
-  }
-  return fmt::format("'{}'", quoted);
-}
-
-/// The command as it could be typed again.
+/// The command as it could be typed again; where its page goes is for whoever types it to say.
 std::string command_of(const CompareOptions& options) {
-  std::string command = "./uptake compare";
-  const auto add = [&](const std::string& word) { command += fmt::format(" {}", shell_word(word)); };
-  for (const std::string& run : options.runs) add(run);
-  if (options.baseline) add("--baseline"), add(*options.baseline);
-  for (const std::string& metric : options.metrics) add("--metric"), add(metric);
-  for (const std::string& target : options.targets) add("--target"), add(target);
-  if (options.variance == CompareOptions::Variance::measured) add("--variance");
-  if (options.drivers == CompareOptions::Drivers::split) add("--shapley");
-  for (const std::string& text : options.overrides) add("--set"), add(text);
-  return command;
+  std::vector<std::string> words{"./uptake"};
+  for (std::size_t k = 1; k < options.command.size(); ++k) {
+    const std::string& word = options.command[k];
+    if (word == "--overwrite") continue;
+    if (word == "-o" || word == "--output") {
+      ++k;
+      continue;
+    }
+    if (!word.starts_with("-o") && !word.starts_with("--output=")) words.push_back(word);
+  }
+  return command_text(words);
 }
 
 }  // namespace

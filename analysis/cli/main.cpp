@@ -345,6 +345,7 @@ class Parser {
     CLI::App& command = add("compare", "Compare strategies, scenarios or results, replicate by replicate",
                             "uptake compare scenarios/minimal.toml --target 'ever_adopted>=4@2022-03-31'", [this] {
                               CompareOptions asked = options_.compare;
+                              asked.command = options_.run.command;
                               asked.overrides = options_.overrides();
                               asked.replicates = options_.replicates;
                               asked.has_own_overrides = !options_.set.empty() || options_.seed || options_.posterior;

@@ -57,9 +57,11 @@ class ScratchFolder {
     std::error_code error;
     const fs::path place = fs::temp_directory_path(error);
     std::string pattern = (place / "uptake-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr)
-      throw FileError(
-          {error ? "TMPDIR" : pattern, "cannot make a folder for a trial", "say with TMPDIR where there is room"});
+    if (error || ::mkdtemp(pattern.data()) == nullptr) {
+      const std::string why = error ? error.message() : std::generic_category().message(errno);
+      throw FileError({error ? "TMPDIR" : pattern, fmt::format("cannot make a folder for a trial ({})", why),
+                       "say with TMPDIR where there is room"});
+    }
     path_ = pattern;
   }
   ~ScratchFolder() {
@@ -217,7 +219,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
     return ExitCode::done;
   });
-  if (looked != ExitCode::done || over) return looked;
+  // What one rank found done, none goes on with: they may see the folder at different times.
+  if (ranks.sum(over ? 1 : 0) > 0 || looked != ExitCode::done) return looked;
 
   const auto n_replicates = finished.size();
   const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
