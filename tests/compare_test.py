@@ -5,6 +5,7 @@ import html
 import json
 import os
 import re
+import shlex
 import shutil
 
 import h5py
@@ -285,6 +286,9 @@ class Compare(program.ProgramTest):
             self.assertIn(f"{100 * chance:.0f} %" if 0 < chance < 1 else "40 worlds", shown)
         command = html.unescape(re.search(r"<pre [^>]*>(.*?)</pre>", page).group(1)).split()[1:]
         self.assertEqual(command[0], "compare")
+        shown = html.unescape(re.search(r"<pre [^>]*>(.*?)</pre>", page).group(1))
+        self.uptake(*shlex.split(shown)[1:], "-o", self.path("again"), "--quiet")
+        self.assertEqual(program.read(self.path("again", "compare.html")).decode(), page)
         self.assertIn("is already there", self.uptake("compare", *words, code=2).stderr)
         self.uptake("compare", *words, "--overwrite", "--quiet")
         self.assertEqual(program.read(self.path("side", "compare.html")).decode(), page)

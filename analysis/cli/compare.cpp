@@ -293,12 +293,12 @@ void refuse_to_replace(const fs::path& folder) {
   if (!problems.empty()) throw InputError(std::move(problems));
 }
 
-/// The command as it could be typed again; where its page goes is for whoever types it to say.
+/// The command as it could be typed again; where its page goes, and what it prints, is for whoever types it to say.
 std::string command_of(const CompareOptions& options) {
   std::vector<std::string> words{"./uptake"};
   for (std::size_t k = 1; k < options.command.size(); ++k) {
     const std::string& word = options.command[k];
-    if (word == "--overwrite") continue;
+    if (word == "--overwrite" || word == "--quiet" || word == "--json") continue;
     if (word == "-o" || word == "--output") {
       ++k;
       continue;
