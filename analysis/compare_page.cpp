@@ -122,9 +122,14 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
     text += fmt::format(", for a cost that is GBP {} {}", amount(c, millions ? " million" : ""),
                         c.mean < 0 ? "lower" : "higher");
   }
-  return fmt::format("{}. It does better in {}{}.", text,
-                     chance_text(row->p_better, static_cast<int>(comparison.pairing.n_replicates)),
-                     row->p_better > 0 && row->p_better < 1 ? " of the worlds" : "");
+  const auto chance = [&](double share) {
+    return fmt::format("{}{}", chance_text(share, static_cast<int>(comparison.pairing.n_replicates)),
+                       share > 0 && share < 1 ? " of the worlds" : "");
+  };
+  text += fmt::format(". By {} {} it does better in {}", subject.noun, subject.verb, chance(row->p_better));
+  if (const Difference* worth = find(comparison, Metric::net_present_value_gbp, frame.programme, period.to); worth)
+    text += fmt::format(", by net present value in {}", chance(worth->p_better));
+  return text + ".";
 }
 
 Section finding(const CompareReport& report, const Frame& frame) {

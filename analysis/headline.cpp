@@ -456,23 +456,22 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
   std::string text = "What this rests on\n";
   if (scenario.programmes.size() > 1)
-    text += paragraph(
-        fmt::format("- The effort assumption decides the answer: the effort as delivered is taken to have 75 % "
-                    "of its full effect in each of the {} programmes, the rest turning on {}; where it is "
-                    "graded an assumption, neither was measured. The days themselves decide the cost alone.",
-                    scenario.programmes.size(), spec(Parameter::half_effort_factor).key),
-        width, 2);
+    text +=
+        paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
+                              "of its full effect in each of the {} programmes, the rest turning on {}; where it is "
+                              "graded an assumption, neither was measured. The days themselves move the cost alone.",
+                              scenario.programmes.size(), spec(Parameter::half_effort_factor).key),
+                  width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     if (scenario.programmes.size() > 1) break;
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
     if (effort.grade == Grade::assumption)
-      text +=
-          paragraph(fmt::format("- The effort assumption decides the answer: the effort as delivered ({}: {} {}) is "
-                                "taken to have 75 % of its full effect, the rest turning on {}; neither was "
-                                "measured. The days themselves decide the cost alone.",
-                                programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
-                                spec(Parameter::half_effort_factor).key),
-                    width, 2);
+      text += paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered ({}: {} {}) is "
+                                    "taken to have 75 % of its full effect, the rest turning on {}; neither was "
+                                    "measured. The days themselves move the cost alone.",
+                                    programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
+                                    spec(Parameter::half_effort_factor).key),
+                        width, 2);
     for (const Parameter id : kDecisive) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);

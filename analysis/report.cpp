@@ -46,14 +46,18 @@ Section finding(const Run& run) {
   std::string chances;
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
-  const auto add = [&](const std::string& metric, double bound, std::string_view what) {
-    if (const auto chance = chance_above(run, metric, bound)) {
+  const std::size_t last = run.report_to.size() - 1;
+  const auto add = [&](const std::string& metric, double bound, std::string_view what, std::size_t report = 0) {
+    if (const auto chance = chance_above(run, metric, bound, static_cast<int>(report))) {
       chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
     }
   };
   add(std::string(spec(subject.metric).name), 0,
       fmt::format("The support made a difference for the better ({})", subject.noun));
-  add("net_present_value_gbp", 0, "What it was worth exceeds what it cost (net present value above 0)");
+  add("net_present_value_gbp", 0,
+      fmt::format("What it was worth by {} exceeds what it cost (net present value above 0)",
+                  date_text(run.report_to.front())));
+  if (last > 0) add("net_present_value_gbp", 0, fmt::format("The same by {}", date_text(run.report_to[last])), last);
   add("roi_net", 1, "Of the worlds that cost more: every additional pound returned more than a pound of cash");
   const auto add_gross = [&](const std::string& metric, std::string_view what) {
     const std::vector<double> values = value_by_replicate(run, metric, run.lead, run.programme, 0);
@@ -63,6 +67,10 @@ Section finding(const Run& run) {
   add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
   if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
+  constexpr int kFew = 20;  // of which one stands for 5 %
+  if (n_worlds < kFew)
+    html += paragraph(
+        fmt::format("Only {} worlds were simulated: too few for intervals and chances to mean much.", n_worlds));
   const auto net = run.headline(spec(subject.metric).name, View::net);
   if (net) {
     html += paragraph(fmt::format(

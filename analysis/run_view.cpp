@@ -202,8 +202,8 @@ std::optional<double> share_above(std::span<const double> values, double bound) 
   return above / defined;
 }
 
-std::optional<double> chance_above(const Run& run, const std::string& metric, double bound) {
-  return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0), bound);
+std::optional<double> chance_above(const Run& run, const std::string& metric, double bound, int report) {
+  return share_above(difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, report), bound);
 }
 
 std::string calibration_sentence(const Run& run) {

@@ -99,8 +99,9 @@ class Run {
                                                           int baseline, int programme, int report);
 /// Share of the defined values that are above a bound; nothing where none is defined.
 [[nodiscard]] std::optional<double> share_above(std::span<const double> values, double bound);
-/// Share of the replicates in which the net effect is above a bound.
-[[nodiscard]] std::optional<double> chance_above(const Run& run, const std::string& metric, double bound);
+/// Share of the replicates in which the net effect at a report date is above a bound.
+[[nodiscard]] std::optional<double> chance_above(const Run& run, const std::string& metric, double bound,
+                                                 int report = 0);
 
 /// Extra cost against extra QALYs, replicate by replicate, at the first report date.
 struct CostEffectiveness {

@@ -197,7 +197,7 @@ class Json(program.ProgramTest):
         self.uptake(*words, env={**os.environ, "TMPDIR": self.path("trial")})
         self.assertEqual(os.listdir(self.path("trial")), [])
         refused = self.uptake(*words, code=3, env={**os.environ, "TMPDIR": self.path("no-such")})
-        self.assertIn("cannot make a folder for a trial; say with TMPDIR where there is room", refused.stderr)
+        self.assertIn("cannot make a folder for a trial (No such file or directory); say with TMPDIR where there is room", refused.stderr)
 
     def test_the_other_commands(self):
         promised = {

@@ -181,7 +181,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     folder = options.folder.value_or(fs::path("results") / scenario.name);
     // Nothing is simulated before it is clear that its result may be written.
     const Found found = look_in(folder, scenario);
-    if (found == Found::same_result && options.existing != Existing::overwrite) {
+    const bool writes = options.action != Action::dry_run;
+    if (found == Found::same_result && options.existing != Existing::overwrite && writes) {
       over = true;
       if (options.share) {
         say(output, fmt::format("already done and merged ({})", folder.string()));
@@ -192,8 +193,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
       }
       return ExitCode::done;
     }
-    if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);
-    if (found == Found::other_result) keep_own_words(folder);
+    if (found == Found::other_result && options.existing == Existing::refuse && writes) throw in_the_way(folder);
+    if (found == Found::other_result && writes) keep_own_words(folder);
 
     auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
     model = make_model(std::move(scenario), std::move(population));
