@@ -157,17 +157,23 @@ Section finding(const CompareReport& report, const Frame& frame) {
   return {"finding", "The finding", std::move(html)};
 }
 
+/// Head of a table with a column for each side, by strategy, or by run and strategy where there are several runs.
+std::vector<Cell> head_of_sides(const std::vector<Side>& sides, std::string_view first) {
+  std::vector<Cell> head{{std::string(first)}};
+  const bool one_run = std::ranges::all_of(sides, [&](const Side& side) { return side.run == sides.front().run; });
+  for (const Side& side : sides) {
+    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
+    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
+  }
+  return head;
+}
+
 /// One table of all sides, and a drawing for each measure that differs.
 Section side_by_side(const CompareReport& report, const Frame& frame, Json& data) {
   if (frame.periods.empty() || frame.programme.empty()) return {};
   const Period& period = frame.periods.front();
   const std::vector<Side> sides = sides_of(report);
-  std::vector<Cell> head{{"Measure"}};
-  for (const Side& side : sides) {
-    const bool one_run = std::ranges::all_of(sides, [&](const Side& s) { return s.run == side.run; });
-    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
-    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
-  }
+  const std::vector<Cell> head = head_of_sides(sides, "Measure");
   std::vector<std::vector<Cell>> rows;
   std::string drawings;
   for (const auto& [metric, label] : kFirst) {
@@ -359,12 +365,7 @@ Section differences_section(const CompareReport& report, const Comparison& compa
 Section targets(const CompareReport& report) {
   if (report.targets.empty()) return {};
   const std::vector<Side> sides = sides_of(report);
-  std::vector<Cell> head{{"Target"}};
-  for (const Side& side : sides) {
-    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
-    const bool one_run = std::ranges::all_of(sides, [&](const Side& s) { return s.run == side.run; });
-    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
-  }
+  const std::vector<Cell> head = head_of_sides(sides, "Target");
   std::vector<std::vector<Cell>> rows;
   const std::size_t n = n_compared(report);
   for (const TargetLevel& target : report.targets) {

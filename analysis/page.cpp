@@ -8,7 +8,6 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
-#include <sstream>
 
 #include "numbers.hpp"
 #include "uptake/version.hpp"
@@ -144,13 +143,6 @@ std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n",
 std::string folded(std::string_view summary, const std::string& html, bool is_open) {
   return fmt::format("<details{}><summary>{}</summary>\n{}</details>\n", is_open ? " open" : "", escaped(summary),
                      html);
-}
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
 }
 std::string capitalised(std::string text) {
   if (!text.empty()) text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));

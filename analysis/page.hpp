@@ -37,8 +37,6 @@ struct Cell {
 [[nodiscard]] std::string paragraph(std::string_view text);
 /// What opens on demand; open from the start where `is_open`.
 [[nodiscard]] std::string folded(std::string_view summary, const std::string& html, bool is_open = false);
-/// The lines of a text that are not empty.
-[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
 /// With a capital letter at its beginning.
 [[nodiscard]] std::string capitalised(std::string text);
 /// Sentences as a list; nothing of none.

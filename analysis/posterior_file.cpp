@@ -8,7 +8,6 @@
 #include <cmath>
 #include <limits>
 #include <set>
-#include <sstream>
 
 #include "file.hpp"
 #include "hdf5_writer.hpp"
@@ -353,14 +352,6 @@ std::size_t length(const ResultsFile& file, const std::string& path, std::size_t
   if (shape.size() != 1 || shape.front() == 0 || shape.front() > most)
     throw file.broken(fmt::format("{} is no axis of 1 to {}", path, most));
   return shape.front();
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
 }
 
 std::size_t count(const ResultsFile& file, const std::string& path) {

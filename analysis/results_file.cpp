@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <utility>
 
 #include "hdf5_handle.hpp"
@@ -273,6 +274,14 @@ std::string ResultsFile::attribute(const std::string& path, const std::string& n
   const Quiet quiet;
   const Handle object(H5Oopen(impl_->id, path.empty() ? "/" : path.c_str(), H5P_DEFAULT), H5Oclose);
   return object < 0 ? std::string() : attribute_text(object, name.c_str());
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
 }
 
 }  // namespace uptake

@@ -72,4 +72,7 @@ class ResultsFile {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Lines of a text that holds a list, without empty ones.
+[[nodiscard]] std::vector<std::string> lines_of(const std::string& text);
+
 }  // namespace uptake

@@ -72,8 +72,7 @@ class Step {
     std::int64_t external, peer[2];
   };
   void look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end);
-  void look_through(const Context& of, const std::vector<Gain>& gains,
-                    const std::array<std::vector<std::int64_t>, 2>& rise, std::uint32_t first, std::uint32_t end);
+  void look_through(const Context& of, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
   [[nodiscard]] Who who(std::uint32_t id) {
     State::Record& own = state_.records[id];
@@ -143,7 +142,7 @@ class Step {
   static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
   static constexpr std::size_t kAhead = 8, kNext = 2;
-  static constexpr std::size_t kFar = 40'000;
+  static constexpr std::size_t kFar = 40'000;               ///< records whose 16 bytes fill most of a megabyte of cache
   [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
     __builtin_prefetch(&w.waiting);
@@ -187,6 +186,9 @@ class Step {
   std::size_t n_near_ = 0;
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   bool far_ = false;  ///< some programme has more than kFar records
+  // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
+  std::vector<Gain> gains_;
+  std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
   std::vector<Left> left_;  ///< by programme
 };
@@ -311,19 +313,18 @@ std::int64_t Step::lift(State::Pair& pair, std::int64_t now, std::int64_t then, 
 void Step::look_ahead(int to) {
   const int now = state_.boundary;
   const auto before = static_cast<std::size_t>(std::exchange(state_.outlook, to)), after = static_cast<std::size_t>(to);
-  std::array<std::vector<std::int64_t>, 2> rise;  // of the reach of each pair
   for (const Context& of : contexts_) {
     const Rates::Programme& rates = of.rates;
     const std::size_t n_classes = rates.n_classes;
     for (std::size_t g = 0; g < 2; ++g) {
       auto& pairs = of.state.pairs[g];
-      rise[g].assign(pairs.size(), 0);
+      rise_of_pairs_[g].assign(pairs.size(), 0);
       for (std::size_t p = 1; p < pairs.size(); ++p) {
         State::Pair& pair = pairs[p];
         const auto slot = of.programme.groups[g].pair_class[p] * std::size_t{kNSlots} + 2 + g;
         const std::size_t row = n_classes * kNSlots;
-        rise[g][p] = lift(pair, rates.peer[static_cast<std::size_t>(now) * row + slot], rates.peer[after * row + slot],
-                          ceiling_above(pair));
+        rise_of_pairs_[g][p] = lift(pair, rates.peer[static_cast<std::size_t>(now) * row + slot],
+                                    rates.peer[after * row + slot], ceiling_above(pair));
         pair.before = pair.value;
       }
     }
@@ -335,21 +336,21 @@ void Step::look_ahead(int to) {
     }
     if (of.programme.begins > now || now >= rates.closes) continue;  // nobody waits
 
-    std::vector<Gain> gains(n_classes);
+    gains_.resize(n_classes);
     for (std::size_t c = 0; c < n_classes; ++c) {
       const std::size_t a = before * n_classes + c, b = after * n_classes + c;
-      gains[c] = {rates.external[b] - rates.external[a],
-                  {rates.peer[b * kNSlots] - rates.peer[a * kNSlots],
-                   rates.peer[b * kNSlots + 1] - rates.peer[a * kNSlots + 1]}};
+      gains_[c] = {rates.external[b] - rates.external[a],
+                   {rates.peer[b * kNSlots] - rates.peer[a * kNSlots],
+                    rates.peer[b * kNSlots + 1] - rates.peer[a * kNSlots + 1]}};
     }
     const auto n = static_cast<std::uint32_t>(of.programme.n_records());
     for (std::uint32_t block = 0; block < n; block += kBlock) {
       const std::uint32_t end = std::min(n, block + kBlock);
       n_near_ = 0;
       if (n_classes == 1 && !of.grouped && rates.response.is_identity() && of.programme.edges[1].longest == 0) {
-        look_through_ties(of, gains[0], block, end);
+        look_through_ties(of, gains_[0], block, end);
       } else {
-        look_through(of, gains, rise, block, end);
+        look_through(of, block, end);
       }
       aim_near(now);
     }
@@ -367,16 +368,15 @@ void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t 
                    (1U << Waiting::kLayerBits) - 1, id, near_.data());
 }
 
-void Step::look_through(const Context& of, const std::vector<Gain>& gains,
-                        const std::array<std::vector<std::int64_t>, 2>& rise, std::uint32_t first, std::uint32_t end) {
+void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t end) {
   State::Waiting* waiting = &state_.waiting[of.first_record];
   const Response& response = of.rates.response;
   for (std::uint32_t i = first; i < end; ++i) {
     State::Waiting& record = waiting[i];
     if (record.idle()) continue;
-    const Gain& gain = gains[record.record_class()];
+    const Gain& gain = gains_[record.record_class()];
     const Place& place = of.places[i];
-    std::int64_t sum = gain.external + rise[0][place.pair[0]] + rise[1][place.pair[1]];
+    std::int64_t sum = gain.external + rise_of_pairs_[0][place.pair[0]] + rise_of_pairs_[1][place.pair[1]];
     sum += response(record.exposure(0)) * gain.peer[0];
     if (of.programme.edges[1].longest > 0) sum += response(record.exposure(1)) * gain.peer[1];
     if (!of.state.communities.empty() && of.plan.joins[i] != 0) sum += rise_of_communities_[of.programme.region[i]];
