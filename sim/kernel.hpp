@@ -38,7 +38,7 @@ inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers:
 inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
 inline constexpr int kNSlots = 4;                             ///< edge layers 0, 1, then group layers 2, 3
-inline constexpr int kOutlook = 32;                           ///< weeks (found by measuring)
+inline constexpr int kOutlook = 40;                           ///< weeks (found by measuring)
 inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who has no decision clock
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
 /// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
