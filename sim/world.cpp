@@ -38,7 +38,7 @@ class Step {
                            .communities = !rates.added.empty(),
                            .two_edge_layers = programme.edges[1].longest > 0,
                            .maximum = !rates.any_layer.empty(),
-                           .far = programme.n_records() > kFar,
+                           .far = model_.n_records() > kFar,
                            .j = j,
                            .n_classes = rates.n_classes,
                            .external = rates.external.data(),
@@ -71,7 +71,7 @@ class Step {
     bool communities;  ///< made by levers
     bool two_edge_layers;
     bool maximum;  ///< of the layers, instead of their sum
-    bool far;      ///< more records than kFar
+    bool far;      ///< the world has more records than kFar
     std::size_t j;
     std::size_t n_classes;
     const std::int64_t* external;  ///< tables of the rates, as is
@@ -1087,12 +1087,20 @@ void Step::week() {
       }
     }
   }
-  for (const auto organisation : state_.touched) {
+  const auto records_of = [&](std::uint32_t organisation) {
+    return std::span(model_.organisation_records)
+        .subspan(model_.organisation_offsets[organisation],
+                 model_.organisation_offsets[organisation + 1] - model_.organisation_offsets[organisation]);
+  };
+  for (std::size_t i = 0; i < state_.touched.size(); ++i) {
+    if (i + kNext < state_.touched.size()) {
+      for (const auto id : records_of(state_.touched[i + kNext])) __builtin_prefetch(&records_[id]);
+    }
+    const std::uint32_t organisation = state_.touched[i];
     const std::uint8_t busy = state_.implementing[organisation];
     if (std::exchange(state_.heeded[organisation], busy) == busy) continue;
-    for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1];
-         ++at) {
-      Who w = who(model_.organisation_records[at]);
+    for (const auto id : records_of(organisation)) {
+      Who w = who(id);
       if (waiting(w)) rescale_waiting(w, week);
     }
   }
