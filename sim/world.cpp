@@ -918,8 +918,9 @@ void Step::all_wait(const Context& of, int boundary) {
     own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
     waiting.slack = rescale(clocks[record], kUnit, own.multiplier) -
                     Pull<n_groups, n_layers>(*this, of, record, waiting).ahead(boundary, state_.outlook);
+    if (of.maximum) aim_at(of.first_record + record, own, boundary);
     near_[n_near_] = record;
-    n_near_ += waiting.slack <= 0 || of.maximum ? 1 : 0;
+    n_near_ += waiting.slack <= 0 ? 1 : 0;
     if (n_near_ == kBlock) aim_near(of, boundary);
   }
   aim_near(of, boundary);

@@ -16,6 +16,8 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
     Scenario scenario = busy_scenario(90);
     if (trial % 4 == 1) scenario.programmes[0].rule = LayerRule::maximum;
     if (trial % 4 == 2) scenario.programmes[0].skipped = {.engaged = true, .implementing = true};
+    if (trial % 8 == 5) scenario.programmes[0].skipped = {.engaged = true};
+    if (trial % 8 == 6) scenario.programmes[0].available_from = 2021y / April / 12;  // all begin to wait in the middle
     if (trial % 4 == 3) scenario.programmes[1].fix(Parameter::kappa, 1), scenario.attention = false;
     synthetic::Options options;
     options.seed = trial;
