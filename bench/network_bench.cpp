@@ -115,7 +115,7 @@ void floor_of_world(benchmark::State& state, const Size& size) {
   struct Record {
     std::uint32_t left, exposure;
   };
-  std::vector<Record> records(programme.n_records());
+  Paged<Record> records(programme.n_records());
   constexpr std::size_t kAhead = 12;
   const auto push_all = [&](const auto& row) {
     for (std::size_t a = 0; a < events.size(); ++a) {

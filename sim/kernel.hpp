@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "uptake/model.hpp"
+#include "uptake/paged.hpp"
 #include "uptake/world.hpp"
 
 namespace uptake {
@@ -113,9 +114,9 @@ class Clocks {
   };
   struct Programme {
     // Occurrence 0 by record, with the hazard before `from`.
-    std::vector<std::int64_t> engage;  ///< E in 2^-40
-    std::vector<std::int64_t> decide;  ///< E / m_ij in 2^-40, kNever outside the susceptible share
-    std::vector<std::int64_t> stop;    ///< E in 2^-48
+    Paged<std::int64_t> engage;        ///< E in 2^-40
+    Paged<std::int64_t> decide;        ///< E / m_ij in 2^-40, kNever outside the susceptible share
+    Paged<std::int64_t> stop;          ///< E in 2^-48
     std::vector<std::int32_t> need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
     std::vector<std::uint16_t> weeks;  ///< implementing time, at least 1
     // For later occurrences, by record.
@@ -303,8 +304,8 @@ struct World::State {
   std::shared_ptr<const Clocks> clocks;
   int boundary = 0;
   int outlook = 0;
-  std::vector<Waiting> waiting;  ///< by record, as are
-  std::vector<Record> records;
+  Paged<Waiting> waiting;  ///< by record, as are
+  Paged<Record> records;
   Diary diary;
   std::vector<Programme> programmes;
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off

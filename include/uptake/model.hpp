@@ -12,6 +12,7 @@
 
 #include "uptake/column.hpp"
 #include "uptake/error.hpp"
+#include "uptake/paged.hpp"
 #include "uptake/population.hpp"
 #include "uptake/scenario.hpp"
 
@@ -36,7 +37,7 @@ struct Push {
 struct Pushes {
   Column<std::uint32_t> offsets;      ///< n_records + 1
   std::vector<std::uint32_t> narrow;  ///< receiver in the upper half, weight - 1 in the lower; or
-  std::vector<Push> wide;             ///< where there are more records
+  Paged<Push> wide;                   ///< where there are more records
   std::uint32_t longest = 0;          ///< most pushes of one record
   [[nodiscard]] static constexpr Push unpack(std::uint32_t packed) { return {packed >> 16, (packed & 0xffffU) + 1}; }
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
