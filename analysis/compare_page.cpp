@@ -20,23 +20,13 @@ namespace uptake {
 namespace {
 using Json = nlohmann::ordered_json;
 
-/// What is compared first, in this order. Deprivation: the nearer to 0, the fairer.
-constexpr std::array<std::pair<Metric, std::string_view>, 12> kFirst{{
-    {Metric::ever_adopted, "Organisations ever in use"},
-    {Metric::adopters, "Organisations in use"},
-    {Metric::patients_benefited, "People reached"},
-    {Metric::admissions_avoided, "Emergency admissions avoided"},
-    {Metric::events_avoided, "Events avoided"},
-    {Metric::bed_days_avoided, "Bed days released"},
-    {Metric::diagnosis_days_sooner, "Days sooner to diagnosis, all people"},
-    {Metric::savings_cash_gbp, "Cash savings, GBP"},
-    {Metric::capacity_released_gbp, "Capacity released, GBP"},
-    {Metric::cost_gbp, "Cost, all funders, GBP"},
-    {Metric::net_present_value_gbp, "Net present value, GBP"},
-    {Metric::deprivation_gap, "Most deprived fifth less the rest, percentage points in use"},
-}};
-
-Spread spread_of(const Statistics& s) { return {s.mean, s.sd, s.p05, s.p25, s.p50, s.p75, s.p95, s.mcse}; }
+/// What is compared first, in this order.
+constexpr std::array kFirst{
+    Metric::ever_adopted,          Metric::adopters,         Metric::patients_benefited,    Metric::admissions_avoided,
+    Metric::events_avoided,        Metric::bed_days_avoided, Metric::diagnosis_days_sooner, Metric::savings_cash_gbp,
+    Metric::capacity_released_gbp, Metric::cost_gbp,         Metric::net_present_value_gbp, Metric::deprivation_gap,
+};
+bool is_first(Metric metric) { return std::ranges::find(kFirst, metric) != kFirst.end(); }
 
 /// The programme that stands for all, and the dates that every comparison has.
 struct Frame {
@@ -61,34 +51,6 @@ const Difference* find(const Comparison& comparison, Metric metric, std::string_
     return row.metric == metric && row.programme == programme && row.period.to == to;
   });
   return at == comparison.rows.end() ? nullptr : &*at;
-}
-
-/// How a number of a metric is written: shares to three decimals, money in its row's unit.
-std::string text_of(Metric metric, double value, const RowUnit& unit) {
-  if (spec(metric).unit != "1" || metric == Metric::deprivation_gap) return unit.text(value);
-  const std::string text = fmt::format("{:.3f}", value);
-  return text == "-0.000" ? "0.000" : text;
-}
-
-std::string range_of(Metric metric, const Statistics& s, const RowUnit& unit) {
-  if (s.p05 == s.p95) return "";
-  if (spec(metric).unit == "1")
-    return fmt::format("{} to {}", text_of(metric, s.p05, unit), text_of(metric, s.p95, unit));
-  return unit.range(spread_of(s));
-}
-
-RowUnit unit_of_row(std::string_view label, const Difference& row) {
-  constexpr double kPoint = 0.01;
-  if (row.metric == Metric::deprivation_gap) return {kPoint};
-  return unit_of(label, {spread_of(row.difference), Spread{row.subject}, Spread{row.baseline}});
-}
-
-/// Events that are the admissions again.
-bool is_repeated(const Comparison& comparison, const Difference& row) {
-  if (row.metric != Metric::events_avoided) return false;
-  const Difference* other = find(comparison, Metric::admissions_avoided, row.programme, row.period.to);
-  return other && other->subject == row.subject && other->baseline == row.baseline &&
-         other->difference.sd == row.difference.sd;
 }
 
 std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
@@ -176,7 +138,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
   const std::vector<Cell> head = head_of_sides(sides, "Measure");
   std::vector<std::vector<Cell>> rows;
   std::string drawings;
-  for (const auto& [metric, label] : kFirst) {
+  for (const Metric metric : kFirst) {
     std::vector<std::optional<double>> means;
     for (const Side& side : sides) {
       std::optional<double> mean;
@@ -190,31 +152,32 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       means.push_back(mean);
     }
     if (std::ranges::none_of(means, [](const auto& m) { return m.has_value(); })) continue;
-    RowUnit unit;
-    Json bars = Json::array();
+    std::vector<double> figures;
     bool differs = false, repeated = false;
     for (const Comparison& comparison : report.comparisons) {
       const Difference* row = find(comparison, metric, frame.programme, period.to);
       if (!row) continue;
-      const double factor = unit_of_row(label, *row).factor;
-      unit.factor = factor < 1 ? factor : std::max(unit.factor, factor);
+      const Statistics& d = row->difference;
+      figures.insert(figures.end(), {row->subject, row->baseline, d.p05, d.p95});
       repeated = repeated || is_repeated(comparison, *row);
-      differs = differs || row->difference.sd > 0 || row->difference.mean != 0;
+      differs = differs || d.sd > 0 || d.mean != 0;
     }
     if (repeated) continue;
+    const RowUnit unit(metric, Medium::page, figures);
+    Json bars = Json::array();
     for (const Comparison& comparison : report.comparisons)
       if (const Difference* row = find(comparison, metric, frame.programme, period.to))
         bars.push_back({{"name", name_of(comparison)},
-                        {"mean", row->difference.mean / unit.factor},
-                        {"low", row->difference.p05 / unit.factor},
-                        {"high", row->difference.p95 / unit.factor}});
-    std::vector<Cell> row{{unit.label(label)}};
-    for (const auto& mean : means) row.push_back(number_cell(mean ? text_of(metric, *mean, unit) : "–"));
+                        {"mean", row->difference.mean / unit.factor()},
+                        {"low", row->difference.p05 / unit.factor()},
+                        {"high", row->difference.p95 / unit.factor()}});
+    std::vector<Cell> row{{unit.label()}};
+    for (const auto& mean : means) row.push_back(number_cell(mean ? unit.text(*mean) : "–"));
     rows.push_back(std::move(row));
     if (differs)
       drawings += fmt::format(
-          "<div><h3>{}</h3>{}</div>\n", escaped(unit.label(label)),
-          forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", label), ""));
+          "<div><h3>{}</h3>{}</div>\n", escaped(unit.label()),
+          forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", unit.label()), ""));
   }
   std::string html =
       table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows);
@@ -230,15 +193,15 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
 std::string difference_table(const Comparison& comparison, const std::string& programme, const Period& period,
                              const std::vector<Metric>& asked) {
   std::vector<std::vector<Cell>> rows;
-  const auto add = [&](const Difference& row, std::string_view label) {
-    const RowUnit unit = unit_of_row(label, row);
+  const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    std::vector<Cell> cells{{unit.label(label)},
-                            number_cell(text_of(row.metric, row.baseline, unit)),
-                            number_cell(text_of(row.metric, row.subject, unit)),
-                            number_cell(text_of(row.metric, d.mean, unit)),
-                            number_cell(range_of(row.metric, d, unit)),
-                            number_cell(text_of(row.metric, d.mcse, unit)),
+    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95});
+    std::vector<Cell> cells{{unit.label()},
+                            number_cell(unit.text(row.baseline)),
+                            number_cell(unit.text(row.subject)),
+                            number_cell(unit.text(d.mean)),
+                            number_cell(unit.range(d)),
+                            number_cell(unit.text(d.mcse)),
                             number_cell(chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
     if (row.variance)
       cells.push_back(
@@ -248,10 +211,6 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
   const auto mine = [&](const Difference& row) {
     return row.programme == programme && row.period.to == period.to && !is_repeated(comparison, row) &&
            (asked.empty() || std::ranges::find(asked, row.metric) != asked.end());
-  };
-  const auto label_among_first = [](Metric metric) {
-    const auto at = std::ranges::find(kFirst, metric, [](const auto& pair) { return pair.first; });
-    return at == kFirst.end() ? std::string_view() : at->second;
   };
   const auto as_table = [&](std::string_view which) {
     std::vector<Cell> head{
@@ -265,16 +224,13 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
                  head, rows);
   };
   std::string html;
-  for (const auto& [metric, label] : kFirst)
+  for (const Metric metric : kFirst)
     for (const Difference& row : comparison.rows)
-      if (row.metric == metric && mine(row)) add(row, label);
+      if (row.metric == metric && mine(row)) add(row);
   if (!rows.empty()) html += as_table("");
   rows.clear();
-  for (const Difference& row : comparison.rows) {
-    if (!mine(row) || !label_among_first(row.metric).empty()) continue;
-    const MetricSpec& m = spec(row.metric);
-    add(row, m.money ? fmt::format("{}, GBP", m.long_name) : std::string(m.long_name));
-  }
+  for (const Difference& row : comparison.rows)
+    if (mine(row) && !is_first(row.metric)) add(row);
   if (!rows.empty())
     html += asked.empty() ? folded(fmt::format("Table: other measures ({})", rows.size()), as_table(", other measures"))
                           : as_table(", other measures");
@@ -287,11 +243,11 @@ std::string peers_table(const Comparison& comparison, const std::string& program
   for (const Difference& row : comparison.rows) {
     if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
     if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
-    rows.push_back({{std::string(spec(row.metric).long_name)},
+    rows.push_back({{std::string(spec(row.metric).label)},
                     number_cell(shown(row.peers->without.mean)),
-                    number_cell(range(spread_of(row.peers->without))),
+                    number_cell(range(row.peers->without)),
                     number_cell(shown(row.peers->through.mean)),
-                    number_cell(range(spread_of(row.peers->through)))});
+                    number_cell(range(row.peers->through))});
   }
   if (rows.empty()) return "";
   return table("What of the difference comes through peers",
@@ -308,10 +264,10 @@ std::string losses_table(std::span<const Loss> lost, const Period& period, std::
   std::vector<std::vector<Cell>> rows;
   for (const Loss& loss : lost) {
     if (loss.period.to != period.to || (loss.programme == "all" && loss.metric == Metric::events_avoided)) continue;
-    rows.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
-                                 spec(loss.metric).long_name)},
-                    number_cell(shown(loss.lost.mean)),
-                    number_cell(range(spread_of(loss.lost)))});
+    rows.push_back(
+        {{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme, spec(loss.metric).label)},
+         number_cell(shown(loss.lost.mean)),
+         number_cell(range(loss.lost))});
   }
   if (rows.empty()) return "";
   const std::string html = table(caption, {{"Programme and measure"}, number_cell("lost"), number_cell("90 %")}, rows);
@@ -329,20 +285,18 @@ std::string programmes_table(const Comparison& comparison, const Period& period)
     for (const Metric metric : kColumns) {
       const Difference* row = find(comparison, metric, programme, period.to);
       cells.push_back(number_cell(row ? shown(row->difference.mean) : "–"));
-      cells.push_back(number_cell(row ? range(spread_of(row->difference)) : ""));
+      cells.push_back(number_cell(row ? range(row->difference) : ""));
     }
     rows.push_back(std::move(cells));
   }
   if (rows.size() < 2) return "";
-  return folded(fmt::format("Table: difference by programme ({})", rows.size()), table("Difference by programme",
-                                                                                       {{"Programme"},
-                                                                                        number_cell("ever in use"),
-                                                                                        number_cell("90 %"),
-                                                                                        number_cell("people reached"),
-                                                                                        number_cell("90 %"),
-                                                                                        number_cell("events avoided"),
-                                                                                        number_cell("90 %")},
-                                                                                       rows));
+  std::vector<Cell> head{{"Programme"}};
+  for (const Metric metric : kColumns) {
+    head.push_back(number_cell(std::string(spec(metric).brief)));
+    head.push_back(number_cell("90 %"));
+  }
+  return folded(fmt::format("Table: difference by programme ({})", rows.size()),
+                table("Difference by programme", head, rows));
 }
 
 Section differences_section(const CompareReport& report, const Comparison& comparison, const Frame& frame,
@@ -402,15 +356,14 @@ Section drivers(const CompareReport& report) {
   head.push_back(number_cell("together"));
   std::vector<std::vector<Cell>> rows;
   for (const DriverSplit& split : report.drivers) {
-    const auto first_of = std::ranges::find(kFirst, split.metric, [](const auto& pair) { return pair.first; });
-    if (split.programme != together || split.period.to != period.to || first_of == kFirst.end()) continue;
-    RowUnit unit;
-    for (const Statistics& s : split.by_driver)
-      unit.factor = std::max(unit.factor, unit_of(first_of->second, {spread_of(s)}).factor);
-    std::vector<Cell> row{{unit.label(first_of->second)}};
+    if (split.programme != together || split.period.to != period.to || !is_first(split.metric)) continue;
+    std::vector<double> figures{split.together.mean};
+    for (const Statistics& s : split.by_driver) figures.insert(figures.end(), {s.mean, s.p05, s.p95});
+    const RowUnit unit(split.metric, Medium::page, figures);
+    std::vector<Cell> row{{unit.label()}};
     for (const Statistics& s : split.by_driver) {
       row.push_back(number_cell(unit.text(s.mean)));
-      row.push_back(number_cell(unit.range(spread_of(s))));
+      row.push_back(number_cell(unit.range(s)));
     }
     row.push_back(number_cell(unit.text(split.together.mean)));
     rows.push_back(std::move(row));

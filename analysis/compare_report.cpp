@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "statistics.hpp"
@@ -47,6 +48,15 @@ std::vector<std::string> notes_of(const CompareReport& report) {
   return notes;
 }
 
+bool is_repeated(const Comparison& comparison, const Difference& row) {
+  if (row.metric != Metric::events_avoided) return false;
+  return std::ranges::any_of(comparison.rows, [&](const Difference& other) {
+    return other.metric == Metric::admissions_avoided && other.programme == row.programme &&
+           other.period.to == row.period.to && other.subject == row.subject && other.baseline == row.baseline &&
+           other.difference.sd == row.difference.sd;
+  });
+}
+
 namespace {
 // ---- JSON ---------------------------------------------------------------------------------------------------------
 
@@ -78,7 +88,7 @@ Json difference_json(const Comparison& comparison, const Difference& row) {
   add_statistics(entry, row.difference);
   entry["strategy_mean"] = row.subject;
   entry["baseline_mean"] = row.baseline;
-  entry["better"] = kBetterNames[static_cast<std::size_t>(better(row.metric))];
+  entry["better"] = kBetterNames[static_cast<std::size_t>(spec(row.metric).better)];
   entry["p_better"] = row.p_better;
   entry["p_worse"] = row.p_worse;
   if (row.variance)
@@ -112,19 +122,12 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
   text += fmt::format("{:>{}}{:>{}}\n", "+-", kError, "better", kChance);
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    double largest = std::max(std::abs(row.subject), std::abs(row.baseline));
-    for (const double v : {d.p05, d.p95}) largest = std::max(largest, std::abs(v));
-    const bool millions = spec(row.metric).money && largest >= 1e6;
-    const double unit = millions ? 1e6 : 1;
-    const std::string label(label_of(row.metric));
-    const std::string interval =
-        d.p05 == d.p95 ? "" : fmt::format("{} to {}", rounded(d.p05 / unit), rounded(d.p95 / unit));
-    text += fmt::format("  {:<{}}{:>{}}", millions ? label + ", GBP m" : label, kLabel - 2,
-                        rounded(row.baseline / unit), kNumber);
-    if (wide) text += fmt::format("{:>{}}", rounded(row.subject / unit), kNumber);
-    text += fmt::format("{:>{}}{:>{}}", rounded(d.mean / unit), kNumber, interval, kInterval);
-    if (wide) text += fmt::format("{:>{}}", rounded(d.sd / unit), kNumber);
-    text += fmt::format("{:>{}}{:>{}}\n", rounded(d.mcse / unit), kError, percent(row.p_better), kChance);
+    const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95});
+    text += fmt::format("  {:<{}}{:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber);
+    if (wide) text += fmt::format("{:>{}}", unit.text(row.subject), kNumber);
+    text += fmt::format("{:>{}}{:>{}}", unit.text(d.mean), kNumber, unit.range(d), kInterval);
+    if (wide) text += fmt::format("{:>{}}", unit.text(d.sd), kNumber);
+    text += fmt::format("{:>{}}{:>{}}\n", unit.text(d.mcse), kError, percent(row.p_better), kChance);
     if (row.variance)
       text += row.variance->paired > 0 ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
                                                      rounded(row.variance->independent / row.variance->paired))
@@ -135,13 +138,14 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const bool is_ledger = spec(row.metric).needs == Needs::growth && row.programme == "all";
     return (row.programme == programme || is_ledger) && row.period.to == period.to;
   };
-  for (const Shown& shown : shown_metrics())
+  for (const Metric shown : shown_metrics())
     for (const Difference& row : comparison.rows)
-      if (here(row) && row.metric == shown.metric) add(row);
+      if (here(row) && row.metric == shown && !is_repeated(comparison, row)) add(row);
   // Metrics without a line in the headline: equity, or what was asked for by name.
   const auto& more = asked.empty() ? kEquity : asked;
   for (const Difference& row : comparison.rows)
-    if (here(row) && label_of(row.metric) == spec(row.metric).name && std::ranges::find(more, row.metric) != more.end())
+    if (here(row) && std::ranges::find(shown_metrics(), row.metric) == shown_metrics().end() &&
+        std::ranges::find(more, row.metric) != more.end())
       add(row);
   return text;
 }
@@ -154,11 +158,11 @@ std::string peers_text(const Comparison& comparison, const std::string& programm
     if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
     if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
     text += "  " +
-            paragraph(
-                fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
-                            "through peers.",
-                            label_of(row.metric), interval_text(row.peers->without), interval_text(row.peers->through)),
-                width - 2, 4);
+            paragraph(fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
+                                  "through peers.",
+                                  spec(row.metric).brief, interval_text(row.peers->without),
+                                  interval_text(row.peers->through)),
+                      width - 2, 4);
   }
   if (!text.empty())
     text += "  " + paragraph(
@@ -176,10 +180,10 @@ std::string losses_text(std::span<const Loss> lost, const Period& period, std::s
       if (loss.period.to == period.to && spec(loss.metric).name == name) rows.push_back(&loss);
     if (rows.empty()) continue;
     const Loss& sum = *rows.back();  // "all", or the only programme
-    std::string line = fmt::format("{}, {}: {}", opening, label_of(sum.metric), interval_text(sum.lost));
+    std::string line = fmt::format("{}, {}: {}", opening, spec(sum.metric).brief, interval_text(sum.lost));
     if (rows.size() > 1 && sum.programme != "all") {  // events of different kinds have no sum
       std::ranges::stable_sort(rows, [](const Loss* a, const Loss* b) { return a->lost.mean > b->lost.mean; });
-      line = fmt::format("{}, {} (each of its own kind)", opening, label_of(sum.metric));
+      line = fmt::format("{}, {} (each of its own kind)", opening, spec(sum.metric).brief);
       std::string_view mark = ": ";
       for (std::size_t k = 0; k < std::min<std::size_t>(rows.size(), 3); ++k) {
         line += fmt::format("{}{} {}", mark, rows[k]->programme, rounded(rows[k]->lost.mean));
@@ -212,7 +216,7 @@ std::string programmes_text(const Comparison& comparison, const Period& period, 
       if (row.metric != Metric::ever_adopted && row.metric != Metric::patients_benefited &&
           row.metric != Metric::admissions_avoided)
         continue;
-      line += fmt::format("{}{} {}", mark, interval_text(row.difference), label_of(row.metric));
+      line += fmt::format("{}{} {}", mark, interval_text(row.difference), spec(row.metric).brief);
       mark = "; ";
     }
     if (mark != " ") text += "  " + paragraph(line, width - 2, 4);
@@ -256,7 +260,7 @@ std::string drivers_text(std::span<const DriverSplit> drivers, const std::string
     if (split.metric != Metric::ever_adopted && split.metric != Metric::patients_benefited &&
         spec(split.metric).name != "events_avoided" && split.metric != Metric::admissions_avoided)
       continue;
-    std::string line = fmt::format("{}: {} together", label_of(split.metric), interval_text(split.together));
+    std::string line = fmt::format("{}: {} together", spec(split.metric).brief, interval_text(split.together));
     for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver)
       line += fmt::format(", {} {}", kDriverNames[driver], interval_text(split.by_driver[driver]));
     text += "  " + paragraph(line + ".", width - 2, 4);
@@ -376,8 +380,8 @@ std::string compare_table(const CompareReport& report, int width) {
       paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
                             "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
                             "the share of replicates in which the strategy does better than the baseline (less cost, "
-                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.",
-                            n_compared(report), first.seed),
+                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both. {}",
+                            n_compared(report), first.seed, kGapInWords),
                 columns);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;

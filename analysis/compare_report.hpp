@@ -16,6 +16,8 @@ namespace uptake {
 [[nodiscard]] std::vector<Side> sides_of(const CompareReport& report);
 /// Replicates that all comparisons have.
 [[nodiscard]] std::size_t n_compared(const CompareReport& report);
+/// Events that are the admissions again: a table shows them once, under that name.
+[[nodiscard]] bool is_repeated(const Comparison& comparison, const Difference& row);
 /// What is left out, and what differs beside what is compared; each once.
 [[nodiscard]] std::vector<std::string> notes_of(const CompareReport& report);
 
