@@ -228,6 +228,37 @@ TileMap tile_map(const fs::path& tables) {
   }
 }
 
+/// What a reader should not see in the map: where the networks' means differ by no more than twice what luck leaves in a
+/// mean over so many worlds of their differences within a world, or by no more than a tenth of those [A], a pattern would
+/// be one of chance. Empty where they differ by more, and where nobody is in use.
+std::string luck_of_networks(const Run& run) {
+  const auto within = run.report(Metric::regional_cv, run.lead, View::gross, run.programme, 0, 0);
+  if (!within || run.regions.size() < 3 || !run.file.has("eligible")) return "";
+  const std::vector<double> eligible = run.file.numbers("eligible").values;
+  std::vector<double> shares, weights;
+  for (std::size_t place = 1; place < run.regions.size(); ++place) {
+    const auto share =
+        run.report(Metric::adoption_share, run.lead, View::gross, run.programme, 0, static_cast<int>(place));
+    if (!share) continue;
+    shares.push_back(share->mean);
+    weights.push_back(eligible[static_cast<std::size_t>(run.programme) * run.regions.size() + place]);
+  }
+  const double between = inequality(shares, weights).coefficient_of_variation;
+  constexpr double kTwice = 2, kTenth = 0.1;
+  const int n = run.n_replicates();
+  const double luck = within->mean / std::sqrt(n);
+  if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
+  const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
+  return paragraph(fmt::format(
+      "Networks differ here by no more than luck{}: within one world their shares vary by {} of the mean (coefficient "
+      "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
+      "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
+      "ranking should be read from it.",
+      run.n_own_programmes() > 1 ? fmt::format(" ({})", run.programmes[static_cast<std::size_t>(run.programme)]) : "",
+      percent(within->mean), n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between),
+      percent(luck)));
+}
+
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
@@ -287,7 +318,7 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   layer("board", "icb/adopters", run.boards, tiles.boards);
   data["map"] = map;
 
-  std::string html;
+  std::string html = luck_of_networks(run);
   if (!map.empty()) {
     html +=
         "<p class=\"drawn controls\"><label for=\"map-slider\">Month</label> <input id=\"map-slider\" type=\"range\" "
