@@ -55,8 +55,8 @@ const Difference* find(const Comparison& comparison, Metric metric, std::string_
 
 std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
 
-/// "“twice” instead of “as-delivered”: 512 (…) more organisations brought into use, for GBP 3 m (…) more; better in
-/// 98 %".
+/// "“twice” instead of “as-delivered”: 512 more organisations brought into use (90 % interval: …), for a cost that is GBP 3
+/// million higher (…). By organisations brought into use it does better in 98 % of the worlds, by net present value in …"
 std::string finding_of(const Comparison& comparison, const Frame& frame) {
   const Period& period = frame.periods.front();
   const auto known = [&](Metric metric) { return find(comparison, metric, frame.programme, period.to) != nullptr; };
@@ -65,24 +65,31 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
       fmt::format("“{}” instead of “{}”", name_of(comparison), side_name(comparison.baseline, comparison.subject));
   const Difference* row = find(comparison, subject.metric, frame.programme, period.to);
   if (!row) return opening + ": nothing that both measure.";
-  const auto amount = [](const Statistics& s, std::string_view after = "") {
-    const double sign = s.mean < 0 ? -1 : 1;
-    const double low = sign < 0 ? -s.p95 : s.p05, high = sign < 0 ? -s.p05 : s.p95;
-    return s.p05 == s.p95 ? fmt::format("{}{}", shown(sign * s.mean), after)
-                          : fmt::format("{}{} (90 % interval {})", shown(sign * s.mean), after, span_text(low, high));
+  // "512 more", and the interval beside it, in which either end may be on the other side of 0.
+  const auto amount = [](const Statistics& s, std::string_view unit, std::string_view after, std::string_view up,
+                         std::string_view down) {
+    const auto of = [&](double value) { return fmt::format("{}{}{}", unit, shown(std::abs(value)), after); };
+    const auto way = [&](double value) { return value < 0 ? down : up; };
+    std::string text = fmt::format("{} {}", of(s.mean), way(s.mean));
+    if (s.p05 == s.p95) return std::pair(text, std::string());
+    const bool crosses = s.p05 < 0 && s.p95 > 0;
+    const double near = s.mean < 0 ? s.p95 : s.p05, far = s.mean < 0 ? s.p05 : s.p95;
+    return std::pair(text, crosses
+                               ? fmt::format(" (90 % interval: {} {} to {} {})", of(far), way(far), of(near), way(near))
+                               : fmt::format(" (90 % interval {})", span_text(std::abs(near), std::abs(far))));
   };
   if (row->difference.mean == 0 && row->difference.sd == 0)
     return fmt::format("{}: the same number of {} {} in every world.", opening, subject.noun, subject.verb);
-  std::string text = fmt::format("{}: {} {} {} {}", opening, amount(row->difference),
-                                 row->difference.mean < 0 ? "fewer" : "more", subject.noun, subject.verb);
+  const auto [more, between] = amount(row->difference, "", "", "more", "fewer");
+  std::string text = fmt::format("{}: {} {} {}{}", opening, more, subject.noun, subject.verb, between);
   if (const Difference* cost = find(comparison, Metric::cost_gbp, frame.programme, period.to);
       cost && cost->difference.mean != 0) {
     constexpr double kMillion = 1e6;
     Statistics c = cost->difference;
     const bool millions = std::max(std::abs(c.p05), std::abs(c.p95)) >= kMillion;
     for (double* value : {&c.mean, &c.p05, &c.p95}) *value /= millions ? kMillion : 1;
-    text += fmt::format(", for a cost that is GBP {} {}", amount(c, millions ? " million" : ""),
-                        c.mean < 0 ? "lower" : "higher");
+    const auto [higher, within] = amount(c, "GBP ", millions ? " million" : "", "higher", "lower");
+    text += fmt::format(", for a cost that is {}{}", higher, within);
   }
   const auto chance = [&](double share) {
     return fmt::format("{}{}", chance_text(share, static_cast<int>(comparison.pairing.n_replicates)),
@@ -119,14 +126,14 @@ Section finding(const CompareReport& report, const Frame& frame) {
   return {"finding", "The finding", std::move(html)};
 }
 
-/// Head of a table with a column for each side, by strategy, or by run and strategy where there are several runs.
+/// Head of a table with a column for each side, by strategy, and by run where several have the strategy.
 std::vector<Cell> head_of_sides(const std::vector<Side>& sides, std::string_view first) {
   std::vector<Cell> head{{std::string(first)}};
-  const bool one_run = std::ranges::all_of(sides, [&](const Side& side) { return side.run == sides.front().run; });
-  for (const Side& side : sides) {
-    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
-    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
-  }
+  const auto name = [](const Side& side) { return side.run->strategies[static_cast<std::size_t>(side.strategy)]; };
+  for (const Side& side : sides)
+    head.push_back(number_cell(std::ranges::count(sides, name(side), name) == 1
+                                   ? name(side)
+                                   : fmt::format("{}: {}", side.run->label, name(side))));
   return head;
 }
 
@@ -180,7 +187,11 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
           forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", unit.label()), ""));
   }
   std::string html =
-      table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows);
+      table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows) +
+      paragraph(
+          "Gross: with what would have happened anyway. In the tables below, 90 % is the range that nine in ten of the "
+          "pairs fall in, ± the simulation error of the mean difference (its standard error), and better means: less "
+          "cost, a gap nearer 0, else more.");
   if (!drawings.empty())
     html += fmt::format(
         "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
@@ -196,13 +207,16 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95});
-    std::vector<Cell> cells{{unit.label()},
-                            number_cell(unit.text(row.baseline)),
-                            number_cell(unit.text(row.subject)),
-                            number_cell(unit.text(d.mean)),
-                            number_cell(unit.range(d)),
-                            number_cell(unit.text(d.mcse)),
-                            number_cell(chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
+    std::vector<Cell> cells{
+        {unit.label()},
+        number_cell(unit.text(row.baseline)),
+        number_cell(unit.text(row.subject)),
+        number_cell(unit.text(d.mean)),
+        number_cell(unit.range(d)),
+        number_cell(unit.text(d.mcse)),
+        number_cell(d.mean == 0 && d.sd == 0
+                        ? std::string("the same")
+                        : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
     if (row.variance)
       cells.push_back(
           number_cell(row.variance->paired > 0 ? shown(row.variance->independent / row.variance->paired) : "–"));
@@ -384,12 +398,9 @@ Section provenance(const CompareReport& report, const std::string& command) {
   add("Replicates", grouped(static_cast<double>(n_compared(report))));
   add("Population", first.population_vintage);
   add("Program", fmt::format("uptake {} ({})", version(), git_id()));
-  return {"provenance", "How to repeat it",
-          preformatted("Command that repeats the comparison", command) +
-              table("Provenance", {{"What"}, {"value"}}, rows) +
-              paragraph(
-                  "± is the Monte-Carlo standard error of the mean difference. Better: less cost, gaps nearer 0, else "
-                  "more.")};
+  return {
+      "provenance", "How to repeat it",
+      preformatted("Command that repeats the comparison", command) + table("Provenance", {{"What"}, {"value"}}, rows)};
 }
 }  // namespace
 

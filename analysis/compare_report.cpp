@@ -23,7 +23,8 @@ bool same_side(const Side& a, const Side& b) { return a.run == b.run && a.strate
 }  // namespace
 
 std::string side_name(const Side& side, const Side& other) {
-  return side.run == other.run ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
+  const bool is_clear = side.run == other.run || strategy_name(side) != strategy_name(other);
+  return is_clear ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
 }
 
 std::vector<Side> sides_of(const CompareReport& report) {
@@ -103,7 +104,7 @@ Json difference_json(const Comparison& comparison, const Difference& row) {
 
 // ---- Text ---------------------------------------------------------------------------------------------------------
 
-constexpr std::size_t kLabel = 28, kNumber = 9, kInterval = 19, kError = 7, kChance = 8;
+constexpr std::size_t kLabel = 28, kNumber = 9, kInterval = 20, kError = 7, kChance = 7;
 constexpr std::size_t kWide = 100;  // columns from which there is room for the subject's mean and the deviation
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
@@ -123,11 +124,12 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95});
-    text += fmt::format("  {:<{}}{:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber);
-    if (wide) text += fmt::format("{:>{}}", unit.text(row.subject), kNumber);
-    text += fmt::format("{:>{}}{:>{}}", unit.text(d.mean), kNumber, unit.range(d), kInterval);
-    if (wide) text += fmt::format("{:>{}}", unit.text(d.sd), kNumber);
-    text += fmt::format("{:>{}}{:>{}}\n", unit.text(d.mcse), kError, percent(row.p_better), kChance);
+    // A blank stands before every column, whatever its number.
+    text += fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber - 1);
+    if (wide) text += fmt::format(" {:>{}}", unit.text(row.subject), kNumber - 1);
+    text += fmt::format(" {:>{}} {:>{}}", unit.text(d.mean), kNumber - 1, unit.range(d), kInterval - 1);
+    if (wide) text += fmt::format(" {:>{}}", unit.text(d.sd), kNumber - 1);
+    text += fmt::format(" {:>{}} {:>{}}\n", unit.text(d.mcse), kError - 1, percent(row.p_better), kChance - 1);
     if (row.variance)
       text += row.variance->paired > 0 ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
                                                      rounded(row.variance->independent / row.variance->paired))

@@ -10,7 +10,7 @@
 
 namespace uptake {
 
-/// A strategy by its name, and by its run when the two sides are of different runs.
+/// A strategy by its name, and by its run when the two sides are the same strategy of different runs.
 [[nodiscard]] std::string side_name(const Side& side, const Side& other);
 /// Every side once, in the order of the comparisons.
 [[nodiscard]] std::vector<Side> sides_of(const CompareReport& report);

@@ -43,6 +43,12 @@ Section finding(const Run& run) {
       : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
+  if (all && all->mean >= 0 && all->p05 < 0)
+    html +=
+        paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
+                              "not known well enough to rule this out.",
+                              subject_of(run).noun));
   std::string chances;
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
@@ -75,7 +81,8 @@ Section finding(const Run& run) {
   if (net) {
     html += paragraph(fmt::format(
         "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
-        "their difference; simulation error of its mean: {}.",
+        "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
+        "worlds fall in.",
         grouped(run.n_replicates()), shown(net->mcse)));
   }
   return {"finding", "The finding", html};
@@ -646,6 +653,9 @@ Section assumptions(const Run& run) {
       fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
                   "Those that decide most answers:",
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
+  html += paragraph(
+      "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
+      "uniform; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);

@@ -56,7 +56,7 @@ constexpr MetricSpec row(Metric id, std::string_view name, std::string_view unit
 }
 
 constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
-    row(Metric::engaged, "engaged", "organisations", "Organisations that ever left unaware",
+    row(Metric::engaged, "engaged", "organisations", "Organisations that ever engaged: no longer unaware",
         "Organisations ever engaged", "ever engaged", stock, kMonth | kReport | kRegion | kBoard, Needs::nothing,
         kAwareness),
     row(Metric::implementing_ever, "implementing_ever", "organisations", "Organisations that ever began to implement",

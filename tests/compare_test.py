@@ -91,6 +91,20 @@ class Compare(program.ProgramTest):
         self.assertIn("cannot be paired: their seeds are 20180401 and 5",
                       self.uptake("compare", "out", "other", code=2).stderr)
 
+    def test_what_ifs_that_start_from_one_delivery_are_compared_by_what_they_add(self):
+        text = program.read(program.MINIMAL).decode()
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        program.write(self.path("halved.toml"), text.replace("double-facilitation", "half").replace("factor = 2", "factor = 0.5"))
+        both = self.compare(program.MINIMAL, "halved.toml", "--replicates", 20)
+        self.assertEqual({(r["strategy"], r["run"], r["baseline"], r["baseline_run"]) for r in both["metrics"]},
+                         {("double-facilitation", "minimal", "as-delivered", "minimal"), ("half", "halved", "as-delivered", "minimal")})
+        self.assertEqual(both["notes"], ['"as-delivered" is the same in every world of these runs: what they add to it is compared'])
+        alone = self.compare("halved.toml", "--replicates", 20)
+        mean = lambda data, strategy: [r["mean"] for r in data["metrics"] if r["strategy"] == strategy]  # noqa: E731
+        self.assertEqual(mean(both, "half"), mean(alone, "half"))
+        named = self.compare(program.MINIMAL, "halved.toml", "--replicates", 20, "--baseline", "as-delivered")
+        self.assertEqual({r["mean"] for r in named["metrics"]}, {0})
+
     def test_baseline_targets_and_variance(self):
         data = self.compare(program.MINIMAL, "--replicates", 60, "--baseline", "no-network", "--variance", "--metric",
                             "ever_adopted", "--target", "ever_adopted>=1@2022-03-31", "--target", "cost_gbp<=0@2023-03-31")
