@@ -261,9 +261,8 @@ std::string luck_of_networks(const Run& run) {
       "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
       "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
       "ranking should be read from it.",
-      run.n_own_programmes() > 1 ? fmt::format(" ({})", run.programmes[static_cast<std::size_t>(run.programme)]) : "",
-      percent(within->mean), n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between),
-      percent(luck)));
+      run.n_own_programmes() > 1 ? " (all programmes together)" : "", percent(within->mean),
+      n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between), percent(luck)));
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {

@@ -52,7 +52,8 @@ Section programme_by_programme(const Run& run) {
   }
   return {"programmes", "Programme by programme",
           paragraph("Net is what would not have happened without the support. A dash means that no effect or no number "
-                    "of people was read for the programme, so that none is shown. Events differ between programmes and "
+                    "of people was read for the programme, so that none is shown. Below 0, more came about than "
+                    "without it. Events differ between programmes and "
                     "are not added; the last line adds admissions alone.") +
               table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
                                 run.place_name()),
