@@ -14,6 +14,7 @@
 #include "run_view.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/version.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
@@ -49,9 +50,6 @@ std::string table_head(std::initializer_list<std::string_view> cells) {
   return table_row(cells) + rule + "\n";
 }
 std::string bullet(std::string_view text) { return fmt::format("* {}\n", text); }
-
-std::string number(const std::optional<Spread>& s) { return s ? rounded(s->mean) : std::string("-"); }
-std::string interval_of(const std::optional<Spread>& s) { return s ? range(*s) : std::string(); }
 
 // ---- What several items need --------------------------------------------------------------------------------------
 
@@ -100,12 +98,15 @@ std::string where(const Run& run, std::string_view metric, std::string_view view
                      view, run.place_name(), run.reports.front());
 }
 
-/// Columns of a table of figures: gross, without, net and its interval.
-std::string figures_row(const Run& run, std::string_view metric, std::string_view label, int place) {
+/// Columns of a table of figures: gross, without, net and its interval. @param label of a row; empty = the measure
+std::string figures_row(const Run& run, Metric metric, std::string_view label, int place) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, run.programme, 0, place); };
   const auto gross = at(View::gross), without = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return {};
-  return table_row({label, fmt::format("`{}`", metric), number(gross), number(without), number(net), interval_of(net)});
+  const RowUnit unit(metric, Medium::page, {gross, without, net});
+  return table_row({label.empty() ? unit.label() : fmt::format("{}: {}", label, unit.label()),
+                    fmt::format("`{}`", spec(metric).name), unit.mean(gross), unit.mean(without), unit.mean(net),
+                    unit.range(net)});
 }
 std::string figures_head() {
   return table_head({"measure", "dataset of `/report`", "gross", "without", "net", "90 % of net"});
@@ -174,9 +175,9 @@ std::string discounting(const Source& from) {
 
 std::string outcomes_chosen(const Source& from) {
   std::string text;
-  for (const auto& [metric, label] : kOutcomeRows)
-    if (from.run.headline(metric, View::gross) || from.run.headline(metric, View::net))
-      text += bullet(fmt::format("{} (`{}`)", label, metric));
+  for (const Metric metric : kOutcomeRows)
+    if (from.run.headline(spec(metric).name, View::gross) || from.run.headline(spec(metric).name, View::net))
+      text += bullet(fmt::format("{} (`{}`)", spec(metric).label, spec(metric).name));
   return text + bullet("A measure for which no effect, price or QALY was read is left out, never nought.");
 }
 
@@ -238,7 +239,7 @@ std::string analytics(const Source& from) {
 
 std::string heterogeneity(const Source& from) {
   const Run& run = from.run;
-  const std::string_view metric = spec(subject_of(run).metric).name;
+  const Metric metric = subject_of(run).metric;
   std::string rows;
   for (int place = 1; place < static_cast<int>(run.regions.size()); ++place)
     rows += figures_row(run, metric, run.regions[static_cast<std::size_t>(place)], place);
@@ -249,14 +250,8 @@ std::string heterogeneity(const Source& from) {
 std::string distribution(const Source& from) {
   std::string rows;
   const Run& run = from.run;
-  for (const auto& [metric, label] : kEquityRows) {
-    const auto at = [&](View view) { return run.report(metric, run.lead, view, run.programme, 0, 0); };
-    const auto gross = at(View::gross), without = at(View::counterfactual), net = at(View::net);
-    if (!gross || !without || !net) continue;
-    const auto text = [](double value) { return fmt::format("{:.3f}", value); };
-    rows += table_row({label, fmt::format("`{}`", metric), text(gross->mean), text(without->mean), text(net->mean),
-                       fmt::format("{} to {}", text(net->p05), text(net->p95))});
-  }
+  for (const Metric metric : kEquityRows)
+    if (run.report(metric, run.lead, View::gross, run.programme, 0, 0)) rows += figures_row(run, metric, {}, 0);
   if (rows.empty()) return {};
   return fmt::format("In {}, on {}; deprivation is that of the organisation's area:\n\n", run.regions.front(),
                      run.reports.front()) +
@@ -291,7 +286,7 @@ std::string main_results(const Source& from) {
   const Run& run = from.run;
   std::string text =
       finding_sentence(run, iso(run.report_from.front()), iso(run.report_to.front())) + "\n\n" + figures_head();
-  for (const auto& [metric, label] : kOutcomeRows) text += figures_row(run, metric, label, run.place);
+  for (const Metric metric : kOutcomeRows) text += figures_row(run, metric, {}, run.place);
   return text;
 }
 

@@ -20,32 +20,6 @@ namespace uptake {
 namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-/// What is not simply the better the more there is of it.
-constexpr std::array kNotHigher{
-    std::pair{Metric::first_use_months, Better::lower},
-    std::pair{Metric::latest_first_use_months, Better::lower},
-    std::pair{Metric::reach_regional_cv, Better::lower},
-    std::pair{Metric::reach_regional_gini, Better::lower},
-    std::pair{Metric::reach_deprivation_gap, Better::nearer_zero},
-    std::pair{Metric::reach_slope_index, Better::nearer_zero},
-    std::pair{Metric::reach_relative_index, Better::nearer_zero},
-    std::pair{Metric::reach_concentration_index, Better::nearer_zero},
-    std::pair{Metric::benefit_regional_cv, Better::lower},
-    std::pair{Metric::benefit_regional_gini, Better::lower},
-    std::pair{Metric::benefit_deprivation_gap, Better::nearer_zero},
-    std::pair{Metric::benefit_slope_index, Better::nearer_zero},
-    std::pair{Metric::benefit_relative_index, Better::nearer_zero},
-    std::pair{Metric::benefit_concentration_index, Better::nearer_zero},
-    std::pair{Metric::cost_gbp, Better::lower},
-    std::pair{Metric::cost_public_gbp, Better::lower},
-    std::pair{Metric::regional_cv, Better::lower},
-    std::pair{Metric::regional_gini, Better::lower},
-    std::pair{Metric::deprivation_gap, Better::nearer_zero},
-    std::pair{Metric::slope_index, Better::nearer_zero},
-    std::pair{Metric::relative_index, Better::nearer_zero},
-    std::pair{Metric::concentration_index, Better::nearer_zero},
-};
-
 /// What is said of a programme that loses: whom it lost and what they would have had.
 constexpr std::array<std::string_view, 5> kLostMetrics{"adopters", "ever_adopted", "patients_benefited",
                                                        "admissions_avoided", "events_avoided"};
@@ -133,13 +107,8 @@ bool same_but_levers(const Strategy& a, const Strategy& b) {
 }
 }  // namespace
 
-Better better(Metric metric) {
-  const auto at = std::ranges::find(kNotHigher, metric, [](const auto& row) { return row.first; });
-  return at == kNotHigher.end() ? Better::higher : at->second;
-}
-
 bool is_better(Metric metric, double a, double b) {
-  switch (better(metric)) {
+  switch (spec(metric).better) {
     case Better::higher:
       return a > b;
     case Better::lower:

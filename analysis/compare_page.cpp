@@ -20,23 +20,13 @@ namespace uptake {
 namespace {
 using Json = nlohmann::ordered_json;
 
-/// What is compared first, in this order. Deprivation: the nearer to 0, the fairer.
-constexpr std::array<std::pair<Metric, std::string_view>, 12> kFirst{{
-    {Metric::ever_adopted, "Organisations ever in use"},
-    {Metric::adopters, "Organisations in use"},
-    {Metric::patients_benefited, "People reached"},
-    {Metric::admissions_avoided, "Emergency admissions avoided"},
-    {Metric::events_avoided, "Events avoided"},
-    {Metric::bed_days_avoided, "Bed days released"},
-    {Metric::diagnosis_days_sooner, "Days sooner to diagnosis, all people"},
-    {Metric::savings_cash_gbp, "Cash savings, GBP"},
-    {Metric::capacity_released_gbp, "Capacity released, GBP"},
-    {Metric::cost_gbp, "Cost, all funders, GBP"},
-    {Metric::net_present_value_gbp, "Net present value, GBP"},
-    {Metric::deprivation_gap, "Most deprived fifth less the rest, percentage points in use"},
-}};
-
-Spread spread_of(const Statistics& s) { return {s.mean, s.sd, s.p05, s.p25, s.p50, s.p75, s.p95, s.mcse}; }
+/// What is compared first, in this order.
+constexpr std::array kFirst{
+    Metric::ever_adopted,          Metric::adopters,         Metric::patients_benefited,    Metric::admissions_avoided,
+    Metric::events_avoided,        Metric::bed_days_avoided, Metric::diagnosis_days_sooner, Metric::savings_cash_gbp,
+    Metric::capacity_released_gbp, Metric::cost_gbp,         Metric::net_present_value_gbp, Metric::deprivation_gap,
+};
+bool is_first(Metric metric) { return std::ranges::find(kFirst, metric) != kFirst.end(); }
 
 /// The programme that stands for all, and the dates that every comparison has.
 struct Frame {
@@ -63,38 +53,10 @@ const Difference* find(const Comparison& comparison, Metric metric, std::string_
   return at == comparison.rows.end() ? nullptr : &*at;
 }
 
-/// How a number of a metric is written: shares to three decimals, money in its row's unit.
-std::string text_of(Metric metric, double value, const RowUnit& unit) {
-  if (spec(metric).unit != "1" || metric == Metric::deprivation_gap) return unit.text(value);
-  const std::string text = fmt::format("{:.3f}", value);
-  return text == "-0.000" ? "0.000" : text;
-}
-
-std::string range_of(Metric metric, const Statistics& s, const RowUnit& unit) {
-  if (s.p05 == s.p95) return "";
-  if (spec(metric).unit == "1")
-    return fmt::format("{} to {}", text_of(metric, s.p05, unit), text_of(metric, s.p95, unit));
-  return unit.range(spread_of(s));
-}
-
-RowUnit unit_of_row(std::string_view label, const Difference& row) {
-  constexpr double kPoint = 0.01;
-  if (row.metric == Metric::deprivation_gap) return {kPoint};
-  return unit_of(label, {spread_of(row.difference), Spread{row.subject}, Spread{row.baseline}});
-}
-
-/// Events that are the admissions again.
-bool is_repeated(const Comparison& comparison, const Difference& row) {
-  if (row.metric != Metric::events_avoided) return false;
-  const Difference* other = find(comparison, Metric::admissions_avoided, row.programme, row.period.to);
-  return other && other->subject == row.subject && other->baseline == row.baseline &&
-         other->difference.sd == row.difference.sd;
-}
-
 std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
 
-/// "“twice” instead of “as-delivered”: 512 (…) more organisations brought into use, for GBP 3 m (…) more; better in
-/// 98 %".
+/// "“twice” instead of “as-delivered”: 512 more organisations brought into use (90 % interval: …), for a cost that is GBP 3
+/// million higher (…). By organisations brought into use it does better in 98 % of the worlds, by net present value in …"
 std::string finding_of(const Comparison& comparison, const Frame& frame) {
   const Period& period = frame.periods.front();
   const auto known = [&](Metric metric) { return find(comparison, metric, frame.programme, period.to) != nullptr; };
@@ -103,24 +65,31 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
       fmt::format("“{}” instead of “{}”", name_of(comparison), side_name(comparison.baseline, comparison.subject));
   const Difference* row = find(comparison, subject.metric, frame.programme, period.to);
   if (!row) return opening + ": nothing that both measure.";
-  const auto amount = [](const Statistics& s, std::string_view after = "") {
-    const double sign = s.mean < 0 ? -1 : 1;
-    const double low = sign < 0 ? -s.p95 : s.p05, high = sign < 0 ? -s.p05 : s.p95;
-    return s.p05 == s.p95 ? fmt::format("{}{}", shown(sign * s.mean), after)
-                          : fmt::format("{}{} (90 % interval {})", shown(sign * s.mean), after, span_text(low, high));
+  // "512 more", and the interval beside it, in which either end may be on the other side of 0.
+  const auto amount = [](const Statistics& s, std::string_view unit, std::string_view after, std::string_view up,
+                         std::string_view down) {
+    const auto of = [&](double value) { return fmt::format("{}{}{}", unit, shown(std::abs(value)), after); };
+    const auto way = [&](double value) { return value < 0 ? down : up; };
+    std::string text = fmt::format("{} {}", of(s.mean), way(s.mean));
+    if (s.p05 == s.p95) return std::pair(text, std::string());
+    const bool crosses = s.p05 < 0 && s.p95 > 0;
+    const double near = s.mean < 0 ? s.p95 : s.p05, far = s.mean < 0 ? s.p05 : s.p95;
+    return std::pair(text, crosses
+                               ? fmt::format(" (90 % interval: {} {} to {} {})", of(far), way(far), of(near), way(near))
+                               : fmt::format(" (90 % interval {})", span_text(std::abs(near), std::abs(far))));
   };
   if (row->difference.mean == 0 && row->difference.sd == 0)
     return fmt::format("{}: the same number of {} {} in every world.", opening, subject.noun, subject.verb);
-  std::string text = fmt::format("{}: {} {} {} {}", opening, amount(row->difference),
-                                 row->difference.mean < 0 ? "fewer" : "more", subject.noun, subject.verb);
+  const auto [more, between] = amount(row->difference, "", "", "more", "fewer");
+  std::string text = fmt::format("{}: {} {} {}{}", opening, more, subject.noun, subject.verb, between);
   if (const Difference* cost = find(comparison, Metric::cost_gbp, frame.programme, period.to);
       cost && cost->difference.mean != 0) {
     constexpr double kMillion = 1e6;
     Statistics c = cost->difference;
     const bool millions = std::max(std::abs(c.p05), std::abs(c.p95)) >= kMillion;
     for (double* value : {&c.mean, &c.p05, &c.p95}) *value /= millions ? kMillion : 1;
-    text += fmt::format(", for a cost that is GBP {} {}", amount(c, millions ? " million" : ""),
-                        c.mean < 0 ? "lower" : "higher");
+    const auto [higher, within] = amount(c, "GBP ", millions ? " million" : "", "higher", "lower");
+    text += fmt::format(", for a cost that is {}{}", higher, within);
   }
   const auto chance = [&](double share) {
     return fmt::format("{}{}", chance_text(share, static_cast<int>(comparison.pairing.n_replicates)),
@@ -157,14 +126,14 @@ Section finding(const CompareReport& report, const Frame& frame) {
   return {"finding", "The finding", std::move(html)};
 }
 
-/// Head of a table with a column for each side, by strategy, or by run and strategy where there are several runs.
+/// Head of a table with a column for each side, by strategy, and by run where several have the strategy.
 std::vector<Cell> head_of_sides(const std::vector<Side>& sides, std::string_view first) {
   std::vector<Cell> head{{std::string(first)}};
-  const bool one_run = std::ranges::all_of(sides, [&](const Side& side) { return side.run == sides.front().run; });
-  for (const Side& side : sides) {
-    const std::string& strategy = side.run->strategies[static_cast<std::size_t>(side.strategy)];
-    head.push_back(number_cell(one_run ? strategy : fmt::format("{}: {}", side.run->label, strategy)));
-  }
+  const auto name = [](const Side& side) { return side.run->strategies[static_cast<std::size_t>(side.strategy)]; };
+  for (const Side& side : sides)
+    head.push_back(number_cell(std::ranges::count(sides, name(side), name) == 1
+                                   ? name(side)
+                                   : fmt::format("{}: {}", side.run->label, name(side))));
   return head;
 }
 
@@ -176,7 +145,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
   const std::vector<Cell> head = head_of_sides(sides, "Measure");
   std::vector<std::vector<Cell>> rows;
   std::string drawings;
-  for (const auto& [metric, label] : kFirst) {
+  for (const Metric metric : kFirst) {
     std::vector<std::optional<double>> means;
     for (const Side& side : sides) {
       std::optional<double> mean;
@@ -190,34 +159,39 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       means.push_back(mean);
     }
     if (std::ranges::none_of(means, [](const auto& m) { return m.has_value(); })) continue;
-    RowUnit unit;
-    Json bars = Json::array();
+    std::vector<double> figures;
     bool differs = false, repeated = false;
     for (const Comparison& comparison : report.comparisons) {
       const Difference* row = find(comparison, metric, frame.programme, period.to);
       if (!row) continue;
-      const double factor = unit_of_row(label, *row).factor;
-      unit.factor = factor < 1 ? factor : std::max(unit.factor, factor);
+      const Statistics& d = row->difference;
+      figures.insert(figures.end(), {row->subject, row->baseline, d.p05, d.p95});
       repeated = repeated || is_repeated(comparison, *row);
-      differs = differs || row->difference.sd > 0 || row->difference.mean != 0;
+      differs = differs || d.sd > 0 || d.mean != 0;
     }
     if (repeated) continue;
+    const RowUnit unit(metric, Medium::page, figures);
+    Json bars = Json::array();
     for (const Comparison& comparison : report.comparisons)
       if (const Difference* row = find(comparison, metric, frame.programme, period.to))
         bars.push_back({{"name", name_of(comparison)},
-                        {"mean", row->difference.mean / unit.factor},
-                        {"low", row->difference.p05 / unit.factor},
-                        {"high", row->difference.p95 / unit.factor}});
-    std::vector<Cell> row{{unit.label(label)}};
-    for (const auto& mean : means) row.push_back(number_cell(mean ? text_of(metric, *mean, unit) : "–"));
+                        {"mean", row->difference.mean / unit.factor()},
+                        {"low", row->difference.p05 / unit.factor()},
+                        {"high", row->difference.p95 / unit.factor()}});
+    std::vector<Cell> row{{unit.label()}};
+    for (const auto& mean : means) row.push_back(number_cell(mean ? unit.text(*mean) : "–"));
     rows.push_back(std::move(row));
     if (differs)
       drawings += fmt::format(
-          "<div><h3>{}</h3>{}</div>\n", escaped(unit.label(label)),
-          forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", label), ""));
+          "<div><h3>{}</h3>{}</div>\n", escaped(unit.label()),
+          forest_figure(data, std::move(bars), "", fmt::format("{}: difference to the baseline", unit.label()), ""));
   }
   std::string html =
-      table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows);
+      table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows) +
+      paragraph(
+          "Gross: with what would have happened anyway. In the tables below, 90 % is the range that nine in ten of the "
+          "pairs fall in, ± the simulation error of the mean difference (its standard error), and better means: less "
+          "cost, a gap nearer 0, else more.");
   if (!drawings.empty())
     html += fmt::format(
         "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
@@ -230,16 +204,19 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
 std::string difference_table(const Comparison& comparison, const std::string& programme, const Period& period,
                              const std::vector<Metric>& asked) {
   std::vector<std::vector<Cell>> rows;
-  const auto add = [&](const Difference& row, std::string_view label) {
-    const RowUnit unit = unit_of_row(label, row);
+  const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    std::vector<Cell> cells{{unit.label(label)},
-                            number_cell(text_of(row.metric, row.baseline, unit)),
-                            number_cell(text_of(row.metric, row.subject, unit)),
-                            number_cell(text_of(row.metric, d.mean, unit)),
-                            number_cell(range_of(row.metric, d, unit)),
-                            number_cell(text_of(row.metric, d.mcse, unit)),
-                            number_cell(chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
+    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95});
+    std::vector<Cell> cells{
+        {unit.label()},
+        number_cell(unit.text(row.baseline)),
+        number_cell(unit.text(row.subject)),
+        number_cell(unit.text(d.mean)),
+        number_cell(unit.range(d)),
+        number_cell(unit.text(d.mcse)),
+        number_cell(d.mean == 0 && d.sd == 0
+                        ? std::string("the same")
+                        : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
     if (row.variance)
       cells.push_back(
           number_cell(row.variance->paired > 0 ? shown(row.variance->independent / row.variance->paired) : "–"));
@@ -248,10 +225,6 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
   const auto mine = [&](const Difference& row) {
     return row.programme == programme && row.period.to == period.to && !is_repeated(comparison, row) &&
            (asked.empty() || std::ranges::find(asked, row.metric) != asked.end());
-  };
-  const auto label_among_first = [](Metric metric) {
-    const auto at = std::ranges::find(kFirst, metric, [](const auto& pair) { return pair.first; });
-    return at == kFirst.end() ? std::string_view() : at->second;
   };
   const auto as_table = [&](std::string_view which) {
     std::vector<Cell> head{
@@ -265,16 +238,13 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
                  head, rows);
   };
   std::string html;
-  for (const auto& [metric, label] : kFirst)
+  for (const Metric metric : kFirst)
     for (const Difference& row : comparison.rows)
-      if (row.metric == metric && mine(row)) add(row, label);
+      if (row.metric == metric && mine(row)) add(row);
   if (!rows.empty()) html += as_table("");
   rows.clear();
-  for (const Difference& row : comparison.rows) {
-    if (!mine(row) || !label_among_first(row.metric).empty()) continue;
-    const MetricSpec& m = spec(row.metric);
-    add(row, m.money ? fmt::format("{}, GBP", m.long_name) : std::string(m.long_name));
-  }
+  for (const Difference& row : comparison.rows)
+    if (mine(row) && !is_first(row.metric)) add(row);
   if (!rows.empty())
     html += asked.empty() ? folded(fmt::format("Table: other measures ({})", rows.size()), as_table(", other measures"))
                           : as_table(", other measures");
@@ -287,11 +257,11 @@ std::string peers_table(const Comparison& comparison, const std::string& program
   for (const Difference& row : comparison.rows) {
     if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
     if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
-    rows.push_back({{std::string(spec(row.metric).long_name)},
+    rows.push_back({{std::string(spec(row.metric).label)},
                     number_cell(shown(row.peers->without.mean)),
-                    number_cell(range(spread_of(row.peers->without))),
+                    number_cell(range(row.peers->without)),
                     number_cell(shown(row.peers->through.mean)),
-                    number_cell(range(spread_of(row.peers->through)))});
+                    number_cell(range(row.peers->through))});
   }
   if (rows.empty()) return "";
   return table("What of the difference comes through peers",
@@ -308,10 +278,10 @@ std::string losses_table(std::span<const Loss> lost, const Period& period, std::
   std::vector<std::vector<Cell>> rows;
   for (const Loss& loss : lost) {
     if (loss.period.to != period.to || (loss.programme == "all" && loss.metric == Metric::events_avoided)) continue;
-    rows.push_back({{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme,
-                                 spec(loss.metric).long_name)},
-                    number_cell(shown(loss.lost.mean)),
-                    number_cell(range(spread_of(loss.lost)))});
+    rows.push_back(
+        {{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme, spec(loss.metric).label)},
+         number_cell(shown(loss.lost.mean)),
+         number_cell(range(loss.lost))});
   }
   if (rows.empty()) return "";
   const std::string html = table(caption, {{"Programme and measure"}, number_cell("lost"), number_cell("90 %")}, rows);
@@ -329,20 +299,18 @@ std::string programmes_table(const Comparison& comparison, const Period& period)
     for (const Metric metric : kColumns) {
       const Difference* row = find(comparison, metric, programme, period.to);
       cells.push_back(number_cell(row ? shown(row->difference.mean) : "–"));
-      cells.push_back(number_cell(row ? range(spread_of(row->difference)) : ""));
+      cells.push_back(number_cell(row ? range(row->difference) : ""));
     }
     rows.push_back(std::move(cells));
   }
   if (rows.size() < 2) return "";
-  return folded(fmt::format("Table: difference by programme ({})", rows.size()), table("Difference by programme",
-                                                                                       {{"Programme"},
-                                                                                        number_cell("ever in use"),
-                                                                                        number_cell("90 %"),
-                                                                                        number_cell("people reached"),
-                                                                                        number_cell("90 %"),
-                                                                                        number_cell("events avoided"),
-                                                                                        number_cell("90 %")},
-                                                                                       rows));
+  std::vector<Cell> head{{"Programme"}};
+  for (const Metric metric : kColumns) {
+    head.push_back(number_cell(std::string(spec(metric).brief)));
+    head.push_back(number_cell("90 %"));
+  }
+  return folded(fmt::format("Table: difference by programme ({})", rows.size()),
+                table("Difference by programme", head, rows));
 }
 
 Section differences_section(const CompareReport& report, const Comparison& comparison, const Frame& frame,
@@ -402,15 +370,14 @@ Section drivers(const CompareReport& report) {
   head.push_back(number_cell("together"));
   std::vector<std::vector<Cell>> rows;
   for (const DriverSplit& split : report.drivers) {
-    const auto first_of = std::ranges::find(kFirst, split.metric, [](const auto& pair) { return pair.first; });
-    if (split.programme != together || split.period.to != period.to || first_of == kFirst.end()) continue;
-    RowUnit unit;
-    for (const Statistics& s : split.by_driver)
-      unit.factor = std::max(unit.factor, unit_of(first_of->second, {spread_of(s)}).factor);
-    std::vector<Cell> row{{unit.label(first_of->second)}};
+    if (split.programme != together || split.period.to != period.to || !is_first(split.metric)) continue;
+    std::vector<double> figures{split.together.mean};
+    for (const Statistics& s : split.by_driver) figures.insert(figures.end(), {s.mean, s.p05, s.p95});
+    const RowUnit unit(split.metric, Medium::page, figures);
+    std::vector<Cell> row{{unit.label()}};
     for (const Statistics& s : split.by_driver) {
       row.push_back(number_cell(unit.text(s.mean)));
-      row.push_back(number_cell(unit.range(spread_of(s))));
+      row.push_back(number_cell(unit.range(s)));
     }
     row.push_back(number_cell(unit.text(split.together.mean)));
     rows.push_back(std::move(row));
@@ -431,12 +398,9 @@ Section provenance(const CompareReport& report, const std::string& command) {
   add("Replicates", grouped(static_cast<double>(n_compared(report))));
   add("Population", first.population_vintage);
   add("Program", fmt::format("uptake {} ({})", version(), git_id()));
-  return {"provenance", "How to repeat it",
-          preformatted("Command that repeats the comparison", command) +
-              table("Provenance", {{"What"}, {"value"}}, rows) +
-              paragraph(
-                  "± is the Monte-Carlo standard error of the mean difference. Better: less cost, gaps nearer 0, else "
-                  "more.")};
+  return {
+      "provenance", "How to repeat it",
+      preformatted("Command that repeats the comparison", command) + table("Provenance", {{"What"}, {"value"}}, rows)};
 }
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "statistics.hpp"
@@ -22,7 +23,8 @@ bool same_side(const Side& a, const Side& b) { return a.run == b.run && a.strate
 }  // namespace
 
 std::string side_name(const Side& side, const Side& other) {
-  return side.run == other.run ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
+  const bool is_clear = side.run == other.run || strategy_name(side) != strategy_name(other);
+  return is_clear ? strategy_name(side) : fmt::format("{} ({})", strategy_name(side), side.run->label);
 }
 
 std::vector<Side> sides_of(const CompareReport& report) {
@@ -45,6 +47,15 @@ std::vector<std::string> notes_of(const CompareReport& report) {
     for (const std::string& note : comparison.pairing.notes)
       if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
   return notes;
+}
+
+bool is_repeated(const Comparison& comparison, const Difference& row) {
+  if (row.metric != Metric::events_avoided) return false;
+  return std::ranges::any_of(comparison.rows, [&](const Difference& other) {
+    return other.metric == Metric::admissions_avoided && other.programme == row.programme &&
+           other.period.to == row.period.to && other.subject == row.subject && other.baseline == row.baseline &&
+           other.difference.sd == row.difference.sd;
+  });
 }
 
 namespace {
@@ -78,7 +89,7 @@ Json difference_json(const Comparison& comparison, const Difference& row) {
   add_statistics(entry, row.difference);
   entry["strategy_mean"] = row.subject;
   entry["baseline_mean"] = row.baseline;
-  entry["better"] = kBetterNames[static_cast<std::size_t>(better(row.metric))];
+  entry["better"] = kBetterNames[static_cast<std::size_t>(spec(row.metric).better)];
   entry["p_better"] = row.p_better;
   entry["p_worse"] = row.p_worse;
   if (row.variance)
@@ -93,7 +104,7 @@ Json difference_json(const Comparison& comparison, const Difference& row) {
 
 // ---- Text ---------------------------------------------------------------------------------------------------------
 
-constexpr std::size_t kLabel = 28, kNumber = 9, kInterval = 19, kError = 7, kChance = 8;
+constexpr std::size_t kLabel = 28, kNumber = 9, kInterval = 20, kError = 7, kChance = 7;
 constexpr std::size_t kWide = 100;  // columns from which there is room for the subject's mean and the deviation
 
 std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
@@ -112,19 +123,13 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
   text += fmt::format("{:>{}}{:>{}}\n", "+-", kError, "better", kChance);
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    double largest = std::max(std::abs(row.subject), std::abs(row.baseline));
-    for (const double v : {d.p05, d.p95}) largest = std::max(largest, std::abs(v));
-    const bool millions = spec(row.metric).money && largest >= 1e6;
-    const double unit = millions ? 1e6 : 1;
-    const std::string label(label_of(row.metric));
-    const std::string interval =
-        d.p05 == d.p95 ? "" : fmt::format("{} to {}", rounded(d.p05 / unit), rounded(d.p95 / unit));
-    text += fmt::format("  {:<{}}{:>{}}", millions ? label + ", GBP m" : label, kLabel - 2,
-                        rounded(row.baseline / unit), kNumber);
-    if (wide) text += fmt::format("{:>{}}", rounded(row.subject / unit), kNumber);
-    text += fmt::format("{:>{}}{:>{}}", rounded(d.mean / unit), kNumber, interval, kInterval);
-    if (wide) text += fmt::format("{:>{}}", rounded(d.sd / unit), kNumber);
-    text += fmt::format("{:>{}}{:>{}}\n", rounded(d.mcse / unit), kError, percent(row.p_better), kChance);
+    const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95});
+    // A blank stands before every column, whatever its number.
+    text += fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber - 1);
+    if (wide) text += fmt::format(" {:>{}}", unit.text(row.subject), kNumber - 1);
+    text += fmt::format(" {:>{}} {:>{}}", unit.text(d.mean), kNumber - 1, unit.range(d), kInterval - 1);
+    if (wide) text += fmt::format(" {:>{}}", unit.text(d.sd), kNumber - 1);
+    text += fmt::format(" {:>{}} {:>{}}\n", unit.text(d.mcse), kError - 1, percent(row.p_better), kChance - 1);
     if (row.variance)
       text += row.variance->paired > 0 ? fmt::format("    independent seeds: {} times the variance of these pairs\n",
                                                      rounded(row.variance->independent / row.variance->paired))
@@ -135,13 +140,14 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const bool is_ledger = spec(row.metric).needs == Needs::growth && row.programme == "all";
     return (row.programme == programme || is_ledger) && row.period.to == period.to;
   };
-  for (const Shown& shown : shown_metrics())
+  for (const Metric shown : shown_metrics())
     for (const Difference& row : comparison.rows)
-      if (here(row) && row.metric == shown.metric) add(row);
+      if (here(row) && row.metric == shown && !is_repeated(comparison, row)) add(row);
   // Metrics without a line in the headline: equity, or what was asked for by name.
   const auto& more = asked.empty() ? kEquity : asked;
   for (const Difference& row : comparison.rows)
-    if (here(row) && label_of(row.metric) == spec(row.metric).name && std::ranges::find(more, row.metric) != more.end())
+    if (here(row) && std::ranges::find(shown_metrics(), row.metric) == shown_metrics().end() &&
+        std::ranges::find(more, row.metric) != more.end())
       add(row);
   return text;
 }
@@ -154,11 +160,11 @@ std::string peers_text(const Comparison& comparison, const std::string& programm
     if (!row.peers || row.programme != programme || row.period.to != period.to) continue;
     if (row.metric != Metric::ever_adopted && row.metric != Metric::admissions_avoided) continue;
     text += "  " +
-            paragraph(
-                fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
-                            "through peers.",
-                            label_of(row.metric), interval_text(row.peers->without), interval_text(row.peers->through)),
-                width - 2, 4);
+            paragraph(fmt::format("Peers: {}: without peer influence (bass.q = 0) the difference is {}; {} of it comes "
+                                  "through peers.",
+                                  spec(row.metric).brief, interval_text(row.peers->without),
+                                  interval_text(row.peers->through)),
+                      width - 2, 4);
   }
   if (!text.empty())
     text += "  " + paragraph(
@@ -176,10 +182,10 @@ std::string losses_text(std::span<const Loss> lost, const Period& period, std::s
       if (loss.period.to == period.to && spec(loss.metric).name == name) rows.push_back(&loss);
     if (rows.empty()) continue;
     const Loss& sum = *rows.back();  // "all", or the only programme
-    std::string line = fmt::format("{}, {}: {}", opening, label_of(sum.metric), interval_text(sum.lost));
+    std::string line = fmt::format("{}, {}: {}", opening, spec(sum.metric).brief, interval_text(sum.lost));
     if (rows.size() > 1 && sum.programme != "all") {  // events of different kinds have no sum
       std::ranges::stable_sort(rows, [](const Loss* a, const Loss* b) { return a->lost.mean > b->lost.mean; });
-      line = fmt::format("{}, {} (each of its own kind)", opening, label_of(sum.metric));
+      line = fmt::format("{}, {} (each of its own kind)", opening, spec(sum.metric).brief);
       std::string_view mark = ": ";
       for (std::size_t k = 0; k < std::min<std::size_t>(rows.size(), 3); ++k) {
         line += fmt::format("{}{} {}", mark, rows[k]->programme, rounded(rows[k]->lost.mean));
@@ -212,7 +218,7 @@ std::string programmes_text(const Comparison& comparison, const Period& period, 
       if (row.metric != Metric::ever_adopted && row.metric != Metric::patients_benefited &&
           row.metric != Metric::admissions_avoided)
         continue;
-      line += fmt::format("{}{} {}", mark, interval_text(row.difference), label_of(row.metric));
+      line += fmt::format("{}{} {}", mark, interval_text(row.difference), spec(row.metric).brief);
       mark = "; ";
     }
     if (mark != " ") text += "  " + paragraph(line, width - 2, 4);
@@ -256,7 +262,7 @@ std::string drivers_text(std::span<const DriverSplit> drivers, const std::string
     if (split.metric != Metric::ever_adopted && split.metric != Metric::patients_benefited &&
         spec(split.metric).name != "events_avoided" && split.metric != Metric::admissions_avoided)
       continue;
-    std::string line = fmt::format("{}: {} together", label_of(split.metric), interval_text(split.together));
+    std::string line = fmt::format("{}: {} together", spec(split.metric).brief, interval_text(split.together));
     for (std::size_t driver = 0; driver < kDriverNames.size(); ++driver)
       line += fmt::format(", {} {}", kDriverNames[driver], interval_text(split.by_driver[driver]));
     text += "  " + paragraph(line + ".", width - 2, 4);
@@ -376,8 +382,8 @@ std::string compare_table(const CompareReport& report, int width) {
       paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
                             "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
                             "the share of replicates in which the strategy does better than the baseline (less cost, "
-                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.",
-                            n_compared(report), first.seed),
+                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both. {}",
+                            n_compared(report), first.seed, kGapInWords),
                 columns);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;

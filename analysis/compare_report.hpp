@@ -10,12 +10,14 @@
 
 namespace uptake {
 
-/// A strategy by its name, and by its run when the two sides are of different runs.
+/// A strategy by its name, and by its run when the two sides are the same strategy of different runs.
 [[nodiscard]] std::string side_name(const Side& side, const Side& other);
 /// Every side once, in the order of the comparisons.
 [[nodiscard]] std::vector<Side> sides_of(const CompareReport& report);
 /// Replicates that all comparisons have.
 [[nodiscard]] std::size_t n_compared(const CompareReport& report);
+/// Events that are the admissions again: a table shows them once, under that name.
+[[nodiscard]] bool is_repeated(const Comparison& comparison, const Difference& row);
 /// What is left out, and what differs beside what is compared; each once.
 [[nodiscard]] std::vector<std::string> notes_of(const CompareReport& report);
 

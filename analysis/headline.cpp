@@ -21,25 +21,25 @@ namespace uptake {
 namespace {
 /// What the headline table shows, in its order.
 constexpr std::array kShown{
-    Shown{Metric::engaged, "ever engaged"},
-    Shown{Metric::ever_adopted, "ever in use"},
-    Shown{Metric::adopters, "in use at the end"},
-    Shown{Metric::sustained_adopters, "in use for 52 weeks"},
-    Shown{Metric::home_years, "organisation-years in use"},
-    Shown{Metric::patients_benefited, "people reached, each once"},
-    Shown{Metric::events_avoided, "events avoided"},
-    Shown{Metric::admissions_avoided, "admissions avoided"},
-    Shown{Metric::bed_days_avoided, "bed-days avoided"},
-    Shown{Metric::savings_cash_gbp, "cash savings"},
-    Shown{Metric::capacity_released_gbp, "capacity released"},
-    Shown{Metric::cost_gbp, "cost, all funders"},
-    Shown{Metric::cost_public_gbp, "cost, public funders"},
-    Shown{Metric::net_present_value_gbp, "net present value"},
-    Shown{Metric::roi_fiscal, "cash per public GBP"},
-    Shown{Metric::roi_net, "added cash per added GBP"},
-    Shown{Metric::acceleration_months, "months sooner"},
-    Shown{Metric::attributable_share, "net share of benefit"},
-    Shown{Metric::deprivation_gap, "most deprived fifth - rest"},
+    Metric::engaged,
+    Metric::ever_adopted,
+    Metric::adopters,
+    Metric::sustained_adopters,
+    Metric::home_years,
+    Metric::patients_benefited,
+    Metric::events_avoided,
+    Metric::admissions_avoided,
+    Metric::bed_days_avoided,
+    Metric::savings_cash_gbp,
+    Metric::capacity_released_gbp,
+    Metric::cost_gbp,
+    Metric::cost_public_gbp,
+    Metric::net_present_value_gbp,
+    Metric::roi_fiscal,
+    Metric::roi_net,
+    Metric::acceleration_months,
+    Metric::attributable_share,
+    Metric::deprivation_gap,
 };
 
 /// Statistics, for a place (the one that the scenario is about unless stated), of one programme (or all) under one
@@ -178,51 +178,28 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   return text + standing(scenario);
 }
 
-/// What the numbers of a row are counted in, so that they fit their columns, and how its label says so.
-struct RowUnit {
-  double size = 1;
-  std::string_view mark;
-};
-RowUnit unit_of_row(Metric metric, std::span<const double> shown) {
-  double largest = 0;
-  for (const double value : shown) largest = std::max(largest, std::isnan(value) ? 0 : std::abs(value));
-  if (largest < 999'500) return {};  // from there on it is rounded to seven digits
-  return {1e6, spec(metric).unit == "GBP" ? ", GBP m" : ", m"};
-}
-
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
 /// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.
-std::string table(const Spot& place, std::span<const Shown> shown, std::size_t width) {
+std::string table(const Spot& place, std::span<const Metric> shown, std::size_t width) {
   const bool wide = width >= kWide;
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
-  for (const auto& [metric, label] : shown) {
+  for (const Metric metric : shown) {
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
     if (!gross && !without && !net) continue;
     // Where all events are admissions they are shown once, under that name.
     const auto admissions = place(Metric::admissions_avoided, View::gross);
     if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
-    std::vector<double> figures;
-    for (const auto& view : {gross, without, net}) {
-      if (view) figures.insert(figures.end(), {view->mean, view->p05, view->p95});
-    }
-    const auto [unit, mark] = unit_of_row(metric, figures);
-    const auto mean = [&, size = unit](const std::optional<Statistics>& s) {
-      return s ? rounded(s->mean / size) : std::string(kUndefined);
-    };
-    const auto interval = [&, size = unit](const std::optional<Statistics>& s) {
-      return s && s->p05 != s->p95 ? fmt::format("{} to {}", rounded(s->p05 / size), rounded(s->p95 / size)) : "";
-    };
+    const RowUnit unit(metric, Medium::terminal, {gross, without, net});
     // A blank stands before every column, whatever its number.
-    std::string row =
-        fmt::format("  {:<{}} {:>{}}", std::string(label) + std::string(mark), kLabel - 2, mean(gross), kNumber - 1);
-    if (wide) row += fmt::format(" {:>{}}  ", interval(gross), kInterval - 1);
-    row += fmt::format(" {:>{}} {:>{}} {:>{}}", mean(without), kNumber - 1, mean(net), kNumber - 1, interval(net),
-                       kInterval - 1);
+    std::string row = fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross), kNumber - 1);
+    if (wide) row += fmt::format(" {:>{}}  ", unit.range(gross), kInterval - 1);
+    row += fmt::format(" {:>{}} {:>{}} {:>{}}", unit.mean(without), kNumber - 1, unit.mean(net), kNumber - 1,
+                       unit.range(net), kInterval - 1);
     text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
   }
   return text;
@@ -284,11 +261,10 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
                                    delivery == Delivery::no_programme ? " (neither commissioned nor supported)" : "");
     std::string_view mark = " ";
-    for (const auto& [metric, label] : {std::pair{Metric::ever_adopted, "ever in use"},
-                                        std::pair{Metric::admissions_avoided, "admissions avoided"}}) {
+    for (const Metric metric : {Metric::ever_adopted, Metric::admissions_avoided}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
       if (!gross || !net) continue;
-      line += fmt::format("{}{} {}", mark, rounded(gross->mean), label);
+      line += fmt::format("{}{} {}", mark, rounded(gross->mean), spec(metric).brief);
       if (delivery == Delivery::as_delivered) line += fmt::format(" (net {})", rounded(net->mean));
       mark = ", ";
     }
@@ -320,8 +296,8 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
   const bool roomy = width >= 100;  // as in a file
   const std::size_t name_width = roomy ? 33 : 24, event_width = roomy ? 26 : 16;
   constexpr std::size_t kColumn = 6;
-  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, "ever in use", 2 * kColumn + 1,
-                                 "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
+  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, spec(Metric::ever_adopted).brief,
+                                 2 * kColumn + 1, "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
   text += fmt::format("  {:<{}}", "", name_width - 2);
   for (int k = 0; k < 3; ++k) text += fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn);
   text += '\n';
@@ -362,22 +338,20 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   const auto window = [&](const Period& period) {
     return is_flow ? fmt::format("{} to {}", iso(period.from), iso(period.to)) : iso(period.to);
   };
-  std::string what = fmt::format("{}, {}", label_of(one.metric), window(asked));
-  if (one.region != record.layout.regions.front()) what += ", " + one.region;
-  const std::string label = several ? one.programme : std::string(label_of(one.metric));
   std::vector<double> figures{one.figure->value};
   if (one.used) figures.insert(figures.end(), {one.gross.p05, one.gross.p95, one.net.mean});
-  const auto [unit, mark] = unit_of_row(one.metric, figures);
-  std::string text = fmt::format("  {:<{}} {:>{}}", cut(label, label_width - 1 - mark.size()) + std::string(mark),
-                                 label_width, rounded(one.figure->value / unit), kFigure - 1);
+  const RowUnit unit(one.metric, Medium::terminal, figures);
+  std::string text = fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1),
+                                 label_width, unit.text(one.figure->value), kFigure - 1);
   if (one.used)
     text += fmt::format(" {:>{}} {:>{}}",
                         std::isnan(one.gross.mean)
                             ? std::string(kUndefined)
-                            : fmt::format("{} to {}", rounded(one.gross.p05 / unit), rounded(one.gross.p95 / unit)),
-                        kGross - 1, rounded(one.net.mean / unit), kNet - 1);
+                            : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
+                        kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
-  std::string rest = several ? what : what.substr(label_of(one.metric).size() + 2);
+  std::string rest = several ? fmt::format("{}, {}", unit.label(), window(asked)) : window(asked);
+  if (one.region != record.layout.regions.front()) rest += ", " + one.region;
   if (!one.used)
     rest += "; the model keeps no value near it";
   else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
@@ -414,13 +388,10 @@ std::string published_table(const RunRecord& record, std::size_t width) {
 
 /// What the growth ledger shows, in its order.
 constexpr std::array kShownGrowth{
-    Shown{Metric::investment_gbp, "investment"},
-    Shown{Metric::jobs, "jobs"},
-    Shown{Metric::companies_supported, "companies supported"},
-    Shown{Metric::pipeline_supported, "... at the highest support"},
-    Shown{Metric::pipeline_evaluated, "... innovation evaluated"},
-    Shown{Metric::pipeline_in_new_setting, "... in a new setting"},
-    Shown{Metric::pipeline_fellows, "accelerator fellows"},
+    Metric::investment_gbp,      Metric::jobs,
+    Metric::companies_supported, Metric::pipeline_supported,
+    Metric::pipeline_evaluated,  Metric::pipeline_in_new_setting,
+    Metric::pipeline_fellows,
 };
 
 /// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
@@ -510,7 +481,7 @@ class Shares {
 };
 }  // namespace
 
-std::span<const Shown> shown_metrics() { return kShown; }
+std::span<const Metric> shown_metrics() { return kShown; }
 
 std::string headline_table(const RunRecord& of, int width) {
   RunRecord record = of;
@@ -547,13 +518,13 @@ std::string headline_table(const RunRecord& of, int width) {
   text += paragraph(
       fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
                   "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
-                  "the last date, flows over the window; by region in summary.csv.",
+                  "the last date, flows over the window; by region in summary.csv. {}",
                   record.ensemble->n_replicates,
                   scenario.mode == ParameterMode::prior      ? "each with parameters drawn from their priors"
                   : scenario.mode == ParameterMode::defaults ? "all with default parameters"
                                                              : "each with parameters drawn from the posterior "
                                                                "or their priors",
-                  comparator),
+                  comparator, kGapInWords),
       columns);
   text += assumptions(record, columns);
   return text;

@@ -43,6 +43,12 @@ Section finding(const Run& run) {
       : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
+  if (all && all->mean >= 0 && all->p05 < 0)
+    html +=
+        paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
+                              "not known well enough to rule this out.",
+                              subject_of(run).noun));
   std::string chances;
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
@@ -75,7 +81,8 @@ Section finding(const Run& run) {
   if (net) {
     html += paragraph(fmt::format(
         "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
-        "their difference; simulation error of its mean: {}.",
+        "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
+        "worlds fall in.",
         grouped(run.n_replicates()), shown(net->mcse)));
   }
   return {"finding", "The finding", html};
@@ -89,7 +96,7 @@ Section waterfall(const Run& run, Json& data) {
   if (!gross || !net || !anyway) return {};
   const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
-  data["waterfall"] = waterfall_data(*gross, *anyway, *net, {}, subject.noun, label);
+  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, subject.noun, label);
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
                                 {"Would have happened anyway (counterfactual)", *anyway},
@@ -106,12 +113,8 @@ Section waterfall(const Run& run, Json& data) {
           "From gross to net"};
 }
 
-struct Course {
-  std::string_view metric, heading;
-};
-constexpr std::array kCourses{Course{"adopters", "In use"}, Course{"ever_adopted", "Ever in use"},
-                              Course{"engaged", "Ever engaged"}, Course{"uptake_share", "Uptake of the treatment"},
-                              Course{"capacity_beds", "Beds open"}};
+constexpr std::array kCourses{Metric::adopters, Metric::ever_adopted, Metric::engaged, Metric::uptake_share,
+                              Metric::capacity_beds};
 
 /// Programmes that are drawn: of a single one with a ledger, "all" says nothing more.
 int n_drawn(const Run& run) { return run.n_own_programmes() > 1 ? static_cast<int>(run.programmes.size()) : 1; }
@@ -163,8 +166,9 @@ Section course(const Run& run, Json& data) {
       escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
-  for (const auto& [metric, heading] : kCourses) {
-    const Cube* cube = run.cube(std::string(metric));
+  for (const Metric of : kCourses) {
+    const std::string metric(spec(of).name), heading(spec(of).label);
+    const Cube* cube = run.cube(metric);
     if (!cube) continue;
     Json values = Json::array();
     for (int s = 0; s < static_cast<int>(run.strategies.size()); ++s) {
@@ -178,13 +182,14 @@ Section course(const Run& run, Json& data) {
       }
       values.push_back(std::move(by_programme));
     }
-    courses[std::string(metric)] = {{"unit", cube->data().units == "1" ? "share" : cube->data().units},
-                                    {"long_name", cube->data().long_name},
-                                    {"values", std::move(values)}};
+    courses[metric] = {{"unit", cube->data().units == "1" ? "share" : cube->data().units},
+                       {"long_name", cube->data().long_name},
+                       {"values", std::move(values)}};
     html += fmt::format(
         "<div><figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, "
         "{}.</figcaption></figure>\n",
-        heading, metric, escaped(cube->data().long_name), escaped(run.place_name()));
+        escaped(heading), metric, escaped(cube->data().long_name), escaped(run.place_name()));
+    const RowUnit unit(of, Medium::page, {});
     std::vector<std::vector<Cell>> rows;
     for (std::size_t r = 0; r < run.report_to.size(); ++r) {
       const auto own = run.report(metric, run.lead, View::gross, run.programme, static_cast<int>(r), run.place);
@@ -193,22 +198,21 @@ Section course(const Run& run, Json& data) {
       const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
       if (!own || !other || !net) continue;
       rows.push_back({{short_date(run.report_to[r])},
-                      number_cell(shown(own->mean)),
-                      number_cell(range(*own)),
-                      number_cell(shown(other->mean)),
-                      number_cell(shown(net->mean)),
-                      number_cell(range(*net))});
+                      number_cell(unit.mean(own)),
+                      number_cell(unit.range(own)),
+                      number_cell(unit.mean(other)),
+                      number_cell(unit.mean(net)),
+                      number_cell(unit.range(net))});
     }
     if (!rows.empty()) {
-      html +=
-          table(cube->data().units == "1" ? std::string(heading) : fmt::format("{} ({})", heading, cube->data().units),
-                {{"Date"},
-                 number_cell("with"),
-                 number_cell("90 %"),
-                 number_cell("without"),
-                 number_cell("net"),
-                 number_cell("90 %")},
-                rows);
+      html += table(unit.label(),
+                    {{"Date"},
+                     number_cell("with"),
+                     number_cell("90 %"),
+                     number_cell("without"),
+                     number_cell("net"),
+                     number_cell("90 %")},
+                    rows);
     }
     html += "</div>\n";
   }
@@ -229,6 +233,36 @@ TileMap tile_map(const fs::path& tables) {
   } catch (const FileError&) {
     return {};
   }
+}
+
+/// What a reader should not see in the map: where the networks' means differ by no more than twice what luck leaves in a
+/// mean over so many worlds of their differences within a world, or by no more than a tenth of those [A], a pattern would
+/// be one of chance. Empty where they differ by more, and where nobody is in use.
+std::string luck_of_networks(const Run& run) {
+  const auto within = run.report(Metric::regional_cv, run.lead, View::gross, run.programme, 0, 0);
+  if (!within || run.regions.size() < 3 || !run.file.has("eligible")) return "";
+  const std::vector<double> eligible = run.file.numbers("eligible").values;
+  std::vector<double> shares, weights;
+  for (std::size_t place = 1; place < run.regions.size(); ++place) {
+    const auto share =
+        run.report(Metric::adoption_share, run.lead, View::gross, run.programme, 0, static_cast<int>(place));
+    if (!share) continue;
+    shares.push_back(share->mean);
+    weights.push_back(eligible[static_cast<std::size_t>(run.programme) * run.regions.size() + place]);
+  }
+  const double between = inequality(shares, weights).coefficient_of_variation;
+  constexpr double kTwice = 2, kTenth = 0.1;
+  const int n = run.n_replicates();
+  const double luck = within->mean / std::sqrt(n);
+  if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
+  const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
+  return paragraph(fmt::format(
+      "Networks differ here by no more than luck{}: within one world their shares vary by {} of the mean (coefficient "
+      "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
+      "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
+      "ranking should be read from it.",
+      run.n_own_programmes() > 1 ? " (all programmes together)" : "", percent(within->mean),
+      n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between), percent(luck)));
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
@@ -290,21 +324,23 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   layer("board", "icb/adopters", run.boards, tiles.boards);
   data["map"] = map;
 
-  std::string html;
+  std::string html = luck_of_networks(run);
   if (!map.empty()) {
     html +=
         "<p class=\"drawn controls\"><label for=\"map-slider\">Month</label> <input id=\"map-slider\" type=\"range\" "
         "min=\"0\" value=\"0\"> <output id=\"map-time\" for=\"map-slider\"></output> <button type=\"button\" "
         "id=\"map-play\">Play</button></p>\n<div class=\"maps drawn\">";
     if (map.contains("region")) {
-      html +=
-          "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>Share of eligible organisations "
-          "in use, <span data-when></span>; equal tiles, so a large area is not a large number.</figcaption></figure>";
+      html += fmt::format(
+          "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>{}, <span "
+          "data-when></span>; equal tiles, so a large area is not a large number.</figcaption></figure>",
+          spec(Metric::adoption_share).label);
     }
     if (map.contains("board")) {
-      html +=
-          "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div><figcaption>Share of eligible "
-          "organisations in use, <span data-when></span>.</figcaption></figure>";
+      html += fmt::format(
+          "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div><figcaption>{}, <span "
+          "data-when></span>.</figcaption></figure>",
+          spec(Metric::adoption_share).label);
     }
     html += "</div>\n";
     if (!map.contains("board") && map.contains("region"))
@@ -398,25 +434,11 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
 
-/// Shares and indices: three decimals, and never "-0.000".
-std::string thousandths(double value) {
-  const std::string text = fmt::format("{:.3f}", value);
-  return text == "-0.000" ? "0.000" : text;
-}
-
 /// What the other strategies change, replicate by replicate.
 Section strategies(const Run& run) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kRows{{
-      {"ever_adopted", "Organisations ever in use"},
-      {"patients_benefited", "People reached"},
-      {"admissions_avoided", "Emergency admissions avoided"},
-      {"events_avoided", "Events avoided"},
-      {"savings_cash_gbp", "Cash savings, GBP"},
-      {"capacity_released_gbp", "Capacity released, GBP"},
-      {"cost_gbp", "Cost, all funders, GBP"},
-      {"net_present_value_gbp", "Net present value, GBP"},
-      {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
-  }};
+  constexpr std::array kRows{Metric::ever_adopted,   Metric::patients_benefited,    Metric::admissions_avoided,
+                             Metric::events_avoided, Metric::savings_cash_gbp,      Metric::capacity_released_gbp,
+                             Metric::cost_gbp,       Metric::net_present_value_gbp, Metric::deprivation_gap};
   const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
   const std::string no_competition =
       run.file.has("provenance/attention_off") ? run.file.text("provenance/attention_off") : std::string();
@@ -433,29 +455,40 @@ Section strategies(const Run& run) {
     if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
     any_option = any_option || is_option(s);
     std::vector<std::vector<Cell>> rows;
-    for (const auto& [metric, label] : kRows) {
-      auto differences = difference_by_replicate(run, std::string(metric), s, run.lead, run.programme, 0);
-      std::erase_if(differences, [](double d) { return std::isnan(d); });
+    std::vector<double> admissions;
+    for (const Metric metric : kRows) {
+      const std::string of(spec(metric).name);
+      const std::vector<double> values = value_by_replicate(run, of, s, run.programme, 0),
+                                baseline = value_by_replicate(run, of, run.lead, run.programme, 0);
+      std::vector<double> differences;
+      double n_better = 0;
+      for (std::size_t r = 0; r < std::min(values.size(), baseline.size()); ++r) {
+        if (std::isnan(values[r]) || std::isnan(baseline[r])) continue;
+        differences.push_back(values[r] - baseline[r]);
+        n_better += is_better(metric, values[r], baseline[r]) ? 1 : 0;
+      }
       if (differences.empty()) continue;
-      const auto more = std::ranges::count_if(differences, [](double d) { return d > 0; });
+      // Events that are the admissions again.
+      if (metric == Metric::admissions_avoided) admissions = differences;
+      if (metric == Metric::events_avoided && differences == admissions) continue;
       const auto n = static_cast<double>(differences.size());
       const Statistics d = statistics(differences);
-      const Spread spread{d.mean, d.sd, d.p05, d.p25, d.p50, d.p75, d.p95, d.mcse};
-      const RowUnit unit = unit_of(label, {spread});
-      const auto text = [&](double v) { return metric == "deprivation_gap" ? thousandths(v) : unit.text(v); };
-      rows.push_back({{unit.label(label)},
-                      number_cell(text(d.mean)),
-                      number_cell(fmt::format("{} to {}", text(d.p05), text(d.p95))),
-                      number_cell(chance_text(static_cast<double>(more) / n, static_cast<int>(n)))});
+      const RowUnit unit(metric, Medium::page, {d});
+      rows.push_back({{unit.label()},
+                      number_cell(unit.text(d.mean)),
+                      number_cell(unit.range(d)),
+                      number_cell(chance_text(n_better / n, static_cast<int>(n)))});
     }
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
-                  {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("chance that it is more")},
-                  rows);
+                  {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("better in")}, rows);
   }
   if (html.empty()) return {};
   return {
       "strategies", any_option ? "What else could be done" : "Other worlds, for comparison",
-      paragraph("Each strategy against the first, in the same worlds: the same organisations, the same luck.") + html};
+      paragraph(
+          "Each strategy against the first, in the same worlds: the same organisations, the same luck. Better: less "
+          "cost, a gap nearer 0, else more.") +
+          html};
 }
 
 /// The measures of a run under the headings that a network reports by.
@@ -468,17 +501,14 @@ Section dimensions(const Run& run) {
       if (fmt::format("; {};", spoken_to).find(fmt::format("; {};", dimension)) == std::string::npos) continue;
       const auto gross = run.headline(metric, View::gross), net = run.headline(metric, View::net);
       if (!gross && !net) continue;
-      const Cube* cube = run.cube("report/" + metric);
-      const RowUnit unit = unit_of(cube->data().units, {gross, net});
-      rows.push_back({{cube->data().long_name},
-                      {cube->data().units == "1" ? "" : unit.label(cube->data().units)},
-                      number_cell(unit.mean(gross)),
-                      number_cell(unit.mean(net)),
-                      number_cell(unit.range(net))});
+      const auto known = find_metric(metric);
+      if (!known) continue;
+      const RowUnit unit(*known, Medium::page, {gross, net});
+      rows.push_back(
+          {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
     }
     if (!rows.empty())
-      html += table(dimension, {{"Measure"}, {"unit"}, number_cell("gross"), number_cell("net"), number_cell("90 %")},
-                    rows);
+      html += table(dimension, {{"Measure"}, number_cell("gross"), number_cell("net"), number_cell("90 %")}, rows);
   }
   if (html.empty()) return {};
   return {"dimensions", "The same, by kind of impact",
@@ -488,17 +518,17 @@ Section dimensions(const Run& run) {
 
 Section equity(const Run& run) {
   std::vector<std::vector<Cell>> rows;
-  for (const auto& [metric, label] : kEquityRows) {
+  for (const Metric metric : kEquityRows) {
     const auto own = run.report(metric, run.lead, View::gross, run.programme, 0, 0);
     const auto other = run.report(metric, run.lead, View::counterfactual, run.programme, 0, 0);
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
-    const auto text = [&](const Spread& s) { return thousandths(s.mean); };
-    rows.push_back({{std::string(label)},
-                    number_cell(text(*own)),
-                    number_cell(text(*other)),
-                    number_cell(text(*change)),
-                    number_cell(fmt::format("{} to {}", thousandths(change->p05), thousandths(change->p95)))});
+    const RowUnit unit(metric, Medium::page, {own, other, change});
+    rows.push_back({{unit.label()},
+                    number_cell(unit.mean(own)),
+                    number_cell(unit.mean(other)),
+                    number_cell(unit.mean(change)),
+                    number_cell(unit.range(change))});
   }
   std::string html = paragraph(
       "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
@@ -567,7 +597,7 @@ Section drivers(const fs::path& folder, Json& data) {
   }
   const std::string metric = found["metric"].get<std::string>();
   const auto known = find_metric(metric);
-  const std::string what = known ? std::string(spec(*known).long_name) : metric;
+  const std::string what = known ? std::string(spec(*known).label) : metric;
   data["tornado"] = {{"bars", bars},
                      {"base", found["base"]},
                      {"unit", fmt::format("{} (net)", what)},
@@ -622,6 +652,9 @@ Section assumptions(const Run& run) {
       fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
                   "Those that decide most answers:",
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
+  html += paragraph(
+      "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
+      "uniform; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
@@ -690,12 +723,14 @@ Json observed(const Run& run) {
 
 std::string report_page(const fs::path& folder, const fs::path& tables) {
   const Run run(folder);
-  Json data{{"schema", 1},
-            {"strategies", run.strategies},
-            {"lead", run.lead},
-            {"comparator", run.comparator},
-            {"programme", run.programme},
-            {"places", run.regions}};
+  Json data{
+      {"schema", 1},
+      {"strategies", run.strategies},
+      {"lead", run.lead},
+      {"comparator", run.comparator},
+      {"programme", run.programme},
+      {"places", run.regions},
+      {"words", {{"adopters", spec(Metric::adopters).label}, {"adoption_share", spec(Metric::adoption_share).label}}}};
   Json programmes = Json::array(), times = Json::array();
   for (const std::string& name : run.programmes) programmes.push_back({{"name", name}, {"title", name}});
   for (const Date time : run.times) times.push_back(iso(time));

@@ -18,6 +18,16 @@ using Json = nlohmann::ordered_json;
 Json three_numbers(std::string_view name, const Statistics& s) {
   return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
 }
+
+/// Head of a table of programmes: organisations, people and events, each with what else is shown of it.
+std::vector<Cell> heads_of(std::initializer_list<std::string_view> beside) {
+  std::vector<Cell> head{{"Programme"}};
+  for (const Metric metric : {Metric::ever_adopted, Metric::patients_benefited, Metric::events_avoided}) {
+    head.push_back(number_cell(std::string(spec(metric).brief)));
+    for (const std::string_view more : beside) head.push_back(number_cell(std::string(more)));
+  }
+  return head;
+}
 }  // namespace
 
 Section programme_by_programme(const Run& run) {
@@ -42,33 +52,18 @@ Section programme_by_programme(const Run& run) {
   }
   return {"programmes", "Programme by programme",
           paragraph("Net is what would not have happened without the support. A dash means that no effect or no number "
-                    "of people was read for the programme, so that none is shown. Events differ between programmes and "
+                    "of people was read for the programme, so that none is shown. Below 0, more came about than "
+                    "without it. Events differ between programmes and "
                     "are not added; the last line adds admissions alone.") +
               table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
                                 run.place_name()),
-                    {{"Programme"},
-                     number_cell("ever in use"),
-                     number_cell("net"),
-                     number_cell("90 %"),
-                     number_cell("people"),
-                     number_cell("net"),
-                     number_cell("90 %"),
-                     number_cell("events avoided"),
-                     number_cell("net"),
-                     number_cell("90 %")},
-                    rows)};
+                    heads_of({"net", "90 %"}), rows)};
 }
 
 Section split(const Run& run, Json& data) {
   if (!run.file.has("shapley/driver")) return {};
-  constexpr std::array<LabelledMetric, 6> kRows{{
-      {"ever_adopted", "Organisations ever in use"},
-      {"patients_benefited", "People reached"},
-      {"admissions_avoided", "Emergency admissions avoided"},
-      {"events_avoided", "Events avoided"},
-      {"savings_cash_gbp", "Cash savings, GBP"},
-      {"cost_gbp", "Cost, all funders, GBP"},
-  }};
+  constexpr std::array kRows{Metric::ever_adopted,   Metric::patients_benefited, Metric::admissions_avoided,
+                             Metric::events_avoided, Metric::savings_cash_gbp,   Metric::cost_gbp};
   const auto drivers = run.file.texts("shapley/driver");
   std::string html = paragraph(fmt::format(
       "What each driver adds to “{}”: the mean, over all orders in which the drivers could come, of what one adds to "
@@ -77,25 +72,26 @@ Section split(const Run& run, Json& data) {
       run.file.text("shapley/of")));
   std::string heading = "What of it effort, incentive and shock each make";
   std::vector<std::vector<Cell>> rows;
-  for (const auto& [metric, label] : kRows) {
-    const std::string path = fmt::format("shapley/{}", metric);
+  for (const Metric metric : kRows) {
+    const std::string path = fmt::format("shapley/{}", spec(metric).name);
     if (!run.file.has(path)) continue;
     const Cube cube(run.file.numbers(path));
     std::vector<std::pair<std::string, Spread>> parts;
+    std::vector<double> figures;
     double sum = 0;
-    RowUnit unit;
     for (std::size_t d = 0; d < drivers.size(); ++d) {
       const auto s = cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place);
       if (!s) continue;
       sum += s->mean;
-      unit.factor = std::max(unit.factor, unit_of(label, {s}).factor);
+      figures.insert(figures.end(), {s->mean, s->p05, s->p95});
       parts.emplace_back(drivers[d], *s);
     }
     if (std::ranges::all_of(parts, [](const auto& part) { return part.second.mean == 0; })) continue;
     const auto share = [&](double value) { return fmt::format("{:.0f} %", 100 * value / sum); };
+    const RowUnit unit(metric, Medium::page, figures);
     Json bars = Json::array();
     for (const auto& [driver, s] : parts) {
-      rows.push_back({{fmt::format("{}: {}", unit.label(label), driver)},
+      rows.push_back({{fmt::format("{}: {}", unit.label(), driver)},
                       number_cell(unit.text(s.mean)),
                       number_cell(unit.range(s)),
                       number_cell(sum == 0 ? "–" : share(s.mean))});
@@ -108,18 +104,19 @@ Section split(const Run& run, Json& data) {
                       {"high", s.p95}});
     }
     if (!data["bars"].empty()) continue;  // one drawing: of the first measure that is split
-    data["bars"] = Json::array({{{"bars", std::move(bars)},
-                                 {"unit", label},
-                                 {"label", fmt::format("{} by what drives it; the table says the same", label)}}});
+    data["bars"] =
+        Json::array({{{"bars", std::move(bars)},
+                      {"unit", spec(metric).label},
+                      {"label", fmt::format("{} by what drives it; the table says the same", spec(metric).label)}}});
     html += fmt::format(
         "<figure class=\"drawn\"><div data-bars=\"0\"></div><figcaption>{} to {}. Bars: means; lines: "
         "90 % intervals.</figcaption></figure>\n",
-        label, date_text(run.report_to.front()));
+        spec(metric).label, date_text(run.report_to.front()));
     const auto most = std::ranges::max_element(parts, {}, [](const auto& part) { return part.second.mean; });
     if (sum > 0 && most->second.mean <= sum)
       heading = fmt::format("{} makes {} of the {} {} that the drivers add", most->first, share(most->second.mean),
-                            shown(sum), "organisations ever in use");
-    if (metric != "ever_adopted") heading = "What of it effort, incentive and shock each make";
+                            shown(sum), spec(metric).brief);
+    if (metric != Metric::ever_adopted) heading = "What of it effort, incentive and shock each make";
   }
   if (rows.empty()) return {};
   html +=
@@ -155,7 +152,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   for (const Loss& loss : lost) {
     if (loss.period.to != run.report_to.front() || loss.programme != "all") continue;
     if (spec(loss.metric).name == "events_avoided") continue;  // unlike events
-    cells(&loss.lost, totals.emplace_back(std::vector<Cell>{{std::string(spec(loss.metric).long_name)}}));
+    cells(&loss.lost, totals.emplace_back(std::vector<Cell>{{std::string(spec(loss.metric).label)}}));
   }
   std::ranges::stable_sort(programmes, std::greater<>(), [&](const std::string& name) {
     const Statistics* s = find(name, "ever_adopted");
@@ -193,15 +190,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
                                     "90 % intervals.",
                                     n_bars));
   html += folded(fmt::format("Table: lost by programme ({})", rows.size()),
-                 table("Lost to competition for attention, by programme",
-                       {{"Programme"},
-                        number_cell("ever in use"),
-                        number_cell("90 %"),
-                        number_cell("people"),
-                        number_cell("90 %"),
-                        number_cell("events avoided"),
-                        number_cell("90 %")},
-                       rows));
+                 table("Lost to competition for attention, by programme", heads_of({"90 %"}), rows));
   return {"displacement", std::move(heading), std::move(html), "What programmes cost each other in attention"};
 }
 
@@ -212,18 +201,18 @@ int ledger_line(const Run& run) { return static_cast<int>(run.programmes.size())
 struct Ledger {
   std::optional<Spread> gross, anyway, net;
 };
-Ledger ledger_of(const Run& run, std::string_view metric) {
+Ledger ledger_of(const Run& run, Metric metric) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, ledger_line(run), 0, 0); };
   return {at(View::gross), at(View::counterfactual), at(View::net)};
 }
 }  // namespace
 
 std::string growth_sentence(const Run& run) {
-  const Ledger investment = ledger_of(run, "investment_gbp"), jobs = ledger_of(run, "jobs");
+  const Ledger investment = ledger_of(run, Metric::investment_gbp), jobs = ledger_of(run, Metric::jobs);
   if (!investment.gross || !investment.net || !jobs.gross || !jobs.net) return "";
   const auto money = [](const Spread& s) {
-    const RowUnit unit = unit_of("GBP", {s});
-    return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor > 1 ? " m" : "", unit.range(s));
+    const RowUnit unit(Metric::investment_gbp, Medium::page, {s});
+    return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor() > 1 ? " m" : "", unit.range(s));
   };
   return fmt::format(
       "Apart from that, the companies supported reported {} of investment and {} jobs; {} and {} jobs of this are "
@@ -233,16 +222,14 @@ std::string growth_sentence(const Run& run) {
 
 Section growth(const Run& run, Json& data) {
   if (!run.file.has("report/investment_gbp")) return {};
-  constexpr std::array<LabelledMetric, 8> kRows{{
-      {"companies_supported", "Companies supported"},
-      {"pipeline_supported", "… of which at the highest support"},
-      {"pipeline_evaluated", "… of which the innovation is evaluated"},
-      {"pipeline_in_new_setting", "… of which it is used in a new setting"},
-      {"pipeline_fellows", "Fellows who join the accelerator"},
-      {"investment_gbp", "Investment reported, GBP of each year"},
-      {"jobs", "Jobs created or safeguarded, as reported"},
-      {"growth_roi", "Value of additional jobs per pound of growth funding"},
-  }};
+  constexpr std::array kRows{Metric::companies_supported,
+                             Metric::pipeline_supported,
+                             Metric::pipeline_evaluated,
+                             Metric::pipeline_in_new_setting,
+                             Metric::pipeline_fellows,
+                             Metric::investment_gbp,
+                             Metric::jobs,
+                             Metric::growth_roi};
   const int ledger = ledger_line(run);
   std::string html = paragraph(
       "Investment and jobs are what supported companies reported in a survey: self-reported and gross, and not all "
@@ -251,15 +238,14 @@ Section growth(const Run& run, Json& data) {
       "year.");
   Json figures = Json::array();
   std::string drawn;
-  for (const auto& [metric, name] :
-       {LabelledMetric{"investment_gbp", "Investment, GBP"}, LabelledMetric{"jobs", "Jobs"}}) {
+  for (const Metric metric : {Metric::investment_gbp, Metric::jobs}) {
     const Ledger one = ledger_of(run, metric);
     if (!one.gross || !one.anyway || !one.net) continue;
-    const RowUnit unit = unit_of(name, {one.gross, one.anyway, one.net});
-    drawn += fmt::format("<figure><h3>{}</h3><div data-ledger=\"{}\"></div></figure>", escaped(unit.label(name)),
+    const RowUnit unit(metric, Medium::page, {one.gross, one.anyway, one.net});
+    drawn += fmt::format("<figure><h3>{}</h3><div data-ledger=\"{}\"></div></figure>", escaped(unit.label()),
                          figures.size());
-    figures.push_back(waterfall_data(*one.gross, *one.anyway, *one.net, unit, "",
-                                     fmt::format("{}: reported, taken to have come anyway, and net", name)));
+    figures.push_back(waterfall_data(*one.gross, *one.anyway, *one.net, unit.factor(), "",
+                                     fmt::format("{}: reported, taken to have come anyway, and net", unit.label())));
     auto& bars = figures.back()["bars"];
     bars[0]["name"] = "Reported (gross)", bars[1]["name"] = "Would have come anyway", bars[2]["name"] = "Net";
   }
@@ -273,8 +259,8 @@ Section growth(const Run& run, Json& data) {
   }
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
-    for (const LabelledMetric& metric : kRows) {
-      const Cube* cube = run.cube(fmt::format("report/{}", metric.first));
+    for (const Metric metric : kRows) {
+      const Cube* cube = run.cube(fmt::format("report/{}", spec(metric).name));
       const int place = cube && cube->by_place() ? run.place : 0;
       if (auto row = ledger_row(run, metric, ledger, static_cast<int>(r), place)) rows.push_back(std::move(*row));
     }
@@ -283,34 +269,29 @@ Section growth(const Run& run, Json& data) {
                               date_text(run.report_to[r]), run.place_name()),
                   ledger_head("Measure"), rows);
   }
+  std::vector<Cell> head{{"Year"}};
   std::vector<std::vector<Cell>> years;
-  for (std::size_t y = 0; y < run.years.size(); ++y) {
-    std::vector<Cell> row{{run.years[y]}};
-    bool any = false;
-    for (const auto& [metric, factor] :
-         {std::pair{"companies_supported", 1.0}, {"investment_gbp", 1e6}, {"jobs", 1.0}}) {
-      const Cube* cube = run.cube(fmt::format("year/{}", metric));
-      for (const View view : {View::gross, View::net}) {
-        const auto s = cube ? cube->at(run.lead, view, ledger, static_cast<int>(y), run.place) : std::nullopt;
-        row.push_back(number_cell(s ? shown(s->mean / factor) : "–"));
-        any = any || s;
-      }
-    }
-    if (any) years.push_back(std::move(row));
+  for (const std::string& year : run.years) years.push_back({{year}});
+  for (const Metric metric : {Metric::companies_supported, Metric::investment_gbp, Metric::jobs}) {
+    const Cube* cube = run.cube(fmt::format("year/{}", spec(metric).name));
+    if (!cube) continue;
+    const auto at = [&](std::size_t y, View view) {
+      return cube->at(run.lead, view, ledger, static_cast<int>(y), run.place);
+    };
+    std::vector<double> amounts;
+    for (std::size_t y = 0; y < years.size(); ++y)
+      if (const auto s = at(y, View::gross)) amounts.push_back(s->mean);
+    const RowUnit unit(metric, Medium::page, amounts);
+    head.push_back(number_cell(unit.label()));
+    head.push_back(number_cell("net"));
+    for (std::size_t y = 0; y < years.size(); ++y)
+      for (const View view : {View::gross, View::net}) years[y].push_back(number_cell(unit.mean(at(y, view))));
   }
-  if (!years.empty()) {
-    html += folded("Table: growth ledger year by year", table("Growth ledger in each financial year: self-reported",
-                                                              {{"Year"},
-                                                               number_cell("companies"),
-                                                               number_cell("net"),
-                                                               number_cell("investment, GBP m"),
-                                                               number_cell("net"),
-                                                               number_cell("jobs"),
-                                                               number_cell("net")},
-                                                              years));
-  }
+  if (!years.empty() && head.size() > 1)
+    html += folded("Table: growth ledger year by year",
+                   table("Growth ledger in each financial year: self-reported", head, years));
   html += paragraph("The return on growth funding is an identity set to the published 3.96, not a finding.");
-  const Ledger investment = ledger_of(run, "investment_gbp");
+  const Ledger investment = ledger_of(run, Metric::investment_gbp);
   std::string heading = "Growth ledger: what supported companies report";
   if (investment.gross && investment.net)
     heading = fmt::format("Growth ledger: {} of the {} reported as invested is assumed not to have come anyway",

@@ -17,6 +17,7 @@
 #include "statistics.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
@@ -32,15 +33,15 @@ std::string plural(std::size_t n, std::string_view one) {
 
 /// What a record counts, in words.
 std::string measure_words(std::string measure) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kWords{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords{
       {{"adopting_orgs", "organisations that adopted"},
        {"engaged_orgs", "organisations engaged"},
        {"sustained_orgs", "organisations that sustain use"},
        {"funded_sites", "sites funded"},
-       {"uptake_pct", "uptake"},
-       {"capacity_beds", "beds open"}}};
+       {"uptake_pct", "uptake"}}};
   const auto known = std::ranges::find(kWords, measure, [](const auto& pair) { return std::string(pair.first); });
   if (known != kWords.end()) return std::string(known->second);
+  if (const MetricSpec& beds = spec(Metric::capacity_beds); measure == beds.name) return std::string(beds.brief);
   std::ranges::replace(measure, '_', ' ');
   return measure;
 }
@@ -299,7 +300,7 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       ++n_compared;
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
     }
-    std::string what = known ? std::string(spec(*known).long_name) : metric[i];
+    std::string what = known ? std::string(spec(*known).label) : metric[i];
     if (several) what = fmt::format("{}: {}", programme[i], what);
     if (region[i] != "England") what += fmt::format(", {}", region[i]);
     std::string date = when(from[i], to[i], is_flow);
@@ -307,19 +308,20 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
     std::string origin = source[i];
     if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];
-    constexpr double kMillion = 1e6;
-    const bool in_millions = unit[i] == "GBP" && std::max(std::abs(value[i]), std::abs(gross[6])) >= kMillion;
-    const double factor = in_millions ? kMillion : 1;
+    // A file of another version may name a metric that is not known here.
+    const std::optional<RowUnit> row =
+        known ? std::optional(RowUnit(*known, Medium::page, std::array{value[i], gross[6]})) : std::nullopt;
+    const auto text = [&](double v) { return row ? row->text(v) : shown(v); };
+    Statistics model_of{};
+    model_of.p05 = gross[2], model_of.p95 = gross[6];
     rows.push_back({{std::move(what)},
                     {std::move(date)},
-                    {in_millions      ? "GBP m"
-                     : unit[i] == "1" ? "share"
-                                      : unit[i]},
-                    number_cell(shown(value[i] / factor)),
-                    number_cell(has_model ? shown(gross[0] / factor) : "–"),
-                    number_cell(!has_model             ? ""
-                                : gross[2] == gross[6] ? std::string()
-                                                       : span_text(gross[2] / factor, gross[6] / factor)),
+                    {row ? row->name() : unit[i]},
+                    number_cell(text(value[i])),
+                    number_cell(has_model ? text(gross[0]) : "–"),
+                    number_cell(!has_model ? std::string()
+                                : row      ? row->range(model_of)
+                                           : span_text(gross[2], gross[6])),
                     number_cell(has_model && value[i] != 0 ? fmt::format("{:.2f}", gross[0] / value[i]) : "–"),
                     {std::move(origin)}});
   }

@@ -1,4 +1,4 @@
-/// Sections of the page of a run, and what they share: cells of a measure with its interval, money in millions.
+/// Sections of the page of a run, and what they share: cells of a measure with its interval.
 #pragma once
 
 #include <filesystem>
@@ -11,34 +11,22 @@
 
 #include "page.hpp"
 #include "run_view.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
-/// What a row is written in: GBP in millions once one of its figures is a million.
-struct RowUnit {
-  double factor = 1;
-  /// "Cash savings, GBP" in millions is "Cash savings, GBP m".
-  [[nodiscard]] std::string label(std::string_view label) const;
-  [[nodiscard]] std::string text(double value) const { return shown(value / factor); }
-  [[nodiscard]] std::string mean(const std::optional<Spread>& s) const { return s ? text(s->mean) : "–"; }
-  /// Empty when all replicates agree.
-  [[nodiscard]] std::string range(const std::optional<Spread>& s) const;
-};
-/// @param label says GBP where a row is money
-[[nodiscard]] RowUnit unit_of(std::string_view label, std::initializer_list<std::optional<Spread>> figures);
 /// "GBP 2.3 m", "GBP 412,000".
 [[nodiscard]] std::string pounds(double value);
 
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.
 /// @param place as `programme`, `report`: an index of the run's axis
-[[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, const LabelledMetric& metric, int programme,
-                                                          int report, int place);
+[[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report,
+                                                          int place);
 /// Heads of a table of such rows.
 [[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
-/// A waterfall from gross to net of one measure as the page's script draws it. @param unit GBP m where money is
+/// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by
 [[nodiscard]] nlohmann::ordered_json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net,
-                                                    const RowUnit& unit, std::string_view unit_name,
-                                                    std::string_view label);
+                                                    double factor, std::string_view unit_name, std::string_view label);
 
 [[nodiscard]] Section outcomes_and_savings(const Run& run, nlohmann::ordered_json& data);
 [[nodiscard]] Section cost_effectiveness(const Run& run, nlohmann::ordered_json& data);

@@ -13,7 +13,6 @@ namespace uptake {
 namespace {
 using Json = nlohmann::ordered_json;
 constexpr double kMillion = 1e6;
-constexpr std::string_view kPounds = "GBP";
 
 /// What a year in use is worth at the pace of a financial year.
 struct FullYear {
@@ -53,36 +52,33 @@ std::optional<FullYear> full_year_effect(const Run& run, std::string_view metric
 
 /// A column of the table of years, with its values by year.
 struct YearColumn {
+  Metric metric;
   std::string heading;
+  bool is_full_year;
   std::vector<std::optional<double>> values;
 };
 
 std::vector<YearColumn> year_columns(const Run& run) {
-  constexpr std::array<LabelledMetric, 5> kFlows{{{"patients_in_year", "people reached"},
-                                                  {"admissions_avoided", "admissions avoided"},
-                                                  {"savings_cash_gbp", "cash, GBP"},
-                                                  {"capacity_released_gbp", "capacity, GBP"},
-                                                  {"cost_gbp", "cost, GBP"}}};
-  constexpr std::array<LabelledMetric, 2> kFullYears{
-      {{"savings_cash_gbp", "full-year cash, GBP"}, {"capacity_released_gbp", "full-year capacity, GBP"}}};
+  constexpr std::array kFlows{Metric::patients_in_year, Metric::admissions_avoided, Metric::savings_cash_gbp,
+                              Metric::capacity_released_gbp, Metric::cost_gbp};
+  constexpr std::array kFullYears{Metric::savings_cash_gbp, Metric::capacity_released_gbp};
   std::vector<YearColumn> columns;
-  const auto add = [&](std::string_view heading, const auto& value) {
-    YearColumn column{std::string(heading), {}};
+  const auto add = [&](YearColumn column, const auto& value) {
     for (int y = 0; y < static_cast<int>(run.years.size()); ++y) column.values.push_back(value(y));
     if (std::ranges::any_of(column.values, [](const auto& v) { return v.has_value(); }))
       columns.push_back(std::move(column));
   };
-  for (const auto& [metric, heading] : kFlows) {
-    const Cube* cube = run.cube(fmt::format("year/{}", metric));
+  for (const Metric metric : kFlows) {
+    const Cube* cube = run.cube(fmt::format("year/{}", spec(metric).name));
     if (!cube) continue;
-    add(heading, [&](int y) -> std::optional<double> {
+    add({metric, std::string(spec(metric).brief), false, {}}, [&](int y) -> std::optional<double> {
       const auto net = cube->at(run.lead, View::net, run.programme, y, run.place);
       return net ? std::optional(net->mean) : std::nullopt;
     });
   }
-  for (const auto& [metric, heading] : kFullYears) {
-    add(heading, [&](int y) -> std::optional<double> {
-      const auto effect = full_year_effect(run, metric, y);
+  for (const Metric metric : kFullYears) {
+    add({metric, fmt::format("full-year {}", spec(metric).brief), true, {}}, [&](int y) -> std::optional<double> {
+      const auto effect = full_year_effect(run, spec(metric).name, y);
       return effect ? std::optional(effect->gross - effect->anyway) : std::nullopt;
     });
   }
@@ -111,18 +107,18 @@ std::string years(const Run& run, Json& data) {
   const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
   Json panels = Json::array();
   for (const YearColumn& column : columns) {
-    const bool is_money = column.heading.ends_with(kPounds);
-    double largest = 0;
-    for (const auto& value : column.values) largest = std::max(largest, std::abs(value.value_or(0)));
-    const RowUnit unit{is_money && largest >= kMillion ? kMillion : 1};
-    head.push_back(number_cell(unit.label(column.heading)));
+    const bool is_money = spec(column.metric).read_as == ReadAs::money;
+    std::vector<double> figures;
+    for (const auto& value : column.values) figures.push_back(value.value_or(0));
+    const RowUnit unit(column.metric, Medium::page, figures);
+    head.push_back(number_cell(is_money ? fmt::format("{}, {}", column.heading, unit.name()) : column.heading));
     Json bars = Json::array();
     for (std::size_t y = 0; y < rows.size(); ++y) {
       rows[y].push_back(number_cell(column.values[y] ? unit.text(*column.values[y]) : "–"));
       if (y < n_drawn) bars.push_back(column.values[y] ? Json(std::round(*column.values[y])) : Json());
     }
-    if (is_money && !column.heading.starts_with("full"))
-      panels.push_back({{"name", column.heading}, {"values", std::move(bars)}});
+    if (is_money && !column.is_full_year)
+      panels.push_back({{"name", fmt::format("{}, GBP", column.heading)}, {"values", std::move(bars)}});
   }
   std::string html = "<h3>Year by year</h3>\n";
   if (panels.size() > 1) {  // a cost alone is no comparison
@@ -136,8 +132,7 @@ std::string years(const Run& run, Json& data) {
         "first and last year may be cut short.</figcaption></figure>\n";
   }
   html += table(fmt::format("In each financial year, net, {}", run.place_name()), head, rows);
-  const auto has_full_year =
-      std::ranges::any_of(columns, [](const YearColumn& c) { return c.heading.starts_with("full"); });
+  const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);
   if (has_full_year)
     html += paragraph(
         "Savings are recurrent: they come while organisations stay in use and end when they stop; none is one-off. "
@@ -146,25 +141,6 @@ std::string years(const Run& run, Json& data) {
   return html;
 }
 }  // namespace
-
-std::string RowUnit::label(std::string_view label) const {
-  std::string text(label);
-  const std::size_t at = text.find(kPounds);
-  if (factor == kMillion && at != std::string::npos) text.insert(at + kPounds.size(), " m");
-  return text;
-}
-
-std::string RowUnit::range(const std::optional<Spread>& s) const {
-  return !s || s->p05 == s->p95 ? "" : span_text(s->p05 / factor, s->p95 / factor);
-}
-
-RowUnit unit_of(std::string_view label, std::initializer_list<std::optional<Spread>> figures) {
-  if (label.find(kPounds) == std::string_view::npos) return {};
-  double largest = 0;
-  for (const auto& s : figures)
-    if (s) largest = std::max({largest, std::abs(s->mean), std::abs(s->p05), std::abs(s->p95)});
-  return {largest >= kMillion ? kMillion : 1};
-}
 
 std::string pounds(double value) {
   const double size = std::abs(value);
@@ -176,35 +152,34 @@ std::vector<Cell> ledger_head(std::string_view first) {
           number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
 }
 
-std::optional<std::vector<Cell>> ledger_row(const Run& run, const LabelledMetric& metric, int programme, int report,
-                                            int place) {
-  const auto at = [&](View view) { return run.report(metric.first, run.lead, view, programme, report, place); };
+std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place) {
+  const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
-  const RowUnit unit = unit_of(metric.second, {gross, anyway, net});
-  return std::vector<Cell>{{unit.label(metric.second)},    number_cell(unit.mean(gross)),
-                           number_cell(unit.range(gross)), number_cell(unit.mean(anyway)),
-                           number_cell(unit.mean(net)),    number_cell(unit.range(net))};
+  const RowUnit unit(metric, Medium::page, {gross, anyway, net});
+  return std::vector<Cell>{{unit.label()},
+                           number_cell(unit.mean(gross)),
+                           number_cell(unit.range(gross)),
+                           number_cell(unit.mean(anyway)),
+                           number_cell(unit.mean(net)),
+                           number_cell(unit.range(net))};
 }
 
-Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, const RowUnit& unit,
+Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
                     std::string_view unit_name, std::string_view label) {
   const auto bar = [&](std::string_view name, std::string_view kind, double from, double to, const Spread& s) {
-    return Json{{"name", name},
-                {"kind", kind},
-                {"from", from / unit.factor},
-                {"to", to / unit.factor},
-                {"value", s.mean / unit.factor}};
+    return Json{
+        {"name", name}, {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor}};
   };
   Json bars = Json::array();
   bars.push_back(bar("With the support (gross)", "gross", 0, gross.mean, gross));
   bars.push_back(bar("Would have happened anyway", "anyway", net.mean, gross.mean, anyway));
   bars.push_back(bar("Because of the support (net)", "net", 0, net.mean, net));
   for (const auto& [index, s] : {std::pair{0, &gross}, {2, &net}}) {
-    bars[static_cast<std::size_t>(index)]["low"] = s->p05 / unit.factor;
-    bars[static_cast<std::size_t>(index)]["high"] = s->p95 / unit.factor;
+    bars[static_cast<std::size_t>(index)]["low"] = s->p05 / factor;
+    bars[static_cast<std::size_t>(index)]["high"] = s->p95 / factor;
   }
-  return {{"bars", std::move(bars)}, {"unit", unit.label(unit_name)}, {"label", label}};
+  return {{"bars", std::move(bars)}, {"unit", unit_name}, {"label", label}};
 }
 
 Section outcomes_and_savings(const Run& run, Json& data) {
@@ -223,8 +198,8 @@ Section outcomes_and_savings(const Run& run, Json& data) {
       return one && other && one->mean == other->mean && one->p05 == other->p05 && one->p95 == other->p95;
     };
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
-    for (const LabelledMetric& metric : kOutcomeRows)
-      if (metric.first == "events_avoided" && no_other_events) {
+    for (const Metric metric : kOutcomeRows)
+      if (metric == Metric::events_avoided && no_other_events) {
         continue;
       } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place))
         rows.push_back(std::move(*row));

@@ -16,13 +16,12 @@
 #include "results_file.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake {
 
 /// Statistics of one value, as in the file.
-struct Spread {
-  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0, mcse = 0;
-};
+using Spread = Statistics;
 
 /// One variable of statistics with its axes resolved once.
 class Cube {
@@ -50,6 +49,10 @@ class Run {
   /// A metric of the report dates; nothing where it is undefined.
   [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
                                              int time, int at_place) const;
+  [[nodiscard]] std::optional<Spread> report(Metric metric, int strategy, View view, int of_programme, int time,
+                                             int at_place) const {
+    return report(spec(metric).name, strategy, view, of_programme, time, at_place);
+  }
   /// Of the lead strategy at the first report date, in the place that the run is about.
   [[nodiscard]] std::optional<Spread> headline(std::string_view metric, View view) const {
     return report(metric, lead, view, programme, 0, place);
@@ -116,49 +119,42 @@ struct CostEffectiveness {
 /// The one-way study in `folder/sensitivity.json`; null when there is none, or it is none. Only results of its rows may be null.
 [[nodiscard]] nlohmann::ordered_json one_way_study(const std::filesystem::path& folder);
 
-/// A metric with the words of its row.
-using LabelledMetric = std::pair<std::string_view, std::string_view>;
-
 /// Outcomes, savings and costs in the order of their table.
-inline constexpr std::array<LabelledMetric, 22> kOutcomeRows{{
-    {"patients_benefited", "People reached, each counted once"},
-    {"admissions_avoided", "Emergency admissions avoided"},
-    {"events_avoided", "Events avoided"},
-    {"bed_days_avoided", "Bed days released"},
-    {"diagnosis_days_sooner", "Days sooner to diagnosis, all people"},
-    {"qalys", "Quality-adjusted life years"},
-    {"savings_gross_gbp", "Value of what was avoided, GBP"},
-    {"savings_cash_gbp", "… of which cash, GBP"},
-    {"capacity_released_gbp", "… of which capacity released, GBP"},
-    {"social_value_gbp", "Social value, GBP"},
-    {"cost_gbp", "Cost, all funders, GBP"},
-    {"cost_public_gbp", "Cost, public funders, GBP"},
-    {"net_present_value_gbp", "Net present value, GBP"},
-    {"roi_fiscal", "Cash per public pound"},
-    {"roi_social", "Social value per public pound"},
-    {"roi_net", "Added cash per added pound"},
-    {"acceleration_months", "Months sooner"},
-    {"attributable_share", "Net share of benefit"},
-    {"carbon_kg", "Carbon avoided, kg CO2e"},
-    {"home_years", "Organisation-years in use"},
-    {"sites", "Sites in use"},
-    {"capacity_beds", "Beds open"},
-}};
+inline constexpr std::array kOutcomeRows{Metric::patients_benefited,
+                                         Metric::admissions_avoided,
+                                         Metric::events_avoided,
+                                         Metric::bed_days_avoided,
+                                         Metric::diagnosis_days_sooner,
+                                         Metric::qalys,
+                                         Metric::savings_gross_gbp,
+                                         Metric::savings_cash_gbp,
+                                         Metric::capacity_released_gbp,
+                                         Metric::social_value_gbp,
+                                         Metric::cost_gbp,
+                                         Metric::cost_public_gbp,
+                                         Metric::net_present_value_gbp,
+                                         Metric::roi_fiscal,
+                                         Metric::roi_social,
+                                         Metric::roi_net,
+                                         Metric::acceleration_months,
+                                         Metric::attributable_share,
+                                         Metric::carbon_kg,
+                                         Metric::home_years,
+                                         Metric::sites,
+                                         Metric::capacity_beds};
 
 /// Measures of equity in the order of their table.
-inline constexpr std::array<LabelledMetric, 12> kEquityRows{{
-    {"deprivation_gap", "Share in use: most deprived fifth less the rest"},
-    {"slope_index", "Slope index of inequality, adoption"},
-    {"relative_index", "Relative index of inequality, adoption"},
-    {"concentration_index", "Concentration index, adoption"},
-    {"regional_cv", "Variation between networks (CV), adoption"},
-    {"regional_gini", "Variation between networks (Gini), adoption"},
-    {"reach_deprivation_gap", "Reach: most deprived fifth less the rest"},
-    {"reach_concentration_index", "Concentration index, reach"},
-    {"reach_regional_cv", "Variation between networks (CV), reach"},
-    {"benefit_deprivation_gap", "Benefit: most deprived fifth less the rest"},
-    {"benefit_concentration_index", "Concentration index, benefit"},
-    {"benefit_regional_cv", "Variation between networks (CV), benefit"},
-}};
+inline constexpr std::array kEquityRows{Metric::deprivation_gap,
+                                        Metric::slope_index,
+                                        Metric::relative_index,
+                                        Metric::concentration_index,
+                                        Metric::regional_cv,
+                                        Metric::regional_gini,
+                                        Metric::reach_deprivation_gap,
+                                        Metric::reach_concentration_index,
+                                        Metric::reach_regional_cv,
+                                        Metric::benefit_deprivation_gap,
+                                        Metric::benefit_concentration_index,
+                                        Metric::benefit_regional_cv};
 
 }  // namespace uptake

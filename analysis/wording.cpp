@@ -32,10 +32,77 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::
 }
 }  // namespace
 
-std::string_view label_of(Metric metric) {
-  const auto shown = shown_metrics();
-  const auto at = std::ranges::find(shown, metric, &Shown::metric);
-  return at == shown.end() ? spec(metric).name : at->label;
+namespace {
+std::vector<double> figures_of(std::initializer_list<std::optional<Statistics>> all) {
+  std::vector<double> figures;
+  for (const auto& s : all)
+    if (s) figures.insert(figures.end(), {s->mean, s->p05, s->p95});
+  return figures;
+}
+}  // namespace
+
+RowUnit::RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures)
+    : RowUnit(metric, medium, figures_of(figures)) {}
+
+RowUnit::RowUnit(Metric metric, Medium medium, std::span<const double> figures) : metric_(metric), medium_(medium) {
+  constexpr double kMillion = 1e6, kOnePerCent = 0.01;
+  constexpr double kAsMillion = 999'500;  // from there on it is rounded to seven digits
+  double largest = 0;
+  for (const double value : figures) largest = std::max(largest, std::isnan(value) ? 0 : std::abs(value));
+  const bool in_millions = largest >= kAsMillion;
+  switch (spec(metric).read_as) {
+    case ReadAs::number:
+      // Seven digits do not fit a terminal's column.
+      if (in_millions && medium == Medium::terminal) factor_ = kMillion, mark_ = "m";
+      break;
+    case ReadAs::money:
+      factor_ = in_millions ? kMillion : 1;
+      mark_ = !in_millions ? "GBP" : medium == Medium::page ? "GBP\u00a0m" : "GBP m";  // never broken
+      break;
+    case ReadAs::percent:
+    case ReadAs::points: {
+      const bool is_share = spec(metric).read_as == ReadAs::percent, huge = largest >= kOnePerCent * kAsMillion;
+      factor_ = kOnePerCent * (huge ? kMillion : 1);  // the net share of next to nothing can be huge
+      mark_ = is_share                 ? huge ? "m %" : "%"
+              : huge                   ? "m % points"
+              : medium == Medium::page ? "percentage points"
+                                       : "% points";
+      break;
+    }
+    case ReadAs::index:
+      break;
+  }
+}
+
+std::string RowUnit::label() const {
+  const MetricSpec& metric = spec(metric_);
+  std::string text(medium_ == Medium::page ? metric.label : metric.brief);
+  return mark_.empty() ? text : fmt::format("{}, {}", text, mark_);
+}
+
+std::string RowUnit::name() const {
+  const std::string_view unit = spec(metric_).unit;
+  return std::string(!mark_.empty() ? mark_ : unit == "1" ? std::string_view() : unit);
+}
+
+std::string RowUnit::text(double value) const {
+  constexpr double kFine = 10;  // from there on three digits are enough of an index that is none, but a rate
+  if (spec(metric_).read_as == ReadAs::index && std::abs(value) < kFine) {
+    const std::string text = fmt::format("{:.3f}", value);
+    return text == "-0.000" ? "0.000" : text;
+  }
+  return medium_ == Medium::page ? shown(value / factor_) : rounded(value / factor_);
+}
+
+std::string RowUnit::mean(const std::optional<Statistics>& s) const {
+  return s ? text(s->mean) : medium_ == Medium::page ? std::string("–") : std::string(kUndefined);
+}
+
+std::string RowUnit::range(const std::optional<Statistics>& s) const {
+  if (!s || s->p05 == s->p95) return "";
+  if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index)
+    return fmt::format("{} to {}", text(s->p05), text(s->p95));
+  return span_text(s->p05 / factor_, s->p95 / factor_);
 }
 
 std::string paragraph(std::string_view text, std::size_t width, std::size_t indent) {

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "uptake/outcomes.hpp"
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,7 +27,8 @@ Sources sources_of_the_repository() {
   Sources sources;
   for (const char* folder : {"include", "sim", "analysis"}) {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-      if (entry.path().extension() != ".hpp" && entry.path().extension() != ".cpp") continue;
+      const std::string kind = entry.path().extension();
+      if (kind != ".hpp" && kind != ".cpp" && kind != ".js") continue;
       std::ifstream in(entry.path());
       sources[fs::relative(entry.path(), root).generic_string()] = {std::istreambuf_iterator<char>(in), {}};
     }
@@ -111,6 +114,37 @@ TEST(Architecture, EveryRuleIsNoticedWhenItIsBroken) {
     sources[file] = text;
     EXPECT_EQ(violations(sources).size(), 1U) << file << ": " << text;
   }
+}
+
+/// Where words of a metric stand beside those of its row in the table of metrics.
+std::vector<std::string> words_of_metrics(const Sources& sources) {
+  std::string names;
+  for (const uptake::MetricSpec& metric : uptake::metric_table()) names += fmt::format("|{}", metric.name);
+  // A metric with words behind it is a row of another table. Verbs and nouns of a finding are no label.
+  const std::regex row(
+      fmt::format(R"re(\{{\s*(?:Metric::\w+\s*,\s*"|"(?:{})"\s*,\s*"[^"]*[ A-Z]))re", names.substr(1)));
+  std::vector<std::string> found;
+  for (const auto& [file, text] : sources) {
+    if (file == "sim/metrics.cpp") continue;
+    for (const uptake::MetricSpec& metric : uptake::metric_table())
+      for (const std::string_view words : {metric.label, metric.brief})
+        if (words != metric.name && (text.find(fmt::format("\"{}\"", words)) != std::string::npos ||
+                                     text.find(fmt::format("\"{}, GBP", words)) != std::string::npos))
+          found.push_back(fmt::format("{} says \"{}\"", file, words));
+    if (file == "analysis/finding.cpp") continue;
+    for (std::sregex_iterator match(text.begin(), text.end(), row), end; match != end; ++match)
+      found.push_back(fmt::format("{} has a row {}", file, match->str()));
+  }
+  return found;
+}
+
+TEST(Architecture, WordsOfAMetricStandInItsTableAlone) {
+  EXPECT_EQ(fmt::format("{}", fmt::join(words_of_metrics(sources_of_the_repository()), "\n")), "");
+  for (const char* broken : {"{Metric::cost_gbp, \"price\"},", "{\"jobs\", \"Work\"},", "return \"Cash savings\";",
+                             "x = \"ever in use\";", "{\"cost_gbp\",\n \"Price\"}", "\"Cost, all funders, GBP\""})
+    EXPECT_EQ(words_of_metrics({{"analysis/more.cpp", broken}}).size(), 1U) << broken;
+  EXPECT_TRUE(
+      words_of_metrics({{"analysis/more.cpp", "{Metric::cost_gbp, View::net, 0, \"A worth above 0\"}"}}).empty());
 }
 
 }  // namespace

@@ -323,11 +323,7 @@ class Ranks(Shared):
 
     def ranks(self, n_ranks, *options, code=0, **what):
         with self.launch(n_ranks, *options, **what) as job:
-            try:
-                out, err = job.communicate(timeout=120)
-            except subprocess.TimeoutExpired:
-                job.kill()
-                raise
+            out, err = program.ended(job, timeout=120)
         self.assertEqual(job.returncode, code, err)
         return out, err
 
@@ -384,11 +380,7 @@ class Ranks(Shared):
                         os.path.getsize(self.path("out", ".parts", name)) < 2000 for name in self.parts())):
                     time.sleep(0.001)
                 act(job)
-                try:
-                    _, err = job.communicate(timeout=60)
-                except subprocess.TimeoutExpired:
-                    job.kill()
-                    raise
+                _, err = program.ended(job)
             if job.returncode != 0:
                 return job.returncode, err
             shutil.rmtree(self.path("out"))
@@ -452,11 +444,7 @@ class Ranks(Shared):
             while job.poll() is None and not os.path.exists(self.path("out", ".checkpoints", "focus-adhd.bin")):
                 time.sleep(0.001)
             act(job)
-            try:
-                _, err = job.communicate(timeout=60)
-            except subprocess.TimeoutExpired:
-                job.kill()
-                raise
+            _, err = program.ended(job)
         self.assertFalse(os.path.exists(self.path("out", "posterior.h5")))
         return job.returncode, err
 

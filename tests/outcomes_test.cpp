@@ -4,9 +4,13 @@
 
 #include <bit>
 #include <cmath>
+#include <fstream>
 #include <limits>
+#include <map>
 #include <numeric>
+#include <regex>
 #include <set>
+#include <string>
 
 #include "fidelity.hpp"
 #include "small_model.hpp"
@@ -107,6 +111,41 @@ TEST(MetricTable, NamesEveryMetricOnceAndNoUnitThatReadersTakeForADuration) {
   }
   EXPECT_EQ(spec(Metric::home_years).name, "home_years");
   EXPECT_EQ(spec(Metric::concentration_index).name, "concentration_index");
+}
+
+// A comparison in 80 columns has 26 for a label and what its numbers are written in.
+TEST(MetricTable, HasWordsOfItsOwnForEveryMetricThatFitTheirTables) {
+  std::set<std::string_view> labels, briefs;
+  for (const MetricSpec& metric : metric_table()) {
+    EXPECT_TRUE(!metric.label.empty() && labels.insert(metric.label).second) << metric.name;
+    EXPECT_TRUE(!metric.brief.empty() && briefs.insert(metric.brief).second) << metric.name;
+    const std::size_t mark = metric.read_as == ReadAs::money                         ? 7   // ", GBP m"
+                             : metric.read_as == ReadAs::points                      ? 10  // ", % points"
+                             : metric.read_as == ReadAs::percent                     ? 3
+                             : metric.read_as == ReadAs::index || metric.unit == "1" ? 0
+                             : metric.unit == "months"                               ? 0
+                                                                                     : 3;  // ", m"
+    EXPECT_LE(metric.brief.size() + mark, 26U) << metric.name;
+    EXPECT_EQ(metric.read_as == ReadAs::money, metric.unit == "GBP") << metric.name;
+    const bool is_share = metric.read_as == ReadAs::percent || metric.read_as == ReadAs::points;
+    EXPECT_TRUE(!is_share || metric.unit == "1") << metric.name;
+  }
+}
+
+TEST(MetricTable, IsWhatTheDocumentOfTheResultsSays) {
+  std::ifstream in(std::string(UPTAKE_SOURCE_FOLDER) + "/docs/results-format.md");
+  std::map<std::string, std::string> unit_of;
+  static const std::regex kRow(R"(^\| ((?:`\w+`(?:, )?)+) \| (\S+) \| (stock|flow|ratio|paired))"), kName("`(\\w+)`");
+  for (std::string line; std::getline(in, line);) {
+    std::smatch row;
+    if (!std::regex_search(line, row, kRow)) continue;
+    const std::string names = row[1];
+    for (std::sregex_iterator name(names.begin(), names.end(), kName), end; name != end; ++name)
+      EXPECT_TRUE(unit_of.emplace((*name)[1], row[2]).second) << (*name)[1];
+  }
+  for (const MetricSpec& metric : metric_table())
+    EXPECT_EQ(unit_of[std::string(metric.name)], metric.unit) << metric.name;
+  EXPECT_EQ(unit_of.size(), metric_table().size());
 }
 
 TEST(Layout, GivesEveryValueAPlaceOfItsOwnAndLeavesNone) {

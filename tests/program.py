@@ -14,6 +14,15 @@ STATISTICS = ["mean", "sd", "p05", "p25", "p50", "p75", "p95", "mcse"]
 VIEWS = ["gross", "counterfactual", "net"]
 
 
+def ended(process, timeout=60):
+    """What a process said on stdout and stderr; one that does not end is killed."""
+    try:
+        return process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 def read(path):
     with open(path, "rb") as file:
         return file.read()

@@ -20,6 +20,8 @@ import h5py
 import numpy as np
 import xarray as xr
 
+import portfolio
+
 ENGINES = ("h5netcdf", "netcdf4")
 STATISTICS = ["mean", "sd", "p05", "p25", "p50", "p75", "p95", "mcse"]
 STRATEGIES = ["as-delivered", "no-network", "no-programme"]
@@ -406,39 +408,10 @@ class CareHomesRun(AnyRun, unittest.TestCase):
                 self.assertTrue(bool((raw[more] >= raw[fewer]).all()), f"{more} >= {fewer}")
 
 
-TWO_TOOLS = """schema = 1
-title = "Two tools"
-population = "minimal"
-programmes = ["minimal/example-tool.toml", "minimal/second-tool.toml"]
-start = 2021-04-01
-horizon = "105 weeks"
-report_at = [2022-03-31, 2023-03-31]
-replicates = 24
-seed = 7
+TWO_TOOLS = portfolio.two_tools('''replicates = 24
 parameters = "posterior.h5"
-shapley = true
 growth = true
-
-[[published]]
-metric = "ever_adopted"
-to = 2022-03-15
-value = 5
-source = "S41"
-
-[[strategy]]
-name = "as-delivered"
-
-[[strategy]]
-name = "apart"
-attention = "off"
-
-[[strategy]]
-name = "more-of-one"
-[[strategy.lever]]
-kind = "facilitation"
-factor = 3
-programmes = ["second-tool"]
-"""
+''')
 HAS_RHDF5 = subprocess.run(["sh", "-c", "Rscript -e 'library(rhdf5)'"], capture_output=True).returncode == 0
 
 

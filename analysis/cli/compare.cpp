@@ -185,31 +185,50 @@ int strategy_index(const RunValues& run, const std::string& name) {
                                      : fmt::format("did you mean \"{}\"?", nearest)}});
 }
 
-/// Each strategy against the baseline. Worlds that only serve a split are left out, and comparators where there are
+/// What could be compared with a strategy. Worlds that only serve a split are left out, and comparators where there are
 /// other strategies.
+struct Others {
+  std::vector<int> delivered, comparators;
+};
+Others others_of(const RunValues& run, int than) {
+  const std::vector<int> worlds = worlds_of_drivers(run.strategies, than);
+  Others others;
+  for (int strategy = 0; strategy < static_cast<int>(run.strategies.size()); ++strategy) {
+    if (strategy == than || std::ranges::find(worlds, strategy) != worlds.end()) continue;
+    const bool is_delivered = run.deliveries[static_cast<std::size_t>(strategy)] == Delivery::as_delivered;
+    (is_delivered ? others.delivered : others.comparators).push_back(strategy);
+  }
+  return others;
+}
+
+/// Each strategy against the baseline.
 std::vector<Comparison> within(const RunValues& run, const std::optional<std::string>& baseline) {
   const int against = baseline ? strategy_index(run, *baseline) : run.lead;
-  const std::vector<int> worlds = worlds_of_drivers(run.strategies, against);
-  std::vector<int> own, comparators;
-  for (int strategy = 0; strategy < static_cast<int>(run.strategies.size()); ++strategy) {
-    if (strategy == against || std::ranges::find(worlds, strategy) != worlds.end()) continue;
-    const bool is_delivered = run.deliveries[static_cast<std::size_t>(strategy)] == Delivery::as_delivered;
-    (is_delivered ? own : comparators).push_back(strategy);
-  }
+  const auto [own, comparators] = others_of(run, against);
   std::vector<Comparison> comparisons;
   for (const int strategy : own.empty() ? comparators : own)
     comparisons.push_back({{&run, strategy}, {&run, against}, pair_up(run, run), {}, {}, {}});
   return comparisons;
 }
 
-/// The same strategy of each run against that of the first.
+/// Whether both sides come to the same in every world.
+bool is_same(const Comparison& comparison) {
+  const auto rows = differences(comparison.subject, comparison.baseline, comparison.pairing, {});
+  return std::ranges::all_of(rows,
+                             [](const Difference& row) { return row.difference.mean == 0 && row.difference.sd == 0; });
+}
+
+/// The same strategy of each run against that of the first. What-ifs share the strategy that they start from: where it
+/// is the same in every world, what the runs add to it is compared with it.
 std::vector<Comparison> across(const std::vector<const RunValues*>& runs, const std::optional<std::string>& named) {
-  const std::string& name = named ? *named : runs.front()->strategies[static_cast<std::size_t>(runs.front()->lead)];
-  const Side baseline{runs.front(), strategy_index(*runs.front(), name)};
+  const RunValues& first = *runs.front();
+  const std::string& name = named ? *named : first.strategies[static_cast<std::size_t>(first.lead)];
+  const Side baseline{&first, strategy_index(first, name)};
   std::vector<Comparison> comparisons;
+  std::vector<const RunValues*> opened;  // runs whose other strategies are compared
   for (std::size_t k = 1; k < runs.size(); ++k) {
     const RunValues& run = *runs[k];
-    Comparison comparison{{&run, run.lead}, baseline, pair_up(run, *runs.front()), {}, {}, {}};
+    Comparison comparison{{&run, run.lead}, baseline, pair_up(run, first), {}, {}, {}};
     if (named || std::ranges::count(run.strategies, name) > 0) {
       comparison.subject.strategy = strategy_index(run, name);
     } else {
@@ -217,7 +236,21 @@ std::vector<Comparison> across(const std::vector<const RunValues*>& runs, const 
                                                      run.label, name,
                                                      run.strategies[static_cast<std::size_t>(run.lead)]));
     }
-    comparisons.push_back(std::move(comparison));
+    // Of two runs of the same strategies the answer is that nothing differs.
+    if (named || run.strategies == first.strategies || !is_same(comparison)) {
+      comparisons.push_back(std::move(comparison));
+      continue;
+    }
+    for (const RunValues* of : {&first, &run}) {
+      if (std::ranges::find(opened, of) != opened.end()) continue;
+      opened.push_back(of);
+      for (const int strategy : others_of(*of, strategy_index(*of, name)).delivered) {
+        comparisons.push_back({{of, strategy}, baseline, pair_up(*of, first), {}, {}, {}});
+        comparisons.back().pairing.notes.push_back(
+            fmt::format("\"{}\" is the same in every world of these runs: what they add to it is compared", name));
+      }
+    }
+    if (comparisons.empty()) comparisons.push_back(std::move(comparison));  // they add nothing
   }
   return comparisons;
 }

@@ -355,7 +355,8 @@ class Parser {
                             });
     command.footer(
         "One scenario or folder: each of its strategies minus the first. Several: the first strategy of each, by "
-        "name, minus that of the first named.\n\n" +
+        "name, minus that of the first named; where that is the same in every world, as among what-ifs, their other "
+        "strategies minus it.\n\n" +
         command.get_footer());
     command.add_option("RUN", compare.runs, "Scenario files or names, or folders of results")
         ->required()

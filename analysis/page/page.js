@@ -51,7 +51,7 @@
     const places = data.places.map((name, place) => ({ name, series: unique.map(s => ({ own: s === data.lead, ...regional(s, place) })).filter(s => s.p50) }));
     const shares = data.map.region !== undefined;
     const most = shares ? Math.max(...places.slice(1).flatMap(p => p.series.flatMap(s => s.p95)).filter(v => v !== null), 0.01) : undefined;
-    at("multiples-note").textContent = (shares ? "Share of eligible organisations in use, on one scale" : "Organisations in use")
+    at("multiples-note").textContent = (shares ? `${data.words.adoption_share}, on one scale` : data.words.adopters)
       + (data.regional.values[data.lead][state.programme] ? "; line: median, band: 90 % of the worlds; dashed: without the support." : "; the mean with the support.");
     places.forEach((place, p) => {
       if (p === 0) return;

@@ -20,10 +20,6 @@ namespace uptake {
 
 // ---- What is compared ---------------------------------------------------------------------------------------------
 
-/// Which way a metric is better. Gaps and slopes are: the nearer to 0, the fairer.
-enum class Better : std::uint8_t { higher, lower, nearer_zero };
-inline constexpr std::array<std::string_view, 3> kBetterNames{"higher", "lower", "nearer-zero"};
-[[nodiscard]] Better better(Metric metric);
 /// Whether `a` is better than `b`; equals and undefined values are not.
 [[nodiscard]] bool is_better(Metric metric, double a, double b);
 

@@ -85,11 +85,29 @@ using Dimensions = std::uint16_t;
   return static_cast<Dimensions>(1U << static_cast<unsigned>(dimension));
 }
 
+/// How people read the numbers of a metric; files hold all in its unit.
+enum class ReadAs : std::uint8_t {
+  number,   ///< as they are
+  money,    ///< GBP, or millions of GBP
+  percent,  ///< a share, as a percentage
+  points,   ///< a difference of shares, in percentage points
+  index     ///< to three decimals
+};
+
+/// Which way a metric is better. Gaps and slopes are: the nearer to 0, the fairer.
+enum class Better : std::uint8_t { higher, lower, nearer_zero };
+inline constexpr std::array<std::string_view, 3> kBetterNames{"higher", "lower", "nearer-zero"};
+
+/// A metric, and all that is said of it: the terminal, the pages, the checklists and the files take their words here.
 struct MetricSpec {
   Metric id;
   std::string_view name;
-  std::string_view unit;  ///< "organisations", "admissions", "bed-days", "GBP", "1", "months", ...
-  std::string_view long_name;
+  std::string_view unit;       ///< "organisations", "admissions", "bed-days", "GBP", "1", "months", ...
+  std::string_view long_name;  ///< what it is, in files
+  std::string_view label;      ///< a row of a page, without the unit of `read_as`
+  std::string_view brief;      ///< a row of a terminal's table, which has few columns
+  ReadAs read_as;
+  Better better;
   MetricKind kind;
   bool on_month, on_year, on_report;
   bool by_region;         ///< false: England only
