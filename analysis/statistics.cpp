@@ -49,21 +49,23 @@ using Lanes = std::array<double, kLanes>;
 /// Beyond this many rows selecting is less work than sorting.
 constexpr std::size_t kLargestSorted = 2048;
 
+/// Puts the smaller of a[i], b[i] into a and the larger into b.
+inline void exchange(double* __restrict a, double* __restrict b, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    const double low = std::min(a[i], b[i]), high = std::max(a[i], b[i]);
+    a[i] = low;
+    b[i] = high;
+  }
+}
+
 /// Batcher's odd-even merge sort (Knuth, The Art of Computer Programming 3, 5.2.2 M) of every lane; any size.
 void sort_lanes(std::span<Lanes> rows) {
   const std::size_t n = rows.size();
   for (std::size_t p = 1; p < n; p *= 2) {
     for (std::size_t k = p; k >= 1; k /= 2) {
       for (std::size_t j = k % p; j + k < n; j += 2 * k) {
-        for (std::size_t i = 0; i < std::min(k, n - j - k); ++i) {
-          if ((i + j) / (2 * p) != (i + j + k) / (2 * p)) continue;
-          Lanes &a = rows[i + j], &b = rows[i + j + k];
-          for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            const double low = std::min(a[lane], b[lane]), high = std::max(a[lane], b[lane]);
-            a[lane] = low;
-            b[lane] = high;
-          }
-        }
+        if ((j + k) % (2 * p) == 0) continue;  // of two runs that are merged apart
+        exchange(rows[j].data(), rows[j + k].data(), kLanes * std::min(k, n - j - k));
       }
     }
   }
