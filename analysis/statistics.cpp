@@ -49,13 +49,11 @@ using Lanes = std::array<double, kLanes>;
 /// Beyond this many rows selecting is less work than sorting.
 constexpr std::size_t kLargestSorted = 2048;
 
-/// Puts the smaller of a[i], b[i] into a and the larger into b.
-inline void exchange(double* __restrict a, double* __restrict b, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) {
-    const double low = std::min(a[i], b[i]), high = std::max(a[i], b[i]);
-    a[i] = low;
-    b[i] = high;
-  }
+/// Puts the smaller of each lane into a and the larger into b.
+inline void exchange(Lanes& a, Lanes& b) {
+  const Lanes x = a, y = b;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) a[lane] = std::min(x[lane], y[lane]);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) b[lane] = std::max(x[lane], y[lane]);
 }
 
 /// Batcher's odd-even merge sort (Knuth, The Art of Computer Programming 3, 5.2.2 M) of every lane; any size.
@@ -65,7 +63,7 @@ void sort_lanes(std::span<Lanes> rows) {
     for (std::size_t k = p; k >= 1; k /= 2) {
       for (std::size_t j = k % p; j + k < n; j += 2 * k) {
         if ((j + k) % (2 * p) == 0) continue;  // of two runs that are merged apart
-        exchange(rows[j].data(), rows[j + k].data(), kLanes * std::min(k, n - j - k));
+        for (std::size_t i = j; i < std::min(j + k, n - k); ++i) exchange(rows[i], rows[i + k]);
       }
     }
   }

@@ -51,8 +51,12 @@ struct PartFacts {
 /// Where the records of an ensemble stand in part files.
 struct PartRecords;
 
+/// Memory up to which the replicates of a run are held once they are read from part files. [A: half of what slabs may take]
+inline constexpr std::size_t kHeldMemory = std::size_t{128} << 20;
+[[nodiscard]] bool are_held(std::size_t n_replicates, std::size_t payload_size);
+
 /// Draws x replicates to be summarised: held in memory, or left in part files and read a slab at a time, so that memory
-/// does not grow with them.
+/// does not grow with many of them.
 struct Ensemble {
   std::size_t n_replicates = 0;
   std::size_t width = 0;
@@ -65,8 +69,8 @@ struct Ensemble {
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
                                                     std::size_t payload_size, std::size_t n_replicates);
-/// The replicates of all part files of `digest`, left where they are: every checksum is verified here, once, and the
-/// files stay open. @throws FileError if a replicate is missing
+/// The replicates of all part files of `digest`: every checksum is verified here, once. Few are read into memory; many
+/// are left where they are, in files that stay open. @throws FileError if a replicate is missing
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
 
@@ -111,7 +115,7 @@ struct WritingCost {
   double seconds = 0;
   double results_bytes = 0;  ///< of results.h5
   double tables_bytes = 0;   ///< of summary.csv and summary.json
-  double slab_bytes = 0;     ///< memory for slabs and for the places of records
+  double slab_bytes = 0;     ///< memory for slabs, and for the replicates or their places in part files
 };
 /// Estimates the writing of `n_replicates` from a record of a few in part files: their results.h5 is written into
 /// `folder`, and what grows with the replicates is scaled up; statistics are timed on made-up columns of n_replicates
