@@ -9,6 +9,7 @@
 
 #include "uptake/error.hpp"
 #include "uptake/random.hpp"
+#include "uptake/widest.hpp"
 
 namespace uptake {
 
@@ -57,7 +58,7 @@ inline void exchange(Lanes& a, Lanes& b) {
 }
 
 /// Batcher's odd-even merge sort (Knuth, The Art of Computer Programming 3, 5.2.2 M) of every lane; any size.
-void sort_lanes(std::span<Lanes> rows) {
+UPTAKE_WIDEST void sort_lanes(std::span<Lanes> rows) {
   const std::size_t n = rows.size();
   for (std::size_t p = 1; p < n; p *= 2) {
     for (std::size_t k = p; k >= 1; k /= 2) {

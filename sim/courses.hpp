@@ -12,8 +12,8 @@ namespace uptake {
 inline constexpr int kWeeksSustained = 52;
 
 /// Course of one organisation in one programme while its history is read.
-struct Course {
-  std::int16_t in_use_since = -1;  // boundaries; small, for this array is met in random order
+struct alignas(8) Course {         // small, for this array is met in random order
+  std::int16_t in_use_since = -1;  // boundaries
   std::int16_t stopped_at = -1;
   bool began = false;    ///< ever implementing
   bool adopted = false;  ///< ever in use
