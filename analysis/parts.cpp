@@ -132,9 +132,8 @@ std::optional<Preamble> read_preamble_of(int descriptor, const std::filesystem::
   return preamble;
 }
 
-/// Calls use(replicate, place of its payload, payload) for every record that is whole and whose checksum holds. All
-/// records have one length, so a spoilt one costs nobody else's place.
-/// @param at where the first begins. @return bytes up to the end of the last complete place
+/// Calls use(replicate, place of its payload) for every record that is whole and whose checksum holds. All records have
+/// one length, so a spoilt one costs nobody else's place. @param at where the first begins. @return bytes up to the end of the last complete place
 template <class Use>
 std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
                    const Use& use) {
@@ -146,7 +145,7 @@ std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::uint6
     const std::size_t summed = record.size() - sizeof written;
     std::memcpy(&written, record.data() + summed, sizeof written);
     if (head.length != payload_size * sizeof(double) || written != checksum({record.data(), summed})) continue;
-    use(head.replicate, at + sizeof head, std::span(record).subspan(sizeof head, head.length));
+    use(head.replicate, at + sizeof head);
   }
   return at;
 }
@@ -225,10 +224,6 @@ struct PartRecords {
   std::vector<Place> places;  ///< by replicate
 };
 
-bool are_held(std::size_t n_replicates, std::size_t payload_size) {
-  return n_replicates <= kHeldMemory / sizeof(double) / std::max<std::size_t>(payload_size, 1);
-}
-
 void Ensemble::read(std::size_t replicate, std::size_t first, std::span<double> out) const {
   UPTAKE_EXPECTS(replicate < n_replicates && first + out.size() <= width);
   if (!records) {
@@ -278,8 +273,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
   if (const auto preamble = read_preamble_of(descriptor, path, digest, payload_size)) {
-    impl_->end = scan(descriptor, path, preamble->size(), payload_size,
-                      [](std::uint64_t, std::uint64_t, std::span<const char>) {});
+    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {});
     impl_->cut();
     return;
   }
@@ -319,10 +313,9 @@ std::vector<bool> finished_replicates(const std::filesystem::path& folder, const
                                       std::size_t payload_size, std::size_t n_replicates) {
   std::vector<bool> finished(n_replicates, false);
   for (const auto& part : open_parts(part_files(folder, digest), digest, payload_size))
-    scan(part->descriptor.value(), part->path, part->first, payload_size,
-         [&](std::uint64_t replicate, std::uint64_t, std::span<const char>) {
-           if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
-         });
+    scan(part->descriptor.value(), part->path, part->first, payload_size, [&](std::uint64_t replicate, std::uint64_t) {
+      if (replicate < n_replicates) finished[static_cast<std::size_t>(replicate)] = true;
+    });
   return finished;
 }
 
@@ -331,25 +324,20 @@ Gathered gather_parts(std::span<const std::filesystem::path> files, const std::s
   auto records = std::make_shared<PartRecords>();
   records->parts = open_parts(files, digest, payload_size);
   records->places.resize(n_replicates);
-  std::vector<double> values(are_held(n_replicates, payload_size) ? n_replicates * payload_size : 0);
   for (std::uint32_t p = 0; p < records->parts.size(); ++p) {
     const OpenPart& part = *records->parts[p];
     // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
-    scan(part.descriptor.value(), part.path, part.first, payload_size,
-         [&](std::uint64_t replicate, std::uint64_t at, std::span<const char> payload) {
-           if (replicate >= n_replicates) return;
-           PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
-           if (place.known) return;
-           place = {at, p, true};
-           if (!values.empty()) std::memcpy(values.data() + replicate * payload_size, payload.data(), payload.size());
-         });
+    scan(part.descriptor.value(), part.path, part.first, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
+      if (replicate >= n_replicates) return;
+      PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
+      if (!place.known) place = {at, p, true};
+    });
   }
   Gathered gathered;
   for (std::uint64_t r = 0; r < n_replicates; ++r) {
     if (!records->places[static_cast<std::size_t>(r)].known) gathered.missing.push_back(r);
   }
-  if (!values.empty()) records = nullptr;
-  gathered.ensemble = {n_replicates, payload_size, std::move(values), std::move(records)};
+  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records)};
   return gathered;
 }
 

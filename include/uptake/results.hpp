@@ -51,12 +51,8 @@ struct PartFacts {
 /// Where the records of an ensemble stand in part files.
 struct PartRecords;
 
-/// Memory up to which the replicates of a run are held once they are read from part files. [A: half of what slabs may take]
-inline constexpr std::size_t kHeldMemory = std::size_t{128} << 20;
-[[nodiscard]] bool are_held(std::size_t n_replicates, std::size_t payload_size);
-
 /// Draws x replicates to be summarised: held in memory, or left in part files and read a slab at a time, so that memory
-/// does not grow with many of them.
+/// does not grow with them.
 struct Ensemble {
   std::size_t n_replicates = 0;
   std::size_t width = 0;
@@ -65,12 +61,17 @@ struct Ensemble {
   /// Values first .. first + out.size() of one replicate. Several threads may read at once. @throws FileError
   void read(std::size_t replicate, std::size_t first, std::span<double> out) const;
 };
+/// Whether a process that simulates all replicates of a run also holds them in memory, which saves reading them again.
+[[nodiscard]] constexpr bool are_held(std::size_t n_replicates, std::size_t width) {
+  constexpr std::size_t kMemory = std::size_t{128} << 20;  // half of what slabs may take [A]
+  return n_replicates <= kMemory / sizeof(double) / width;
+}
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
                                                     std::size_t payload_size, std::size_t n_replicates);
-/// The replicates of all part files of `digest`: every checksum is verified here, once. Few are read into memory; many
-/// are left where they are, in files that stay open. @throws FileError if a replicate is missing
+/// The replicates of all part files of `digest`, left where they are: every checksum is verified here, once, and the
+/// files stay open. @throws FileError if a replicate is missing
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
 
