@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "courses.hpp"
 #include "outcome_effects.hpp"
@@ -64,19 +65,27 @@ std::int16_t away(const Course& course) {
   return static_cast<std::int16_t>(course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at);
 }
 
+bool is_same_move(const Event& a, const Event& b) {
+  return a.boundary == b.boundary && a.stage == b.stage && a.from == b.from;
+}
+
 /// Whose history is read: the comparator's comes first, for the others are compared with it.
 enum class Side : std::uint8_t { comparator, other };
 
 /// Reads one history: everything that is a whole number into the tallies, time in use into spells.
 void read_history(const OutcomeTables& tables, const CountsShape& shape, int n_weeks, const History& history, Side side,
                   Workspace& work, std::vector<Spell>& spells, std::vector<Tally>& tallies) {
-  const auto [n_boards, n_regions, stock_size, use, set_ups, first_use, quintiles, not_otherwise, size] = shape;
   spells.clear();
   work.courses.assign(tables.records.size(), Course{});
   work.counts.clear();
   for (Tally& tally : tallies) work.counts.push_back(tally.counts.data());
+  // Plain pointers and sizes, which nothing that is counted can change.
+  const auto [n_boards, n_regions, stock_size, use, set_ups, first_use, quintiles, not_otherwise, size] = shape;
   std::int32_t* const* const counts_of = work.counts.data();
   const OutcomeTables::Record* const records = tables.records.data();
+  Course* const courses = work.courses.data();
+  std::uint8_t* const set_up_before = work.set_up_before.data();
+  std::int16_t* const first_use_otherwise = work.first_use_otherwise.data();
 
   const auto stock_at = [&](int t) {
     return t > n_weeks ? tables.stock_boundaries.size()
@@ -91,69 +100,93 @@ void read_history(const OutcomeTables& tables, const CountsShape& shape, int n_w
     return counts[stock_sustained * stock_size + stock_at(since + kWeeksSustained) * n_boards + board];
   };
 
-  // Where things are counted at a boundary: events come in its order, so it seldom changes.
+  // Events come in the order of their boundaries, and those of a boundary mostly in runs of one move: where things are
+  // counted is found once a boundary, and the loop over a run knows what its move is.
+  const Event* event = history.events.data();
+  const Event* const end = event + history.events.size();
   int boundary = -1;
   std::size_t of_stocks = 0, of_quintiles = 0, of_weeks = 0, of_reports = 0;
-  for (const Event& event : history.events) {
-    if (event.boundary != boundary) {
-      boundary = event.boundary;
+  while (event != end) {
+    const Event& first = *event;
+    if (first.boundary != boundary) {
+      boundary = first.boundary;
       of_stocks = stock_at(boundary) * n_boards;
       of_quintiles = quintiles + stock_at(boundary) * kNQuintileGroups;
       of_weeks = static_cast<std::size_t>(boundary) * n_regions;
       of_reports = not_otherwise + report_at(boundary) * n_regions;
     }
-    const OutcomeTables::Record record = records[event.record];
-    std::int32_t* const counts = counts_of[record.programme];
-    std::int32_t* const stocks = counts + of_stocks + record.board;
-    std::int32_t* const weeks = counts + of_weeks + record.region;
-    const auto change_use = [&](int change) {
-      stocks[stock_adopters * stock_size] += change;
-      counts[of_quintiles + record.quintile] += change;
-      weeks[use] += change;
+    const auto read_run = [&](auto from, auto to) {
+      const Event* at = event;
+      do {
+        const std::uint32_t i = at->record;
+        const OutcomeTables::Record& record = records[i];
+        std::int32_t* const counts = counts_of[record.programme];
+        const auto stock = [&](Stock kind) -> std::int32_t& {
+          return counts[of_stocks + static_cast<std::size_t>(kind) * stock_size + record.board];
+        };
+        const auto this_week = [&](std::size_t what) -> std::int32_t& {
+          return counts[what + of_weeks + record.region];
+        };
+        const auto change_use = [&](int change) {
+          stock(stock_adopters) += change;
+          counts[of_quintiles + record.quintile] += change;
+          this_week(use) += change;
+        };
+        follow({i, first.boundary, to, from}, courses[i], [&](Moment moment, const Course& course) {
+          switch (moment) {
+            case Moment::engages:
+              ++stock(stock_engaged);
+              break;
+            case Moment::begins:
+              ++stock(stock_implementing_ever);
+              break;
+            case Moment::sets_up:
+              if (boundary == tables.programmes[record.programme].begins) {
+                if (side == Side::comparator) set_up_before[i] = 1;
+                if (set_up_before[i] != 0) break;
+              }
+              ++this_week(set_ups);
+              break;
+            case Moment::adopts: {
+              ++stock(stock_ever_adopted);
+              ++this_week(first_use);
+              if (side == Side::comparator) first_use_otherwise[i] = static_cast<std::int16_t>(boundary);
+              const int otherwise = first_use_otherwise[i];
+              if (otherwise <= boundary) break;
+              // Kept where it begins and ceases to hold, in the order of report dates; added up afterwards.
+              ++counts[of_reports + record.region];
+              --counts[not_otherwise + report_at(otherwise) * n_regions + record.region];
+              break;
+            }
+            case Moment::enters_use:
+              change_use(1);
+              break;
+            case Moment::leaves_use:
+              change_use(-1);
+              if (boundary - course.in_use_since > kWeeksSustained) {
+                ++sustained(counts, record.board, course.in_use_since);
+                --stock(stock_sustained);
+              }
+              spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
+              break;
+          }
+        });
+      } while (++at != end && is_same_move(*at, first));
+      event = at;
     };
-    follow(event, work.courses, [&](Moment moment, const Course& course) {
-      switch (moment) {
-        case Moment::engages:
-          ++stocks[stock_engaged * stock_size];
-          break;
-        case Moment::begins:
-          ++stocks[stock_implementing_ever * stock_size];
-          break;
-        case Moment::sets_up:
-          if (boundary == tables.programmes[record.programme].begins) {
-            if (side == Side::comparator) work.set_up_before[event.record] = 1;
-            if (work.set_up_before[event.record] != 0) break;
-          }
-          ++weeks[set_ups];
-          break;
-        case Moment::adopts: {
-          ++stocks[stock_ever_adopted * stock_size];
-          ++weeks[first_use];
-          std::int16_t& otherwise = work.first_use_otherwise[event.record];
-          if (side == Side::comparator) otherwise = static_cast<std::int16_t>(boundary);
-          if (otherwise <= boundary) break;
-          // Kept where it begins and ceases to hold, in the order of report dates; added up afterwards.
-          ++counts[of_reports + record.region];
-          --counts[not_otherwise + report_at(otherwise) * n_regions + record.region];
-          break;
-        }
-        case Moment::enters_use:
-          change_use(1);
-          break;
-        case Moment::leaves_use:
-          change_use(-1);
-          if (boundary - course.in_use_since > kWeeksSustained) {
-            ++sustained(counts, record.board, course.in_use_since);
-            --stocks[stock_sustained * stock_size];
-          }
-          spells.push_back(
-              {event.record, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
-          break;
-      }
-    });
+    using enum Stage;
+    const auto is = [&](Stage from, Stage to) { return first.from == from && first.stage == to; };
+    if (is(unaware, engaged))
+      read_run(std::integral_constant<Stage, unaware>(), std::integral_constant<Stage, engaged>());
+    else if (is(engaged, implementing))
+      read_run(std::integral_constant<Stage, engaged>(), std::integral_constant<Stage, implementing>());
+    else if (is(implementing, in_use))
+      read_run(std::integral_constant<Stage, implementing>(), std::integral_constant<Stage, in_use>());
+    else
+      read_run(first.from, first.stage);
   }
-  for (std::uint32_t i = 0; i < work.courses.size(); ++i) {
-    const Course& course = work.courses[i];
+  for (std::uint32_t i = 0, n = static_cast<std::uint32_t>(work.courses.size()); i < n; ++i) {
+    const Course& course = courses[i];
     if (course.in_use_since < 0) continue;
     const OutcomeTables::Record& record = records[i];
     ++sustained(counts_of[record.programme], record.board, course.in_use_since);
