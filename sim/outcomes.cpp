@@ -49,7 +49,9 @@ constexpr std::int16_t kNeverUsed = std::numeric_limits<std::int16_t>::max();
 /// Memory of a replicate, kept by its thread so that nothing is allocated on the hot path.
 struct Workspace {
   std::vector<Course> courses;
-  std::vector<std::int32_t*> counts;  ///< of the history that is read, by programme
+  // Of the history that is read
+  std::vector<std::int32_t*> counts;  ///< by programme
+  std::vector<std::uint32_t> in_use;  ///< records, at the horizon
   // By record, in the comparator's world
   std::vector<std::uint8_t> set_up_before;        ///< in use when the programme begins
   std::vector<std::int16_t> first_use_otherwise;  ///< boundary
@@ -185,9 +187,15 @@ void read_history(const OutcomeTables& tables, const CountsShape& shape, int n_w
     else
       read_run(first.from, first.stage);
   }
-  for (std::uint32_t i = 0, n = static_cast<std::uint32_t>(work.courses.size()); i < n; ++i) {
+  // Who is still in use is listed first: nobody foretells a branch on that.
+  work.in_use.resize(tables.records.size());
+  std::size_t n_in_use = 0;
+  for (std::uint32_t i = 0; i < work.in_use.size(); ++i) {
+    work.in_use[n_in_use] = i;
+    n_in_use += courses[i].in_use_since >= 0 ? 1 : 0;
+  }
+  for (const std::uint32_t i : std::span(work.in_use).first(n_in_use)) {
     const Course& course = courses[i];
-    if (course.in_use_since < 0) continue;
     const OutcomeTables::Record& record = records[i];
     ++sustained(counts_of[record.programme], record.board, course.in_use_since);
     spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(n_weeks), away(course), true});
