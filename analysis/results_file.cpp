@@ -144,7 +144,10 @@ struct ResultsFile::Impl {
     for (unsigned axis = 0; axis < extents.size(); ++axis) result.dimensions.push_back(axis_name(dataset, axis));
     const hsize_t n = count(extents, kMostValues, name);
     result.values.resize(n);
-    const Handle memory(H5Screate_simple(1, &n, nullptr), H5Sclose);
+    // Of one shape with the file where all is read: otherwise HDF5 maps value by value.
+    const Handle memory(extents.empty() ? H5Screate(H5S_SCALAR)
+                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                        H5Sclose);
     must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, result.values.data()), name);
     return result;
   }
