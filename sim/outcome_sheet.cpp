@@ -226,34 +226,52 @@ class Account {
   const Prices& p_;
 };
 
+/// Time in use and set-ups, [region][cell].
+struct Use {
+  std::vector<double> home_years, set_ups;
+};
+Use use_of(const OutcomeTables& tables, const CountsShape& shape, double scale, const Tally& tally) {
+  const std::size_t n_regions = shape.n_regions, n_cells = tables.cells.size();
+  Use use{std::vector<double>(n_regions * n_cells), std::vector<double>(n_regions * n_cells)};
+  std::vector<std::int64_t> in_use(n_regions), days(n_regions);
+  std::vector<std::int32_t> set_ups(n_regions);
+  std::size_t boundary = 0;
+  for (std::size_t c = 0; c < n_cells; ++c) {
+    const OutcomeTables::Cell& cell = tables.cells[c];
+    for (std::size_t r = 0; r < n_regions; ++r) days[r] = in_use[r] * (cell.to - cell.from);
+    std::ranges::fill(set_ups, 0);
+    for (; tables.cell_of_boundary[boundary] == static_cast<int>(c); ++boundary) {
+      const std::int32_t* counts = tally.counts.data() + boundary * n_regions;
+      const int days_left = cell.to - 7 * static_cast<int>(boundary);
+      for (std::size_t r = 0; r < n_regions; ++r) {
+        const std::int64_t change = counts[shape.use + r];
+        in_use[r] += change;
+        days[r] += change * days_left;
+        set_ups[r] += counts[shape.set_ups + r];
+      }
+    }
+    for (std::size_t r = 0; r < n_regions; ++r) {
+      use.home_years[r * n_cells + c] = scale * static_cast<double>(days[r]) / kDaysPerYear;
+      use.set_ups[r * n_cells + c] = set_ups[r];
+    }
+  }
+  return use;
+}
+
 void fill_flows(const OutcomeTables& tables, const CountsShape& shape, const OutcomeTables::Programme& facts,
                 const Tally& tally, std::span<const double> delivered, std::span<const double> subsidy,
                 const Discounts& discounts, const Prices& prices, Sheet& sheet) {
   const std::size_t n_regions = shape.n_regions;
   const std::size_t n_cells = tables.cells.size();
-  std::vector<double> home_years(n_cells), set_ups(n_cells);
+  const Use use = use_of(tables, shape, facts.scale, tally);
   const std::size_t n_reports = sheet.shape.n_reports;
   const std::size_t n_years = sheet.shape.n_periods - n_reports;
   const bool has_qalys = sheet.knows(Needs::qalys);
   for (std::size_t r = 0; r < n_regions; ++r) {
     const double* effect = tally.events_by_region.data() + r * n_cells;
     const double* people = tally.people_by_region.data() + r * n_cells;
-    std::int64_t in_use = 0;
-    std::size_t boundary = 0;
-    for (std::size_t c = 0; c < n_cells; ++c) {
-      const OutcomeTables::Cell& cell = tables.cells[c];
-      std::int64_t days = in_use * (cell.to - cell.from);
-      std::int32_t n_set_up = 0;
-      for (; tables.cell_of_boundary[boundary] == static_cast<int>(c); ++boundary) {
-        const std::int32_t* counts = tally.counts.data() + boundary * n_regions + r;
-        const std::int64_t change = counts[shape.use];
-        in_use += change;
-        days += change * (cell.to - 7 * static_cast<int>(boundary));
-        n_set_up += counts[shape.set_ups];
-      }
-      home_years[c] = facts.scale * static_cast<double>(days) / kDaysPerYear;
-      set_ups[c] = n_set_up;
-    }
+    const double* home_years = use.home_years.data() + r * n_cells;
+    const double* set_ups = use.set_ups.data() + r * n_cells;
     // Sums over a span of cells, each weighted (1, or the discount factor of its month).
     const auto sum = [&](OutcomeTables::Span span, auto weight) {
       Sums sums;
