@@ -9,6 +9,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 
 #include "file.hpp"
@@ -50,8 +51,8 @@ std::size_t record_size(std::size_t payload_size) {
 
 /// 64-bit checksum, word by word. Every step is a bijection of the state and of the word, so that no change confined to
 /// one word can pass; the multiplier is that of FNV-1a (Fowler, Noll & Vo).
-std::uint64_t checksum(std::span<const char> bytes) {
-  std::uint64_t sum = 0xcbf29ce484222325ULL;
+/// @param sum that of what stands before
+std::uint64_t checksum(std::span<const char> bytes, std::uint64_t sum = 0xcbf29ce484222325ULL) {
   for (std::size_t i = 0; i + sizeof(std::uint64_t) <= bytes.size(); i += sizeof(std::uint64_t)) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data() + i, sizeof word);
@@ -59,6 +60,12 @@ std::uint64_t checksum(std::span<const char> bytes) {
     sum ^= sum >> 32;
   }
   return sum;
+}
+
+/// As it stands in memory.
+template <class Value>
+std::span<const char> bytes_of(const Value& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
 }
 
 std::filesystem::path parts_folder(const std::filesystem::path& folder) { return folder / ".parts"; }
@@ -242,21 +249,20 @@ struct PartFile::Impl {
   Descriptor descriptor;
   std::size_t payload_size;
   std::uint64_t end = 0;  // of the last whole record
-  std::vector<char> record;
 
   /// Drops what stands behind the last whole record.
   void cut() {
     if (::ftruncate(descriptor.value(), static_cast<off_t>(end)) != 0) throw file_error(path, "cannot shorten", errno);
   }
-  void write(std::span<const char> bytes) {
+  void write(std::initializer_list<std::span<const char>> pieces) {
     try {
-      write_all(descriptor.value(), bytes, path);
+      for (const std::span<const char> bytes : pieces) write_all(descriptor.value(), bytes, path);
     } catch (...) {
       // Best effort: what cannot be cut now is a torn tail, dropped at the next opening.
       [[maybe_unused]] const int ignored = ::ftruncate(descriptor.value(), static_cast<off_t>(end));
       throw;
     }
-    end += bytes.size();
+    for (const std::span<const char> bytes : pieces) end += bytes.size();
   }
 };
 
@@ -268,7 +274,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (descriptor < 0) throw file_error(path, "cannot open for writing", errno);
   // NOLINTNEXTLINE(modernize-make-unique): an aggregate
-  impl_.reset(new Impl{path, Descriptor(descriptor), payload_size, 0, {}});
+  impl_.reset(new Impl{path, Descriptor(descriptor), payload_size});
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
@@ -283,10 +289,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
   std::copy_n(digest.begin(), kDigestSize, header.digest.begin());
   header.payload_size = payload_size;
   header.about_size = about.size();
-  std::vector<char> bytes(sizeof header);
-  std::memcpy(bytes.data(), &header, sizeof header);
-  bytes.insert(bytes.end(), about.begin(), about.end());
-  impl_->write(bytes);
+  impl_->write({bytes_of(header), about});
 }
 
 PartFile::~PartFile() = default;
@@ -294,14 +297,9 @@ PartFile::~PartFile() = default;
 void PartFile::append(std::uint64_t replicate, std::span<const double> payload) {
   UPTAKE_EXPECTS(payload.size() == impl_->payload_size);
   const RecordHead head{replicate, payload.size_bytes()};
-  std::vector<char>& record = impl_->record;
-  record.resize(record_size(payload.size()));
-  std::memcpy(record.data(), &head, sizeof head);
-  if (!payload.empty()) std::memcpy(record.data() + sizeof head, payload.data(), payload.size_bytes());
-  const std::size_t summed = record.size() - sizeof(std::uint64_t);
-  const std::uint64_t sum = checksum({record.data(), summed});
-  std::memcpy(record.data() + summed, &sum, sizeof sum);
-  impl_->write(record);
+  const std::span<const char> values(reinterpret_cast<const char*>(payload.data()), payload.size_bytes());
+  const std::uint64_t sum = checksum(values, checksum(bytes_of(head)));
+  impl_->write({bytes_of(head), values, bytes_of(sum)});
 }
 
 void PartFile::flush() {

@@ -904,8 +904,9 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
   cost.seconds =
       before_file + seconds_file * cost.results_bytes / size +
       (n_columns * seconds_of_column(n_replicates) + n_reads * seconds_of_read(*few.ensemble)) / threads_of(control);
+  const std::size_t held = are_held(n_replicates, few.ensemble->width) ? few.ensemble->width * sizeof(double) : 16;
   cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
-                    16.0 * static_cast<double>(n_replicates);
+                    static_cast<double>(held) * static_cast<double>(n_replicates);
   return cost;
 }
 

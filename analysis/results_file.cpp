@@ -50,18 +50,16 @@ std::optional<std::int32_t> attribute_number(hid_t object, const char* name) {
   return value;
 }
 
-/// The last part of a path such as "/report/region".
-std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 /// Name of the scale of an axis; empty when it has none.
 std::string axis_name(hid_t dataset, unsigned axis) {
   std::string name;
+  // The name that the scale bears: to find out where it stands, HDF5 would walk through the whole file.
   const auto visit = [](hid_t, unsigned, hid_t scale, void* into) -> herr_t {
-    const auto size = H5Iget_name(scale, nullptr, 0);
-    std::string full(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1, '\0');
-    H5Iget_name(scale, full.data(), full.size());
-    full.pop_back();
-    *static_cast<std::string*>(into) = last_part(full);
+    const ssize_t size = H5DSget_scale_name(scale, nullptr, 0);
+    std::string& found = *static_cast<std::string*>(into);
+    found.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1);
+    H5DSget_scale_name(scale, found.data(), found.size());
+    found.pop_back();
     return 1;  // the first scale is the axis
   };
   if (H5DSget_num_scales(dataset, axis) > 0) H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
@@ -146,7 +144,10 @@ struct ResultsFile::Impl {
     for (unsigned axis = 0; axis < extents.size(); ++axis) result.dimensions.push_back(axis_name(dataset, axis));
     const hsize_t n = count(extents, kMostValues, name);
     result.values.resize(n);
-    const Handle memory(H5Screate_simple(1, &n, nullptr), H5Sclose);
+    // Of one shape with the file where all is read: otherwise HDF5 maps value by value.
+    const Handle memory(extents.empty() ? H5Screate(H5S_SCALAR)
+                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
+                        H5Sclose);
     must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, result.values.data()), name);
     return result;
   }

@@ -9,6 +9,7 @@
 
 #include "uptake/error.hpp"
 #include "uptake/random.hpp"
+#include "uptake/widest.hpp"
 
 namespace uptake {
 
@@ -49,21 +50,21 @@ using Lanes = std::array<double, kLanes>;
 /// Beyond this many rows selecting is less work than sorting.
 constexpr std::size_t kLargestSorted = 2048;
 
+/// Puts the smaller of each lane into a and the larger into b.
+inline void exchange(Lanes& a, Lanes& b) {
+  const Lanes x = a, y = b;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) a[lane] = std::min(x[lane], y[lane]);
+  for (std::size_t lane = 0; lane < kLanes; ++lane) b[lane] = std::max(x[lane], y[lane]);
+}
+
 /// Batcher's odd-even merge sort (Knuth, The Art of Computer Programming 3, 5.2.2 M) of every lane; any size.
-void sort_lanes(std::span<Lanes> rows) {
+UPTAKE_WIDEST void sort_lanes(std::span<Lanes> rows) {
   const std::size_t n = rows.size();
   for (std::size_t p = 1; p < n; p *= 2) {
     for (std::size_t k = p; k >= 1; k /= 2) {
       for (std::size_t j = k % p; j + k < n; j += 2 * k) {
-        for (std::size_t i = 0; i < std::min(k, n - j - k); ++i) {
-          if ((i + j) / (2 * p) != (i + j + k) / (2 * p)) continue;
-          Lanes &a = rows[i + j], &b = rows[i + j + k];
-          for (std::size_t lane = 0; lane < kLanes; ++lane) {
-            const double low = std::min(a[lane], b[lane]), high = std::max(a[lane], b[lane]);
-            a[lane] = low;
-            b[lane] = high;
-          }
-        }
+        if ((j + k) % (2 * p) == 0) continue;  // of two runs that are merged apart
+        for (std::size_t i = j; i < std::min(j + k, n - k); ++i) exchange(rows[i], rows[i + k]);
       }
     }
   }
@@ -96,24 +97,36 @@ Ratio ratio_of_means(std::span<const double> a, std::span<const double> b) {
 }  // namespace
 
 namespace {
-/// Mean, sd and mcse, in the order of the replicates; quantiles when all values are one.
-Statistics moments(std::span<const double> values) {
-  const auto n = static_cast<double>(values.size());
-  double sum = 0, lowest = values[0], highest = values[0];
-  for (const double v : values) {
-    sum += v;
-    lowest = std::min(lowest, v);
-    highest = std::max(highest, v);
-  }
+/// Of values that are all one.
+Statistics constant(double value, std::size_t n) {
+  const double spread = n > 1 ? 0 : kNaN;
+  return {value, spread, value, value, value, value, value, spread};
+}
+bool is_constant(std::span<const double> values) {
+  return std::ranges::all_of(values, [first = values.front()](double v) { return v == first; });
+}
+
+/// Sums of every lane in the order of the rows, and of the squares of their distances from the mean.
+struct LaneSums {
+  Lanes sum{}, squares{};
+};
+UPTAKE_WIDEST LaneSums sum_lanes(std::span<const Lanes> rows) {
+  LaneSums s;
+  for (const Lanes& row : rows)
+    for (std::size_t lane = 0; lane < kLanes; ++lane) s.sum[lane] += row[lane];
+  Lanes mean;
+  for (std::size_t lane = 0; lane < kLanes; ++lane) mean[lane] = s.sum[lane] / static_cast<double>(rows.size());
+  for (const Lanes& row : rows)
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      s.squares[lane] += (row[lane] - mean[lane]) * (row[lane] - mean[lane]);
+  return s;
+}
+
+/// Mean, sd and mcse.
+Statistics moments(double sum, double squares, std::size_t n_values) {
+  const auto n = static_cast<double>(n_values);
   Statistics s;
-  if (lowest == highest) {
-    s.mean = s.p05 = s.p25 = s.p50 = s.p75 = s.p95 = lowest;
-    s.sd = s.mcse = n > 1 ? 0 : kNaN;
-    return s;
-  }
   s.mean = sum / n;
-  double squares = 0;
-  for (const double v : values) squares += (v - s.mean) * (v - s.mean);
   s.sd = std::sqrt(squares / (n - 1));
   s.mcse = s.sd / std::sqrt(n);
   return s;
@@ -132,8 +145,13 @@ Statistics statistics(std::span<double> values) {
   const auto end = std::stable_partition(values.begin(), values.end(), [](double v) { return !std::isnan(v); });
   const std::span<double> defined(values.begin(), end);
   if (defined.empty()) return {kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN};
-  Statistics s = moments(defined);
-  if (s.sd > 0) set_quantiles(s, quantiles(defined));
+  if (is_constant(defined)) return constant(defined.front(), defined.size());
+  double sum = 0, squares = 0;
+  for (const double v : defined) sum += v;
+  const double mean = sum / static_cast<double>(defined.size());
+  for (const double v : defined) squares += (v - mean) * (v - mean);
+  Statistics s = moments(sum, squares, defined.size());
+  set_quantiles(s, quantiles(defined));
   return s;
 }
 
@@ -153,7 +171,7 @@ void read_columns(const Ensemble& ensemble, std::size_t offset, std::size_t n, s
   }
 }
 
-/// Finds the statistics of columns one after another; quantiles of short ones side by side.
+/// Finds the statistics of columns one after another; those of short ones side by side.
 class Columns {
  public:
   explicit Columns(std::size_t n) : n_(n), values_((n > kLargestSorted ? 1 : kLanes) * n) {}
@@ -169,17 +187,22 @@ class Columns {
       result.value = statistics(column);
       return;
     }
-    result.value = moments(column);
-    if (result.value.sd > 0) waiting_.push_back(&result.value);
+    if (is_constant(column)) {
+      result.value = constant(column.front(), n_);
+      return;
+    }
+    waiting_.push_back(&result.value);
     if (waiting_.size() == kLanes) finish();
   }
   void finish() {
     if (waiting_.empty()) return;
-    lanes_.assign(n_, Lanes{});
+    lanes_.resize(n_);  // what lies in lanes that nobody waits for does not matter
     for (std::size_t lane = 0; lane < waiting_.size(); ++lane)
       for (std::size_t r = 0; r < n_; ++r) lanes_[r][lane] = values_[lane * n_ + r];
+    const LaneSums sums = sum_lanes(lanes_);
     sort_lanes(lanes_);
     for (std::size_t lane = 0; lane < waiting_.size(); ++lane) {
+      *waiting_[lane] = moments(sums.sum[lane], sums.squares[lane], n_);
       std::array<double, kProbabilities.size()> q{};
       for (std::size_t i = 0; i < q.size(); ++i) {
         const Between at = between(n_, kProbabilities[i]);

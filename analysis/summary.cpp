@@ -166,19 +166,22 @@ std::string summary_json(const RunRecord& record) {
   std::string text = head.dump();
   text.back() = ',';
   text += "\n\"metrics\": [";
+  // One object for all rows, of which only the values change.
+  Json entry;
+  for (const char* key : {"strategy", "programme", "region", "metric", "view", "unit", "from", "to", "price_year"})
+    entry[key] = nullptr;
+  for (const std::string_view statistic : kStatisticNames) entry[statistic] = nullptr;
+  std::vector<Json*> fields;
+  for (Json& field : entry) fields.push_back(&field);
   std::string_view separator = "\n";
   for_each_row(record, [&](const Row& row) {
-    Json entry{{"strategy", row.strategy},
-               {"programme", row.programme},
-               {"region", row.region},
-               {"metric", row.metric.name},
-               {"view", view_name(row.view)},
-               {"unit", row.metric.unit},
-               {"from", iso(row.period.from)},
-               {"to", iso(row.period.to)},
-               {"price_year", row.metric.money ? Json(kPriceYear) : Json()}};
-    const auto values = in_order(row.statistics);
-    for (std::size_t k = 0; k < values.size(); ++k) entry[kStatisticNames[k]] = values[k];  // NaN is dumped as null
+    std::size_t next = 0;
+    for (const std::string_view word :
+         {row.strategy, row.programme, row.region, row.metric.name, view_name(row.view), row.metric.unit})
+      *fields[next++] = word;
+    for (const Date date : {row.period.from, row.period.to}) *fields[next++] = iso(date);
+    *fields[next++] = row.metric.money ? Json(kPriceYear) : Json();
+    for (const double value : in_order(row.statistics)) *fields[next++] = value;  // NaN is dumped as null
     text += separator;
     text += entry.dump();
     separator = ",\n";

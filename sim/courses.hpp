@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "uptake/world.hpp"
 
@@ -12,8 +11,8 @@ namespace uptake {
 inline constexpr int kWeeksSustained = 52;
 
 /// Course of one organisation in one programme while its history is read.
-struct Course {
-  std::int16_t in_use_since = -1;  // boundaries; small, for this array is met in random order
+struct alignas(8) Course {         // small, for this array is met in random order
+  std::int16_t in_use_since = -1;  // boundaries
   std::int16_t stopped_at = -1;
   bool began = false;    ///< ever implementing
   bool adopted = false;  ///< ever in use
@@ -26,11 +25,11 @@ struct Course {
 /// What a move is to those who count. `engages`, `begins` and `adopts` happen once to an organisation.
 enum class Moment : std::uint8_t { engages, begins, sets_up, adopts, enters_use, leaves_use };
 
-/// Calls see(moment, course) for all that an event is, in the order of Moment, and keeps the course: at `leaves_use` it
-/// still says since when.
+/// Calls see(moment, course) for all that an event is, in the order of Moment, and keeps the organisation's course: at
+/// `leaves_use` it still says since when. Inlined, so that a loop over events of one kind of move is left with what that is.
 template <class See>
-inline void follow(const Event& event, std::vector<Course>& courses, See see) {
-  Course& course = courses[event.record];                                    // read only where the move needs it
+[[gnu::always_inline]] inline void follow(const Event& event, Course& course, See see) {
+  // The course is read only where the move needs it.
   if (event.stage <= Stage::engaged && event.from <= Stage::implementing) {  // engaged, or failed to implement
     if (event.from == Stage::unaware) see(Moment::engages, course);
     return;

@@ -13,16 +13,19 @@ double fidelity_at(double age, double fidelity_start, double retraining, double 
 }
 
 FidelityRatio::FidelityRatio(double fidelity_start, double retraining, double turnover, double reference, double limit)
-    : start_(fidelity_start / reference),
-      end_(retraining + turnover > 0 ? retraining / (retraining + turnover) / reference : start_),
-      rate_(retraining + turnover),
-      limit_(limit) {}
+    : FidelityRatio(
+          fidelity_start / reference,
+          retraining + turnover > 0 ? retraining / (retraining + turnover) / reference : fidelity_start / reference,
+          retraining + turnover, limit) {}
 
-FidelityRatio FidelityRatio::limited(double limit) const {
-  FidelityRatio other = *this;
-  other.limit_ = limit;
-  return other;
+FidelityRatio::FidelityRatio(double start, double end, double rate, double limit)
+    : start_(start), end_(end), rate_(rate), limit_(limit) {
+  if (std::min(start_, end_) >= limit_ || std::max(start_, end_) <= limit_) return;
+  crossing_ = -std::log((limit_ - end_) / (start_ - end_)) / rate_;
+  until_crossing_ = unlimited_integral(crossing_);
 }
+
+FidelityRatio FidelityRatio::limited(double limit) const { return {start_, end_, rate_, limit}; }
 
 double FidelityRatio::highest() const { return std::min(std::max(start_, end_), limit_); }
 
@@ -32,13 +35,11 @@ double FidelityRatio::unlimited_integral(double age) const {
   return rate_ == 0 ? start_ * age : end_ * age - (start_ - end_) * std::expm1(-rate_ * age) / rate_;
 }
 
-double FidelityRatio::integral(double age) const {
-  if (std::max(start_, end_) <= limit_) return unlimited_integral(age);
+double FidelityRatio::integral(double age, double unlimited) const {
+  if (std::max(start_, end_) <= limit_) return unlimited;
   if (std::min(start_, end_) >= limit_) return limit_ * age;
-  const double crossing = -std::log((limit_ - end_) / (start_ - end_)) / rate_;
-  if (start_ < end_)
-    return age <= crossing ? unlimited_integral(age) : unlimited_integral(crossing) + limit_ * (age - crossing);
-  return age <= crossing ? limit_ * age : limit_ * crossing + unlimited_integral(age) - unlimited_integral(crossing);
+  if (start_ < end_) return age <= crossing_ ? unlimited : until_crossing_ + limit_ * (age - crossing_);
+  return age <= crossing_ ? limit_ * age : limit_ * crossing_ + unlimited - until_crossing_;
 }
 
 }  // namespace uptake

@@ -10,16 +10,21 @@ class FidelityRatio {
   /// f at `age` years in use.
   [[nodiscard]] double at(double age) const;
   /// Integral of f from 0 to `age`, years.
-  [[nodiscard]] double integral(double age) const;
+  [[nodiscard]] double integral(double age) const { return integral(age, unlimited_integral(age)); }
+  /// The same, where that of F / F_ref is known: it is one for all limits.
+  [[nodiscard]] double integral(double age, double unlimited) const;
+  [[nodiscard]] double unlimited_integral(double age) const;
   /// Largest value over all ages.
   [[nodiscard]] double highest() const;
   /// The same course under another limit.
   [[nodiscard]] FidelityRatio limited(double limit) const;
 
  private:
-  [[nodiscard]] double unlimited_integral(double age) const;
+  FidelityRatio(double start, double end, double rate, double limit);
   double start_, end_, rate_;  // f without limit: end + (start - end) exp(-rate a)
   double limit_;
+  double crossing_ = 0,
+         until_crossing_ = 0;  // age at which f comes to the limit or leaves it, the integral up to there
 };
 
 }  // namespace uptake

@@ -244,7 +244,7 @@ void Observer::read(const History& history) {
       england[static_cast<int>(measure)] += change;
       here[static_cast<int>(measure)] += change;
     };
-    follow(event, work_.courses, [&](Moment moment, const Course& course) {
+    follow(event, work_.courses[event.record], [&](Moment moment, const Course& course) {
       switch (moment) {
         case Moment::engages:
           count(Measure::engaged, 1);

@@ -4,6 +4,10 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <tuple>
+
+#include "lanes.hpp"
+#include "uptake/widest.hpp"
 
 namespace uptake {
 
@@ -34,13 +38,14 @@ double beds_per_size(const Draw& draw, int programme, double n_eligible) {
 
 // ---- Integrals over the time in use -------------------------------------------------------------------------------
 
-void IntegralByAge::tabulate(const FidelityRatio& ratio, const OutcomeTables& tables, int n_weeks) {
-  by_day_.resize(static_cast<std::size_t>(7 * n_weeks) + 1);
+void IntegralByAge::tabulate(const FidelityRatio& ratio, std::span<const double> unlimited,
+                             const OutcomeTables& tables) {
+  by_day_.resize(unlimited.size());
   for (std::size_t day = 0; day < by_day_.size(); ++day)
-    by_day_[day] = ratio.integral(static_cast<double>(day) / kDaysPerYear);
+    by_day_[day] = ratio.integral(static_cast<double>(day) / kDaysPerYear, unlimited[day]);
   by_cell_.clear();
   by_cell_.reserve(tables.cells.size());
-  row_start_.assign(static_cast<std::size_t>(n_weeks), -1);
+  row_start_.assign(tables.cell_of_boundary.size() - 1, -1);
 }
 
 const double* IntegralByAge::made_row(const OutcomeTables& tables, int go_live) {
@@ -84,22 +89,30 @@ struct Share {
   double* sums;
 };
 
-/// Adds what a whole spell comes to in all shares at once: most of what outcomes cost. No two have the same integral or
-/// the same sums.
+/// Adds weight x from[i] to to[i], of one share or of two at once: most of what outcomes cost.
+UPTAKE_WIDEST void add_row(std::size_t n, double weight, const double* __restrict from, double* __restrict to) {
+  for (std::size_t i = 0; i < n; ++i) to[i] += weight * from[i];
+}
+UPTAKE_WIDEST void add_rows(std::size_t n, double weight_a, const double* __restrict from_a, double* __restrict to_a,
+                            double weight_b, const double* __restrict from_b, double* __restrict to_b) {
+  for (std::size_t i = 0; i < n; ++i) {
+    to_a[i] += weight_a * from_a[i];
+    to_b[i] += weight_b * from_b[i];
+  }
+}
+
+/// Adds what a whole spell comes to in all shares at once. No two have the same integral or the same sums.
 template <typename... Shares>
 void add_spell(const OutcomeTables& tables, const Spell& spell, const Shares&... shares) {
   const int go_live = spell.from;
   const auto first = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(go_live)]);
   const auto last = static_cast<std::size_t>(tables.cell_of_boundary[static_cast<std::size_t>(spell.to)]);
-  struct Row {
-    double weight;
-    const double* __restrict from;
-    double* __restrict to;
-  };
-  const auto add = [first, last](const auto... rows) {
-    for (std::size_t cell = first; cell < last; ++cell) ((rows.to[cell] += rows.weight * rows.from[cell]), ...);
-  };
-  add(Row{shares.weight, shares.integral.row(tables, go_live), shares.sums}...);
+  if constexpr (sizeof...(shares) == 1)
+    (add_row(last - first, shares.weight, shares.integral.row(tables, go_live) + first, shares.sums + first), ...);
+  else
+    std::apply([n = last - first](const auto&... row) { add_rows(n, row...); },
+               std::tuple_cat(
+                   std::tuple(shares.weight, shares.integral.row(tables, go_live) + first, shares.sums + first)...));
   if (last == tables.cells.size()) return;
   const int begun = std::max(tables.cells[last].from - 7 * go_live, 0), end = 7 * (spell.to - go_live);
   ((shares.sums[last] += shares.weight * (shares.integral.after(end) - shares.integral.after(begun))), ...);
@@ -259,8 +272,11 @@ void make_effect(const Model& model, const OutcomeTables& tables, const Draw& dr
   effect.reach = reach_of(draw, programme);
   effect.highest_ratio = effect.effect.highest();
   effect.at_go_live = effect.reach.at(0);
-  if (acts_on_baseline(effect.kind)) effect.effect_integral.tabulate(effect.effect, tables, n_weeks);
-  effect.reach_integral.tabulate(effect.reach, tables, n_weeks);
+  work.unlimited.resize(static_cast<std::size_t>(7 * n_weeks) + 1);
+  for (std::size_t day = 0; day < work.unlimited.size(); ++day)
+    work.unlimited[day] = effect.effect.unlimited_integral(static_cast<double>(day) / kDaysPerYear);
+  if (acts_on_baseline(effect.kind)) effect.effect_integral.tabulate(effect.effect, work.unlimited, tables);
+  effect.reach_integral.tabulate(effect.reach, work.unlimited, tables);
 
   // What is stated for all organisations of the denominator carries its scale already; what is stated for one does not.
   const bool is_uptake = effect.kind == OutcomeKind::uptake;
@@ -324,9 +340,12 @@ void draw_effects(const Model& model, const Draw& draw, Key key, EffectWorkspace
       continue;
     }
     work.uniforms.resize(work.records.size());
-    fill_uniforms(key, work.identities, records.identity, Stream::effect_variation, work.uniforms);
-    for (std::size_t i = 0; i < work.records.size(); ++i)
-      work.avoided[work.records[i]] = 1 - relative_risk * std::exp(sd * (normal_quantile(work.uniforms[i]) - sd / 2));
+    std::vector<double>& drawn = work.uniforms;
+    fill_uniforms(key, work.identities, records.identity, Stream::effect_variation, drawn);
+    lanes::best().normal_quantile(drawn.data(), drawn.size());
+    for (double& x : drawn) x = sd * (x - sd / 2);
+    lanes::best().exp(drawn.data(), drawn.size());
+    for (std::size_t i = 0; i < drawn.size(); ++i) work.avoided[work.records[i]] = 1 - relative_risk * drawn[i];
   }
 }
 }  // namespace

@@ -24,7 +24,8 @@ struct Spell {
 /// Integral over the time in use of something that grows with its age, in years.
 class IntegralByAge {
  public:
-  void tabulate(const FidelityRatio& ratio, const OutcomeTables& tables, int n_weeks);
+  /// @param unlimited integrals of the ratio without limit, from go-live to the end of day 0, 1, ... of use
+  void tabulate(const FidelityRatio& ratio, std::span<const double> unlimited, const OutcomeTables& tables);
   /// From go-live to the end of day `days` of use.
   [[nodiscard]] double after(int days) const { return by_day_[static_cast<std::size_t>(days)]; }
   /// What falls into each cell when go-live is at this boundary and use goes on; valid until the next call.
@@ -36,7 +37,7 @@ class IntegralByAge {
  private:
   const double* made_row(const OutcomeTables& tables, int go_live);
 
-  std::vector<double> by_day_;           // from go-live to the end of day 0 .. 7 n_weeks
+  std::vector<double> by_day_;           // from go-live to the end of a day of use
   std::vector<double> by_cell_;          // rows, made when first met
   std::vector<std::int32_t> row_start_;  // by go-live boundary; -1 = not made
 };
@@ -113,6 +114,7 @@ struct EffectWorkspace {
   std::vector<std::uint32_t> records;
   std::vector<std::uint64_t> identities;
   std::vector<double> uniforms;
+  std::vector<double> unlimited;  ///< integral of fidelity over its reference, by day of use
   std::vector<Spell> shared, by_organisation;
   std::vector<std::uint32_t> first_of;  ///< by shared baseline: first spell in by_organisation
 };

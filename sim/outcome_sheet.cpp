@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace uptake {
 
@@ -68,6 +69,22 @@ void Sheet::add(const Sheet& other) {
   }
 }
 
+CountsShape counts_shape_of(const OutcomeTables& tables) {
+  CountsShape shape{};
+  shape.n_boards = tables.region_of_board.size();
+  shape.n_regions = tables.programmes.front().eligible.size() - 1;
+  const std::size_t n_stocks = tables.stock_boundaries.size() + 1, n_reports = tables.report_boundaries.size() + 1;
+  const std::size_t by_week = tables.cell_of_boundary.size() * shape.n_regions;
+  shape.stock = n_stocks * shape.n_boards;
+  shape.use = kNStocks * shape.stock;
+  shape.set_ups = shape.use + by_week;
+  shape.first_use = shape.set_ups + by_week;
+  shape.quintiles = shape.first_use + by_week;
+  shape.not_otherwise = shape.quintiles + n_stocks * kNQuintileGroups;
+  shape.size = shape.not_otherwise + n_reports * shape.n_regions;
+  return shape;
+}
+
 Prices prices_of(const Model& model, const Draw& draw, int programme) {
   const ProgrammeSpec& spec = model.scenario.programmes[static_cast<std::size_t>(programme)];
   const double benefit_left = spec.effect_already_shrunk ? 1.0 : 1 - draw(Parameter::optimism_benefit);
@@ -109,35 +126,39 @@ void add_up_england(double* places, std::size_t n_regions) {
   for (std::size_t r = 0; r < n_regions; ++r) places[0] += places[1 + r];
 }
 
-void fill_stocks(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally, Sheet& sheet) {
-  const std::size_t n_regions = facts.eligible.size() - 1;
+void fill_stocks(const OutcomeTables& tables, const CountsShape& shape, const OutcomeTables::Programme& facts,
+                 const Tally& tally, Sheet& sheet) {
+  const std::size_t n_regions = shape.n_regions, n_boards = shape.n_boards;
   std::vector<std::int32_t> now;  // by board, then by region
   const std::size_t n_stocks = tables.stock_boundaries.size();
-  const std::size_t n_boards = tables.region_of_board.size();
   const bool by_board = sheet.shape.n_stock_places > sheet.shape.n_places;
   for (int kind = 0; kind < kNStocks; ++kind) {
     now.assign(n_boards + n_regions, 0);
     for (std::size_t at = 0; at < n_stocks; ++at) {
-      const std::int32_t* change = tally.stocks.data() + (static_cast<std::size_t>(kind) * n_stocks + at) * n_boards;
+      const std::int32_t* change = tally.counts.data() + static_cast<std::size_t>(kind) * shape.stock + at * n_boards;
       std::fill_n(now.begin() + static_cast<std::ptrdiff_t>(n_boards), n_regions, 0);
       double* places = sheet.stock(kind, static_cast<int>(at));
-      for (std::size_t b = 0; b < n_boards; ++b) {
-        now[b] += change[b];
+      for (std::size_t b = 0; b < n_boards; ++b) now[b] += change[b];
+      for (std::size_t b = 0; b < n_boards; ++b)
         now[n_boards + static_cast<std::size_t>(tables.region_of_board[b])] += now[b];
-        if (by_board) places[1 + n_regions + b] = facts.scale * now[b];
-      }
       for (std::size_t r = 0; r < n_regions; ++r) places[1 + r] = facts.scale * now[n_boards + r];
       add_up_england(places, n_regions);
+      if (!by_board) continue;
+      for (std::size_t b = 0; b < n_boards; ++b) places[1 + n_regions + b] = facts.scale * now[b];
     }
   }
   double ever = 0;
-  for (std::size_t boundary = 0; boundary < tally.ever.size(); ++boundary)
-    sheet.ever()[boundary] = facts.scale * (ever += tally.ever[boundary]);
+  const std::int32_t* first_use = tally.counts.data() + shape.first_use;
+  for (double& here : sheet.ever()) {
+    here = facts.scale * (ever += std::accumulate(first_use, first_use + n_regions, 0));
+    first_use += n_regions;
+  }
 
   for (std::size_t report = 0; report < tables.stock_of_report.size(); ++report) {  // in any order of dates
     std::array<std::int32_t, kNQuintileGroups> quintiles{};
+    const std::int32_t* change = tally.counts.data() + shape.quintiles;
     for (std::size_t at = 0; at <= static_cast<std::size_t>(tables.stock_of_report[report]); ++at)
-      for (std::size_t q = 0; q < kNQuintileGroups; ++q) quintiles[q] += tally.quintiles[at * kNQuintileGroups + q];
+      for (std::int32_t& quintile : quintiles) quintile += *change++;
     for (std::size_t q = 0; q < kNQuintileGroups; ++q) sheet.quintiles(report)[q] = facts.scale * quintiles[q];
   }
 }
@@ -205,24 +226,52 @@ class Account {
   const Prices& p_;
 };
 
-void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally,
-                std::span<const double> delivered, std::span<const double> subsidy, const Discounts& discounts,
-                const Prices& prices, Sheet& sheet) {
-  const std::size_t n_regions = facts.eligible.size() - 1;
+/// Time in use and set-ups, [region][cell].
+struct Use {
+  std::vector<double> home_years, set_ups;
+};
+Use use_of(const OutcomeTables& tables, const CountsShape& shape, double scale, const Tally& tally) {
+  const std::size_t n_regions = shape.n_regions, n_cells = tables.cells.size();
+  Use use{std::vector<double>(n_regions * n_cells), std::vector<double>(n_regions * n_cells)};
+  std::vector<std::int64_t> in_use(n_regions), days(n_regions);
+  std::vector<std::int32_t> set_ups(n_regions);
+  std::size_t boundary = 0;
+  for (std::size_t c = 0; c < n_cells; ++c) {
+    const OutcomeTables::Cell& cell = tables.cells[c];
+    for (std::size_t r = 0; r < n_regions; ++r) days[r] = in_use[r] * (cell.to - cell.from);
+    std::ranges::fill(set_ups, 0);
+    for (; tables.cell_of_boundary[boundary] == static_cast<int>(c); ++boundary) {
+      const std::int32_t* counts = tally.counts.data() + boundary * n_regions;
+      const int days_left = cell.to - 7 * static_cast<int>(boundary);
+      for (std::size_t r = 0; r < n_regions; ++r) {
+        const std::int64_t change = counts[shape.use + r];
+        in_use[r] += change;
+        days[r] += change * days_left;
+        set_ups[r] += counts[shape.set_ups + r];
+      }
+    }
+    for (std::size_t r = 0; r < n_regions; ++r) {
+      use.home_years[r * n_cells + c] = scale * static_cast<double>(days[r]) / kDaysPerYear;
+      use.set_ups[r * n_cells + c] = set_ups[r];
+    }
+  }
+  return use;
+}
+
+void fill_flows(const OutcomeTables& tables, const CountsShape& shape, const OutcomeTables::Programme& facts,
+                const Tally& tally, std::span<const double> delivered, std::span<const double> subsidy,
+                const Discounts& discounts, const Prices& prices, Sheet& sheet) {
+  const std::size_t n_regions = shape.n_regions;
   const std::size_t n_cells = tables.cells.size();
-  std::vector<double> home_years(n_cells);
+  const Use use = use_of(tables, shape, facts.scale, tally);
   const std::size_t n_reports = sheet.shape.n_reports;
   const std::size_t n_years = sheet.shape.n_periods - n_reports;
   const bool has_qalys = sheet.knows(Needs::qalys);
   for (std::size_t r = 0; r < n_regions; ++r) {
     const double* effect = tally.events_by_region.data() + r * n_cells;
     const double* people = tally.people_by_region.data() + r * n_cells;
-    std::int64_t in_use = 0;
-    for (std::size_t c = 0; c < n_cells; ++c) {
-      in_use += tally.started[r * n_cells + c];
-      const std::int64_t days = tally.days[r * n_cells + c] + in_use * (tables.cells[c].to - tables.cells[c].from);
-      home_years[c] = facts.scale * static_cast<double>(days) / kDaysPerYear;
-    }
+    const double* home_years = use.home_years.data() + r * n_cells;
+    const double* set_ups = use.set_ups.data() + r * n_cells;
     // Sums over a span of cells, each weighted (1, or the discount factor of its month).
     const auto sum = [&](OutcomeTables::Span span, auto weight) {
       Sums sums;
@@ -231,13 +280,13 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
         sums.people += w * people[c];
         sums.effect += w * effect[c];
         sums.home_years += w * home_years[c];
-        sums.set_ups += w * facts.scale * tally.set_ups[r * n_cells + c];
+        sums.set_ups += w * facts.scale * set_ups[c];
         sums.staff_days += w * delivered[c * n_regions + r];
         if (subsidy.empty()) continue;
         const double paid = w * subsidy[c * n_regions + r];
         sums.people_paid += paid * people[c];
         sums.home_years_paid += paid * home_years[c];
-        sums.set_ups_paid += paid * facts.scale * tally.set_ups[r * n_cells + c];
+        sums.set_ups_paid += paid * facts.scale * set_ups[c];
       }
       return sums;
     };
@@ -296,18 +345,27 @@ void fill_flows(const OutcomeTables& tables, const OutcomeTables::Programme& fac
   }
 }
 
-void fill_spread(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const Tally& tally, Sheet& sheet) {
-  const std::size_t n_regions = facts.eligible.size() - 1;
-  for (std::size_t i = 0; i < sheet.shape.n_reports; ++i) {
-    const auto report = static_cast<std::size_t>(tables.reports_in_order[i]);
-    for (std::size_t r = 0; r < n_regions; ++r) {
-      const std::size_t from = i * n_regions + r, to = report * n_regions + r;
-      sheet.not_otherwise(report)[1 + r] = facts.scale * tally.not_otherwise[from];
-      sheet.first_use[to] = tally.first_use[from];
-      sheet.latest_use[to] = tally.latest_use[from];
+void fill_spread(const OutcomeTables& tables, const CountsShape& shape, const OutcomeTables::Programme& facts,
+                 const Tally& tally, Sheet& sheet) {
+  const std::size_t n_regions = shape.n_regions;
+  for (std::size_t r = 0; r < n_regions; ++r) {
+    std::int32_t not_otherwise = 0, first = -1, latest = -1;
+    int boundary = 0;
+    for (std::size_t i = 0; i < sheet.shape.n_reports; ++i) {
+      const auto report = static_cast<std::size_t>(tables.reports_in_order[i]);
+      for (; boundary <= tables.report_boundaries[report]; ++boundary) {
+        if (tally.counts[shape.first_use + static_cast<std::size_t>(boundary) * n_regions + r] == 0) continue;
+        if (first < 0) first = boundary;
+        latest = boundary;
+      }
+      not_otherwise += tally.counts[shape.not_otherwise + i * n_regions + r];
+      sheet.not_otherwise(report)[1 + r] = facts.scale * not_otherwise;
+      sheet.first_use[report * n_regions + r] = first;
+      sheet.latest_use[report * n_regions + r] = latest;
     }
-    add_up_england(sheet.not_otherwise(report), n_regions);
   }
+  for (std::size_t report = 0; report < sheet.shape.n_reports; ++report)
+    add_up_england(sheet.not_otherwise(report), n_regions);
   if (sheet.knows(Needs::sites))
     for (int at = 0; at < static_cast<int>(sheet.shape.n_stocks); ++at)
       std::copy_n(sheet.stock(stock_adopters, at), sheet.shape.n_places, sheet.sites(at));
@@ -448,17 +506,18 @@ void write_months(const std::int32_t* boundaries, std::size_t n_places, double* 
 
 }  // namespace
 
-void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet) {
+void fill_sheet(const OutcomeTables& tables, const CountsShape& counts, int programme, const Tally& tally,
+                std::span<const double> delivered, std::span<const double> subsidy, const Discounts& discounts,
+                const Prices& prices, Sheet& sheet) {
   const OutcomeTables::Programme& facts = tables.programmes[static_cast<std::size_t>(programme)];
   sheet.known = facts.known;
   sheet.eligible = facts.eligible;
   sheet.size = facts.size;
   sheet.eligible_by_quintile = facts.eligible_by_quintile;
   sheet.size_by_quintile = facts.size_by_quintile;
-  fill_stocks(tables, facts, tally, sheet);
-  fill_flows(tables, facts, tally, delivered, subsidy, discounts, prices, sheet);
-  fill_spread(tables, facts, tally, sheet);
+  fill_stocks(tables, counts, facts, tally, sheet);
+  fill_flows(tables, counts, facts, tally, delivered, subsidy, discounts, prices, sheet);
+  fill_spread(tables, counts, facts, tally, sheet);
 }
 
 void write_row(const OutcomeTables& tables, const Block& block, const Sheet& sheet, const Sheet& otherwise, int time,

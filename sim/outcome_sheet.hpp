@@ -44,18 +44,22 @@ static_assert(flow_of(Metric::carbon_kg) == flow_carbon && flow_of(Metric::home_
 enum Value : int { value_savings, value_cash, value_social, value_cost, value_cost_public };
 inline constexpr int kNValues = value_cost_public + 1;
 
+/// Places of what is counted of one programme in one world, the same for all. Times have a place more than is read, for
+/// what comes too late to count.
+struct CountsShape {
+  std::size_t n_boards, n_regions;
+  std::size_t stock;                    ///< size of one stock: change, [stock boundary][board]
+  std::size_t use, set_ups, first_use;  ///< change of organisations in use, set-ups, first uses, [boundary][region]
+  std::size_t quintiles;                ///< change of adopters, [stock boundary][quintile]
+  /// [report date in order of time][region]: first in use by then here, and not in the comparator's world
+  std::size_t not_otherwise;
+  std::size_t size;
+};
+[[nodiscard]] CountsShape counts_shape_of(const OutcomeTables& tables);
+
 /// Sums over the organisations of one programme in one world.
 struct Tally {
-  std::vector<std::int32_t> stocks;     ///< change, [stock][stock boundary][board]
-  std::vector<std::int32_t> quintiles;  ///< change of adopters, [stock boundary][quintile]
-  std::vector<std::int32_t> ever;       ///< organisations first in use, [boundary]
-  // By report date in order of time, [report][region]
-  std::vector<std::int32_t> not_otherwise;          ///< first in use by then here, and not in the comparator's world
-  std::vector<std::int32_t> first_use, latest_use;  ///< boundary; -1 = nobody yet
-  // [region][cell]
-  std::vector<std::int32_t> set_ups;
-  std::vector<std::int64_t> days;     ///< in use, in the cell of a start or stop itself
-  std::vector<std::int32_t> started;  ///< change of organisations in use all through this cell and the later ones
+  std::vector<std::int32_t> counts;  ///< as CountsShape says
   // [group][cell], what they mean is the kind's affair until they are finished
   std::vector<double> effect, people;
   std::vector<double> beds;  ///< [stock boundary][region]
@@ -65,22 +69,13 @@ struct Tally {
   std::vector<double> drift_events, drift_people;
   std::vector<double> uptake;  ///< share by course month, then report date, [time][place]
 
-  void reset(const OutcomeTables& tables, const OutcomeTables::Programme& facts, int n_weeks, std::size_t n_regions) {
-    const std::size_t n_cells = tables.cells.size(), n_reports = tables.report_boundaries.size();
-    stocks.assign(kNStocks * tables.stock_boundaries.size() * tables.region_of_board.size(), 0);
-    quintiles.assign(tables.stock_boundaries.size() * kNQuintileGroups, 0);
-    ever.assign(static_cast<std::size_t>(n_weeks) + 1, 0);
-    not_otherwise.assign(n_reports * n_regions, 0);
-    first_use.assign(n_reports * n_regions, -1);
-    latest_use.assign(n_reports * n_regions, -1);
-    set_ups.assign(n_regions * n_cells, 0);
-    days.assign(n_regions * n_cells, 0);
-    started.assign(n_regions * n_cells, 0);
-    const std::size_t n_sums = facts.known == bit(Needs::nothing) ? 0 : facts.groups.size() * n_cells;
+  void reset(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const CountsShape& shape) {
+    counts.assign(shape.size, 0);
+    const std::size_t n_sums = facts.known == bit(Needs::nothing) ? 0 : facts.groups.size() * tables.cells.size();
     effect.assign(n_sums, 0.0);
     people.assign(n_sums, 0.0);
     const bool has_beds = (facts.known & bit(Needs::beds)) != 0;
-    beds.assign(has_beds ? tables.stock_boundaries.size() * n_regions : 0, 0.0);
+    beds.assign(has_beds ? tables.stock_boundaries.size() * shape.n_regions : 0, 0.0);
   }
 };
 
@@ -196,8 +191,9 @@ struct Discounts {
 
 /// Fills a sheet from a finished tally. @param delivered staff-days by cell and region @param subsidy share of the
 /// adopters' costs that is paid for them, likewise; empty = none
-void fill_sheet(const OutcomeTables& tables, int programme, const Tally& tally, std::span<const double> delivered,
-                std::span<const double> subsidy, const Discounts& discounts, const Prices& prices, Sheet& sheet);
+void fill_sheet(const OutcomeTables& tables, const CountsShape& counts, int programme, const Tally& tally,
+                std::span<const double> delivered, std::span<const double> subsidy, const Discounts& discounts,
+                const Prices& prices, Sheet& sheet);
 
 /// Values of a block's metric at one time: a row of places. @param otherwise the comparator's sheet
 void write_row(const OutcomeTables& tables, const Block& block, const Sheet& sheet, const Sheet& otherwise, int time,

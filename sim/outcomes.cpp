@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "courses.hpp"
 #include "outcome_effects.hpp"
@@ -48,9 +49,12 @@ constexpr std::int16_t kNeverUsed = std::numeric_limits<std::int16_t>::max();
 /// Memory of a replicate, kept by its thread so that nothing is allocated on the hot path.
 struct Workspace {
   std::vector<Course> courses;
-  std::vector<std::uint8_t>
-      set_up_before;  ///< by record: in use when the programme begins, in the comparator's world too
-  std::vector<std::int16_t> first_use_otherwise;  ///< by record: boundary in the comparator's world
+  // Of the history that is read
+  std::vector<std::int32_t*> counts;  ///< by programme
+  std::vector<std::uint32_t> in_use;  ///< records, at the horizon
+  // By record, in the comparator's world
+  std::vector<std::uint8_t> set_up_before;        ///< in use when the programme begins
+  std::vector<std::int16_t> first_use_otherwise;  ///< boundary
   std::vector<std::vector<Spell>> spells;         ///< by strategy
   std::vector<std::vector<Tally>> tallies;        ///< by strategy and programme
   EffectWorkspace effects;
@@ -63,109 +67,139 @@ std::int16_t away(const Course& course) {
   return static_cast<std::int16_t>(course.stopped_at < 0 ? -1 : course.in_use_since - course.stopped_at);
 }
 
+bool is_same_move(const Event& a, const Event& b) {
+  return a.boundary == b.boundary && a.stage == b.stage && a.from == b.from;
+}
+
+/// Whose history is read: the comparator's comes first, for the others are compared with it.
+enum class Side : std::uint8_t { comparator, other };
+
 /// Reads one history: everything that is a whole number into the tallies, time in use into spells.
-void read_history(const OutcomeTables& tables, int n_weeks, const History& history, Workspace& work,
-                  std::vector<Spell>& spells, std::vector<Tally>& tallies) {
-  const std::size_t n_regions = tables.programmes.front().eligible.size() - 1;
-  const std::size_t n_stocks = tables.stock_boundaries.size();
-  const std::size_t n_boards = tables.region_of_board.size();
-  const std::size_t n_cells = tables.cells.size();
+void read_history(const OutcomeTables& tables, const CountsShape& shape, int n_weeks, const History& history, Side side,
+                  Workspace& work, std::vector<Spell>& spells, std::vector<Tally>& tallies) {
   spells.clear();
   work.courses.assign(tables.records.size(), Course{});
+  work.counts.clear();
+  for (Tally& tally : tallies) work.counts.push_back(tally.counts.data());
+  // Plain pointers and sizes, which nothing that is counted can change.
+  const auto [n_boards, n_regions, stock_size, use, set_ups, first_use, quintiles, not_otherwise, size] = shape;
+  std::int32_t* const* const counts_of = work.counts.data();
+  const OutcomeTables::Record* const records = tables.records.data();
+  Course* const courses = work.courses.data();
+  std::uint8_t* const set_up_before = work.set_up_before.data();
+  std::int16_t* const first_use_otherwise = work.first_use_otherwise.data();
 
-  // What follows from the boundary alone: events come in its order, so it seldom changes.
-  int boundary = -1;
-  std::size_t stock = 0, cell = 0;
-  int days_left = 0;
   const auto stock_at = [&](int t) {
-    return t > n_weeks ? n_stocks : static_cast<std::size_t>(tables.first_stock_at[static_cast<std::size_t>(t)]);
+    return t > n_weeks ? tables.stock_boundaries.size()
+                       : static_cast<std::size_t>(tables.first_stock_at[static_cast<std::size_t>(t)]);
   };
-  const auto count = [&](Tally& tally, Stock kind, std::size_t at, std::uint16_t board, int change) {
-    if (at < n_stocks) tally.stocks[(static_cast<std::size_t>(kind) * n_stocks + at) * n_boards + board] += change;
+  const auto report_at = [&](int t) {
+    return t > n_weeks ? tables.report_boundaries.size()
+                       : static_cast<std::size_t>(tables.first_report_at[static_cast<std::size_t>(t)]);
   };
-  const auto change_use = [&](Tally& tally, const OutcomeTables::Record& record, int change) {
-    count(tally, stock_adopters, stock, record.board, change);
-    if (stock < n_stocks) tally.quintiles[stock * kNQuintileGroups + record.quintile] += change;
-    if (cell == n_cells) return;
-    tally.days[record.region * n_cells + cell] += std::int64_t{change} * days_left;
-    if (cell + 1 < n_cells) tally.started[record.region * n_cells + cell + 1] += change;
-  };
-  const auto set_up = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    if (cell == n_cells || (work.set_up_before[i] != 0 && boundary == tables.programmes[record.programme].begins))
-      return;
-    ++tally.set_ups[record.region * n_cells + cell];
-  };
-  // Kept where they begin to hold, in the order of report dates; added up afterwards.
-  const std::size_t n_reports = tables.report_boundaries.size();
-  std::size_t report = 0;
-  const auto first_use = [&](Tally& tally, const OutcomeTables::Record& record, std::uint32_t i) {
-    if (report == n_reports) return;
-    const std::size_t at = report * n_regions + record.region;
-    if (tally.first_use[at] < 0) tally.first_use[at] = boundary;
-    tally.latest_use[at] = boundary;
-    const std::int16_t otherwise = work.first_use_otherwise[i];
-    if (otherwise <= boundary) return;
-    ++tally.not_otherwise[at];
-    if (otherwise > n_weeks) return;
-    const auto until = static_cast<std::size_t>(tables.first_report_at[static_cast<std::size_t>(otherwise)]);
-    if (until < n_reports) --tally.not_otherwise[until * n_regions + record.region];
+  // Of an organisation that was in use for so long without break.
+  const auto sustained = [&](std::int32_t* counts, std::uint16_t board, int since) -> std::int32_t& {
+    return counts[stock_sustained * stock_size + stock_at(since + kWeeksSustained) * n_boards + board];
   };
 
-  for (const Event& event : history.events) {
-    if (event.boundary != boundary) {
-      boundary = event.boundary;
-      stock = stock_at(boundary);
-      report = static_cast<std::size_t>(tables.first_report_at[event.boundary]);
-      cell = static_cast<std::size_t>(tables.cell_of_boundary[event.boundary]);
-      days_left = cell < n_cells ? tables.cells[cell].to - 7 * boundary : 0;
+  // Events come in the order of their boundaries, and those of a boundary mostly in runs of one move: where things are
+  // counted is found once a boundary, and the loop over a run knows what its move is.
+  const Event* event = history.events.data();
+  const Event* const end = event + history.events.size();
+  int boundary = -1;
+  std::size_t of_stocks = 0, of_quintiles = 0, of_weeks = 0, of_reports = 0;
+  while (event != end) {
+    const Event& first = *event;
+    if (first.boundary != boundary) {
+      boundary = first.boundary;
+      of_stocks = stock_at(boundary) * n_boards;
+      of_quintiles = quintiles + stock_at(boundary) * kNQuintileGroups;
+      of_weeks = static_cast<std::size_t>(boundary) * n_regions;
+      of_reports = not_otherwise + report_at(boundary) * n_regions;
     }
-    const OutcomeTables::Record& record = tables.records[event.record];
-    Tally& tally = tallies[record.programme];
-    follow(event, work.courses, [&](Moment moment, const Course& course) {
-      switch (moment) {
-        case Moment::engages:
-          count(tally, stock_engaged, stock, record.board, 1);
-          break;
-        case Moment::begins:
-          count(tally, stock_implementing_ever, stock, record.board, 1);
-          break;
-        case Moment::sets_up:
-          set_up(tally, record, event.record);
-          break;
-        case Moment::adopts:
-          count(tally, stock_ever_adopted, stock, record.board, 1);
-          ++tally.ever[event.boundary];
-          first_use(tally, record, event.record);
-          break;
-        case Moment::enters_use:
-          change_use(tally, record, 1);
-          break;
-        case Moment::leaves_use:
-          change_use(tally, record, -1);
-          if (boundary - course.in_use_since > kWeeksSustained) {
-            count(tally, stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
-            count(tally, stock_sustained, stock, record.board, -1);
+    const auto read_run = [&](auto from, auto to) {
+      const Event* at = event;
+      do {
+        const std::uint32_t i = at->record;
+        const OutcomeTables::Record& record = records[i];
+        std::int32_t* const counts = counts_of[record.programme];
+        const auto stock = [&](Stock kind) -> std::int32_t& {
+          return counts[of_stocks + static_cast<std::size_t>(kind) * stock_size + record.board];
+        };
+        const auto this_week = [&](std::size_t what) -> std::int32_t& {
+          return counts[what + of_weeks + record.region];
+        };
+        const auto change_use = [&](int change) {
+          stock(stock_adopters) += change;
+          counts[of_quintiles + record.quintile] += change;
+          this_week(use) += change;
+        };
+        follow({i, first.boundary, to, from}, courses[i], [&](Moment moment, const Course& course) {
+          switch (moment) {
+            case Moment::engages:
+              ++stock(stock_engaged);
+              break;
+            case Moment::begins:
+              ++stock(stock_implementing_ever);
+              break;
+            case Moment::sets_up:
+              if (boundary == tables.programmes[record.programme].begins) {
+                if (side == Side::comparator) set_up_before[i] = 1;
+                if (set_up_before[i] != 0) break;
+              }
+              ++this_week(set_ups);
+              break;
+            case Moment::adopts: {
+              ++stock(stock_ever_adopted);
+              ++this_week(first_use);
+              if (side == Side::comparator) first_use_otherwise[i] = static_cast<std::int16_t>(boundary);
+              const int otherwise = first_use_otherwise[i];
+              if (otherwise <= boundary) break;
+              // Kept where it begins and ceases to hold, in the order of report dates; added up afterwards.
+              ++counts[of_reports + record.region];
+              --counts[not_otherwise + report_at(otherwise) * n_regions + record.region];
+              break;
+            }
+            case Moment::enters_use:
+              change_use(1);
+              break;
+            case Moment::leaves_use:
+              change_use(-1);
+              if (boundary - course.in_use_since > kWeeksSustained) {
+                ++sustained(counts, record.board, course.in_use_since);
+                --stock(stock_sustained);
+              }
+              spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
+              break;
           }
-          spells.push_back(
-              {event.record, course.in_use_since, static_cast<std::int16_t>(boundary), away(course), false});
-          break;
-      }
-    });
+        });
+      } while (++at != end && is_same_move(*at, first));
+      event = at;
+    };
+    using enum Stage;
+    const auto is = [&](Stage from, Stage to) { return first.from == from && first.stage == to; };
+    if (is(unaware, engaged))
+      read_run(std::integral_constant<Stage, unaware>(), std::integral_constant<Stage, engaged>());
+    else if (is(engaged, implementing))
+      read_run(std::integral_constant<Stage, engaged>(), std::integral_constant<Stage, implementing>());
+    else if (is(implementing, in_use))
+      read_run(std::integral_constant<Stage, implementing>(), std::integral_constant<Stage, in_use>());
+    else
+      read_run(first.from, first.stage);
   }
-  for (std::uint32_t i = 0; i < work.courses.size(); ++i) {
-    const Course& course = work.courses[i];
-    if (course.in_use_since < 0) continue;
-    const OutcomeTables::Record& record = tables.records[i];
-    count(tallies[record.programme], stock_sustained, stock_at(course.in_use_since + kWeeksSustained), record.board, 1);
+  // Who is still in use is listed first: nobody foretells a branch on that.
+  work.in_use.resize(tables.records.size());
+  std::size_t n_in_use = 0;
+  for (std::uint32_t i = 0; i < work.in_use.size(); ++i) {
+    work.in_use[n_in_use] = i;
+    n_in_use += courses[i].in_use_since >= 0 ? 1 : 0;
+  }
+  for (const std::uint32_t i : std::span(work.in_use).first(n_in_use)) {
+    const Course& course = courses[i];
+    const OutcomeTables::Record& record = records[i];
+    ++sustained(counts_of[record.programme], record.board, course.in_use_since);
     spells.push_back({i, course.in_use_since, static_cast<std::int16_t>(n_weeks), away(course), true});
   }
-  for (Tally& tally : tallies)
-    for (std::size_t at = n_regions; at < n_reports * n_regions; ++at) {
-      const std::size_t before = at - n_regions;
-      tally.not_otherwise[at] += tally.not_otherwise[before];
-      if (tally.first_use[before] >= 0) tally.first_use[at] = tally.first_use[before];
-      tally.latest_use[at] = std::max(tally.latest_use[at], tally.latest_use[before]);
-    }
 }
 
 }  // namespace
@@ -177,28 +211,24 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
   const OutcomeTables& tables = *layout.tables;
   const std::size_t n_strategies = histories.size();
   const std::size_t n_programmes = model.programmes.size();
-  const std::size_t n_regions = model.population->regions.size();
   const int n_weeks = model.calendar().n_weeks;
   const auto comparator = static_cast<std::size_t>(layout.comparator);
   const Shape shape = shape_of(tables, layout);
+  const CountsShape counts = counts_shape_of(tables);
   thread_local Workspace work;
 
   work.set_up_before.assign(tables.records.size(), 0);
   work.first_use_otherwise.assign(tables.records.size(), kNeverUsed);
-  for (const Event& event : histories[comparator].events) {
-    const int begins = tables.programmes[tables.records[event.record].programme].begins;
-    if (event.boundary == begins && enters_set_up(event)) work.set_up_before[event.record] = 1;
-    std::int16_t& first = work.first_use_otherwise[event.record];
-    if (event.stage == Stage::in_use && first == kNeverUsed) first = static_cast<std::int16_t>(event.boundary);
-  }
   work.spells.resize(n_strategies);
   work.tallies.resize(n_strategies);
-  for (std::size_t s = 0; s < n_strategies; ++s) {
+  const auto read = [&](std::size_t s, Side side) {
     work.tallies[s].resize(n_programmes);
-    for (std::size_t j = 0; j < n_programmes; ++j)
-      work.tallies[s][j].reset(tables, tables.programmes[j], n_weeks, n_regions);
-    read_history(tables, n_weeks, histories[s], work, work.spells[s], work.tallies[s]);
-  }
+    for (std::size_t j = 0; j < n_programmes; ++j) work.tallies[s][j].reset(tables, tables.programmes[j], counts);
+    read_history(tables, counts, n_weeks, histories[s], side, work, work.spells[s], work.tallies[s]);
+  };
+  read(comparator, Side::comparator);
+  for (std::size_t s = 0; s < n_strategies; ++s)
+    if (s != comparator) read(s, Side::other);
   make_effects(model, tables, draw, key, work.spells, work.effects);
   for (std::size_t s = 0; s < n_strategies; ++s) add_effects(tables, work.spells[s], work.effects, work.tallies[s]);
 
@@ -218,7 +248,7 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
       const std::size_t plan = s * n_programmes + j;
       finish(tables, work.effects.effects[j], static_cast<int>(j), plan, work.tallies[s][j]);
       sheets[j].reset(shape, layout.benefit[j]);
-      fill_sheet(tables, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan],
+      fill_sheet(tables, counts, static_cast<int>(j), work.tallies[s][j], tables.delivered[plan], tables.subsidy[plan],
                  work.discounts, prices_of(model, draw, static_cast<int>(j)), sheets[j]);
     }
     if (sheets.size() > n_programmes) {

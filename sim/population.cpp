@@ -61,8 +61,7 @@ class PlaceTree {
   /// The `n` nearest to a place but for one organisation, nearest first.
   void nearest(const Place& place, std::size_t n, std::uint32_t except, std::vector<Neighbour>& found) const {
     found.clear();
-    if (n > 0) search(0, points_.size(), place, n, except, found);
-    std::sort(found.begin(), found.end());
+    if (n > 0) search(0, points_.size(), {place, n, except, found}, {});
   }
 
  private:
@@ -93,41 +92,42 @@ class PlaceTree {
     split(middle + 1, last);
   }
 
-  void offer(const Point& point, const Place& place, std::size_t n, std::uint32_t except,
-             std::vector<Neighbour>& found) const {
-    if (point.organisation == except) return;
-    const Neighbour candidate{chord_squared(point.place, place), point.identity, point.organisation};
-    if (found.size() < n) {
-      found.push_back(candidate);
-      std::push_heap(found.begin(), found.end());
-    } else if (candidate < found.front()) {
-      std::pop_heap(found.begin(), found.end());
-      found.back() = candidate;
-      std::push_heap(found.begin(), found.end());
+  struct Query {
+    const Place& place;
+    std::size_t n;
+    std::uint32_t except;
+    std::vector<Neighbour>& found;  ///< nearest first
+    /// Whether one at this distance may be among the nearest.
+    [[nodiscard]] bool may_take(double chord) const { return found.size() < n || chord <= found.back().chord_squared; }
+  };
+
+  static void offer(const Point& point, const Query& query) {
+    const double chord = chord_squared(point.place, query.place);
+    if (!query.may_take(chord) || point.organisation == query.except) return;
+    const Neighbour candidate{chord, point.identity, point.organisation};
+    std::vector<Neighbour>& found = query.found;
+    if (found.size() == query.n) {
+      if (!(candidate < found.back())) return;
+      found.pop_back();
     }
+    found.insert(std::upper_bound(found.begin(), found.end(), candidate), candidate);
   }
 
-  void search(std::size_t first, std::size_t last, const Place& place, std::size_t n, std::uint32_t except,
-              std::vector<Neighbour>& found) const {
+  /// @param away how far the place is from the range along each coordinate, at least (Arya & Mount 1993)
+  void search(std::size_t first, std::size_t last, const Query& query, const Place& away) const {
     if (last - first <= kLeaf) {
-      for (std::size_t i = first; i < last; ++i) offer(points_[i], place, n, except, found);
+      for (std::size_t i = first; i < last; ++i) offer(points_[i], query);
       return;
     }
-    const std::size_t middle = std::midpoint(first, last);
-    const double beyond = place[axis_[middle]] - points_[middle].place[axis_[middle]];
-    if (beyond < 0) {
-      search(first, middle, place, n, except, found);
-    } else {
-      search(middle + 1, last, place, n, except, found);
-    }
-    offer(points_[middle], place, n, except, found);
-    if (found.size() < n || beyond * beyond <= found.front().chord_squared) {
-      if (beyond < 0) {
-        search(middle + 1, last, place, n, except, found);
-      } else {
-        search(first, middle, place, n, except, found);
-      }
-    }
+    const std::size_t middle = std::midpoint(first, last), axis = axis_[middle];
+    const double beyond = query.place[axis] - points_[middle].place[axis];
+    Place further = away;
+    further[axis] = beyond;
+    const bool is_below = beyond < 0;
+    is_below ? search(first, middle, query, away) : search(middle + 1, last, query, away);
+    offer(points_[middle], query);
+    if (!query.may_take(chord_squared(further, {}))) return;
+    is_below ? search(middle + 1, last, query, further) : search(first, middle, query, further);
   }
 
   std::vector<Point> points_;

@@ -256,6 +256,9 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   control.stop = stop.get_token();
   const auto began_simulating = Clock::now();
   std::size_t n_simulated = 0;
+  Ensemble held{n_replicates, layout.size, {}, nullptr};
+  const bool holds = missing.size() == n_replicates && are_held(n_replicates, layout.size);
+  if (holds) held.values.reserve(n_replicates * layout.size);
   const ExitCode simulated = ranks.together([&] {
     ranks.passing_on_stops(stop, [&] {
       if (missing.empty()) return;
@@ -264,8 +267,13 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
       control.progress = [&](const Progress& now) { progress.show(now); };
       n_simulated = run_tasks(
           missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
-          [&](std::size_t i, std::vector<double>&& summary) { part.append(missing[i], summary); }, control);
-      part.flush();
+          [&](std::size_t i, std::vector<double>&& summary) {
+            part.append(missing[i], summary);
+            if (holds) held.values.insert(held.values.end(), summary.begin(), summary.end());
+          },
+          control);
+      // What this process does not turn into results at once is to outlast the machine.
+      if (missing.size() < n_replicates || n_simulated < missing.size()) part.flush();
       control.progress = nullptr;
     });
     return n_simulated < missing.size() ? ExitCode::interrupted : ExitCode::done;
@@ -289,7 +297,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   }
   return ranks.together([&] {
     if (!ranks.first()) return ExitCode::done;
-    const Ensemble ensemble = read_parts(folder, digest, layout.size, n_replicates);
+    const Ensemble ensemble = holds ? std::move(held) : read_parts(folder, digest, layout.size, n_replicates);
     finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command,
             part_files(folder, digest)},
            control, output);

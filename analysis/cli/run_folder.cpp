@@ -4,7 +4,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -137,15 +139,30 @@ void finish(const Finishing& run, Control control, const Output& output) {
   if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);
   write_results(record, folder, control);
-  write_summary_csv(record, folder);
-  const std::string summary = summary_json(record) + "\n";
-  write_text(folder / kJsonFile, summary);
-  const std::string table = headline_table(record, kWidthOfFiles);
-  write_text(folder / kTableFile, table);
   const RunFacts facts{std::chrono::duration<double>(std::chrono::steady_clock::now() - run.began).count(),
                        run.seconds_simulating, run.n_threads, run.command};
-  write_report(folder, data_folder() / "england");
   const std::string how = run_json(record, facts);
+  std::string summary, table;
+  // One of them alone reads the results file, for HDF5 is one thread's at a time.
+  const std::array<std::function<void()>, 4> writers{
+      [&] { write_report(folder, data_folder() / "england"); },
+      [&] {
+        summary = summary_json(record) + "\n";
+        write_text(folder / kJsonFile, summary);
+      },
+      [&] { write_summary_csv(record, folder); },
+      [&] {
+        table = headline_table(record, kWidthOfFiles);
+        write_text(folder / kTableFile, table);
+      },
+  };
+  run_tasks(
+      writers.size(),
+      [&](std::size_t i) {
+        writers[i]();
+        return std::vector<double>{};
+      },
+      [](std::size_t, std::vector<double>&&) {}, control);
   write_crate(folder, how);
   write_text(folder / kRunFile, how);
   remove_parts(run.used_up);

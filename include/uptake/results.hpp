@@ -61,6 +61,11 @@ struct Ensemble {
   /// Values first .. first + out.size() of one replicate. Several threads may read at once. @throws FileError
   void read(std::size_t replicate, std::size_t first, std::span<double> out) const;
 };
+/// Whether a process that simulates all replicates of a run also holds them in memory, which saves reading them again.
+[[nodiscard]] constexpr bool are_held(std::size_t n_replicates, std::size_t width) {
+  constexpr std::size_t kMemory = std::size_t{128} << 20;  // half of what slabs may take [A]
+  return n_replicates <= kMemory / sizeof(double) / width;
+}
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
@@ -111,7 +116,7 @@ struct WritingCost {
   double seconds = 0;
   double results_bytes = 0;  ///< of results.h5
   double tables_bytes = 0;   ///< of summary.csv and summary.json
-  double slab_bytes = 0;     ///< memory for slabs and for the places of records
+  double slab_bytes = 0;     ///< memory for slabs, and for the replicates or their places in part files
 };
 /// Estimates the writing of `n_replicates` from a record of a few in part files: their results.h5 is written into
 /// `folder`, and what grows with the replicates is scaled up; statistics are timed on made-up columns of n_replicates
