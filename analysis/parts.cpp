@@ -9,8 +9,10 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <memory>
 
+#include "by_cell.hpp"
 #include "file.hpp"
 #include "uptake/results.hpp"
 
@@ -62,34 +64,6 @@ std::uint64_t checksum(std::span<const char> bytes) {
 }
 
 std::filesystem::path parts_folder(const std::filesystem::path& folder) { return folder / ".parts"; }
-
-/// A descriptor that is closed again.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  [[nodiscard]] int value() const { return value_; }
-
- private:
-  int value_;
-};
-
-/// Reads up to bytes.size() bytes at `at`. @return number read, less only at the end of the file
-std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw file_error(path, "cannot read", errno);
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  return done;
-}
 
 /// What stands before the records.
 struct Preamble {
@@ -224,17 +198,30 @@ struct PartRecords {
   std::vector<Place> places;  ///< by replicate
 };
 
-void Ensemble::read(std::size_t replicate, std::size_t first, std::span<double> out) const {
-  UPTAKE_EXPECTS(replicate < n_replicates && first + out.size() <= width);
-  if (!records) {
-    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(replicate * width + first), out.size(), out.begin());
-    return;
-  }
-  const PartRecords::Place& place = records->places[replicate];
-  const OpenPart& part = *records->parts[place.part];
+void read_record(const PartRecords& records, std::size_t replicate, std::size_t first, std::span<double> out) {
+  const PartRecords::Place& place = records.places[replicate];
+  const OpenPart& part = *records.parts[place.part];
   const std::span bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
   if (read_at(part.descriptor.value(), bytes, place.at + first * sizeof(double), part.path) != bytes.size())
     throw FileError({part.path.string(), "became shorter while it was read", "run the scenario again with --resume"});
+}
+
+void forget_records(const PartRecords& records, std::size_t first, std::size_t n) {
+  struct Extent {
+    std::uint64_t begin = UINT64_MAX, end = 0;
+  };
+  std::map<std::uint32_t, Extent> extents;  // by part: one call for neighbours, as whole pages alone are let go
+  for (std::size_t r = first; r < first + n; ++r) {
+    const PartRecords::Place& place = records.places[r];
+    Extent& extent = extents[place.part];
+    extent.begin = std::min(extent.begin, place.at);
+    extent.end = std::max(extent.end, place.at);
+  }
+  for (const auto& [part, extent] : extents) {
+    const auto size = static_cast<off_t>(extent.end - extent.begin);
+    static_cast<void>(::posix_fadvise(records.parts[part]->descriptor.value(), static_cast<off_t>(extent.begin), size,
+                                      POSIX_FADV_DONTNEED));
+  }
 }
 
 struct PartFile::Impl {
@@ -337,7 +324,7 @@ Gathered gather_parts(std::span<const std::filesystem::path> files, const std::s
   for (std::uint64_t r = 0; r < n_replicates; ++r) {
     if (!records->places[static_cast<std::size_t>(r)].known) gathered.missing.push_back(r);
   }
-  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records)};
+  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records), nullptr};
   return gathered;
 }
 

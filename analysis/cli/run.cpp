@@ -126,6 +126,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
         {"seconds_writing", writing.seconds},
         {"memory_bytes", std::llround(memory)},
         {"part_file_bytes", part_bytes},
+        {"by_cell_bytes", part_bytes},
         {"result_bytes", std::llround(result_bytes)},
     };
     fmt::print("{}\n", json.dump(2));
@@ -135,7 +136,8 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
       "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
       "time: about {} ({:.1f} ms a replicate), then about {} of writing\n"
       "memory: about {:.0f} MB\n"
-      "disk: {:.1f} MB of part files while it runs, and about {:.1f} MB of results\n"
+      "disk: {:.1f} MB of part files while it runs, as much again while results are written, and about {:.1f} MB of "
+      "results\n"
       "into: {}\n",
       model->scenario.name, n_missing, n_replicates, model->n_strategies(), model->population->n_organisations(),
       n_threads, duration_text(seconds), 1000 * seconds_per_replicate, duration_text(writing.seconds), memory / 1e6,

@@ -132,7 +132,11 @@ void finish(const Finishing& run, Control control, const Output& output) {
   control.stop = {};
   control.progress = nullptr;
   const fs::path& folder = run.folder;
-  RunRecord record{run.model, run.layout, run.ensemble};
+  const Ensemble ensemble = by_cell(*run.ensemble, folder, control);
+  if (!ensemble.cells)
+    say(output, fmt::format("no room in {} for another {:.0f} MB while results are written: reading takes longer",
+                            folder.string(), static_cast<double>(ensemble.n_replicates * ensemble.width * 8) / 1e6));
+  RunRecord record{run.model, run.layout, &ensemble};
   record.report = report_statistics(record, control);
   if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);
