@@ -107,21 +107,31 @@ std::optional<Preamble> read_preamble_of(int descriptor, const std::filesystem::
 }
 
 /// Calls use(replicate, place of its payload) for every record that is whole and whose checksum holds. All records have
-/// one length, so a spoilt one costs nobody else's place. @param at where the first begins. @return bytes up to the end of the last complete place
+/// one length, so a spoilt one costs nobody else's place. @param at where the first begins
+struct Scanned {
+  std::uint64_t end = 0;     ///< of the last complete place
+  std::size_t n_spoilt = 0;  ///< records
+  bool is_cut_off = false;   ///< behind the end
+};
 template <class Use>
-std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
-                   const Use& use) {
+Scanned scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
+             const Use& use) {
   std::vector<char> record(record_size(payload_size));
-  for (; read_at(descriptor, record, at, path) == record.size(); at += record.size()) {
+  Scanned scanned{at};
+  for (;; scanned.end += record.size()) {
+    const std::size_t n = read_at(descriptor, record, scanned.end, path);
+    scanned.is_cut_off = n > 0 && n < record.size();
+    if (n < record.size()) return scanned;
     RecordHead head;
     std::memcpy(&head, record.data(), sizeof head);
     std::uint64_t written = 0;
     const std::size_t summed = record.size() - sizeof written;
     std::memcpy(&written, record.data() + summed, sizeof written);
-    if (head.length != payload_size * sizeof(double) || written != checksum({record.data(), summed})) continue;
-    use(head.replicate, at + sizeof head);
+    if (head.length == payload_size * sizeof(double) && written == checksum({record.data(), summed}))
+      use(head.replicate, scanned.end + sizeof head);
+    else
+      ++scanned.n_spoilt;
   }
-  return at;
 }
 
 /// A part file that is open for reading.
@@ -260,7 +270,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
   if (const auto preamble = read_preamble_of(descriptor, path, digest, payload_size)) {
-    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {});
+    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {}).end;
     impl_->cut();
     return;
   }
@@ -311,16 +321,19 @@ Gathered gather_parts(std::span<const std::filesystem::path> files, const std::s
   auto records = std::make_shared<PartRecords>();
   records->parts = open_parts(files, digest, payload_size);
   records->places.resize(n_replicates);
+  Gathered gathered;
   for (std::uint32_t p = 0; p < records->parts.size(); ++p) {
     const OpenPart& part = *records->parts[p];
     // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
-    scan(part.descriptor.value(), part.path, part.first, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
-      if (replicate >= n_replicates) return;
-      PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
-      if (!place.known) place = {at, p, true};
-    });
+    const Scanned scanned = scan(part.descriptor.value(), part.path, part.first, payload_size,
+                                 [&](std::uint64_t replicate, std::uint64_t at) {
+                                   if (replicate >= n_replicates) return;
+                                   PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
+                                   if (!place.known) place = {at, p, true};
+                                 });
+    if (scanned.n_spoilt > 0 || scanned.is_cut_off)
+      gathered.damaged.push_back({part.path, scanned.n_spoilt, scanned.is_cut_off});
   }
-  Gathered gathered;
   for (std::uint64_t r = 0; r < n_replicates; ++r) {
     if (!records->places[static_cast<std::size_t>(r)].known) gathered.missing.push_back(r);
   }

@@ -82,10 +82,17 @@ struct Ensemble {
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
 
+/// A part file that does not hold all that it was written.
+struct DamagedPart {
+  std::filesystem::path file;
+  std::size_t n_spoilt = 0;  ///< records whose checksum does not hold
+  bool is_cut_off = false;   ///< in the middle of a record
+};
 /// What part files hold of a run of `n_replicates`: an ensemble that may be read where nothing is missing.
 struct Gathered {
   Ensemble ensemble;
   std::vector<std::uint64_t> missing;  ///< replicates that no file has, ascending
+  std::vector<DamagedPart> damaged;
 };
 /// As read_parts, of files that may lie in several folders. @throws FileError, also for a file of another digest
 [[nodiscard]] Gathered gather_parts(std::span<const std::filesystem::path> files, const std::string& digest,
