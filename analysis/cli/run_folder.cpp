@@ -12,8 +12,10 @@
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/model.hpp"
+#include "uptake/record.hpp"
 #include "uptake/report.hpp"
 #include "uptake/scenario.hpp"
+#include "uptake/version.hpp"
 
 namespace uptake::cli {
 
@@ -63,6 +65,24 @@ void remove_parts(const std::vector<fs::path>& files) {
 Result kind_of(const nlohmann::json& facts) {
   const auto kind = facts.is_object() ? facts.value("kind", nlohmann::json()) : nlohmann::json();
   return kind == "backtest" ? Result::backtest : kind == "calibration" ? Result::calibration : Result::run;
+}
+
+nlohmann::ordered_json facts_of(const MadeOfRecord& made) {
+  const HistoricRecord& record = *made.record;
+  return {{"schema", kJsonSchema},
+          {"kind", made.kind == Result::calibration ? "calibration" : "backtest"},
+          {"digest", made.digest},
+          {"record", record.file.filename().string()},
+          {"table", record.table.filename().string()},
+          {"record_digest", record.digest},
+          {"version", std::string(version())},
+          {"git_id", std::string(git_id())},
+          {"seed", record.seed},
+          {"simulations", made.n_simulations},
+          {"seconds", made.seconds},
+          {"threads", made.n_threads},
+          {"date", utc_now()},
+          {"command", *made.command}};
 }
 
 InputError in_the_way_of_another_kind(const fs::path& folder, Result kind) {
