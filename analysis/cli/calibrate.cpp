@@ -198,8 +198,9 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     population = std::make_shared<const Population>(population_of(*loaded, data_folder()));
     return ExitCode::done;
   });
-  // What one rank found done, none goes on with: they may see the folder at different times.
-  if (ranks.sum(over ? 1 : 0) > 0 || looked != ExitCode::done) return looked;
+  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
+  // may see the folder at different times.
+  if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
   const HistoricRecord& record = *loaded;
 
   std::optional<FolderLock> lock;
