@@ -38,7 +38,7 @@ inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers:
 inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
 inline constexpr int kNSlots = 4;                             ///< edge layers 0, 1, then group layers 2, 3
-inline constexpr int kOutlook = 32;                           ///< weeks (found by measuring)
+inline constexpr int kOutlook = 40;                           ///< weeks (found by measuring)
 inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who has no decision clock
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
 /// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
@@ -70,6 +70,7 @@ class Response {
   Response(double kappa, double theta);
   friend bool operator==(const Response&, const Response&) = default;
   [[nodiscard]] bool is_identity() const { return kind_ == Kind::identity; }
+  [[nodiscard]] bool is_hill() const { return kind_ == Kind::hill; }
   [[nodiscard]] std::int64_t operator()(std::int64_t exposure) const {
     switch (kind_) {
       case Kind::identity:
@@ -79,9 +80,12 @@ class Response {
       case Kind::hill:
         break;
     }
-    const auto cell = static_cast<std::size_t>(exposure >> kCellBits);
-    const std::int64_t rest = exposure & ((1 << kCellBits) - 1);
-    return table_[cell] + (((table_[cell + 1] - table_[cell]) * rest) >> kCellBits);
+    return hill(exposure);
+  }
+  /// The same where it is known to be a curve.
+  [[nodiscard]] std::int64_t hill(std::int64_t exposure) const {
+    const Cell cell = table_[static_cast<std::size_t>(exposure >> kCellBits)];
+    return cell.value + ((cell.rise * (exposure & ((1 << kCellBits) - 1))) >> kCellBits);
   }
 
  private:
@@ -89,7 +93,11 @@ class Response {
   static constexpr int kCellBits = 8;  // 256 cells with linear interpolation: largest error 1e-4 for kappa up to 4
   Kind kind_ = Kind::identity;
   std::uint32_t threshold_ = 0;
-  std::array<std::int64_t, (kFullExposure >> kCellBits) + 2> table_{};
+  struct Cell {
+    std::int32_t value = 0, rise = 0;
+    friend bool operator==(const Cell&, const Cell&) = default;
+  };
+  std::array<Cell, (kFullExposure >> kCellBits) + 1> table_{};
 };
 
 /// Luck from boundary `from` on. Occurrences are counted from there: 0 is at the door, and a clock that was running then
@@ -267,8 +275,8 @@ struct World::State {
     std::uint16_t entered = 0;         ///< boundary of entry to the stage
     std::uint16_t due = 0;             ///< week of what is pending
     std::uint8_t programme = 0;
-    Stage stage : 4 = Stage::unaware;
-    Pending pending : 4 = Pending::nothing;
+    Stage stage = Stage::unaware;
+    Pending pending = Pending::nothing;
     std::uint8_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
   };
   static_assert(sizeof(Record) == 16);

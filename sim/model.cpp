@@ -157,52 +157,42 @@ void add_group(const Groups& groups, ProgrammeModel& programme, std::size_t laye
 
 /// Pairs (group, class): the kernel keeps one exposure integral for each.
 void add_pairs(ProgrammeModel& programme) {
-  for (GroupLayer& layer : programme.groups) {
+  const std::size_t n = programme.n_records();
+  for (std::size_t g = 0; g < programme.groups.size(); ++g) {
+    GroupLayer& layer = programme.groups[g];
     std::vector<std::vector<std::uint16_t>> classes(layer.n_members.size());
-    for (std::size_t record = 0; record < programme.n_records(); ++record) {
+    for (std::size_t record = 0; record < n; ++record) {
       if (layer.group_of[record] < 0) continue;
       auto& seen = classes[static_cast<std::size_t>(layer.group_of[record])];
       const auto own = programme.class_of[record];
       if (std::ranges::find(seen, own) == seen.end()) seen.push_back(own);
     }
     layer.pair_class = {0};
+    layer.pair_group = {0};
     layer.pair_offsets = {1};
-    for (auto& seen : classes) {
-      std::ranges::sort(seen);
-      layer.pair_class.insert(layer.pair_class.end(), seen.begin(), seen.end());
+    for (std::size_t group = 0; group < classes.size(); ++group) {
+      std::ranges::sort(classes[group]);
+      layer.pair_class.insert(layer.pair_class.end(), classes[group].begin(), classes[group].end());
+      layer.pair_group.resize(layer.pair_class.size(), static_cast<std::uint32_t>(group));
       layer.pair_offsets.push_back(static_cast<std::uint32_t>(layer.pair_class.size()));
     }
-    layer.pair_of.assign(programme.n_records(), 0);
-    for (std::size_t record = 0; record < programme.n_records(); ++record) {
-      if (layer.group_of[record] < 0) continue;
-      const auto group = static_cast<std::size_t>(layer.group_of[record]);
-      auto pair = layer.pair_offsets[group];
-      while (layer.pair_class[pair] != programme.class_of[record]) ++pair;
-      layer.pair_of.set(record, pair);
-    }
     layer.member_offsets.assign(layer.pair_class.size() + 1, 0);
-    for (const auto pair : layer.pair_of) layer.member_offsets[pair + 1] += pair > 0 ? 1 : 0;
+    if (layer.pair_class.size() == 1) continue;
+    programme.pairs.resize(n);
+    for (std::size_t record = 0; record < n; ++record) {
+      if (layer.group_of[record] < 0) continue;
+      auto pair = layer.pair_offsets[static_cast<std::size_t>(layer.group_of[record])];
+      while (layer.pair_class[pair] != programme.class_of[record]) ++pair;
+      programme.pairs[record][g] = pair;
+      layer.member_offsets[pair + 1] += 1;
+    }
     std::partial_sum(layer.member_offsets.begin(), layer.member_offsets.end(), layer.member_offsets.begin());
     layer.members.resize(layer.member_offsets.back());
     std::vector<std::uint32_t> at(layer.member_offsets.begin(), layer.member_offsets.end() - 1);
-    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
-      if (const auto pair = layer.pair_of[record]; pair > 0) layer.members[at[pair]++] = record;
+    for (std::uint32_t record = 0; record < n; ++record) {
+      if (const auto pair = programme.pairs[record][g]; pair > 0) layer.members[at[pair]++] = record;
     }
   }
-}
-
-void add_places(ProgrammeModel& programme) {
-  programme.places.resize(programme.n_records() + 1);
-  for (std::size_t record = 0; record < programme.n_records(); ++record) {
-    Place& place = programme.places[record];
-    place.organisation = programme.organisation[record];
-    for (std::size_t l = 0; l < 2; ++l) {
-      place.first_push[l] = programme.edges[l].offsets[record];
-      place.group[l] = programme.groups[l].group_of[record];
-      place.pair[l] = programme.groups[l].pair_of[record];
-    }
-  }
-  for (std::size_t l = 0; l < 2; ++l) programme.places.back().first_push[l] = programme.edges[l].offsets.back();
 }
 
 ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& population, std::vector<std::uint8_t>& mask) {
@@ -454,7 +444,6 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     auto& programme = model->programmes[static_cast<std::size_t>(j)];
     classify(programme, masks[static_cast<std::size_t>(j)]);
     add_pairs(programme);
-    add_places(programme);
   }
 
   if (!asked.attention || model->n_programmes() < 2) return model;

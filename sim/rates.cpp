@@ -170,11 +170,12 @@ Response::Response(double kappa, double theta) {
   }
   kind_ = Kind::hill;
   const double at_one = 1 + std::pow(theta, kappa);
-  for (std::size_t cell = 0; cell < table_.size(); ++cell) {
+  const auto value = [&](std::size_t cell) {
     const double exposure = std::min(1.0, static_cast<double>(cell << kCellBits) / kFullExposure);
     const double raised = std::pow(exposure, kappa);
-    table_[cell] = std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa)));
-  }
+    return static_cast<std::int32_t>(std::lround(kFullExposure * at_one * raised / (raised + std::pow(theta, kappa))));
+  };
+  for (std::size_t cell = 0; cell < table_.size(); ++cell) table_[cell] = {value(cell), value(cell + 1) - value(cell)};
 }
 
 std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "kernel.hpp"
@@ -26,17 +27,32 @@ class Step {
         plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {
     state_.programmes.resize(model_.programmes.size());
     left_.resize(model_.programmes.size());
+    uses_.resize(model_.programmes.size());
     std::uint32_t longest = 0;
     contexts_.reserve(model_.programmes.size());
     for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
-      contexts_.push_back({model_.first_record[j], j, model_.programmes[j].places.data(), model_.programmes[j],
-                           rates_.programmes[j], plans_[j], model_.scenario.programmes[j], state_.programmes[j],
-                           model_.programmes[j].groups[0].pair_class.size() > 1 ||
-                               model_.programmes[j].groups[1].pair_class.size() > 1 ||
-                               !rates_.programmes[j].added.empty()});
-      far_ = far_ || model_.programmes[j].n_records() > kFar;
-      for (const Pushes& edges : model_.programmes[j].edges) longest = std::max(longest, edges.longest);
+      const ProgrammeModel& programme = model_.programmes[j];
+      const Rates::Programme& rates = rates_.programmes[j];
+      contexts_.push_back({.first_record = model_.first_record[j],
+                           .grouped = !programme.pairs.empty(),
+                           .communities = !rates.added.empty(),
+                           .two_edge_layers = programme.edges[1].longest > 0,
+                           .maximum = !rates.any_layer.empty(),
+                           .far = model_.n_records() > kFar,
+                           .j = j,
+                           .n_classes = rates.n_classes,
+                           .external = rates.external.data(),
+                           .peer = rates.peer.data(),
+                           .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
+                           .response = rates.response,
+                           .programme = programme,
+                           .rates = rates,
+                           .plan = plans_[j],
+                           .spec = model_.scenario.programmes[j],
+                           .state = state_.programmes[j]});
+      for (const Pushes& edges : programme.edges) longest = std::max(longest, edges.longest);
     }
+    of_programme_ = contexts_.data();
     near_.resize(std::size_t{longest} + kBlock + 1);
   }
 
@@ -49,65 +65,91 @@ class Step {
   void week();
 
  private:
-  struct Context {  ///< what all records of a programme share, resolved once
+  struct alignas(128) Context {  ///< what all records of a programme share, resolved once
     std::uint32_t first_record;
+    bool grouped;      ///< some are in groups
+    bool communities;  ///< made by levers
+    bool two_edge_layers;
+    bool maximum;  ///< of the layers, instead of their sum
+    bool far;      ///< the world has more records than kFar
     std::size_t j;
-    const Place* places;
+    std::size_t n_classes;
+    const std::int64_t* external;  ///< tables of the rates, as is
+    const std::int64_t* peer;
+    const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
+    const Response& response;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
     const ProgrammeSpec& spec;
     State::Programme& state;
-    bool grouped;  ///< some are in groups
   };
   struct Who {
     std::uint32_t id;
     std::uint32_t record;  ///< within the programme
     State::Record& own;
     State::Waiting& waiting;
-    const Place& place;
     const Context& of;
   };
-  struct Gain {  ///< of a class between two outlooks
+  struct Use {  ///< a record enters or leaves use
+    std::uint32_t record;
+    std::int32_t sign;
+  };
+  struct Itself {};  ///< the curve of who answers to exposure itself
+  struct Gain {      ///< of a class between two outlooks
     std::int64_t external, peer[2];
   };
   void look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end);
+  template <int n_groups, int n_layers>
   void look_through(const Context& of, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
   [[nodiscard]] Who who(std::uint32_t id) {
-    State::Record& own = state_.records[id];
-    const Context& of = contexts_[own.programme];
-    const std::uint32_t record = id - of.first_record;
-    return {id, record, own, state_.waiting[id], of.places[record], of};
+    State::Record& own = records_[id];
+    const Context& of = of_programme_[own.programme];
+    return {id, id - of.first_record, own, waiting_[id], of};
   }
-  [[nodiscard]] static bool maximum(const Who& w) { return !w.of.rates.any_layer.empty(); }
+  [[nodiscard]] static bool maximum(const Who& w) { return w.of.maximum; }
   [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
+  /// Pairs that a record is in; of a programme without groups, those of nobody.
+  [[nodiscard]] static const std::array<std::uint32_t, 2>& pairs_of(const Context& of, std::uint32_t record) {
+    static constexpr std::array<std::uint32_t, 2> kNoPairs{};
+    return of.pairs == nullptr ? kNoPairs : of.pairs[record];
+  }
   [[nodiscard]] const std::int64_t* community_rates(const Context& of, std::size_t region, int boundary) const {
     return &of.rates
                 .added[static_cast<std::size_t>(boundary) * of.plan.classes.size() + of.programme.region_class[region]];
   }
 
-  template <bool grouped, int n_layers>
+  template <int n_groups, int n_layers>
   struct Pull;
+  /// act.operator()<n_groups, n_layers>() with how many layers of groups and of ties a programme has.
   template <class Act>
-  [[gnu::always_inline]] void with_pull(const Who& w, Act act) const {
-    if (w.of.programme.edges[1].longest > 0) [[unlikely]] {
-      w.of.grouped ? act(Pull<true, 2>(*this, w)) : act(Pull<false, 2>(*this, w));
-    } else {
-      w.of.grouped ? act(Pull<true, 1>(*this, w)) : act(Pull<false, 1>(*this, w));
-    }
+  [[gnu::always_inline]] static auto with_shape(const Context& of, Act act) {
+    if (of.communities) [[unlikely]]
+      return act.template operator()<3, 2>();
+    if (of.two_edge_layers) [[unlikely]]
+      return of.grouped ? act.template operator()<2, 2>() : act.template operator()<0, 2>();
+    return of.grouped ? act.template operator()<2, 1>() : act.template operator()<0, 1>();
+  }
+  template <class Act>
+  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) const {
+    return with_shape(w.of, [&]<int n_groups, int n_layers>() {
+      return act(Pull<n_groups, n_layers>(*this, w.of, w.record, w.waiting));
+    });
   }
   template <class Pulled>
-  void aim(Who& w, const Pulled& pull, int boundary, std::int64_t remaining);
-  void aim_at(Who& w, int week);
-  void aim_near(int boundary);
+  void aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary, std::int64_t slack);
+  void aim_at(std::uint32_t id, State::Record& own, int week);
+  void aim_one(const Who& w, int boundary);
+  void aim_near(const Context& of, int boundary);
   static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
   [[nodiscard]] static std::int64_t ceiling_above(const State::Pair& pair);
   void raise(const Context& of, std::size_t g, std::size_t group, int boundary);
-  [[gnu::noinline]] void apply_community(Who& w, int boundary, int sign);
+  void apply_community(const Context& of, const Use& use, int boundary);
   [[nodiscard]] std::int64_t community_exposure(const Context& of, std::size_t region) const;
   [[nodiscard]] std::int64_t strongest_layer(const Who& w) const;
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
+  [[nodiscard]] std::uint32_t heeding(const Context& of, std::uint32_t record, std::uint32_t phi) const;
   [[nodiscard]] int engagement_week(const Who& w) const;
   [[nodiscard]] std::int64_t engagement_hazard(const Who& w, int boundary) const;
   [[nodiscard]] std::int64_t stop_hazard(const Who& w, int boundary) const;
@@ -115,6 +157,8 @@ class Step {
   [[nodiscard]] int stop_week(const Who& w) const;
   [[nodiscard]] int restart_week(const Who& w, int boundary) const;
 
+  template <int n_groups, int n_layers>
+  void all_wait(const Context& of, int boundary);
   void link(Who& w, Pending pending, int week);
   void wait(Who& w, int boundary);
   void set_remaining(Who& w, int boundary, std::int64_t remaining);
@@ -122,19 +166,15 @@ class Step {
   void handle(Who& w, int week);
   void test(Who& w, int week);
   void move(Who& w, Stage to) { state_.moves.push_back({w.id, to}); }
-  void apply_stage(Who& w, Stage to, int boundary);
-  template <std::size_t layer, int sign, class Row>
-  void push(const Context& of, std::span<const Row> pushes, const std::int64_t* left);
   struct Left {
     int boundary = -1, outlook = -1;
     std::vector<std::int64_t> gain;
   };
   void renew(Left& left, const Context& of, int boundary) const;
   [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
-  void apply_use(Who& w, int boundary, int sign);
-  void apply_groups(Who& w, const std::int64_t* here, int boundary, int sign);
+  void apply_groups(const Context& of, const Use& use, int boundary);
   void schedule(Who& w, int boundary);
-  void count_implementing(const Who& w, int change);
+  void count_implementing(std::span<const Event> events);
   void apply_moves(int boundary);
 
   static constexpr std::uint32_t kBlock = 2048;                  ///< records looked through before they are aimed
@@ -146,159 +186,154 @@ class Step {
   [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
     __builtin_prefetch(&w.waiting);
-    __builtin_prefetch(&w.place);
-  }
-  /// Enters or leaves use, so its row of pushes will be read.
-  [[nodiscard]] bool pushes(const State::Move& move) const {
-    return move.to == Stage::in_use || state_.records[move.record].stage == Stage::in_use;
-  }
-  [[gnu::always_inline]] void prefetch_pushes(std::uint32_t id) {
-    const Who w = who(id);
-    const Pushes& edges = w.of.programme.edges[0];
-    const auto first = (&w.place)[0].first_push[0], end = (&w.place)[1].first_push[0];
-    const auto ask = [&](const auto& row) {
-      constexpr auto kPerLine = static_cast<std::uint32_t>(64 / sizeof(row[0]));
-      for (auto push = first; push < end; push += kPerLine) __builtin_prefetch(row.data() + push);
-    };
-    edges.wide.empty() ? ask(edges.narrow) : ask(edges.wide);
+    if (w.of.pairs != nullptr) __builtin_prefetch(w.of.pairs + w.record);
+    if (w.of.far) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
 
-  /// Where a programme's records are more than a core's cache holds, those that the next pushes go to.
-  [[gnu::always_inline]] void prefetch_receivers(std::uint32_t id) {
-    const Who w = who(id);
-    const Pushes& edges = w.of.programme.edges[0];
-    const auto first = (&w.place)[0].first_push[0], end = (&w.place)[1].first_push[0];
-    const State::Waiting* records = &state_.waiting[w.of.first_record];
-    const auto ask = [&](const auto& row) {
-      for (auto push = first; push < end; ++push) __builtin_prefetch(records + Pushes::unpack(row[push]).receiver);
-    };
-    edges.wide.empty() ? ask(edges.narrow) : ask(edges.wide);
-  }
+  void spread(const Context& of, const std::vector<Use>& uses, int boundary);
+  template <std::size_t layer>
+  void spread_along(const Context& of, const std::vector<Use>& uses, int boundary);
+  template <std::size_t layer, bool one_class, class Push, class Curve>
+  void push_rows(const Context& of, const std::vector<Use>& uses, int boundary, const Push* pushes, Curve curve);
 
   State& state_;
+  State::Record* records_ =
+      state_.records.data();  ///< what these members point to stays where it is while they are used
+  State::Waiting* waiting_ = state_.waiting.data();
+  const Context* of_programme_ = nullptr;  ///< contexts_
   const Rates& rates_;
   const Model& model_;
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
   std::vector<Context> contexts_;
-  /// Whose slack is used up, the first n_near_; room for a block and the longest row.
+  /// Records of the programme in hand whose slack is used up, the first n_near_; room for a block and the longest row.
   std::vector<std::uint32_t> near_;
   std::size_t n_near_ = 0;
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
-  bool far_ = false;  ///< some programme has more than kFar records
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
   std::vector<Gain> gains_;
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
-  std::vector<Left> left_;  ///< by programme
+  std::vector<Left> left_;              ///< by programme
+  std::vector<std::vector<Use>> uses_;  ///< of the moves in hand, by programme
 };
 
-/// What moves the level of a waiting record: the tables of its class, and what each of its layers weighs in them if its
-/// ties stay as they are and its groups come to their ceilings.
-template <bool grouped, int n_layers>
+/// What moves the level of a waiting record: the tables of its class, and what each of its layers weighs in them.
+template <int n_groups, int n_layers>
 struct Step::Pull {
+  static constexpr bool kCommunities = n_groups > 2;  ///< made by levers: groups with a table of their own
   const std::int64_t* external;
   const std::int64_t* peer;
   std::size_t n_classes;
   std::array<std::int64_t, n_layers> ties;
-  const State::Pair *first, *second;       ///< groups
-  const State::Pair* community = nullptr;  ///< made by a lever, if any
-  const std::int64_t* met = nullptr;       ///< its table
+  std::array<const State::Pair*, n_groups> groups;
+  const std::int64_t* met = nullptr;  ///< table of the community
   std::size_t n_met = 0;
 
-  [[gnu::always_inline]] Pull(const Step& step, const Who& w)
-      : external(&w.of.rates.external[w.waiting.record_class()]),
-        peer(&w.of.rates.peer[w.waiting.record_class() * kNSlots]),
-        n_classes(w.of.rates.n_classes) {
-    for (std::size_t l = 0; l < n_layers; ++l) ties[l] = w.of.rates.response(w.waiting.exposure(l));
-    if constexpr (grouped) {
-      first = &w.of.state.pairs[0][w.place.pair[0]];
-      second = &w.of.state.pairs[1][w.place.pair[1]];
-      if (!w.of.rates.added.empty() && w.of.plan.joins[w.record] != 0) [[unlikely]] {
-        const std::size_t region = w.of.programme.region[w.record];
-        community = &w.of.state.communities[region];
-        met = step.community_rates(w.of, region, 0);
-        n_met = w.of.plan.classes.size();
-      }
+  [[gnu::always_inline]] Pull(const Step& step, const Context& of, std::uint32_t record, const State::Waiting& waiting)
+      : external(of.external + waiting.record_class()),
+        peer(of.peer + waiting.record_class() * kNSlots),
+        n_classes(of.n_classes) {
+    for (std::size_t l = 0; l < n_layers; ++l) ties[l] = of.response(waiting.exposure(l));
+    if constexpr (n_groups > 0) {
+      const auto& pairs = pairs_of(of, record);
+      for (std::size_t g = 0; g < 2; ++g) groups[g] = &of.state.pairs[g][pairs[g]];
+    }
+    if constexpr (kCommunities) {
+      static constexpr State::Pair kInNone;
+      const std::size_t region = of.programme.region[record];
+      groups[2] = of.plan.joins[record] != 0 ? &of.state.communities[region] : &kInNone;
+      met = step.community_rates(of, region, 0);
+      n_met = of.plan.classes.size();
     }
   }
-  /// Cumulated from boundary 0.
+  /// Cumulated rate of a group layer.
+  [[nodiscard, gnu::always_inline]] std::int64_t rate(std::size_t g, std::size_t boundary) const {
+    return g < 2 ? peer[boundary * n_classes * kNSlots + 2 + g] : met[boundary * n_met];
+  }
+  /// Cumulated from boundary 0, if ties stay as they are and groups are at their ceilings.
   [[nodiscard, gnu::always_inline]] std::int64_t at(int boundary) const {
     const auto row = static_cast<std::size_t>(boundary);
-    const std::int64_t* rate = peer + row * n_classes * kNSlots;
     std::int64_t sum = external[row * n_classes];
-    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * rate[l];
-    if constexpr (grouped) {
-      sum += first->ceiling * rate[2] + second->ceiling * rate[3];
-      if (community != nullptr) [[unlikely]]
-        sum += community->ceiling * met[row * n_met];
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * peer[row * n_classes * kNSlots + l];
+    for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
+    return sum;
+  }
+  /// What is left of a clock at a boundary beyond its slack: what its ties bring to the outlook, and what is between the
+  /// reach of its groups and what they have brought.
+  [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
+    const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
+    const std::int64_t *from = peer + here * n_classes * kNSlots, *to = peer + there * n_classes * kNSlots;
+    std::int64_t sum = external[there * n_classes] - external[here * n_classes];
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (to[l] - from[l]);
+    for (std::size_t g = 0; g < n_groups; ++g) {
+      sum += groups[g]->reach - groups[g]->offset - groups[g]->value * rate(g, here);
     }
     return sum;
   }
-  /// What is left of a clock at a boundary is its slack, what is from there to the outlook, and this: what its groups
-  /// reach at most beyond what they are.
-  [[nodiscard, gnu::always_inline]] std::int64_t short_of_reach(int boundary, int outlook) const {
-    if constexpr (!grouped) {
-      return 0;
-    } else {
-      const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
-      const std::int64_t *from = peer + here * n_classes * kNSlots, *to = peer + there * n_classes * kNSlots;
-      const auto each = [](const State::Pair& pair, std::int64_t a, std::int64_t b) {
-        return pair.reach - pair.offset - pair.value * a - pair.ceiling * (b - a);
-      };
-      std::int64_t sum = each(*first, from[2], to[2]) + each(*second, from[3], to[3]);
-      if (community != nullptr) [[unlikely]]
-        sum += each(*community, met[here * n_met], met[there * n_met]);
-      return sum;
-    }
-  }
-  [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
-    return at(outlook) - at(boundary) + short_of_reach(boundary, outlook);
+  /// The level that fires a clock whose slack is this at a boundary.
+  [[nodiscard, gnu::always_inline]] std::int64_t goal(int boundary, int outlook, std::int64_t slack) const {
+    return n_groups == 0 ? at(outlook) + slack : at(boundary) + ahead(boundary, outlook) + slack;
   }
 };
 
-/// Enters in the diary the first week in which a clock can fire that has `remaining` left at a boundary; none where that
-/// is beyond the outlook.
+/// Enters in the diary the first week in which the clock of a record can fire, whose slack is what it is at a boundary;
+/// none where that is beyond the outlook. Who is in the diary already is only brought forward: a week that has become too
+/// early is found by its test.
 template <class Pulled>
-[[gnu::always_inline]] inline void Step::aim(Who& w, const Pulled& pull, int boundary, std::int64_t remaining) {
-  if (maximum(w)) [[unlikely]]
-    return aim_at(w, boundary);  // its peer part has no cumulated form: tested week by week
+[[gnu::always_inline]] inline void Step::aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary,
+                                             std::int64_t slack) {
   const int end = state_.outlook;
-  const std::int64_t from = pull.at(boundary), all = pull.at(end) - from;
-  if (boundary >= end || all < remaining) {
-    w.own.due = kUndated;
+  if (boundary >= end || own.due == boundary) return;
+  const std::int64_t goal = pull.goal(boundary, end, slack);
+  int at = own.due;
+  if (at < boundary || at == kUndated) {
+    own.due = kUndated;
+    const std::int64_t from = pull.at(boundary), most = pull.at(end);
+    if (most < goal) return;
+    // Rates change seldom, so the week in proportion is nearly always next to the answer.
+    const double share = static_cast<double>(goal - from) / static_cast<double>(most - from);
+    at = most > from && goal > from ? std::min(end, boundary + 1 + static_cast<int>(share * (end - boundary)))
+                                    : boundary + 1;
+    while (pull.at(at) < goal) ++at;
+  } else if (pull.at(at) < goal) {
     return;
   }
-  // Rates change seldom, so the week in proportion is nearly always next to the answer.
-  const std::int64_t goal = from + remaining;
-  int at = boundary + 1;
-  if (all > 0 && remaining > 0) {
-    const double share = static_cast<double>(remaining) / static_cast<double>(all);
-    at = std::min(end, at + static_cast<int>(share * (end - boundary)));
-  }
-  while (pull.at(at) < goal) ++at;
   while (at > boundary + 1 && pull.at(at - 1) >= goal) --at;
-  aim_at(w, at - 1);
+  aim_at(id, own, at - 1);
 }
 
-void Step::aim_at(Who& w, int week) {
-  if (w.own.due == week) return;  // is in the diary
-  w.own.due = static_cast<std::uint16_t>(week);
-  if (week < rates_.n_weeks) state_.diary.add(week, w.id);
+[[gnu::always_inline]] inline void Step::aim_at(std::uint32_t id, State::Record& own, int week) {
+  if (own.due == week) return;  // is in the diary
+  own.due = static_cast<std::uint16_t>(week);
+  if (week < rates_.n_weeks) state_.diary.add(week, id);
 }
 
-/// Aims those of near_ who wait: they may fire before the outlook.
-void Step::aim_near(int boundary) {
-  if (boundary < state_.outlook) {
-    for (std::size_t k = 0; k < n_near_; ++k) {
-      if (k + kAhead < n_near_) __builtin_prefetch(&state_.records[near_[k + kAhead]]);
-      Who w = who(near_[k]);
-      if (!waiting(w)) continue;
-      with_pull(
-          w, [&](const auto& pull) { aim(w, pull, boundary, w.waiting.slack + pull.ahead(boundary, state_.outlook)); });
+[[gnu::noinline]] void Step::aim_one(const Who& w, int boundary) {
+  if (maximum(w)) return aim_at(w.id, w.own, boundary);  // its peer part has no cumulated form: tested week by week
+  with_pull(w, [&](const auto& pull) { aim(w.id, w.own, pull, boundary, w.waiting.slack); });
+}
+
+/// Aims those of near_, all of one programme, who wait: they may fire before the outlook.
+void Step::aim_near(const Context& of, int boundary) {
+  const std::size_t n = std::exchange(n_near_, 0);
+  if (n == 0 || boundary >= state_.outlook) return;
+  State::Record* records = records_ + of.first_record;
+  const State::Waiting* waiting = waiting_ + of.first_record;
+  const std::uint32_t* near = near_.data();
+  with_shape(of, [&]<int n_groups, int n_layers>() {
+    for (std::size_t k = 0; k < n; ++k) {
+      if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
+      const std::uint32_t record = near[k], id = of.first_record + record;
+      State::Record& own = records[record];
+      if (own.pending != Pending::test) continue;
+      if (of.maximum) [[unlikely]] {
+        aim_at(id, own, boundary);
+      } else {
+        aim(id, own, Pull<n_groups, n_layers>(*this, of, record, waiting[record]), boundary, waiting[record].slack);
+      }
     }
-  }
-  n_near_ = 0;
+  });
 }
 
 /// Gives a group a new ceiling at a boundary. `now` and `then` are its cumulated rate there and at the outlook.
@@ -347,12 +382,12 @@ void Step::look_ahead(int to) {
     for (std::uint32_t block = 0; block < n; block += kBlock) {
       const std::uint32_t end = std::min(n, block + kBlock);
       n_near_ = 0;
-      if (n_classes == 1 && !of.grouped && rates.response.is_identity() && of.programme.edges[1].longest == 0) {
+      if (n_classes == 1 && !of.grouped && !of.communities && rates.response.is_identity() && !of.two_edge_layers) {
         look_through_ties(of, gains_[0], block, end);
       } else {
-        look_through(of, block, end);
+        with_shape(of, [&]<int n_groups, int n_layers>() { look_through<n_groups, n_layers>(of, block, end); });
       }
-      aim_near(now);
+      aim_near(of, now);
     }
   }
 }
@@ -362,28 +397,35 @@ void Step::look_ahead(int to) {
 void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end) {
   using Waiting = State::Waiting;
   static_assert(offsetof(Waiting, slack) == 0 && offsetof(Waiting, seen) == 8);
-  const std::uint32_t id = of.first_record + first;
-  n_near_ = spend_(reinterpret_cast<std::uint64_t*>(&state_.waiting[id]), end - first,
+  n_near_ = spend_(reinterpret_cast<std::uint64_t*>(&waiting_[of.first_record + first]), end - first,
                    static_cast<std::uint64_t>(gain.external), static_cast<std::uint64_t>(gain.peer[0]),
-                   (1U << Waiting::kLayerBits) - 1, id, near_.data());
+                   (1U << Waiting::kLayerBits) - 1, first, near_.data());
 }
 
+template <int n_groups, int n_layers>
 void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t end) {
   State::Waiting* waiting = &state_.waiting[of.first_record];
-  const Response& response = of.rates.response;
+  const Gain* gains = gains_.data();
+  const std::array rises{rise_of_pairs_[0].data(), rise_of_pairs_[1].data()};
+  std::uint32_t* near = near_.data();
   for (std::uint32_t i = first; i < end; ++i) {
     State::Waiting& record = waiting[i];
     if (record.idle()) continue;
-    const Gain& gain = gains_[record.record_class()];
-    const Place& place = of.places[i];
-    std::int64_t sum = gain.external + rise_of_pairs_[0][place.pair[0]] + rise_of_pairs_[1][place.pair[1]];
-    sum += response(record.exposure(0)) * gain.peer[0];
-    if (of.programme.edges[1].longest > 0) sum += response(record.exposure(1)) * gain.peer[1];
-    if (!of.state.communities.empty() && of.plan.joins[i] != 0) sum += rise_of_communities_[of.programme.region[i]];
+    const Gain& gain = gains[record.record_class()];
+    std::int64_t sum = gain.external;
+    for (std::size_t l = 0; l < n_layers; ++l) sum += of.response(record.exposure(l)) * gain.peer[l];
+    if constexpr (n_groups > 0) {
+      const auto& pairs = pairs_of(of, i);
+      sum += rises[0][pairs[0]] + rises[1][pairs[1]];
+    }
+    if constexpr (n_groups > 2) {
+      if (of.plan.joins[i] != 0) sum += rise_of_communities_[of.programme.region[i]];
+    }
     record.slack -= sum;
-    near_[n_near_] = of.first_record + i;
-    n_near_ += record.slack <= 0 ? 1 : 0;
+    *near = i;
+    near += record.slack <= 0 ? 1 : 0;
   }
+  n_near_ = static_cast<std::size_t>(near - near_.data());
 }
 
 /// Room for a group's exposure to grow until the outlook: as much as since the last look and half as much again.
@@ -407,10 +449,10 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
   }
   for (auto pair = first; pair < end; ++pair) {
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
-      const std::uint32_t id = of.first_record + layer.members[m];
-      if (n_near_ == near_.size()) aim_near(boundary);
-      near_[n_near_] = id;
-      n_near_ += (state_.waiting[id].slack -= rise_[pair - first]) <= 0 ? 1 : 0;
+      const std::uint32_t record = layer.members[m];
+      if (n_near_ == near_.size()) aim_near(of, boundary);
+      near_[n_near_] = record;
+      n_near_ += (waiting_[of.first_record + record].slack -= rise_[pair - first]) <= 0 ? 1 : 0;
     }
   }
 }
@@ -426,16 +468,21 @@ std::int64_t Step::strongest_layer(const Who& w) const {
   std::int64_t most = 0;
   for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(w.waiting.exposure(l)));
   for (std::size_t g = 0; g < 2; ++g) {
-    most = std::max(most, w.of.state.pairs[g][w.place.pair[g]].value);
+    most = std::max(most, w.of.state.pairs[g][pairs_of(w.of, w.record)[g]].value);
   }
   return most;
 }
 
 /// Phi K of a record in a week.
 std::uint32_t Step::multiplier(const Who& w, int week) const {
-  const std::uint32_t phi = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide;
+  return heeding(w.of, w.record, Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide);
+}
+
+/// Phi K from Phi, with the attention that a record has left.
+[[gnu::always_inline]] inline std::uint32_t Step::heeding(const Context& of, std::uint32_t record,
+                                                          std::uint32_t phi) const {
   if (state_.implementing.empty()) return phi;
-  const std::uint64_t attention = w.of.rates.attention[state_.implementing[w.place.organisation]];
+  const std::uint64_t attention = of.rates.attention[state_.implementing[of.programme.organisation[record]]];
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
 }
 
@@ -529,35 +576,31 @@ void Step::wait(Who& w, int boundary) {
 /// Sets what is left of a decision clock at a boundary.
 void Step::set_remaining(Who& w, int boundary, std::int64_t remaining) {
   w.own.due = kUndated;
-  with_pull(w, [&](const auto& pull) {
-    w.waiting.slack = remaining - pull.ahead(boundary, state_.outlook);
-    if (w.waiting.slack <= 0 || maximum(w)) aim(w, pull, boundary, remaining);
-  });
+  w.waiting.slack = remaining - with_pull(w, [&](const auto& pull) { return pull.ahead(boundary, state_.outlook); });
+  if (w.waiting.slack <= 0 || maximum(w)) aim_one(w, boundary);
 }
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who& w, int week) {
   const std::uint32_t now = multiplier(w, week);
   if (now == w.own.multiplier) return;
-  std::int64_t remaining = w.waiting.slack;
-  with_pull(w, [&](const auto& pull) { remaining += pull.ahead(week, state_.outlook); });
+  std::int64_t remaining =
+      w.waiting.slack + with_pull(w, [&](const auto& pull) { return pull.ahead(week, state_.outlook); });
   remaining = rescale(remaining, w.own.multiplier, now);
   w.own.multiplier = now;
   set_remaining(w, week, remaining);
 }
 
 void Step::test(Who& w, int week) {
-  if (maximum(w)) {
-    const auto row = static_cast<std::size_t>(week) * w.of.rates.n_classes + w.waiting.record_class();
+  if (maximum(w)) [[unlikely]] {
+    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + w.waiting.record_class();
     w.waiting.slack -= w.of.rates.any_layer[row] * strongest_layer(w);
   }
-  with_pull(w, [&](const auto& pull) {
-    const std::int64_t remaining = w.waiting.slack + pull.ahead(week + 1, state_.outlook);
-    if (remaining > 0) return aim(w, pull, week + 1, remaining);
-    w.own.pending = Pending::nothing;
-    w.waiting.slack = kIdle;
-    move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
-  });
+  const std::int64_t ahead = with_pull(w, [&](const auto& pull) { return pull.ahead(week + 1, state_.outlook); });
+  if (w.waiting.slack + ahead > 0) return aim_one(w, week + 1);
+  w.own.pending = Pending::nothing;
+  w.waiting.slack = kIdle;
+  move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
 }
 
 /// What is due to a record in this week; reads the state at the start of the week and only notes the move.
@@ -594,44 +637,6 @@ void Step::handle(Who& w, int week) {
   w.own.pending = Pending::nothing;
 }
 
-/// Moves the exposures of those who listen to one record in a layer, and takes what follows from their slack. `left` is
-/// what the layer's cumulated rate still gains to the outlook, by class.
-template <std::size_t layer, int sign, class Row>
-void Step::push(const Context& of, std::span<const Row> pushes, const std::int64_t* left) {
-  State::Waiting* records = &state_.waiting[of.first_record];
-  const std::uint32_t first = of.first_record;
-  std::uint32_t* near = near_.data() + n_near_;
-  constexpr int kShift = layer * State::Waiting::kLayerBits;
-  const Response& curve = of.rates.response;
-  if (curve.is_identity()) {
-    for (const Row& packed : pushes) {
-      const auto [to, weight] = Pushes::unpack(packed);
-      State::Waiting& receiver = records[to];
-      const std::uint64_t change = std::uint64_t{weight} << kShift;
-      receiver.seen = sign > 0 ? receiver.seen + change : receiver.seen - change;
-      // Only who waits has a slack to lose, but to ask is dearer than to take.
-      const std::int64_t loss = std::int64_t{weight} * left[receiver.record_class()];
-      receiver.slack = sign > 0 ? receiver.slack - loss : receiver.slack + loss;
-      *near = first + to;
-      near += receiver.slack <= 0 ? 1 : 0;
-    }
-  } else {
-    for (const Row& packed : pushes) {
-      const auto [to, weight] = Pushes::unpack(packed);
-      State::Waiting& receiver = records[to];
-      const std::int64_t before = receiver.exposure(layer);
-      const std::uint64_t change = std::uint64_t{weight} << kShift;
-      receiver.seen = sign > 0 ? receiver.seen + change : receiver.seen - change;
-      if (receiver.idle()) continue;
-      const std::int64_t rise = curve(receiver.exposure(layer)) - curve(before);
-      receiver.slack -= rise * left[receiver.record_class()];
-      *near = first + to;
-      near += receiver.slack <= 0 ? 1 : 0;
-    }
-  }
-  n_near_ = static_cast<std::size_t>(near - near_.data());
-}
-
 /// What cumulated rates of the edge layers gain from a boundary to the outlook: [layer][class].
 [[gnu::always_inline]] inline const std::int64_t* Step::left_of(const Context& of, int boundary) {
   Left& left = left_[of.j];
@@ -651,83 +656,137 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
   }
 }
 
-/// Enters or leaves use: exposures of those who listen change from this boundary on.
-void Step::apply_use(Who& w, int boundary, int sign) {
-  const std::size_t n_classes = w.of.rates.n_classes;
-  const std::int64_t* here = &w.of.rates.peer[static_cast<std::size_t>(boundary) * n_classes * kNSlots];
-  for (std::size_t l = 0; l < 2; ++l) {
-    const std::size_t first = w.place.first_push[l], end = (&w.place)[1].first_push[l];
-    if (first == end) continue;
-    if (n_near_ > kBlock) aim_near(boundary);
-    const Pushes& edges = w.of.programme.edges[l];
-    const std::int64_t* left = left_of(w.of, boundary) + l * n_classes;
-    const auto push_row = [&](const auto& pushes) {
-      const auto row_of_record = std::span(pushes).subspan(first, end - first);
-      if (l == 0) {
-        sign > 0 ? push<0, +1>(w.of, row_of_record, left) : push<0, -1>(w.of, row_of_record, left);
-      } else {
-        sign > 0 ? push<1, +1>(w.of, row_of_record, left) : push<1, -1>(w.of, row_of_record, left);
-      }
-    };
-    edges.wide.empty() ? push_row(edges.narrow) : push_row(edges.wide);
+/// Records enter or leave use: exposures of those who listen change from this boundary on.
+void Step::spread(const Context& of, const std::vector<Use>& uses, int boundary) {
+  spread_along<0>(of, uses, boundary);
+  spread_along<1>(of, uses, boundary);
+  if (of.grouped) {
+    for (const Use& use : uses) apply_groups(of, use, boundary);
   }
-  if (w.of.grouped) apply_groups(w, here, boundary, sign);
+  if (of.communities) {
+    for (const Use& use : uses) apply_community(of, use, boundary);
+  }
+  aim_near(of, boundary);
 }
 
-/// The same for the groups that a record is in.
-void Step::apply_groups(Who& w, const std::int64_t* here, int boundary, int sign) {
+/// Along the ties of a layer.
+template <std::size_t layer>
+void Step::spread_along(const Context& of, const std::vector<Use>& uses, int boundary) {
+  const Pushes& edges = of.programme.edges[layer];
+  if (edges.longest == 0) return;
+  const auto with_curve = [&](const auto* pushes, auto curve) {
+    of.n_classes == 1 ? push_rows<layer, true>(of, uses, boundary, pushes, curve)
+                      : push_rows<layer, false>(of, uses, boundary, pushes, curve);
+  };
+  const auto with_pushes = [&](const auto* pushes) {
+    const Response& response = of.response;
+    if (response.is_identity()) {
+      with_curve(pushes, Itself{});
+    } else if (response.is_hill()) {
+      with_curve(pushes, [&response](std::int64_t exposure) { return response.hill(exposure); });
+    } else {
+      with_curve(pushes, [&response](std::int64_t exposure) { return response(exposure); });
+    }
+  };
+  edges.wide.empty() ? with_pushes(edges.narrow.data()) : with_pushes(edges.wide.data());
+}
+
+/// Moves the exposures of those who listen to each record, and takes what follows from their slack.
+template <std::size_t layer, bool one_class, class Push, class Curve>
+void Step::push_rows(const Context& of, const std::vector<Use>& uses, int boundary, const Push* pushes, Curve curve) {
+  using Waiting = State::Waiting;
+  constexpr int kShift = layer * Waiting::kLayerBits;
+  constexpr std::uint64_t kMask = (1U << Waiting::kLayerBits) - 1;
+  const std::uint32_t* offsets = of.programme.edges[layer].offsets.data();
+  // What the layer's cumulated rate still gains to the outlook, by class.
+  const std::int64_t* left = left_of(of, boundary) + layer * of.n_classes;
+  const std::int64_t left_of_one = left[0];
+  Waiting* records = &state_.waiting[of.first_record];
+  std::uint32_t* near = near_.data() + n_near_;
+  const auto push = [&]<int sign>(const Push* row, const Push* end) {
+    for (; row != end; ++row) {
+      const auto [to, weight] = Pushes::unpack(*row);
+      Waiting& receiver = records[to];
+      const std::uint64_t seen = receiver.seen, change = std::uint64_t{weight} << kShift;
+      receiver.seen = sign > 0 ? seen + change : seen - change;
+      std::int64_t rise = sign * std::int64_t{weight};
+      if constexpr (!std::is_same_v<Curve, Itself>) {
+        if (receiver.idle()) continue;
+        const auto before = static_cast<std::int64_t>(seen >> kShift & kMask);
+        rise = curve(before + rise) - curve(before);
+      }  // else: only who waits has a slack to lose, but to ask is dearer than to take
+      const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
+      receiver.slack = slack;
+      *near = to;
+      near += slack <= 0 ? 1 : 0;
+    }
+  };
+  const std::size_t n = uses.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kAhead < n) {
+      const std::uint32_t* row = offsets + uses[i + kAhead].record;
+      __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
+      __builtin_prefetch(pushes + row[1] - 1);
+    }
+    if (of.far && i + kNext < n) {
+      const std::uint32_t* row = offsets + uses[i + kNext].record;
+      for (auto at = row[0]; at < row[1]; ++at) __builtin_prefetch(records + Pushes::unpack(pushes[at]).receiver);
+    }
+    if (near > near_.data() + kBlock) {
+      n_near_ = static_cast<std::size_t>(near - near_.data());
+      aim_near(of, boundary);
+      near = near_.data();
+    }
+    const std::uint32_t* row = offsets + uses[i].record;
+    uses[i].sign > 0 ? push.template operator()<+1>(pushes + row[0], pushes + row[1])
+                     : push.template operator()<-1>(pushes + row[0], pushes + row[1]);
+  }
+  n_near_ = static_cast<std::size_t>(near - near_.data());
+}
+
+/// In the groups that a record is in.
+void Step::apply_groups(const Context& of, const Use& use, int boundary) {
+  const std::int64_t* here = of.peer + static_cast<std::size_t>(boundary) * of.n_classes * kNSlots;
+  const auto& pairs = pairs_of(of, use.record);
   for (std::size_t g = 0; g < 2; ++g) {
-    const GroupLayer& layer = w.of.programme.groups[g];
-    if (w.place.group[g] < 0) continue;
-    const auto group = static_cast<std::size_t>(w.place.group[g]);
-    std::uint32_t& in_use = w.of.state.in_use[g][group];
-    in_use = sign > 0 ? in_use + 1 : in_use - 1;
+    if (pairs[g] == 0) continue;
+    const GroupLayer& layer = of.programme.groups[g];
+    const std::size_t group = layer.pair_group[pairs[g]];
+    const std::uint32_t in_use = of.state.in_use[g][group] += static_cast<std::uint32_t>(use.sign);
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
-    const std::int64_t share = std::int64_t{in_use} * kFullExposure / (std::int64_t{layer.n_members[group]} - 1);
-    const std::int64_t value = w.of.rates.response(std::min<std::int64_t>(share, kFullExposure));
+    const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1U);
+    const std::int64_t value = of.response(static_cast<std::int64_t>(std::min<std::uint64_t>(share, kFullExposure)));
     bool above = false;
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
-      State::Pair& seen = w.of.state.pairs[g][pair];
+      State::Pair& seen = of.state.pairs[g][pair];
       seen.offset -= (value - seen.value) * here[layer.pair_class[pair] * kNSlots + 2 + g];
       seen.value = value;
       above = value > seen.ceiling;
     }
-    if (above && boundary < state_.outlook) raise(w.of, g, group, boundary);
+    if (above && boundary < state_.outlook) raise(of, g, group, boundary);
   }
-  if (!w.of.rates.added.empty()) [[unlikely]]
-    apply_community(w, boundary, sign);
 }
 
-/// The same for the community of practice that a lever made.
-void Step::apply_community(Who& w, int boundary, int sign) {
-  if (w.of.plan.joins[w.record] == 0) return;
-  const std::size_t region = w.of.programme.region[w.record];
-  std::uint32_t& in_use = w.of.state.community_in_use[region];
-  in_use = sign > 0 ? in_use + 1 : in_use - 1;
-  State::Pair& community = w.of.state.communities[region];
-  const std::int64_t value = community_exposure(w.of, region);
-  community.offset -= (value - community.value) * *community_rates(w.of, region, boundary);
+/// In the community of practice that a lever made.
+void Step::apply_community(const Context& of, const Use& use, int boundary) {
+  if (of.plan.joins[use.record] == 0) return;
+  const std::size_t region = of.programme.region[use.record];
+  of.state.community_in_use[region] += static_cast<std::uint32_t>(use.sign);
+  State::Pair& community = of.state.communities[region];
+  const std::int64_t value = community_exposure(of, region);
+  community.offset -= (value - community.value) * *community_rates(of, region, boundary);
   community.value = value;
 }
 
-void Step::count_implementing(const Who& w, int change) {
-  if (state_.implementing.empty()) return;
-  const auto organisation = w.place.organisation;
-  state_.implementing[organisation] = static_cast<std::uint8_t>(state_.implementing[organisation] + change);
-  state_.touched.push_back(organisation);
-}
-
-void Step::apply_stage(Who& w, Stage to, int boundary) {
-  const Stage from = w.own.stage;
-  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
-  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
-  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
-  w.own.stage = to;
-  w.own.entered = static_cast<std::uint16_t>(boundary);
-  if (from == Stage::implementing) count_implementing(w, -1);
-  if (to == Stage::implementing) count_implementing(w, +1);
-  if (from == Stage::in_use) apply_use(w, boundary, -1);
-  if (to == Stage::in_use) apply_use(w, boundary, +1);
+void Step::count_implementing(std::span<const Event> events) {
+  for (const Event& event : events) {
+    const int change = (event.stage == Stage::implementing ? 1 : 0) - (event.from == Stage::implementing ? 1 : 0);
+    if (change == 0) continue;
+    const Who w = who(event.record);
+    const auto organisation = w.of.programme.organisation[w.record];
+    state_.implementing[organisation] = static_cast<std::uint8_t>(state_.implementing[organisation] + change);
+    state_.touched.push_back(organisation);
+  }
 }
 
 /// What happens next to a record that entered its stage at this boundary.
@@ -765,28 +824,46 @@ void Step::schedule(Who& w, int boundary) {
 
 /// Moves of a week apply together: first every stage, count and exposure, then every new clock.
 void Step::apply_moves(int boundary) {
-  for (std::size_t i = 0; i < state_.moves.size(); ++i) {
-    if (i + kAhead < state_.moves.size() && pushes(state_.moves[i + kAhead])) {
-      prefetch_pushes(state_.moves[i + kAhead].record);
-    }
-    if (far_ && i + kNext < state_.moves.size() && pushes(state_.moves[i + kNext])) {
-      prefetch_receivers(state_.moves[i + kNext].record);
-    }
-    Who w = who(state_.moves[i].record);
-    apply_stage(w, state_.moves[i].to, boundary);
+  const std::size_t n = state_.moves.size(), n_events = state_.history.events.size();
+  state_.history.events.resize(n_events + n);
+  const State::Move* moves = state_.moves.data();
+  Event* events = state_.history.events.data() + n_events;
+  State::Record* records = records_;
+  const Context* of_programme = of_programme_;
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto [id, to] = moves[i];
+    State::Record& own = records[id];
+    const Context& of = of_programme[own.programme];
+    const Stage from = own.stage;
+    events[i] = {id, static_cast<std::uint16_t>(boundary), to, from};
+    of.state.counts[static_cast<std::size_t>(from)] -= 1;
+    of.state.counts[static_cast<std::size_t>(to)] += 1;
+    own.stage = to;
+    own.entered = static_cast<std::uint16_t>(boundary);
+    if (from == Stage::in_use) uses_[of.j].push_back({id - of.first_record, -1});
+    if (to == Stage::in_use) uses_[of.j].push_back({id - of.first_record, +1});
   }
-  for (const State::Move& move : state_.moves) {
-    Who w = who(move.record);
+  if (!state_.implementing.empty()) count_implementing(std::span(events, n));
+  for (const Context& of : contexts_) {
+    if (uses_[of.j].empty()) continue;
+    spread(of, uses_[of.j], boundary);
+    uses_[of.j].clear();
+  }
+  for (std::size_t i = 0; i < n; ++i) {
+    Who w = who(moves[i].record);
     schedule(w, boundary);
   }
   state_.moves.clear();
-  aim_near(boundary);
 }
 
 void Step::begin() {
   const auto n = static_cast<std::uint32_t>(model_.n_records());
-  state_.records.assign(n, State::Record{});
-  state_.waiting.assign(n, State::Waiting{});
+  state_.records.clear();
+  state_.records.reserve(n);
+  state_.waiting.clear();
+  state_.waiting.reserve(n);
+  records_ = state_.records.data();
+  waiting_ = state_.waiting.data();
   state_.diary.begin(rates_.n_weeks, n);
   state_.due.reserve(n);
   state_.moves.reserve(n);
@@ -805,13 +882,48 @@ void Step::begin() {
     state.community_in_use.assign(n_communities, 0);
     state.counts = {};
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
-    for (std::uint32_t record = 0; record < programme.n_records(); ++record) {
-      const auto id = model_.first_record[j] + record;
-      state_.records[id].programme = static_cast<std::uint8_t>(j);
-      state_.waiting[id].seen = std::uint64_t{programme.class_of[record]} << State::Waiting::kClassBits;
+    State::Record own;
+    own.programme = static_cast<std::uint8_t>(j);
+    state_.records.insert(state_.records.end(), programme.n_records(), own);
+    const auto of_class = [](std::uint16_t c) {
+      return State::Waiting{kIdle, std::uint64_t{c} << State::Waiting::kClassBits};
+    };
+    if (programme.class_of.is_same()) {
+      state_.waiting.insert(state_.waiting.end(), programme.n_records(), of_class(programme.class_of.same()));
+    } else {
+      for (const std::uint16_t c : programme.class_of) state_.waiting.push_back(of_class(c));
     }
   }
   open(0);
+}
+
+/// The first decision clocks of all who are unaware of a programme that skips engagement: `wait` for many.
+template <int n_groups, int n_layers>
+void Step::all_wait(const Context& of, int boundary) {
+  if (boundary >= of.rates.closes) return;
+  const std::int64_t* clocks = clocks_.programmes[of.j].decide.data();
+  std::vector<std::uint32_t> phi;
+  for (std::uint32_t profile = 0; profile < of.plan.profiles.size(); ++profile) {
+    phi.push_back(Rates::step_at(of.rates, profile, boundary).decide);
+  }
+  const auto n = static_cast<std::uint32_t>(of.programme.n_records());
+  for (std::uint32_t record = 0; record < n; ++record) {
+    State::Record& own = records_[of.first_record + record];
+    State::Waiting& waiting = waiting_[of.first_record + record];
+    if (own.stage != Stage::unaware) continue;
+    own.n_decisions = 1;
+    if (clocks[record] >= kNever) continue;  // outside the susceptible share
+    own.pending = Pending::test;
+    own.due = kUndated;
+    own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
+    waiting.slack = rescale(clocks[record], kUnit, own.multiplier) -
+                    Pull<n_groups, n_layers>(*this, of, record, waiting).ahead(boundary, state_.outlook);
+    if (of.maximum) aim_at(of.first_record + record, own, boundary);
+    near_[n_near_] = record;
+    n_near_ += waiting.slack <= 0 ? 1 : 0;
+    if (n_near_ == kBlock) aim_near(of, boundary);
+  }
+  aim_near(of, boundary);
 }
 
 /// Programmes that begin at a boundary: what holds at the start holds on it, and the first clocks start.
@@ -830,14 +942,13 @@ void Step::open(int boundary) {
       }
     }
     apply_moves(boundary);
+    if (of.spec.skipped.engaged) {
+      with_shape(of, [&]<int n_groups, int n_layers>() { all_wait<n_groups, n_layers>(of, boundary); });
+      continue;
+    }
     for (std::uint32_t id = of.first_record; id < of.first_record + n; ++id) {
       Who w = who(id);
-      if (w.own.stage != Stage::unaware) continue;
-      if (w.of.spec.skipped.engaged) {
-        wait(w, boundary);
-      } else {
-        link(w, Pending::engage, engagement_week(w));
-      }
+      if (w.own.stage == Stage::unaware) link(w, Pending::engage, engagement_week(w));
     }
   }
 }
@@ -865,7 +976,7 @@ void Step::rebind() {
     if (pending == Pending::stop) again(stop_week(w));
     if (pending == Pending::test) {
       w.own.due = kUndated;
-      if (maximum(w)) aim_at(w, state_.boundary);
+      if (maximum(w)) aim_at(w.id, w.own, state_.boundary);
     }
   }
   look_ahead(std::min(state_.boundary + kOutlook, rates_.n_weeks));
@@ -977,12 +1088,20 @@ void Step::week() {
       }
     }
   }
-  for (const auto organisation : state_.touched) {
+  const auto records_of = [&](std::uint32_t organisation) {
+    return std::span(model_.organisation_records)
+        .subspan(model_.organisation_offsets[organisation],
+                 model_.organisation_offsets[organisation + 1] - model_.organisation_offsets[organisation]);
+  };
+  for (std::size_t i = 0; i < state_.touched.size(); ++i) {
+    if (i + kNext < state_.touched.size()) {
+      for (const auto id : records_of(state_.touched[i + kNext])) __builtin_prefetch(&records_[id]);
+    }
+    const std::uint32_t organisation = state_.touched[i];
     const std::uint8_t busy = state_.implementing[organisation];
     if (std::exchange(state_.heeded[organisation], busy) == busy) continue;
-    for (auto at = model_.organisation_offsets[organisation]; at < model_.organisation_offsets[organisation + 1];
-         ++at) {
-      Who w = who(model_.organisation_records[at]);
+    for (const auto id : records_of(organisation)) {
+      Who w = who(id);
       if (waiting(w)) rescale_waiting(w, week);
     }
   }
@@ -991,6 +1110,7 @@ void Step::week() {
   state_.due.clear();
   state_.diary.take(week, state_.due);
   for (std::size_t i = 0; i < state_.due.size(); ++i) {
+    if (i + 2 * kAhead < state_.due.size()) __builtin_prefetch(&state_.records[state_.due[i + 2 * kAhead]]);
     if (i + kAhead < state_.due.size()) prefetch(state_.due[i + kAhead]);
     Who w = who(state_.due[i]);
     // Stale: the clock was walked again and became due in another week.

@@ -16,6 +16,8 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
     Scenario scenario = busy_scenario(90);
     if (trial % 4 == 1) scenario.programmes[0].rule = LayerRule::maximum;
     if (trial % 4 == 2) scenario.programmes[0].skipped = {.engaged = true, .implementing = true};
+    if (trial % 8 == 5) scenario.programmes[0].skipped = {.engaged = true};
+    if (trial % 8 == 6) scenario.programmes[0].available_from = 2021y / April / 12;  // all begin to wait in the middle
     if (trial % 4 == 3) scenario.programmes[1].fix(Parameter::kappa, 1), scenario.attention = false;
     synthetic::Options options;
     options.seed = trial;
@@ -29,6 +31,19 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
     n_events += got.size();
   }
   EXPECT_GT(n_events, 5000U);  // the comparison is of something
+}
+
+/// More than the kernel aims in one go.
+TEST(World, ThousandsWhoBeginToWaitAtOnceEqualTheIntegerTwin) {
+  Scenario scenario = busy_scenario(40);
+  scenario.programmes[0].skipped = {.engaged = true};
+  scenario.programmes[0].available_from = 2021y / April / 12;
+  scenario.programmes[0].fix(Parameter::p, 20);
+  const Prepared run = prepare(scenario, synthetic::population(9000), 0, 1);
+  const auto got = events_of(run);
+  const auto begun = std::ranges::count_if(got, [](const Event& event) { return event.stage == Stage::implementing; });
+  ASSERT_GT(begun, 4096);
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
 }
 
 TEST(World, StaysWithinTheRoundingOfTheEquationsInDoublePrecision) {

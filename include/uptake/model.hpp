@@ -42,13 +42,6 @@ struct Pushes {
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
   [[nodiscard]] Push operator[](std::size_t at) const { return wide.empty() ? unpack(narrow[at]) : wide[at]; }
 };
-/// Where a record stands among the others: all that the kernel reads of it, in one place of memory.
-struct Place {
-  std::uint32_t organisation = 0;             ///< population index
-  std::array<std::uint32_t, 2> first_push{};  ///< of each edge layer; the next record's is the end
-  std::array<std::int32_t, 2> group{};        ///< of each group layer; -1 = in none, or alone in it
-  std::array<std::uint32_t, 2> pair{};        ///< of each group layer; 0 = no group
-};
 /// The layers in the kernel's order: the edge layers, then the group layers.
 inline constexpr std::array<Layer, 2> kEdgeLayers{Layer::geography, Layer::pathway};
 inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::ownership};
@@ -57,9 +50,9 @@ inline constexpr std::array<Layer, 2> kGroupLayers{Layer::community, Layer::owne
 struct GroupLayer {
   Column<std::int32_t> group_of;         ///< by record; -1 = in none, or alone in it
   std::vector<std::uint32_t> n_members;  ///< eligible members by group
-  /// A *pair* is a group seen by one class of records: pair 0 is "no group". By record, and the pairs of each group.
-  Column<std::uint32_t> pair_of;
-  std::vector<std::uint32_t> pair_offsets;             ///< pairs of group g: first_pair[g] .. first_pair[g + 1]
+  /// A *pair* is a group seen by one class of records: pair 0 is "no group".
+  std::vector<std::uint32_t> pair_offsets;             ///< pairs of group g: pair_offsets[g] .. pair_offsets[g + 1]
+  std::vector<std::uint32_t> pair_group;               ///< group of each pair but 0
   std::vector<std::uint16_t> pair_class;               ///< class of each pair
   std::vector<std::uint32_t> member_offsets, members;  ///< records of each pair but 0
 };
@@ -82,7 +75,7 @@ struct ProgrammeModel {
   Column<float> size_z, chain, teaching, deprivation;  ///< covariates of docs/odd.md 7.1
   std::array<Pushes, 2> edges;                         ///< by kEdgeLayers
   std::array<GroupLayer, 2> groups;                    ///< by kGroupLayers
-  std::vector<Place> places;                           ///< by record; one more at the end
+  std::vector<std::array<std::uint32_t, 2>> pairs;     ///< of each group layer, by record; empty without groups
   std::vector<RecordClass> classes;
   Column<std::uint16_t> class_of;          ///< by record
   std::vector<std::uint8_t> region_class;  ///< by region: regions with the same levers in every strategy share one
