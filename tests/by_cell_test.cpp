@@ -30,7 +30,7 @@ class ByCell : public testing::Test {
     for (int task = 0; task < 3; ++task) {
       PartFile part(parts.path(), kDigest, task, kWidth);
       std::vector<double> payload(kWidth);
-      for (std::size_t k = static_cast<std::size_t>(task); k < kReplicates; k += 3) {
+      for (auto k = static_cast<std::size_t>(task); k < kReplicates; k += 3) {
         const std::size_t r = task == 1 ? kReplicates - k : k;  // one file has them the other way round
         ASSERT_EQ(r % 3, static_cast<std::size_t>(task));
         for (std::size_t cell = 0; cell < kWidth; ++cell) payload[cell] = value(r, cell);

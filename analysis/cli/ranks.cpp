@@ -213,6 +213,7 @@ Ranks::Ranks(Launch launch) {
                 "start them with OpenMPI's mpirun or `srun --mpi=pmix`; or give each `--task I/N`");
 }
 
+// NOLINTNEXTLINE(modernize-use-equals-default): of a build without MPI
 Ranks::~Ranks() {
 #ifdef UPTAKE_MPI
   if (started_) MPI_Finalize();
