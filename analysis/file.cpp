@@ -65,6 +65,22 @@ void write_all(int descriptor, std::span<const char> bytes, const std::filesyste
   }
 }
 
+std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw file_error(path, "cannot read", errno);
+    if (n == 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+Descriptor::~Descriptor() {
+  if (value_ >= 0) ::close(value_);
+}
+
 Replacement::Replacement(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
   make_folder(path_.parent_path());
   temporary_ += ".tmp";

@@ -1,6 +1,7 @@
 /// Files that are either whole or absent, and errors that say what to do.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string_view>
@@ -18,6 +19,22 @@ void make_folder(const std::filesystem::path& folder);
 
 /// Writes all of `bytes` to the open file `descriptor`; `path` is for the message. @throws FileError
 void write_all(int descriptor, std::span<const char> bytes, const std::filesystem::path& path);
+
+/// Reads up to bytes.size() bytes at `at`. @return number read, less only at the end of the file @throws FileError
+std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path);
+
+/// A descriptor that is closed again.
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor();
+  [[nodiscard]] int value() const { return value_; }
+
+ private:
+  int value_;
+};
 
 /// A file that takes the place of `path` when it is complete: written as `path`.tmp, synced and renamed, so that at any
 /// moment there is the old file or the new one, never a part of it. Makes the folder.

@@ -10,8 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <initializer_list>
+#include <map>
 #include <memory>
 
+#include "by_cell.hpp"
 #include "file.hpp"
 #include "uptake/results.hpp"
 
@@ -70,34 +72,6 @@ std::span<const char> bytes_of(const Value& value) {
 
 std::filesystem::path parts_folder(const std::filesystem::path& folder) { return folder / ".parts"; }
 
-/// A descriptor that is closed again.
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  [[nodiscard]] int value() const { return value_; }
-
- private:
-  int value_;
-};
-
-/// Reads up to bytes.size() bytes at `at`. @return number read, less only at the end of the file
-std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(at + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw file_error(path, "cannot read", errno);
-    if (n == 0) break;
-    done += static_cast<std::size_t>(n);
-  }
-  return done;
-}
-
 /// What stands before the records.
 struct Preamble {
   Header header;
@@ -140,21 +114,31 @@ std::optional<Preamble> read_preamble_of(int descriptor, const std::filesystem::
 }
 
 /// Calls use(replicate, place of its payload) for every record that is whole and whose checksum holds. All records have
-/// one length, so a spoilt one costs nobody else's place. @param at where the first begins. @return bytes up to the end of the last complete place
+/// one length, so a spoilt one costs nobody else's place. @param at where the first begins
+struct Scanned {
+  std::uint64_t end = 0;     ///< of the last complete place
+  std::size_t n_spoilt = 0;  ///< records
+  bool is_cut_off = false;   ///< behind the end
+};
 template <class Use>
-std::uint64_t scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
-                   const Use& use) {
+Scanned scan(int descriptor, const std::filesystem::path& path, std::uint64_t at, std::size_t payload_size,
+             const Use& use) {
   std::vector<char> record(record_size(payload_size));
-  for (; read_at(descriptor, record, at, path) == record.size(); at += record.size()) {
+  Scanned scanned{at};
+  for (;; scanned.end += record.size()) {
+    const std::size_t n = read_at(descriptor, record, scanned.end, path);
+    scanned.is_cut_off = n > 0 && n < record.size();
+    if (n < record.size()) return scanned;
     RecordHead head;
     std::memcpy(&head, record.data(), sizeof head);
     std::uint64_t written = 0;
     const std::size_t summed = record.size() - sizeof written;
     std::memcpy(&written, record.data() + summed, sizeof written);
-    if (head.length != payload_size * sizeof(double) || written != checksum({record.data(), summed})) continue;
-    use(head.replicate, at + sizeof head);
+    if (head.length == payload_size * sizeof(double) && written == checksum({record.data(), summed}))
+      use(head.replicate, scanned.end + sizeof head);
+    else
+      ++scanned.n_spoilt;
   }
-  return at;
 }
 
 /// A part file that is open for reading.
@@ -231,17 +215,30 @@ struct PartRecords {
   std::vector<Place> places;  ///< by replicate
 };
 
-void Ensemble::read(std::size_t replicate, std::size_t first, std::span<double> out) const {
-  UPTAKE_EXPECTS(replicate < n_replicates && first + out.size() <= width);
-  if (!records) {
-    std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(replicate * width + first), out.size(), out.begin());
-    return;
-  }
-  const PartRecords::Place& place = records->places[replicate];
-  const OpenPart& part = *records->parts[place.part];
+void read_record(const PartRecords& records, std::size_t replicate, std::size_t first, std::span<double> out) {
+  const PartRecords::Place& place = records.places[replicate];
+  const OpenPart& part = *records.parts[place.part];
   const std::span bytes(reinterpret_cast<char*>(out.data()), out.size_bytes());
   if (read_at(part.descriptor.value(), bytes, place.at + first * sizeof(double), part.path) != bytes.size())
     throw FileError({part.path.string(), "became shorter while it was read", "run the scenario again with --resume"});
+}
+
+void forget_records(const PartRecords& records, std::size_t first, std::size_t n) {
+  struct Extent {
+    std::uint64_t begin = UINT64_MAX, end = 0;
+  };
+  std::map<std::uint32_t, Extent> extents;  // by part: one call for neighbours, as whole pages alone are let go
+  for (std::size_t r = first; r < first + n; ++r) {
+    const PartRecords::Place& place = records.places[r];
+    Extent& extent = extents[place.part];
+    extent.begin = std::min(extent.begin, place.at);
+    extent.end = std::max(extent.end, place.at);
+  }
+  for (const auto& [part, extent] : extents) {
+    const auto size = static_cast<off_t>(extent.end - extent.begin);
+    static_cast<void>(::posix_fadvise(records.parts[part]->descriptor.value(), static_cast<off_t>(extent.begin), size,
+                                      POSIX_FADV_DONTNEED));
+  }
 }
 
 struct PartFile::Impl {
@@ -279,7 +276,7 @@ PartFile::PartFile(const std::filesystem::path& folder, const std::string& diges
     throw FileError({path.string(), "another process is running this scenario into this folder",
                      "wait for it to end, or choose another folder with -o"});
   if (const auto preamble = read_preamble_of(descriptor, path, digest, payload_size)) {
-    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {});
+    impl_->end = scan(descriptor, path, preamble->size(), payload_size, [](std::uint64_t, std::uint64_t) {}).end;
     impl_->cut();
     return;
   }
@@ -322,20 +319,23 @@ Gathered gather_parts(std::span<const std::filesystem::path> files, const std::s
   auto records = std::make_shared<PartRecords>();
   records->parts = open_parts(files, digest, payload_size);
   records->places.resize(n_replicates);
+  Gathered gathered;
   for (std::uint32_t p = 0; p < records->parts.size(); ++p) {
     const OpenPart& part = *records->parts[p];
     // A replicate that two files hold is the same in both: it depends on the seed and its number alone.
-    scan(part.descriptor.value(), part.path, part.first, payload_size, [&](std::uint64_t replicate, std::uint64_t at) {
-      if (replicate >= n_replicates) return;
-      PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
-      if (!place.known) place = {at, p, true};
-    });
+    const Scanned scanned = scan(part.descriptor.value(), part.path, part.first, payload_size,
+                                 [&](std::uint64_t replicate, std::uint64_t at) {
+                                   if (replicate >= n_replicates) return;
+                                   PartRecords::Place& place = records->places[static_cast<std::size_t>(replicate)];
+                                   if (!place.known) place = {at, p, true};
+                                 });
+    if (scanned.n_spoilt > 0 || scanned.is_cut_off)
+      gathered.damaged.push_back({part.path, scanned.n_spoilt, scanned.is_cut_off});
   }
-  Gathered gathered;
   for (std::uint64_t r = 0; r < n_replicates; ++r) {
     if (!records->places[static_cast<std::size_t>(r)].known) gathered.missing.push_back(r);
   }
-  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records)};
+  gathered.ensemble = {n_replicates, payload_size, {}, std::move(records), nullptr};
   return gathered;
 }
 

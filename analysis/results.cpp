@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "by_cell.hpp"
 #include "file.hpp"
 #include "hdf5_writer.hpp"
 #include "published.hpp"
@@ -205,11 +206,13 @@ Variable replicate_variable(const RunRecord& record, const Block& block, std::st
                         int strategy, int programme, std::size_t first) {
     const Cells cells = all_cells(block, strategy, programme);
     const std::size_t step = cells.n / n_kept;  // 1, or all places where England alone is kept
-    std::vector<double> row(cells.n), values(n_rows * n_kept, kFill);
-    for (std::size_t r = first; r < std::min(first + n_rows, n); ++r) {
-      ensemble.read(r, block.at(strategy, programme, 0, 0), row);
-      for (std::size_t k = 0; k < n_kept; ++k) values[(r - first) * n_kept + k] = row[k * step];
-    }
+    const std::size_t n_together = step == 1 ? n_kept : 1, m = std::min(n_rows, n - first);
+    std::vector<double> columns(n_kept * m), values(n_rows * n_kept, kFill);
+    for (std::size_t k = 0; k < n_kept; k += n_together)
+      ensemble.read_columns(first, m, block.at(strategy, programme, 0, 0) + k * step, n_together,
+                            std::span(columns).subspan(k * m, n_together * m));
+    for (std::size_t r = 0; r < m; ++r)
+      for (std::size_t k = 0; k < n_kept; ++k) values[r * n_kept + k] = columns[k * m + r];
     Extents offset(rank, 0);
     offset[0] = first;
     offset[1] = extent(strategy);
@@ -635,19 +638,20 @@ Variable split_variable(const RunRecord& record, const Block& block, const std::
                      rank = variable.dimensions.size()](int programme) {
     const auto n_cells = static_cast<std::size_t>(block.n_times) * static_cast<std::size_t>(block.n_places);
     const std::size_t n = ensemble.n_replicates;
-    const std::size_t n_at_once = std::clamp<std::size_t>(memory / (n * n_drivers * sizeof(double)), 1, n_cells);
+    const std::size_t of_a_cell = n * (n_drivers + worlds.size()) * sizeof(double);
+    const std::size_t n_at_once = std::clamp<std::size_t>(memory / of_a_cell, 1, n_cells);
     std::vector<double> result(n_statistics * n_drivers * n_cells), worth(worlds.size()), values;
     std::vector<std::vector<double>> of_world(worlds.size());
     for (std::size_t first = 0; first < n_cells; first += n_at_once) {
       const std::size_t n_here = std::min(n_at_once, n_cells - first);
       values.resize(n_drivers * n_here * n);
-      for (std::size_t r = 0; r < n; ++r) {
-        for (std::size_t set = 0; set < worlds.size(); ++set) {
-          of_world[set].resize(n_here);
-          ensemble.read(r, block.at(worlds[set], programme, 0, 0) + first, of_world[set]);
-        }
-        for (std::size_t cell = 0; cell < n_here; ++cell) {
-          for (std::size_t set = 0; set < worlds.size(); ++set) worth[set] = of_world[set][cell];
+      for (std::size_t set = 0; set < worlds.size(); ++set) {
+        of_world[set].resize(n_here * n);
+        ensemble.read_columns(0, n, block.at(worlds[set], programme, 0, 0) + first, n_here, of_world[set]);
+      }
+      for (std::size_t cell = 0; cell < n_here; ++cell) {
+        for (std::size_t r = 0; r < n; ++r) {
+          for (std::size_t set = 0; set < worlds.size(); ++set) worth[set] = of_world[set][cell * n + r];
           const std::vector<double> value = shapley_values(worth);
           for (std::size_t driver = 0; driver < n_drivers; ++driver)
             values[(driver * n_here + cell) * n + r] = value[driver];
@@ -857,16 +861,29 @@ std::size_t write_file(const RunRecord& record, const std::filesystem::path& fol
   return growing;
 }
 
-/// Seconds that it takes to read some neighbouring values of a replicate.
-double seconds_of_read(const Ensemble& ensemble) {
+/// Seconds that laying out by cell and reading the columns take, by value, one after the other.
+struct SecondsOfValue {
+  double laying_out = 0, reading = 0;
+};
+SecondsOfValue seconds_of_value(const Ensemble& ensemble, const std::filesystem::path& folder) {
   using Clock = std::chrono::steady_clock;
-  std::vector<double> values(std::min<std::size_t>(ensemble.width, 64));
+  const auto since = [](Clock::time_point begin) {
+    return std::chrono::duration<double>(Clock::now() - begin).count();
+  };
+  const auto n_values = static_cast<double>(ensemble.n_replicates * ensemble.width);
   const auto begin = Clock::now();
-  std::chrono::duration<double> passed{0};
-  std::size_t n = 0;
-  for (; passed < std::chrono::milliseconds{5}; ++n, passed = Clock::now() - begin)
-    ensemble.read(n % ensemble.n_replicates, n * values.size() % (ensemble.width - values.size() + 1), values);
-  return passed.count() / static_cast<double>(n);
+  const Ensemble laid_out = by_cell(ensemble, folder, {Body::serial, 1, {}, {}});
+  SecondsOfValue seconds{since(begin) / n_values, 0};
+  std::vector<double> columns;
+  const auto began_reading = Clock::now();
+  constexpr std::size_t kCells = 256;
+  for (std::size_t cell = 0; cell < ensemble.width; cell += kCells) {
+    const std::size_t n = std::min(kCells, ensemble.width - cell);
+    columns.resize(n * ensemble.n_replicates);
+    laid_out.read_columns(0, ensemble.n_replicates, cell, n, columns);
+  }
+  seconds.reading = since(began_reading) / n_values;
+  return seconds;
 }
 }  // namespace
 
@@ -900,13 +917,19 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
     n_varying += static_cast<double>(std::ranges::count_if(chunk, [](const auto& cell) { return cell.value.sd > 0; }));
   }
   n_columns *= n_varying / n_seen;
-  const double n_reads = reads_of_statistics(record.layout, n_replicates, slab_memory(control));
-  cost.seconds =
-      before_file + seconds_file * cost.results_bytes / size +
-      (n_columns * seconds_of_column(n_replicates) + n_reads * seconds_of_read(*few.ensemble)) / threads_of(control);
-  const std::size_t held = are_held(n_replicates, few.ensemble->width) ? few.ensemble->width * sizeof(double) : 16;
-  cost.slab_bytes = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control) +
-                    static_cast<double>(held) * static_cast<double>(n_replicates);
+  // Replicates that are held are at hand by cell; others are laid out first.
+  const bool held = are_held(n_replicates, few.ensemble->width);
+  const auto width = static_cast<double>(few.ensemble->width);
+  const SecondsOfValue of_value = seconds_of_value(*few.ensemble, folder);
+  const double seconds_of_cells =
+      static_cast<double>(n_replicates) *
+      ((held ? 0 : of_value.laying_out * width) + of_value.reading * columns_of_statistics(record.layout));
+  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
+                 (n_columns * seconds_of_column(n_replicates) + seconds_of_cells) / threads_of(control);
+  const double slabs = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control);
+  const auto tiles = static_cast<double>(memory_of_by_cell(n_replicates, few.ensemble->width, threads_of(control)));
+  cost.slab_bytes = held ? slabs + sizeof(double) * width * static_cast<double>(n_replicates)
+                         : std::max(slabs, tiles) + 16.0 * static_cast<double>(n_replicates);
   return cost;
 }
 

@@ -117,7 +117,14 @@ const Labelled* Run::replicates(const std::string& metric) const {
   auto found = replicates_.find(metric);
   if (found == replicates_.end()) {
     std::optional<Labelled> loaded;
-    if (file.has("replicates/" + metric)) loaded.emplace(file.numbers("replicates/" + metric));
+    if (const std::string path = "replicates/" + metric; file.has(path)) {
+      // Of the place alone: all places of many replicates would be most of what a run needs memory for.
+      constexpr std::size_t kAxesWithPlaces = 5;
+      if (file.shape(path).size() == kAxesWithPlaces)
+        loaded.emplace(file.numbers_at(path, static_cast<std::size_t>(place)));
+      else if (place == 0)  // given for the country alone
+        loaded.emplace(file.numbers(path));
+    }
     found = replicates_.emplace(metric, std::move(loaded)).first;
   }
   return found->second ? &*found->second : nullptr;
@@ -163,7 +170,6 @@ std::vector<double> value_by_replicate(const Run& run, const std::string& metric
   std::vector<std::size_t> steps(values->shape.size(), 1);
   for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
     steps[axis] = steps[axis + 1] * values->shape[axis + 1];
-  if (run.place > 0 && values->axis("region") == values->shape.size()) return {};  // given for the country alone
   std::vector<double> of_strategy;
   for (std::size_t replicate = 0; replicate < values->shape.front(); ++replicate) {
     std::size_t at = 0;
@@ -173,7 +179,6 @@ std::vector<double> value_by_replicate(const Run& run, const std::string& metric
                            : name == "strategy"  ? static_cast<std::size_t>(strategy)
                            : name == "programme" ? static_cast<std::size_t>(programme)
                            : name == "report"    ? static_cast<std::size_t>(report)
-                           : name == "region"    ? static_cast<std::size_t>(run.place)
                                                  : 0);
     }
     of_strategy.push_back(values->values[at]);

@@ -44,7 +44,8 @@ class Run {
 
   /// Null when there is no such dataset. Read once.
   [[nodiscard]] const Cube* cube(const std::string& path) const;
-  /// Single replicates of a report metric; null when they are not kept.
+  /// Single replicates of a report metric in the place that the run is about, without the axis of places; null when they
+  /// are not kept or are those of the country alone.
   [[nodiscard]] const Labelled* replicates(const std::string& metric) const;
   /// A metric of the report dates; nothing where it is undefined.
   [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,

@@ -28,14 +28,8 @@ std::size_t size_of(int descriptor, const std::filesystem::path& path) {
   return static_cast<std::size_t>(facts.st_size);
 }
 
-void read_at(int descriptor, std::size_t at, std::span<char> into, const std::filesystem::path& path) {
-  while (!into.empty()) {
-    const ssize_t n = ::pread(descriptor, into.data(), into.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw file_error(path, "cannot read", n < 0 ? errno : EIO);
-    into = into.subspan(static_cast<std::size_t>(n));
-    at += static_cast<std::size_t>(n);
-  }
+void read_all(int descriptor, std::size_t at, std::span<char> into, const std::filesystem::path& path) {
+  if (read_at(descriptor, into, at, path) != into.size()) throw file_error(path, "cannot read", EIO);
 }
 
 /// The seal of the first `size` bytes.
@@ -44,7 +38,7 @@ std::array<char, kSize> made_seal(int descriptor, std::size_t size, const std::f
   std::vector<char> piece(std::min(size, kPiece));
   for (std::size_t at = 0; at < size; at += piece.size()) {
     piece.resize(std::min(piece.size(), size - at));
-    read_at(descriptor, at, piece, path);
+    read_all(descriptor, at, piece, path);
     identity.add({piece.data(), piece.size()});
   }
   std::array<char, kSize> made{};
@@ -52,17 +46,6 @@ std::array<char, kSize> made_seal(int descriptor, std::size_t size, const std::f
   std::ranges::copy(sum, std::ranges::copy(kMark, made.begin()).out);
   return made;
 }
-
-/// Closes with its scope.
-struct Descriptor {
-  int value;
-  explicit Descriptor(int opened) : value(opened) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (value >= 0) ::close(value);
-  }
-};
 }  // namespace
 
 void seal(Replacement& file) {
@@ -74,15 +57,15 @@ void seal(Replacement& file) {
 
 Seal seal_of(const std::filesystem::path& file) {
   const Descriptor opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (opened.value < 0) throw file_error(file, "cannot read", errno);
-  const std::size_t size = size_of(opened.value, file);
+  if (opened.value() < 0) throw file_error(file, "cannot read", errno);
+  const std::size_t size = size_of(opened.value(), file);
   if (size < kSize) return Seal::none;
   std::array<char, kSize> found{};
-  read_at(opened.value, size - kSize, found, file);
+  read_all(opened.value(), size - kSize, found, file);
   const auto mark = std::string_view(found.data(), found.size()).find(kMark);
   if (mark == std::string_view::npos) return Seal::none;
   if (mark != 0) return Seal::broken;  // torn
-  return found == made_seal(opened.value, size - kSize, file) ? Seal::holds : Seal::broken;
+  return found == made_seal(opened.value(), size - kSize, file) ? Seal::holds : Seal::broken;
 }
 
 }  // namespace uptake

@@ -156,20 +156,8 @@ Statistics statistics(std::span<double> values) {
 }
 
 namespace {
-/// Cells read together where memory allows: a few kilobytes of each record, and columns that stay in the cache.
+/// Cells read together where memory allows: few enough for columns that stay in the cache.
 constexpr std::size_t kCellsAtOnce = 256;
-
-/// Values of n cells from `offset` of a summary on, by cell and replicate: out[cell * n_replicates + replicate].
-void read_columns(const Ensemble& ensemble, std::size_t offset, std::size_t n, std::span<double> out) {
-  constexpr std::size_t kTogether = 8;  // replicates whose values of a cell fill a cache line
-  std::vector<double> rows(kTogether * n);
-  for (std::size_t first = 0; first < ensemble.n_replicates; first += kTogether) {
-    const std::size_t m = std::min(kTogether, ensemble.n_replicates - first);
-    for (std::size_t k = 0; k < m; ++k) ensemble.read(first + k, offset, std::span(rows).subspan(k * n, n));
-    for (std::size_t cell = 0; cell < n; ++cell)
-      for (std::size_t k = 0; k < m; ++k) out[cell * ensemble.n_replicates + first + k] = rows[k * n + cell];
-  }
-}
 
 /// Finds the statistics of columns one after another; those of short ones side by side.
 class Columns {
@@ -230,7 +218,8 @@ struct Slab {
       : n_replicates(ensemble.n_replicates) {
     const auto columns = [&](int strategy) {
       std::vector<double> values(cells.n * n_replicates);
-      read_columns(ensemble, cells.block->at(strategy, cells.programme, 0, 0) + cells.first, cells.n, values);
+      ensemble.read_columns(0, n_replicates, cells.block->at(strategy, cells.programme, 0, 0) + cells.first, cells.n,
+                            values);
       return values;
     };
     own = columns(cells.strategy);
@@ -271,7 +260,9 @@ constexpr CellStatistics kUndefined{{kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, kNaN, k
 }  // namespace
 
 int threads_of(const Control& control) { return control.n_threads > 0 ? control.n_threads : available_threads(); }
-std::size_t slab_memory(const Control& control) { return kSlabMemory / static_cast<std::size_t>(threads_of(control)); }
+std::size_t slab_memory(const Control& control) {
+  return std::min(kSlabMemory / static_cast<std::size_t>(threads_of(control)), kSlabMemoryOfThread);
+}
 
 std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& layout, const Ensemble& ensemble,
                                                          const Cells& cells, std::span<const View> views,
@@ -331,16 +322,12 @@ std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory) {
   return std::max(std::min(memory, 2 * kCellsAtOnce * column), 2 * column) + column;
 }
 
-double reads_of_statistics(const SummaryLayout& layout, std::size_t n_replicates, std::size_t memory) {
-  // Almost every cell is compared with the comparator's.
-  const std::size_t at_once = cells_at_once(n_replicates, 2, memory);
-  double passes = 0;
-  for (const Block& block : layout.blocks) {
-    const std::size_t n_cells = all_cells(block, 0, 0).n;
-    passes +=
-        static_cast<double>((n_cells + at_once - 1) / at_once) * block.n_programmes * (2 * block.n_strategies - 1);
-  }
-  return passes * static_cast<double>(n_replicates);
+double columns_of_statistics(const SummaryLayout& layout) {
+  // Almost every cell is compared with the comparator's; what is split or kept by replicate is little beside that.
+  double n = 0;
+  for (const Block& block : layout.blocks)
+    n += static_cast<double>(all_cells(block, 0, 0).n) * block.n_programmes * (2 * block.n_strategies - 1);
+  return n;
 }
 
 double seconds_of_column(std::size_t n_replicates) {

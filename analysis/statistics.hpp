@@ -45,9 +45,10 @@ struct CellStatistics {
   std::int32_t n_defined = 0;
 };
 
-/// Memory that may hold replicates while statistics are worked out, over all threads together: room for 80 cells of
-/// 100,000 replicates on each of two threads. [A: a share of the 1 GB that a laptop has to spare]
-inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
+/// Memory that may hold replicates while statistics are worked out, over all threads together and of one thread: there
+/// room for 20 cells of 100,000 replicates with their comparators. [A: what a laptop does not miss; a thread's columns
+/// are taken and given back without asking the system]
+inline constexpr std::size_t kSlabMemory = std::size_t{128} << 20, kSlabMemoryOfThread = std::size_t{32} << 20;
 /// Threads that `control` asks for.
 [[nodiscard]] int threads_of(const Control& control);
 /// What of kSlabMemory is one thread's.
@@ -65,8 +66,8 @@ inline constexpr std::size_t kSlabMemory = std::size_t{256} << 20;
 
 /// Memory that cell_statistics may come to for n_replicates with `memory` bytes allowed.
 [[nodiscard]] std::size_t memory_of_slab(std::size_t n_replicates, std::size_t memory);
-/// How often the statistics of all cells read some neighbouring values of a replicate. @param memory of a thread
-[[nodiscard]] double reads_of_statistics(const SummaryLayout& layout, std::size_t n_replicates, std::size_t memory);
+/// How many columns the statistics of all cells read.
+[[nodiscard]] double columns_of_statistics(const SummaryLayout& layout);
 /// Seconds that the statistics of one column of n_replicates values take here and now, by trial.
 [[nodiscard]] double seconds_of_column(std::size_t n_replicates);
 

@@ -161,6 +161,24 @@ class BadInputs(program.ProgramTest):
         return ({name: os.path.getsize(self.path("whole", name)) for name in os.listdir(self.path("whole"))},
                 json.loads(estimate.stdout)["part_file_bytes"])
 
+    def test_what_is_named_and_not_there_cannot_be_read_whatever_the_command(self):
+        os.mkdir(self.path("empty"))
+        for words in ("run nowhere", "run nowhere.toml", "run empty", "run minimal --posterior nowhere",
+                      "validate nowhere.toml", "params nowhere", "compare nowhere", "compare minimal nowhere/",
+                      "compare empty", "merge nowhere", "merge nowhere -o out", "merge empty -o out",
+                      "report nowhere", "report empty", "report nowhere --cheers", "export nowhere --csv",
+                      "export empty --csv", "export nowhere --network net", "slurm nowhere --tasks 2",
+                      "sensitivity nowhere --method one-way", "calibrate nowhere", "backtest nowhere --cutoff 2019",
+                      "backtest history --leave-out pincer --posterior nowhere", "import ods nowhere.csv -o out",
+                      "import ods etr.csv gp nowhere.csv -o out"):
+            with self.subTest(words):
+                refused = self.uptake(*words.split(), code=3)
+                self.assertRegex(refused.stderr, r"^error: (nowhere|empty|etr)[^\n]*\n$")
+                self.assertEqual(refused.stdout, "")
+        self.assertEqual(os.listdir(self.folder), ["empty"])
+        both = self.uptake("import", "ods", "etr.csv", "gp", "nowhere.csv", "-o", "out", code=3)
+        self.assertIn("etr.csv: does not exist, nor does nowhere.csv; name files", both.stderr)
+
     def test_a_full_disk(self):
         # The limit on file sizes breaks every file of the result off in turn, the largest first.
         sizes, parts = self.sizes_of_a_run()
@@ -198,10 +216,20 @@ class BadInputs(program.ProgramTest):
                      f"mount -o remount,size=64m disk && {run} --resume --quiet >/dev/null || exit 99; exit $code"],
                     cwd=self.folder, capture_output=True, text=True)
                 self.assertEqual((done.returncode, done.stdout), (3, ""), done.stderr)
-                self.assertRegex(done.stderr, r"^error: .*(No space left|disk)")
-                left = done.stderr.splitlines()[1:]
+                said = done.stderr.splitlines()
+                if size > parts:  # there was room for the replicates, and none to lay them out by cell
+                    self.assertRegex(said.pop(0), "^no room in disk/out for another .* MB .*: reading takes longer$")
+                self.assertRegex(said[0], r"^error: .*(No space left|disk)")
+                left = said[1:]
                 whole = ["results.h5", "summary.csv"][:(size > parts + h5) + (size > parts + h5 + table)]
                 self.assertEqual(sorted(left), sorted([".parts", *whole]), "half-written")
+        room = parts + sum(sizes.values()) + (1 << 20)
+        self.assertLess(room, 2 * parts)
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", f"mount -t tmpfs -o size={room} none disk && {run} && "
+                                                             "cmp disk/out/results.h5 whole/results.h5"],
+                              cwd=self.folder, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("reading takes longer", done.stderr)
 
     def test_a_reader_that_does_not_read(self):
         for command in (self.minimal(), self.minimal("--json"), ["params"], ["list"], ["licences"], ["--help"],

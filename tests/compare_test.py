@@ -279,6 +279,16 @@ class Compare(program.ProgramTest):
         self.uptake("compare", *words, "--overwrite", "--quiet")
         self.assertEqual(program.read(self.path("side", "compare.html")).decode(), page)
 
+    def test_a_run_that_is_compared_with_itself_is_named(self):
+        self.uptake("run", program.MINIMAL, "--replicates", 5, "-o", "one")
+        self.uptake("run", program.MINIMAL, "--replicates", 5, "-o", "two")
+        self.uptake("run", program.MINIMAL, "--replicates", 5, "--set", "bass.q=0.9/year", "-o", "other")
+        said = "warning: {}: holds the same values as {}; their differences are 0\n"
+        self.assertEqual(self.uptake("compare", "one", "one").stderr.count(said.format("one", "one")), 1)
+        self.assertEqual(self.uptake("compare", "one", "two").stderr.count(said.format("two", "one")), 1)
+        self.assertNotIn("same values", self.uptake("compare", "one", "other").stderr)
+        self.assertNotIn("same values", self.uptake("compare", "one", "two", "--quiet").stderr)
+
     def test_bad_figures_are_reported_at_once(self):
         text = PORTFOLIO.replace('"ever_adopted"', '"ever_adoptd"')
         self.assertIn('portfolio.toml:14:10: a published figure names an unknown metric "ever_adoptd"; did you mean',

@@ -109,7 +109,7 @@ class Import(program.ProgramTest):
                                (["import", "ods", "-o", "t"], "FILE"), (["import", "ods", "etr.csv", "-o", ""], "names no folder"),
                                (["import", "ods", "sizes.csv", "-o", "t"], "let it begin with etr, ets, epraccur")):
             self.assertIn(message, self.uptake(*words, code=2).stderr)
-        self.assertIn("none/etr.csv: cannot be opened", self.uptake("import", "ods", "none/etr.csv", "-o", "t", code=3).stderr)
+        self.assertIn("none/etr.csv: does not exist; name files", self.uptake("import", "ods", "none/etr.csv", "-o", "t", code=3).stderr)
         program.write(self.path("etr.csv"), b"PK\x03\x04" + bytes(range(256)))
         self.assertIn("etr.csv:1:1: the file is a zip archive or a workbook (.ods, .xlsx), not CSV; ",
                       self.uptake(*self.words, code=2).stderr)

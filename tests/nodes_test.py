@@ -127,11 +127,37 @@ class Nodes(Shared):
         refused = self.uptake("merge", "a", "b", "-o", "out", code=2)
         self.assertIn("belongs to another run", refused.stderr)
         self.assertFalse(os.path.exists(self.path("out")))
-        for words, what in ((["nowhere", "-o", "out"], "does not exist"), (["a", "b"], "-o: is needed"),
-                            ([program.MINIMAL, "-o", "out"], "is not a part file")):
-            refused = self.uptake("merge", *words, code=3 if "part file" in what else 2)
+        for words, what in ((["nowhere", "a", "no", "-o", "out"], "nowhere: does not exist, nor does no;"),
+                            (["a", "b"], "-o: is needed"), ([program.MINIMAL, "-o", "out"], "is not a part file")):
+            refused = self.uptake("merge", *words, code=2 if "-o" in what else 3)
             self.assertIn(what, refused.stderr)
         self.assertFalse(os.path.exists(self.path("out")))
+
+    def test_damaged_part_files_are_named(self):
+        for i in range(3):
+            self.task(i, 3, folder=f"task-{i}")
+        files = [self.path(f"task-{i}", ".parts", self.parts(f"task-{i}")[0]) for i in range(3)]
+        whole = [program.read(file) for file in files]
+        size = len(whole[1]) // len(range(1, N, 3))  # of a record, about
+        program.write(files[0], whole[0][:30])
+        program.write(files[1], whole[1][:-size // 2])
+        spoilt = bytearray(whole[2])
+        spoilt[-size // 2] ^= 1
+        program.write(files[2], bytes(spoilt))
+        refused = self.uptake("merge", "task-0", "task-1", "task-2", "-o", "out", code=2)
+        for file, what in zip(files, ("it is cut off before its first replicate", "it is cut off;",
+                                      "1 of its replicates cannot be read;")):
+            self.assertIn(f"error: {os.path.relpath(file, self.folder)}: is damaged: {what}", refused.stderr)
+        self.assertIn("--task 1/3 -o task-1 --resume", refused.stderr)
+        self.assertIn(f"replicate {list(range(2, N, 3))[-1]} is missing", refused.stderr)
+        self.assertIn("holds no whole part file", self.uptake("merge", "task-0", code=3).stderr)
+        # What one file lost another may have.
+        for i in range(3):
+            self.task(i, 3, folder="again")
+        merged = self.uptake("merge", "task-0", "task-1", "task-2", "again", "-o", "out")
+        self.assertEqual(merged.stderr.count("warning: "), 3, merged.stderr)
+        self.assertEqual(merged.stderr.count("nothing is missing"), 3, merged.stderr)
+        self.assert_result()
 
     def test_a_scenario_that_moved_is_named_and_one_that_changed_is_refused(self):
         text = program.read(program.MINIMAL).decode()
@@ -140,7 +166,7 @@ class Nodes(Shared):
         self.task(0, 1, scenario="mine.toml")
         program.write(self.path("else.toml"), text)
         os.remove(self.path("mine.toml"))
-        self.assertIn("--scenario FILE", self.uptake("merge", "out", code=2).stderr)
+        self.assertIn("--scenario FILE", self.uptake("merge", "out", code=3).stderr)
         program.write(self.path("mine.toml"), text.replace('"105 weeks"', '"110 weeks"'))
         self.assertIn("is not what the part files were made of", self.uptake("merge", "out", code=2).stderr)
         os.makedirs(self.path("moved"))
@@ -174,7 +200,8 @@ class Nodes(Shared):
     def test_no_task_is_refused_with_an_example(self):
         for text in ("3/3", "-1/3", "0/0", "1", "a/b", "0/3x", "1/99999999999"):
             with self.subTest(text):
-                self.assertIn("write 0/4", self.uptake(*self.words(f"--task={text}"), code=2).stderr)
+                self.assertIn(f"--task: {text} is no task; write 0/4",
+                              self.uptake(*self.words(f"--task={text}"), code=2).stderr)
 
     def test_more_tasks_than_replicates(self):
         for i in range(5):
@@ -225,6 +252,27 @@ class Nodes(Shared):
             refused = self.uptake(*self.words(), code=2, env=environment)
             self.assertIn("2 processes: were started together", refused.stderr)
             self.uptake(*self.words("--task", "0/2", folder=variable), env=environment)
+
+    def test_of_processes_started_together_the_first_alone_does_what_cannot_be_shared(self):
+        self.uptake(*self.words("--quiet"))
+        for rank, size in (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"), ("PMI_RANK", "PMI_SIZE"),
+                           ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")):
+            for words in (["report", "out"], ["export", "out", "--csv"], ["compare", program.MINIMAL], ["params"],
+                          ["merge", "out"], ["slurm", program.MINIMAL, "--tasks", "2"], ["--version"], ["--help"]):
+                with self.subTest(size=size, words=words):
+                    shutil.rmtree(self.path("out", "csv"), ignore_errors=True)
+                    first = self.uptake(*words, env={**os.environ, rank: "0", size: "3"})
+                    self.assertNotEqual(first.stdout, "")
+                    if not words[0].startswith("-"):
+                        self.assertIn(f"{words[0]}: 3 processes were started together, and the first does it alone",
+                                      first.stderr)
+                    shutil.rmtree(self.path("out", "csv"), ignore_errors=True)
+                    other = self.uptake(*words, env={**os.environ, rank: "2", size: "3"})
+                    self.assertEqual((other.stdout, other.stderr), ("", ""))
+                    self.assertFalse(os.path.exists(self.path("out", "csv")))
+            wrong = {**os.environ, size: "3"}
+            self.assertIn("is not a command", self.uptake("reprot", code=2, env={**wrong, rank: "0"}).stderr)
+            self.assertEqual(self.uptake("reprot", code=2, env={**wrong, rank: "1"}).stderr, "")
 
     def test_slurms_cores_limit_the_threads(self):
         words = [word for word in self.words("--threads", "2") if word != "1"]
@@ -360,6 +408,17 @@ class Ranks(Shared):
         self.assertEqual(err.count("holds an unfinished run"), 1)
         self.ranks(2, "--resume")
         self.assert_result()
+
+    def test_what_ranks_cannot_share_the_first_does_once(self):
+        self.uptake(*self.words())
+        page = program.read(self.path("out", "report.html"))
+        os.remove(self.path("out", "report.html"))
+        out, err = self.ranks(3, words=["report", "out"])
+        self.assertEqual(out, "out/report.html\n")
+        self.assertEqual(err.count("report: 3 processes were started together, and the first does it alone"), 1, err)
+        self.assertEqual(program.read(self.path("out", "report.html")) == page, True)
+        _, err = self.ranks(2, words=["report", "nowhere", "--quiet"], code=3)
+        self.assertEqual(err.count("error: "), 1, err)
 
     def test_an_error_of_one_rank_ends_all(self):
         # The second rank may write no large file. Its messages go by TCP, as shared memory would be such a file.

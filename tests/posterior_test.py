@@ -183,7 +183,7 @@ class PosteriorRun(ProgramTest):
         for name, code, why in (("text.h5", 3, "is no readable posterior of uptake"),
                                 ("torn.h5", 3, "is no readable posterior of uptake"),
                                 (self.path("results", "results.h5"), 3, "it states no posterior_format"),
-                                ("none.h5", 2, "does not exist")):
+                                ("none.h5", 3, "does not exist")):
             error = self.uptake("run", MINIMAL, "-o", "out", "--posterior", name, code=code).stderr
             self.assertIn(why, error)
             self.assertFalse(os.path.exists(self.path("out")))

@@ -130,6 +130,11 @@ expect "turns" "begins ends begins ends" "$(awk '/^ninja/ { printf "%s%s", s, $2
 fresh
 expect "nothing built, no set-up" 3 "$(UPTAKE_SETUP=no code "$tree/uptake" x)"
 contains "says what to run" "$(cat "$scratch/err")" "Run once"
+for words in bench 'bench scaling'; do
+  # shellcheck disable=SC2086 # words
+  expect "$words, nothing built, no set-up" 3 "$(UPTAKE_SETUP=no code "$tree/uptake" $words)"
+  contains "$words says what to run" "$(cat "$scratch/err")" "Run once where it can be built: '$tree/uptake' bench"
+done
 for setting in UPTAKE_SETUP=no SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=2 PMI_SIZE=2 SLURM_STEP_NUM_TASKS=2; do
   fresh
   expect "$setting sets nothing up" 3 "$(code env "$setting" "$tree/uptake" x)"

@@ -32,12 +32,14 @@ TEST(Slabs, MemoryDoesNotGrowWithTheReplicates) {
       part.append(r, summary);
     }
   }
-  const Ensemble parts = read_parts(folder.path(), digest, width, kReplicates);
-  RunRecord record = run->record;
-  record.ensemble = &parts;
+  const Ensemble in_parts = read_parts(folder.path(), digest, width, kReplicates);
   Control control;
   control.n_threads = 2;
   const double before = peak_memory();
+  const Ensemble parts = by_cell(in_parts, folder.path(), control);
+  ASSERT_TRUE(parts.cells) << "no room on the disk";
+  RunRecord record = run->record;
+  record.ensemble = &parts;
   write_results(record, folder.path(), control);
   const double taken = peak_memory() - before, all = static_cast<double>(kReplicates * width * sizeof(double));
   EXPECT_GT(all, 2 * static_cast<double>(kSlabMemory)) << "otherwise nothing is shown";

@@ -87,20 +87,9 @@ void describe(const BacktestCommand& command, const HistoricRecord& record, cons
       return;
     }
   }
-  nlohmann::ordered_json facts{{"schema", kJsonSchema},
-                               {"kind", "backtest"},
-                               {"digest", digest_of(command, record, asked, posterior)},
-                               {"record", record.file.filename().string()},
-                               {"table", record.table.filename().string()},
-                               {"record_digest", record.digest},
-                               {"version", std::string(version())},
-                               {"git_id", std::string(git_id())},
-                               {"seed", record.seed},
-                               {"simulations", result.n_simulations},
-                               {"seconds", result.seconds},
-                               {"threads", command.n_threads > 0 ? command.n_threads : available_threads()},
-                               {"date", utc_now()},
-                               {"command", command.command}};
+  const int n_threads = command.n_threads > 0 ? command.n_threads : available_threads();
+  nlohmann::ordered_json facts = facts_of({Result::backtest, digest_of(command, record, asked, posterior), &record,
+                                           result.n_simulations, result.seconds, n_threads, &command.command});
   if (posterior != nullptr) {
     facts["posterior"] = posterior->file.filename().string();
     facts["posterior_digest"] = posterior->digest;

@@ -198,8 +198,9 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     population = std::make_shared<const Population>(population_of(*loaded, data_folder()));
     return ExitCode::done;
   });
-  // What one rank found done, none goes on with: they may see the folder at different times.
-  if (ranks.sum(over ? 1 : 0) > 0 || looked != ExitCode::done) return looked;
+  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
+  // may see the folder at different times.
+  if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
   const HistoricRecord& record = *loaded;
 
   std::optional<FolderLock> lock;
@@ -307,22 +308,10 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     if (posterior.pooled) whole += pooled_text(*posterior.pooled, posterior.left_out ? &*posterior.left_out : nullptr);
     write_text(folder / kTextFile, whole);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    nlohmann::ordered_json facts{{"schema", 1},
-                                 {"kind", "calibration"},
-                                 {"digest", digest},
-                                 {"record", record.file.filename().string()},
-                                 {"table", record.table.filename().string()},
-                                 {"record_digest", record.digest},
-                                 {"version", std::string(version())},
-                                 {"git_id", std::string(git_id())},
-                                 {"seed", record.seed},
-                                 {"method", options.method},
-                                 {"simulations", n_simulations},
-                                 {"seconds", seconds},
-                                 {"threads", n_threads},
-                                 {"ranks", ranks.size()},
-                                 {"date", utc_now()},
-                                 {"command", options.command}};
+    nlohmann::ordered_json facts =
+        facts_of({Result::calibration, digest, &record, n_simulations, seconds, n_threads, &options.command});
+    facts["method"] = options.method;
+    facts["ranks"] = ranks.size();
     for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
     const std::string how = facts.dump(2) + "\n";
     write_crate(folder, how);

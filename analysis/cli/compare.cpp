@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <deque>
 #include <limits>
@@ -64,6 +65,13 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names) {
   return metrics;
 }
 
+/// The same strategies and, bit for bit, the same values by replicate: one run that was named twice.
+bool same_values(const RunValues& a, const RunValues& b) {
+  const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
+  return a.strategies == b.strategies && a.metrics == b.metrics && a.n_replicates == b.n_replicates &&
+         std::ranges::equal(a.values, b.values, {}, bits, bits);
+}
+
 /// What the program was stopped in.
 struct Stopped {};
 
@@ -71,7 +79,10 @@ struct Stopped {};
 class Runs {
  public:
   Runs(const CompareOptions& options, const Output& output, std::stop_token stop)
-      : options_(options), stop_(std::move(stop)), progress_(options.progress, output.verbosity) {
+      : options_(options),
+        verbosity_(output.verbosity),
+        stop_(std::move(stop)),
+        progress_(options.progress, output.verbosity) {
     overrides_ = options.overrides;
     if (options.drivers == CompareOptions::Drivers::split) overrides_.emplace_back("shapley=true");
   }
@@ -109,6 +120,13 @@ class Runs {
       RunValues run = models[k] ? simulate(models[k]) : read(options_.runs[k], focus);
       const bool seen = std::ranges::any_of(named, [&](const RunValues* other) { return other->label == run.label; });
       if (seen) run.label = options_.runs[k];
+      for (const RunValues* other : named) {
+        if (!same_values(run, *other)) continue;
+        if (verbosity_ == Verbosity::normal)
+          print_warnings(
+              {{run.label, fmt::format("holds the same values as {}", other->label), "their differences are 0"}});
+        break;
+      }
       named.push_back(&runs_.emplace_back(std::move(run)));
       files_.push_back(models[k] ? scenario_file(options_.runs[k]) : fs::path());
     }
@@ -166,6 +184,7 @@ class Runs {
   }
 
   const CompareOptions& options_;
+  Verbosity verbosity_;
   std::stop_token stop_;
   ProgressLine progress_;
   std::vector<std::string> overrides_;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "text_file.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake::cli {
@@ -91,6 +92,11 @@ void print_text(const ImportedTables& tables, const std::filesystem::path& folde
 
 ExitCode import_registers(const ImportOptions& options, const Output& output) {
   check_tables_folder(options.folder, options.there);  // before anything long
+  const RegisterFiles& files = options.files;
+  std::vector<std::filesystem::path> named;
+  for (const auto* of : {&files.ods, &files.gp, &files.cqc, &files.ae, &files.postcodes})
+    named.insert(named.end(), of->begin(), of->end());
+  must_exist(named, "name files as their publisher gives them out");
   const ImportedTables tables = read_registers(options.files, data_folder());
   write_tables(tables, options.folder, options.there);
   output.format == Format::json ? print_json(tables, options.folder) : print_text(tables, options.folder);

@@ -11,6 +11,8 @@
 #include <map>
 
 #include "commands.hpp"
+#include "ranks.hpp"
+#include "text_file.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/version.hpp"
@@ -64,6 +66,7 @@ struct Options {
     if (replicates) all.push_back("replicates=" + *replicates);
     if (posterior) {
       const bool is_file = std::filesystem::exists(*posterior);
+      if (*posterior != "posterior") must_exist({&*posterior, 1}, "make it with `uptake calibrate`");
       all.push_back("parameters=" +
                     (is_file ? std::filesystem::absolute(*posterior).lexically_normal() : *posterior).string());
     }
@@ -71,9 +74,13 @@ struct Options {
   }
 };
 
+/// Who performs a command where a launcher started several processes together.
+enum class By : std::uint8_t { first_process, ranks_together };
+
 struct Command {
   CLI::App* app;
   std::function<ExitCode()> perform;
+  By by;
 };
 
 class Parser {
@@ -84,8 +91,9 @@ class Parser {
     app_.footer(exit_codes() + "\n\nExample: uptake run scenarios/care-homes.toml\n`uptake COMMAND --help` says more.");
     app_.require_subcommand(1);
 
-    CLI::App& run = add("run", "Simulate a scenario and write its results", "uptake run scenarios/minimal.toml -o out",
-                        [this] { return cli::run(options_.run, options_.output); });
+    CLI::App& run = add(
+        "run", "Simulate a scenario and write its results", "uptake run scenarios/minimal.toml -o out",
+        [this] { return cli::run(options_.run, options_.output); }, By::ranks_together);
     run.add_option("SCENARIO", options_.run.scenario, "Scenario file (TOML), or the name of a shipped one")
         ->required()
         ->type_name("FILE");
@@ -108,7 +116,7 @@ class Parser {
         ->type_name("I/N")
         ->check([](const std::string& text) {
           return share_of(text) ? std::string()
-                                : std::string("is no task; write 0/4 for the first of four, 3/4 for the last");
+                                : fmt::format("{} is no task; write 0/4 for the first of four, 3/4 for the last", text);
         });
     add_progress(run);
     add_threads(run);
@@ -220,12 +228,14 @@ class Parser {
 
   ExitCode perform(int argc, char** argv) {
     options_.run.command.assign(argv, argv + argc);
+    const Launched here = launched();
     try {
       app_.parse(argc, argv);
     } catch (const CLI::Success& asked) {  // --help, --version
-      app_.exit(asked);
+      if (here.rank == 0) app_.exit(asked);
       return ExitCode::done;
     } catch (const CLI::ParseError& error) {
+      if (here.rank > 0) return ExitCode::bad_input;  // the first process says it
       if (argc < 2) {
         fmt::print(stderr, "{}", app_.help());
       } else {
@@ -233,24 +243,34 @@ class Parser {
       }
       return ExitCode::bad_input;
     }
-    options_.run.overrides = options_.overrides();
-    limit_threads();
     for (const Command& command : commands_) {
-      if (command.app->parsed()) return command.perform();
+      if (!command.app->parsed()) continue;
+      if (command.by == By::first_process && here.size > 1) {
+        // Side by side they would write over each other.
+        if (here.rank > 0) return ExitCode::done;
+        if (options_.output.verbosity == Verbosity::normal)
+          fmt::print(
+              stderr,
+              "{}: {} processes were started together, and the first does it alone (run and calibrate are shared)\n",
+              command.app->get_name(), here.size);
+      }
+      options_.run.overrides = options_.overrides();
+      limit_threads();
+      return command.perform();
     }
     return ExitCode::bad_input;
   }
 
  private:
   CLI::App& add(const std::string& name, const std::string& meaning, const std::string& example,
-                std::function<ExitCode()> perform) {
+                std::function<ExitCode()> perform, By by = By::first_process) {
     CLI::App* command = app_.add_subcommand(name, meaning);
     command->footer("Example: " + example + "\n\n" + exit_codes());
     command->add_flag_callback(
         "--json", [this] { options_.output.format = Format::json; }, "Print JSON");
     command->add_flag_callback(
         "--quiet", [this] { options_.output.verbosity = Verbosity::quiet; }, "Print results and errors, nothing else");
-    commands_.push_back({command, std::move(perform)});
+    commands_.push_back({command, std::move(perform), by});
     return *command;
   }
 
@@ -321,7 +341,7 @@ class Parser {
     // These go into lines that Slurm reads word by word.
     const auto one_word = [](const std::string& text) {
       const bool plain = !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c != '\x7f'; });
-      return plain ? std::string() : std::string("is not one word");
+      return plain ? std::string() : fmt::format("\"{}\" is not one word", text);
     };
     command.add_option("--time", slurm_.time, "Longest time of a task, as Slurm writes it [01:00:00]")
         ->type_name("TIME")
@@ -438,8 +458,7 @@ class Parser {
     command
         .add_option("--posterior", asked.posterior,
                     "For --leave-out: what was calibrated before (posterior = the shipped one), instead of doing so")
-        ->type_name("FILE")
-        ->check(is_posterior);
+        ->type_name("FILE");
     command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
         ->type_name("DIR")
         ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
@@ -453,15 +472,17 @@ class Parser {
 
   void add_calibrate() {
     CalibrateOptions& calibrate = calibrate_;
-    CLI::App& command =
-        add("calibrate", "Find the parameters of past programmes from what was published of them",
-            "uptake calibrate scenarios/history.toml --programme focus-adhd -o results/focus-adhd", [this] {
-              calibrate_.overrides = options_.overrides();
-              calibrate_.n_threads = options_.run.n_threads;
-              calibrate_.progress = options_.run.progress;
-              calibrate_.command = options_.run.command;
-              return cli::calibrate(calibrate_, options_.output);
-            });
+    CLI::App& command = add(
+        "calibrate", "Find the parameters of past programmes from what was published of them",
+        "uptake calibrate scenarios/history.toml --programme focus-adhd -o results/focus-adhd",
+        [this] {
+          calibrate_.overrides = options_.overrides();
+          calibrate_.n_threads = options_.run.n_threads;
+          calibrate_.progress = options_.run.progress;
+          calibrate_.command = options_.run.command;
+          return cli::calibrate(calibrate_, options_.output);
+        },
+        By::ranks_together);
     command
         .add_option("HISTORY", calibrate.record,
                     "File that says how the record is read (TOML), or `history`, the shipped one")
@@ -531,18 +552,12 @@ class Parser {
   void add_seed(CLI::App& command) {
     command.add_option("--seed", options_.seed, "Seed instead of the scenario's")->type_name("N");
   }
-  /// A file that is there, whatever it holds, or the word for the shipped one.
-  static std::string is_posterior(const std::string& name) {
-    const bool known = name == "posterior" || std::filesystem::exists(name);
-    return known ? std::string() : fmt::format("{} does not exist; make it with `uptake calibrate`", name);
-  }
   /// For commands that draw parameters of a scenario.
   void add_posterior(CLI::App& command) {
     command
         .add_option("--posterior", options_.posterior,
                     "Draw calibrated parameters from this file (posterior = the shipped one) instead of the scenario's")
-        ->type_name("FILE")
-        ->check(is_posterior);
+        ->type_name("FILE");
   }
   void add_overrides(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")

@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
+#include "text_file.hpp"
 #include "uptake/command.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
@@ -25,32 +26,41 @@ struct Part {
   PartFacts facts;
 };
 
-/// Part files in the order named, each once; torn ones hold nothing and are left out.
-std::vector<Part> parts_of(const std::vector<fs::path>& shards) {
-  std::vector<Problem> problems;
+/// What is to be done about a damaged part file.
+constexpr const char* kMendPart = "copy it again if it was damaged on its way, else what its task lost is made again";
+
+/// Part files in the order named, each once. @param damaged gets those that are cut off before their first record
+std::vector<Part> parts_of(const std::vector<fs::path>& shards, std::vector<Problem>& damaged) {
   std::vector<Part> parts;
   std::set<fs::path> seen;
   for (const fs::path& shard : shards) {
-    std::vector<fs::path> files;
-    if (!fs::exists(shard)) {
-      problems.push_back(
-          {shard.string(), "does not exist", "name folders of tasks (-o), or part files in their .parts"});
-    } else if (fs::is_directory(shard)) {
+    std::vector<fs::path> files{shard};
+    if (fs::is_directory(shard)) {
       files = part_files(shard, {});
       if (files.empty())
-        problems.push_back({shard.string(), "holds no part files", "name the folder that a task wrote into (-o)"});
-    } else {
-      files = {shard};
+        throw FileError({shard.string(), "holds no part files", "name the folder that a task wrote into (-o)"});
     }
     for (const fs::path& file : files) {
       if (!seen.insert(fs::weakly_canonical(file)).second) continue;
-      if (auto facts = read_part_facts(file)) parts.push_back({file, std::move(*facts)});
+      if (auto facts = read_part_facts(file))
+        parts.push_back({file, std::move(*facts)});
+      else
+        damaged.push_back({file.string(), "is damaged: it is cut off before its first replicate", kMendPart});
     }
   }
-  if (problems.empty() && parts.empty())
-    problems.push_back({shards.front().string(), "holds no whole part file", "run the tasks again with --resume"});
-  if (!problems.empty()) throw InputError(std::move(problems));
+  if (parts.empty())
+    throw FileError({shards.front().string(), "holds no whole part file", "run the tasks again with --resume"});
   return parts;
+}
+
+/// Problems of part files that do not hold all that they were written.
+void add_damaged(std::span<const DamagedPart> parts, std::vector<Problem>& problems) {
+  for (const DamagedPart& part : parts) {
+    std::string what = "is damaged: ";
+    if (part.n_spoilt > 0) what += fmt::format("{} of its replicates cannot be read", part.n_spoilt);
+    if (part.is_cut_off) what += fmt::format("{}it is cut off", part.n_spoilt > 0 ? ", and " : "");
+    problems.push_back({part.file.string(), what, kMendPart});
+  }
 }
 
 /// @throws InputError unless all are of one run
@@ -87,16 +97,16 @@ std::string numbers_text(const std::vector<std::uint64_t>& numbers) {
   return text;
 }
 
-/// One problem for each task that has something to do, with its command.
+/// One problem for each task that has something to do, with its command. @param problems what is damaged, said before
 InputError missing_replicates(const std::vector<std::uint64_t>& missing, const About& about, const fs::path& scenario,
-                              const std::vector<Part>& parts, const fs::path& folder, const std::string& program) {
+                              const std::vector<Part>& parts, const fs::path& folder, const std::string& program,
+                              std::vector<Problem> problems) {
   // In folders of several splits no task can be blamed: one process makes what is missing.
   const bool one_split = std::ranges::all_of(
       parts, [&](const Part& part) { return about_of(part.facts.about)->n_tasks == about.n_tasks; });
   const int n_tasks = one_split ? about.n_tasks : 1;
   std::map<int, std::vector<std::uint64_t>> by_task;
   for (const std::uint64_t r : missing) by_task[static_cast<int>(r % static_cast<std::uint64_t>(n_tasks))].push_back(r);
-  std::vector<Problem> problems;
   for (const auto& [task, replicates] : by_task) {
     std::string command = fmt::format("{} run {}", quoted(program), quoted(scenario.string()));
     for (const std::string& text : about.overrides) command += " --set " + quoted(text);
@@ -118,6 +128,7 @@ InputError missing_replicates(const std::vector<std::uint64_t>& missing, const A
 
 ExitCode merge(const MergeOptions& options, const Output& output) {
   const auto began = std::chrono::steady_clock::now();
+  must_exist(options.shards, "name folders of tasks (-o), or part files in their .parts");
   if (!options.folder && (options.shards.size() != 1 || !fs::is_directory(options.shards.front())))
     throw InputError({{"-o", "is needed to say where the result goes", "e.g. `-o results/merged`"}});
   const fs::path folder = options.folder.value_or(options.shards.front());
@@ -132,14 +143,15 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
     return ExitCode::done;
   }
 
-  const std::vector<Part> parts = parts_of(options.shards);
+  std::vector<Problem> damaged;
+  const std::vector<Part> parts = parts_of(options.shards, damaged);
   check_digests(parts);
   const std::string& digest = parts.front().facts.digest;
   About about = about_of_run(parts);
   const fs::path file = options.scenario ? scenario_file(*options.scenario) : about.scenario;
   if (!fs::exists(file))
-    throw InputError({{file.string(), "is the scenario of these part files and is not there",
-                       "say with --scenario FILE where it is"}});
+    throw FileError({file.string(), "is the scenario of these part files and is not there",
+                     "say with --scenario FILE where it is"});
   Scenario scenario = scenario_of(file, about.overrides);
   if (scenario.replicates != about.n_replicates) {  // changed in the file since, which no digest sees
     about.overrides.push_back(fmt::format("replicates={}", about.n_replicates));
@@ -170,8 +182,12 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
   refuse_while_written(files);
   const Gathered gathered =
       gather_parts(files, digest, layout.size, static_cast<std::size_t>(model->scenario.replicates));
+  add_damaged(gathered.damaged, damaged);
   if (!gathered.missing.empty())
-    throw missing_replicates(gathered.missing, about, file, parts, folder, options.command.front());
+    throw missing_replicates(gathered.missing, about, file, parts, folder, options.command.front(), damaged);
+  // What is damaged in one file may be whole in another.
+  for (Problem& problem : damaged) problem.suggestion = "nothing is missing: other files have what it lost";
+  if (output.verbosity == Verbosity::normal) print_warnings(damaged);
 
   Control control;
   control.n_threads = options.n_threads > 0 ? options.n_threads : available_threads();

@@ -16,6 +16,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #ifdef UPTAKE_MPI
 #include <mpi.h>
@@ -174,6 +175,17 @@ class StopMessages {
 #endif
 }  // namespace
 
+Launched launched() {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kLaunchers{
+      {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+       {"PMI_RANK", "PMI_SIZE"},
+       {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}}};
+  Launched most;
+  for (const auto& [rank, size] : kLaunchers)
+    if (const int n = number_in(size); n > most.size) most = {number_in(rank), n};
+  return most;
+}
+
 Ranks::Ranks(Launch launch) {
   if (launch == Launch::alone) return;
 #ifdef UPTAKE_MPI
@@ -188,8 +200,7 @@ Ranks::Ranks(Launch launch) {
   // A launcher whose processes do not find each other starts as many runs as there are processes.
   if (size_ > 1) return;
 #endif
-  const int n_launched =
-      std::max({number_in("OMPI_COMM_WORLD_SIZE"), number_in("PMI_SIZE"), number_in("SLURM_STEP_NUM_TASKS")});
+  const int n_launched = launched().size;
   if (n_launched <= 1) return;
   const auto refusal = [&](const char* what, const char* advice) {
     return InputError({{fmt::format("{} processes", n_launched), what, advice}});
@@ -202,6 +213,7 @@ Ranks::Ranks(Launch launch) {
                 "start them with OpenMPI's mpirun or `srun --mpi=pmix`; or give each `--task I/N`");
 }
 
+// NOLINTNEXTLINE(modernize-use-equals-default): of a build without MPI
 Ranks::~Ranks() {
 #ifdef UPTAKE_MPI
   if (started_) MPI_Finalize();

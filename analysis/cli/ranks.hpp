@@ -13,6 +13,12 @@
 
 namespace uptake::cli {
 
+/// What the variables of a launcher (mpirun, srun) say of this process; alone where there is none.
+struct Launched {
+  int rank = 0, size = 1;
+};
+[[nodiscard]] Launched launched();
+
 /// Ranks of an MPI job from construction to destruction. A build without MPI, a process that no launcher started, and
 /// `alone` are one rank. Every rank calls the same members in the same order, from one thread.
 class Ranks {

@@ -107,6 +107,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   writing.seconds += seconds_since(began_report);
   const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
+  const std::size_t by_cell_bytes = n_missing == n_replicates && are_held(n_replicates, layout.size) ? 0 : part_bytes;
   const double result_bytes =
       writing.results_bytes + writing.tables_bytes + static_cast<double>(fs::file_size(scratch.path() / "report.html"));
   const double memory = std::max({peak_memory(), memory_simulating, memory_before + writing.slab_bytes});
@@ -126,6 +127,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
         {"seconds_writing", writing.seconds},
         {"memory_bytes", std::llround(memory)},
         {"part_file_bytes", part_bytes},
+        {"by_cell_bytes", by_cell_bytes},
         {"result_bytes", std::llround(result_bytes)},
     };
     fmt::print("{}\n", json.dump(2));
@@ -135,11 +137,12 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
       "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
       "time: about {} ({:.1f} ms a replicate), then about {} of writing\n"
       "memory: about {:.0f} MB\n"
-      "disk: {:.1f} MB of part files while it runs, and about {:.1f} MB of results\n"
+      "disk: {:.1f} MB of part files while it runs, {}and about {:.1f} MB of results\n"
       "into: {}\n",
       model->scenario.name, n_missing, n_replicates, model->n_strategies(), model->population->n_organisations(),
       n_threads, duration_text(seconds), 1000 * seconds_per_replicate, duration_text(writing.seconds), memory / 1e6,
-      static_cast<double>(part_bytes) / 1e6, result_bytes / 1e6, folder.string());
+      static_cast<double>(part_bytes) / 1e6, by_cell_bytes > 0 ? "as much again while results are written, " : "",
+      result_bytes / 1e6, folder.string());
 }
 
 /// Replicates r with r mod n_tasks == task that are not finished.
@@ -220,8 +223,9 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
     return ExitCode::done;
   });
-  // What one rank found done, none goes on with: they may see the folder at different times.
-  if (ranks.sum(over ? 1 : 0) > 0 || looked != ExitCode::done) return looked;
+  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
+  // may see the folder at different times.
+  if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
 
   const auto n_replicates = finished.size();
   const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));

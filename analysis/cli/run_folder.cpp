@@ -14,8 +14,10 @@
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/model.hpp"
+#include "uptake/record.hpp"
 #include "uptake/report.hpp"
 #include "uptake/scenario.hpp"
+#include "uptake/version.hpp"
 
 namespace uptake::cli {
 
@@ -65,6 +67,24 @@ void remove_parts(const std::vector<fs::path>& files) {
 Result kind_of(const nlohmann::json& facts) {
   const auto kind = facts.is_object() ? facts.value("kind", nlohmann::json()) : nlohmann::json();
   return kind == "backtest" ? Result::backtest : kind == "calibration" ? Result::calibration : Result::run;
+}
+
+nlohmann::ordered_json facts_of(const MadeOfRecord& made) {
+  const HistoricRecord& record = *made.record;
+  return {{"schema", kJsonSchema},
+          {"kind", made.kind == Result::calibration ? "calibration" : "backtest"},
+          {"digest", made.digest},
+          {"record", record.file.filename().string()},
+          {"table", record.table.filename().string()},
+          {"record_digest", record.digest},
+          {"version", std::string(version())},
+          {"git_id", std::string(git_id())},
+          {"seed", record.seed},
+          {"simulations", made.n_simulations},
+          {"seconds", made.seconds},
+          {"threads", made.n_threads},
+          {"date", utc_now()},
+          {"command", *made.command}};
 }
 
 InputError in_the_way_of_another_kind(const fs::path& folder, Result kind) {
@@ -134,7 +154,14 @@ void finish(const Finishing& run, Control control, const Output& output) {
   control.stop = {};
   control.progress = nullptr;
   const fs::path& folder = run.folder;
-  RunRecord record{run.model, run.layout, run.ensemble};
+  Ensemble laid_out;
+  if (run.ensemble->records) {  // not held in memory, where every cell is at hand
+    laid_out = by_cell(*run.ensemble, folder, control);
+    if (!laid_out.cells)
+      say(output, fmt::format("no room in {} for another {:.0f} MB while results are written: reading takes longer",
+                              folder.string(), static_cast<double>(laid_out.n_replicates * laid_out.width * 8) / 1e6));
+  }
+  RunRecord record{run.model, run.layout, run.ensemble->records ? &laid_out : run.ensemble};
   record.report = report_statistics(record, control);
   if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);

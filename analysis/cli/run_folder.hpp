@@ -15,6 +15,10 @@
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
 
+namespace uptake {
+struct HistoricRecord;
+}
+
 namespace uptake::cli {
 
 enum class Found : std::uint8_t { nothing, same_result, other_result };
@@ -28,6 +32,17 @@ enum class Found : std::uint8_t { nothing, same_result, other_result };
 void keep_own_words(const std::filesystem::path& folder);
 /// What a run.json is of. A back-test is in nobody's way: it says how it was made only where nothing else does.
 [[nodiscard]] Result kind_of(const nlohmann::json& facts);
+/// How a result was made that is of a record: what a run.json is begun with.
+struct MadeOfRecord {
+  Result kind = Result::calibration;
+  std::string digest;
+  const HistoricRecord* record = nullptr;
+  std::size_t n_simulations = 0;
+  double seconds = 0;
+  int n_threads = 0;
+  const std::vector<std::string>* command = nullptr;  ///< as typed
+};
+[[nodiscard]] nlohmann::ordered_json facts_of(const MadeOfRecord& made);
 /// The error of a folder with a result that another kind must not replace: a calibration may have taken hours.
 [[nodiscard]] InputError in_the_way_of_another_kind(const std::filesystem::path& folder, Result kind);
 /// Prints the result that is in the folder again.

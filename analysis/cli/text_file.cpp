@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <vector>
 
 #include "uptake/error.hpp"
 
@@ -17,6 +18,17 @@ std::string read_text(const fs::path& file) {
   std::string text{std::istreambuf_iterator<char>(in), {}};
   if (!in) throw FileError({file.string(), "cannot be read", ""});
   return text;
+}
+
+void must_exist(std::span<const fs::path> named, const std::string& suggestion) {
+  std::vector<std::string> missing;
+  std::error_code ignored;
+  for (const fs::path& path : named)
+    if (!fs::exists(path, ignored)) missing.push_back(path.string());
+  if (missing.empty()) return;
+  std::string what = "does not exist";
+  for (std::size_t i = 1; i < missing.size(); ++i) what += (i == 1 ? ", nor does " : ", ") + missing[i];
+  throw FileError({missing.front(), what, suggestion});
 }
 
 void write_text(const fs::path& file, const std::string& text) {

@@ -1,6 +1,7 @@
 /// A value for everybody of a population.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
@@ -16,6 +17,7 @@ template <class T>
 class Column {
  public:
   Column() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a column is made wherever a vector is given
   Column(std::vector<T> values) : n_(values.size()), each_(std::move(values)) {}
   Column(std::initializer_list<T> values) : Column(std::vector<T>(values)) {}
 
@@ -66,6 +68,7 @@ class Column {
       ++i_;
       return *this;
     }
+    // NOLINTNEXTLINE(cert-dcl21-cpp): iterators of the standard library give a value that may be changed, too
     Iterator operator++(int) { return std::exchange(*this, Iterator(of_, i_ + 1)); }
     friend bool operator==(const Iterator&, const Iterator&) = default;
 
@@ -87,7 +90,7 @@ class Column {
  private:
   /// Equal, or both not a number.
   static bool alike(const T& a, const T& b) {
-    if constexpr (std::is_floating_point_v<T>) return a == b || (a != a && b != b);
+    if constexpr (std::is_floating_point_v<T>) return a == b || (std::isnan(a) && std::isnan(b));
     return a == b;
   }
   void spread() {

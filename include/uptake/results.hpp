@@ -50,22 +50,34 @@ struct PartFacts {
 
 /// Where the records of an ensemble stand in part files.
 struct PartRecords;
+/// Files that hold an ensemble cell by cell.
+struct CellFiles;
 
-/// Draws x replicates to be summarised: held in memory, or left in part files and read a slab at a time, so that memory
-/// does not grow with them.
+/// Draws x replicates to be summarised: held in memory, or left in part files, or laid out by cell, and then read a slab
+/// at a time, so that memory does not grow with them. A cell is one of the `width` values of a summary.
 struct Ensemble {
   std::size_t n_replicates = 0;
   std::size_t width = 0;
-  std::vector<double> values;                  ///< n_replicates x width; empty when they are left in part files
-  std::shared_ptr<const PartRecords> records;  ///< null when they are in memory
+  std::vector<double> values;                            ///< n_replicates x width, when they are in memory
+  std::shared_ptr<const PartRecords> records = nullptr;  ///< when they are in part files
+  std::shared_ptr<const CellFiles> cells = nullptr;      ///< when they are laid out by cell
   /// Values first .. first + out.size() of one replicate. Several threads may read at once. @throws FileError
   void read(std::size_t replicate, std::size_t first, std::span<double> out) const;
+  /// Values of `n_cells` cells from `first_cell` on in `n` replicates from `first` on, cell by cell:
+  /// out[cell * n + replicate]. Several threads may read at once. @throws FileError
+  void read_columns(std::size_t first, std::size_t n, std::size_t first_cell, std::size_t n_cells,
+                    std::span<double> out) const;
 };
 /// Whether a process that simulates all replicates of a run also holds them in memory, which saves reading them again.
 [[nodiscard]] constexpr bool are_held(std::size_t n_replicates, std::size_t width) {
   constexpr std::size_t kMemory = std::size_t{128} << 20;  // half of what slabs may take [A]
   return n_replicates <= kMemory / sizeof(double) / width;
 }
+/// The same ensemble laid out by cell, in files in `folder` that have no names and go with the ensemble: every cell of
+/// thousands of replicates is then read at once and not replicate by replicate. Needs as much room on the disk as the
+/// values of all replicates; where there is not so much, `ensemble` comes back as it is. @throws FileError when it
+/// cannot be read
+[[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control);
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
@@ -75,10 +87,17 @@ struct Ensemble {
 [[nodiscard]] Ensemble read_parts(const std::filesystem::path& folder, const std::string& digest,
                                   std::size_t payload_size, std::size_t n_replicates);
 
+/// A part file that does not hold all that it was written.
+struct DamagedPart {
+  std::filesystem::path file;
+  std::size_t n_spoilt = 0;  ///< records whose checksum does not hold
+  bool is_cut_off = false;   ///< in the middle of a record
+};
 /// What part files hold of a run of `n_replicates`: an ensemble that may be read where nothing is missing.
 struct Gathered {
   Ensemble ensemble;
   std::vector<std::uint64_t> missing;  ///< replicates that no file has, ascending
+  std::vector<DamagedPart> damaged;
 };
 /// As read_parts, of files that may lie in several folders. @throws FileError, also for a file of another digest
 [[nodiscard]] Gathered gather_parts(std::span<const std::filesystem::path> files, const std::string& digest,
@@ -116,11 +135,11 @@ struct WritingCost {
   double seconds = 0;
   double results_bytes = 0;  ///< of results.h5
   double tables_bytes = 0;   ///< of summary.csv and summary.json
-  double slab_bytes = 0;     ///< memory for slabs, and for the replicates or their places in part files
+  double slab_bytes = 0;     ///< memory for tiles or slabs, and for the replicates or their places in part files
 };
 /// Estimates the writing of `n_replicates` from a record of a few in part files: their results.h5 is written into
 /// `folder`, and what grows with the replicates is scaled up; statistics are timed on made-up columns of n_replicates
-/// values, reading by some reads.
+/// values, laying out by cell on the few.
 [[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates,
                                            const std::filesystem::path& folder, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
