@@ -257,7 +257,8 @@ std::string luck_of_networks(const Run& run) {
   if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
   const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
   return paragraph(fmt::format(
-      "Networks differ here by no more than luck{}: within one world their shares vary by {} of the mean (coefficient "
+      "Networks differ here by little more than luck, if at all{}: within one world their shares vary by {} of the "
+      "mean (coefficient "
       "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
       "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
       "ranking should be read from it.",

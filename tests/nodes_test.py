@@ -348,6 +348,11 @@ class Nodes(Shared):
 
     def test_a_script_of_a_bad_scenario_is_refused(self):
         self.uptake("slurm", "no-such", "--tasks", 2, code=3)
+        both = self.uptake("slurm", program.MINIMAL, "--tasks", 201, "--time", "soon", code=2).stderr
+        self.assertIn("soon is no time of Slurm", both)
+        self.assertIn("201 tasks for 200 replicates", both)
+        for time in ("90", "90:00", "1:30:00", "2-12", "2-12:30", "2-12:30:00"):
+            self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--time", time)
         refused = self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--partition", "a b", code=2)
         self.assertIn("is not one word", refused.stderr)
 

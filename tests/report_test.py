@@ -181,7 +181,7 @@ class Page(program.ProgramTest):
             program.write(self.path(name + ".toml"), text)
             self.uptake("run", name + ".toml", "--replicates", "400", "-o", name, "--quiet")
             page = program.read(self.path(name, "report.html")).decode()
-            said = re.search(r"Networks differ here by no more than luck: .*? vary by ([\d.]+) % .*? over 400 worlds, which the map "
+            said = re.search(r"Networks differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the map "
                              r"shows, ([\d.]+) % is left, and luck alone would leave ([\d.]+) %", page)
             with h5py.File(self.path(name, "results.h5")) as file:
                 within = file["report/regional_cv"][0, 0, 0, 0, 0]

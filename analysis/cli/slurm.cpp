@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <regex>
 
 #include "commands.hpp"
 #include "uptake/command.hpp"
@@ -60,10 +61,28 @@ merge=$(sbatch --parsable <<END
 #SBATCH --kill-on-invalid-dep=yes
 #SBATCH --requeue
 )";
+/// What of an array makes no sense. @throws InputError with all of it
+void check(const SlurmOptions& options, const Scenario& scenario) {
+  std::vector<Problem> problems;
+  // Minutes, minutes:seconds, hours:minutes:seconds, or days-hours with minutes and seconds or without.
+  static const std::regex kTime("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
+  if (!std::regex_match(options.time, kTime)) {
+    problems.push_back({"--time", fmt::format("{} is no time of Slurm", options.time),
+                        "give minutes, hours:minutes:seconds or days-hours:minutes:seconds"});
+  }
+  if (options.n_tasks > scenario.replicates) {
+    problems.push_back(
+        {"--tasks",
+         fmt::format("{} tasks for {} replicates: some would have nothing to do", options.n_tasks, scenario.replicates),
+         fmt::format("give at most {}, or more --replicates", scenario.replicates)});
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+}
 }  // namespace
 
 ExitCode slurm(const SlurmOptions& options, const Output&) {
   const Scenario scenario = scenario_of(options.scenario, options.overrides);  // all problems now, not in the queue
+  check(options, scenario);
   const fs::path file = fs::absolute(scenario_file(options.scenario)).lexically_normal();
   const fs::path folder = fs::absolute(options.folder.value_or(fs::path("results") / scenario.name)).lexically_normal();
   const fs::path program = absolute_program(options.program);
