@@ -70,7 +70,7 @@ struct Ensemble {
 };
 /// Whether a process that simulates all replicates of a run also holds them in memory, which saves reading them again.
 [[nodiscard]] constexpr bool are_held(std::size_t n_replicates, std::size_t width) {
-  constexpr std::size_t kMemory = std::size_t{128} << 20;  // half of what slabs may take [A]
+  constexpr std::size_t kMemory = std::size_t{128} << 20;  // as much as slabs may take [A]
   return n_replicates <= kMemory / sizeof(double) / width;
 }
 /// The same ensemble laid out by cell, in files in `folder` that have no names and go with the ensemble: every cell of
