@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <system_error>
 
 #include "file.hpp"
 #include "statistics.hpp"
@@ -75,6 +76,13 @@ int open_nameless(const std::filesystem::path& folder) {
 bool may_be_so_large(std::uint64_t bytes) {
   rlimit limit{};
   return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur;
+}
+
+/// Whether a folder has room for so much and as much again: results that are written meanwhile are never larger.
+bool has_room_for(const std::filesystem::path& folder, std::uint64_t bytes) {
+  std::error_code unknown;
+  const auto space = std::filesystem::space(folder, unknown);
+  return unknown || space.available / 2 >= bytes;
 }
 
 bool write_at(int descriptor, std::span<const char> bytes, std::uint64_t at) {
@@ -184,6 +192,7 @@ Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, 
   const Tiling tiling(n, width, threads_of(control));
   const auto laid_out = std::make_shared<CellFiles>(CellFiles{folder, n, width, tiling.tile});
   make_folder(folder);
+  if (!has_room_for(folder, n * width * sizeof(double))) return ensemble;
   // One file for each thread: a file is written by one at a time.
   for (std::size_t i = 0; i < tiling.n_threads; ++i) {
     laid_out->files.push_back(std::make_unique<Descriptor>(open_nameless(folder)));

@@ -148,20 +148,13 @@ RunValues values_of(const RunRecord& record, int place, std::span<const Metric> 
   run.n_replicates = record.ensemble->n_replicates;
   run.values.resize(blocks.size() * run.strategies.size() * run.programmes.size() * run.reports.size() *
                     run.n_replicates);
-  std::size_t first = 0;
-  std::vector<double> row;
+  std::span<double> values = run.values;
   for (const Block* block : blocks) {
     for (int strategy = 0; strategy < block->n_strategies; ++strategy) {
       for (int programme = 0; programme < block->n_programmes; ++programme) {
-        const auto n_times = static_cast<std::size_t>(block->n_times);
-        row.resize(n_times * static_cast<std::size_t>(block->n_places));
-        for (std::size_t r = 0; r < run.n_replicates; ++r) {
-          record.ensemble->read(r, block->at(strategy, programme, 0, 0), row);
-          for (std::size_t time = 0; time < n_times; ++time)
-            run.values[(first + time) * run.n_replicates + r] =
-                row[time * static_cast<std::size_t>(block->n_places) + static_cast<std::size_t>(place)];
-        }
-        first += n_times;
+        for (int time = 0; time < block->n_times; ++time, values = values.subspan(run.n_replicates))
+          record.ensemble->read_columns(0, run.n_replicates, block->at(strategy, programme, time, place), 1,
+                                        values.first(run.n_replicates));
       }
     }
   }

@@ -434,6 +434,16 @@ TEST(Compare, ReadsBackWhatARunHasWritten) {
     EXPECT_EQ(few.find(2, Metric::adopters, "all", to)[r], all.find(2, Metric::adopters, "all", to)[r]);
 }
 
+TEST(Compare, ARecordLaidOutByCellHasTheSameValues) {
+  const TestFolder folder;
+  const auto run = made_up_run({});
+  const Ensemble laid_out = by_cell(*run->record.ensemble, folder.path(), {});
+  ASSERT_TRUE(laid_out.cells);
+  RunRecord record = run->record;
+  record.ensemble = &laid_out;
+  for (const int place : {0, 1}) EXPECT_TRUE(same_values(values_of(record, place), values_of(run->record, place)));
+}
+
 TEST(Compare, ABrokenResultIsAnErrorOfItsFile) {
   const TestFolder folder;
   const std::filesystem::path file = folder.path() / "results.h5";

@@ -70,13 +70,13 @@ struct Ensemble {
 };
 /// Whether a process that simulates all replicates of a run also holds them in memory, which saves reading them again.
 [[nodiscard]] constexpr bool are_held(std::size_t n_replicates, std::size_t width) {
-  constexpr std::size_t kMemory = std::size_t{128} << 20;  // half of what slabs may take [A]
+  constexpr std::size_t kMemory = std::size_t{128} << 20;  // as much as slabs may take [A]
   return n_replicates <= kMemory / sizeof(double) / width;
 }
 /// The same ensemble laid out by cell, in files in `folder` that have no names and go with the ensemble: every cell of
 /// thousands of replicates is then read at once and not replicate by replicate. Needs as much room on the disk as the
-/// values of all replicates; where there is not so much, `ensemble` comes back as it is. @throws FileError when it
-/// cannot be read
+/// values of all replicates, and leaves as much for results; where there is not so much, `ensemble` comes back as it is.
+/// @throws FileError when it cannot be read
 [[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control);
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
