@@ -131,8 +131,12 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     }
     all.push_back(std::move(beside));
   };
-  const int together = total_programme(layout.programmes);
-  for (const Published& figure : scenario.published) add(figure, together);
+  // A growth ledger is kept of all programmes, beside one of them too.
+  const int together = total_programme(layout.programmes), ledger = static_cast<int>(layout.programmes.size()) - 1;
+  for (const Published& figure : scenario.published) {
+    const auto metric = find_metric(figure.metric);
+    add(figure, metric && spec(*metric).needs == Needs::growth ? ledger : together);
+  }
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
     for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));
   return all;
