@@ -197,10 +197,10 @@ class Step {
   void push_rows(const Context& of, const std::vector<Use>& uses, int boundary, const Push* pushes, Curve curve);
 
   State& state_;
-  State::Record* records_ =
-      state_.records.data();  ///< what these members point to stays where it is while they are used
+  // Beginnings of state_.records, state_.waiting and contexts_, none of which grows while they are used.
+  State::Record* records_ = state_.records.data();
   State::Waiting* waiting_ = state_.waiting.data();
-  const Context* of_programme_ = nullptr;  ///< contexts_
+  const Context* of_programme_ = nullptr;
   const Rates& rates_;
   const Model& model_;
   const Clocks& clocks_;
@@ -726,7 +726,7 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
     if (i + kAhead < n) {
       const std::uint32_t* row = offsets + uses[i + kAhead].record;
       __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
-      __builtin_prefetch(pushes + row[1] - 1);
+      __builtin_prefetch(pushes + std::max(row[0] + 1, row[1]) - 1);
     }
     if (of.far && i + kNext < n) {
       const std::uint32_t* row = offsets + uses[i + kNext].record;

@@ -13,6 +13,7 @@ namespace uptake {
 [[nodiscard]] void* allocate_paged(std::size_t bytes);
 void free_paged(void* memory, std::size_t bytes) noexcept;
 
+/// The allocator of such memory, for any container.
 template <class T>
 struct LargePages {
   using value_type = T;
@@ -27,6 +28,7 @@ struct LargePages {
   friend bool operator==(const LargePages&, const LargePages&) { return true; }
 };
 
+/// A vector on large pages once it takes four megabytes; a shorter one is where any vector is.
 template <class T>
 using Paged = std::vector<T, LargePages<T>>;
 
