@@ -342,8 +342,10 @@ std::string compare_table(const CompareReport& report, int width) {
                         columns);
       const bool has_total = programmes.back() == "all" || programmes.size() == 1;
       const std::string& total = programmes[static_cast<std::size_t>(total_programme(programmes))];
-      text += fmt::format("{}, {}, {} to {}{}\n", has_total ? total : "by programme", comparison.subject.run->region,
-                          iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
+      text +=
+          paragraph(fmt::format("{}, {}, {} to {}{}", has_total ? total : "by programme", comparison.subject.run->place,
+                                iso(period.from), iso(period.to), time == 0 ? " (headline)" : ""),
+                    columns);
       if (has_total) {
         text += difference_rows(comparison, total, period, columns, report.asked);
         text += peers_text(comparison, total, period, columns);
@@ -385,6 +387,7 @@ std::string compare_table(const CompareReport& report, int width) {
                             "gaps nearer 0, else more). Gross values: what would have happened anyway is in both. {}",
                             n_compared(report), first.seed, kGapInWords),
                 columns);
+  if (!first.population_note.empty()) text += paragraph("- " + first.population_note, columns, 2);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;
 }

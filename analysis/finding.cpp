@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "numbers.hpp"
+
 namespace uptake {
 
 namespace {
@@ -27,6 +29,65 @@ std::string finding_text(const Subject& subject, std::string_view verb, std::str
     return fmt::format("{} organisations took up {}; {} of them would not have done so anyway", gross, who, net);
   return fmt::format("{} {} {} {}; {} of them would not have been {} anyway", who, verb, gross, subject.noun, net,
                      verb);
+}
+
+namespace {
+/// "care homes", "primary care networks" of a type of organisation.
+std::string plural_of(OrganisationType type) {
+  std::string words = event_in_words(kOrganisationTypeNames[static_cast<std::size_t>(type)]);
+  if (words.ends_with('y')) {
+    words.replace(words.size() - 1, 1, "ies");
+  } else {
+    words += 's';
+  }
+  return words;
+}
+
+bool is_england(const Model& model) { return model.scenario.population == "england"; }
+}  // namespace
+
+std::string population_in_words(const Model& model) {
+  if (is_england(model)) return std::string(kEngland);
+  const Population& population = *model.population;
+  const std::string n = grouped(static_cast<double>(population.n_organisations()));
+  if (population.synthetic)
+    return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
+  return fmt::format("the population {} ({} organisations, {} region{})",
+                     std::filesystem::path(model.scenario.population).filename().string(), n, population.regions.size(),
+                     population.regions.size() == 1 ? "" : "s");
+}
+
+std::string population_note(const Model& model) {
+  if (!model.population->synthetic) return "";
+  std::string text =
+      "The organisations are made up and of no real place: nothing here says what happened or will happen in England, "
+      "and published figures of programmes are left out.";
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeSpec& programme = model.scenario.programmes[j];
+    const auto n = static_cast<double>(model.programmes[j].n_records());
+    if (programme.historic_denominator && *programme.historic_denominator != n)
+      text += fmt::format(" Counts of \"{}\" are scaled from {} organisations to {}, as its file states.",
+                          programme.title, grouped(n), grouped(*programme.historic_denominator));
+  }
+  return text;
+}
+
+std::string place_in_words(const Model& model, const SummaryLayout& layout, int place) {
+  return place == 0 ? population_in_words(model)
+                    : std::string(short_region(layout.regions[static_cast<std::size_t>(place)]));
+}
+
+std::string_view short_region(std::string_view name) {
+  constexpr std::string_view kOfNetworks = "Health Innovation ";
+  // Not of the network whose name would be "Network South London" alone.
+  const bool is_short = name.starts_with(kOfNetworks) && !name.substr(kOfNetworks.size()).starts_with("Network");
+  return is_short ? name.substr(kOfNetworks.size()) : name;
+}
+
+std::string event_in_words(std::string_view event) {
+  std::string words(event);
+  std::ranges::replace(words, '-', ' ');
+  return words;
 }
 
 }  // namespace uptake

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
 
@@ -38,5 +39,22 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 /// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
 [[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
                                        std::string_view gross, std::string_view net);
+
+/// What stands for all regions together where these are those of England.
+inline constexpr std::string_view kEngland = "England";
+
+/// Who the organisations of a run are, as a place is named: "England", "a synthetic population of 5,000 care homes", "the
+/// population minimal (12 organisations, 3 regions)".
+[[nodiscard]] std::string population_in_words(const Model& model);
+/// What else must be known of a population of no real place, in sentences; empty for any other.
+[[nodiscard]] std::string population_note(const Model& model);
+/// A place of the run by its short name; all of it by what it is. @param place index into `layout.regions`
+[[nodiscard]] std::string place_in_words(const Model& model, const SummaryLayout& layout, int place);
+
+/// A network without the "Health Innovation" that most of their names begin with; scenarios take it too.
+[[nodiscard]] std::string_view short_region(std::string_view name);
+
+/// "hazardous prescribing" of "hazardous-prescribing".
+[[nodiscard]] std::string event_in_words(std::string_view event);
 
 }  // namespace uptake

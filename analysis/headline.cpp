@@ -143,7 +143,8 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const Spot place(record, strategy, programme, time);
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
-  if (!scenario.focus.empty()) text += fmt::format(", in {},", scenario.focus);
+  const std::string where = place_in_words(*record.model, layout, focus_place(layout, scenario));
+  if (where != kEngland) text += fmt::format(", in {},", where);
   const Subject& about = subject_of(place);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (!gross || !net) return text + " nothing was measured.";
@@ -175,7 +176,9 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
   if (std::ranges::all_of(scenario.programmes, has_none))
     text += "No effect on patients is known for a number to be given. ";
-  return text + standing(scenario);
+  text += standing(scenario);
+  if (const std::string note = population_note(*record.model); !note.empty()) text += " " + note;
+  return text;
 }
 
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
@@ -501,9 +504,9 @@ std::string headline_table(const RunRecord& of, int width) {
   for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
     const Spot place(record, *lead, programme, time);
-    const auto at = static_cast<std::size_t>(focus_place(layout, scenario));
     text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
-                        layout.programmes[static_cast<std::size_t>(programme)], layout.regions[at], iso(period.from),
+                        layout.programmes[static_cast<std::size_t>(programme)],
+                        place_in_words(*record.model, layout, focus_place(layout, scenario)), iso(period.from),
                         iso(period.to), time == 0 ? " (headline)" : "");
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.

@@ -31,7 +31,7 @@ struct PublishedBeside {
 /// How far the ends of the model's window may lie from those of a figure's, days in all: a quarter of a year [A].
 inline constexpr int kNearestDays = 92;
 
-/// All figures: of the scenario, then of its programmes in order.
+/// All figures: of the scenario, then of its programmes in order, unless the population is synthetic.
 [[nodiscard]] std::vector<PublishedBeside> published_beside(const RunRecord& record);
 
 /// Writes `folder/published.csv` when there are any figures, and removes an old one when there are none.

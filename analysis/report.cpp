@@ -49,6 +49,7 @@ Section finding(const Run& run) {
         paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
                               "not known well enough to rule this out.",
                               subject_of(run).noun));
+  if (!run.population_note.empty()) html += paragraph(run.population_note);
   std::string chances;
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
@@ -153,7 +154,7 @@ Section course(const Run& run, Json& data) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
     for (std::size_t p = 0; p < run.programmes.size(); ++p) {
       html += fmt::format("<option value=\"{}\"{}>{}</option>", p,
-                          static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.programmes[p]));
+                          static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.title_of(p)));
     }
     html += "</select></p>\n";
   }
@@ -188,7 +189,7 @@ Section course(const Run& run, Json& data) {
     html += fmt::format(
         "<div><figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, "
         "{}.</figcaption></figure>\n",
-        escaped(heading), metric, escaped(cube->data().long_name), escaped(run.place_name()));
+        escaped(heading), metric, escaped(cube->data().long_name), escaped(run.place_words()));
     const RowUnit unit(of, Medium::page, {});
     std::vector<std::vector<Cell>> rows;
     for (std::size_t r = 0; r < run.report_to.size(); ++r) {
@@ -256,17 +257,19 @@ std::string luck_of_networks(const Run& run) {
   const double luck = within->mean / std::sqrt(n);
   if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
   const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
+  const std::string_view network = run.is_england() ? "network" : "region", map = run.is_england() ? "map" : "table";
   return paragraph(fmt::format(
-      "Networks differ here by little more than luck, if at all{}: within one world their shares vary by {} of the "
-      "mean (coefficient "
-      "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
-      "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
-      "ranking should be read from it.",
-      run.n_own_programmes() > 1 ? " (all programmes together)" : "", percent(within->mean),
-      n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between), percent(luck)));
+      "{}s differ here by little more than luck, if at all{}: within one world their shares vary by {} of the mean "
+      "(coefficient of variation), each time with others ahead; in the means over {}, which the {} shows, {} is left, "
+      "and luck alone would leave {}. The model knows little that sets one {} apart, so an even {} is the answer, and "
+      "no ranking should be read from it.",
+      capitalised(std::string(network)), run.n_own_programmes() > 1 ? " (all programmes together)" : "",
+      percent(within->mean), n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), map,
+      percent(between), percent(luck), network, map));
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
+  const std::string_view network = run.is_england() ? "network" : "region";
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
@@ -359,16 +362,16 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       least = std::min(least, share->mean);
       most = std::max(most, share->mean);
     }
-    rows.push_back({{run.regions[place]},
+    rows.push_back({{capitalised(run.words_of_place(place))},
                     number_cell(shown(own->mean)),
                     number_cell(range(*own)),
                     number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
                     number_cell(shown(net->mean)),
                     number_cell(range(*net))});
   }
-  html += folded("Table: in use by network",
-                 table(fmt::format("In use on {}, by network", date_text(run.report_to.front())),
-                       {{"Network"},
+  html += folded(fmt::format("Table: in use by {}", network),
+                 table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
+                       {{capitalised(std::string(network))},
                         number_cell("in use"),
                         number_cell("90 %"),
                         number_cell("share"),
@@ -395,9 +398,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                                      date_text(run.times[static_cast<std::size_t>(month)])),
                          {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
   }
-  html +=
-      "<div class=\"drawn\"><h3>Network by network</h3>\n<p id=\"multiples-note\"></p>\n"
-      "<div class=\"multiples\" id=\"multiples\"></div></div>\n";
+  html += fmt::format(
+      "<div class=\"drawn\"><h3>{} by {}</h3>\n<p id=\"multiples-note\"></p>\n"
+      "<div class=\"multiples\" id=\"multiples\"></div></div>\n",
+      capitalised(std::string(network)), network);
   constexpr std::array<std::size_t, 3> kThree{0, 2, 4};
   // A page of many programmes shows the small pictures of the total alone: the rest would not fit in a megabyte.
   constexpr std::size_t kMostValues = 40000;
@@ -428,10 +432,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   const auto percent = [](double share) { return fmt::format("{:.0f} %", 100 * share); };
   if (least <= most)
     heading = percent(least) == percent(most)
-                  ? fmt::format("In every network {} of organisations were in use on {}", percent(most),
+                  ? fmt::format("In every {} {} of organisations were in use on {}", network, percent(most),
                                 date_text(run.report_to.front()))
-                  : fmt::format("{} to {} of each network's organisations were in use on {}", percent(least),
-                                percent(most), date_text(run.report_to.front()));
+                  : fmt::format("{} to {} of each {}'s organisations were in use on {}", percent(least), percent(most),
+                                network, date_text(run.report_to.front()));
   return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
 
@@ -531,9 +535,13 @@ Section equity(const Run& run) {
                     number_cell(unit.mean(change)),
                     number_cell(unit.range(change))});
   }
+  const bool is_known = run.report(Metric::deprivation_gap, run.lead, View::gross, run.programme, 0, 0).has_value();
   std::string html = paragraph(
-      "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
-      "Deprivation is that of the organisation's area, not of its patients.");
+      is_known
+          ? "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived "
+            "(gap). Deprivation is that of the organisation's area, not of its patients."
+          : "How deprived the areas of these organisations are is not known: differences between regions alone can "
+            "be shown.");
   html += table(
       fmt::format("On {}", date_text(run.report_to.front())),
       {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
@@ -647,7 +655,7 @@ Section assumptions(const Run& run) {
     for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
     const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
     if (!programme[i].empty() && std::ranges::any_of(kDecisive, is_this))
-      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", programme[i], key[i])));
+      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", run.title_of(programme[i]), key[i])));
   }
   std::string html = paragraph(
       fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
@@ -668,7 +676,10 @@ Section assumptions(const Run& run) {
     for (std::size_t i = 0; i < key.size(); ++i) {
       rows.push_back(row(i, key[i]));
       if (i + 1 < key.size() && programme[i + 1] == programme[i]) continue;
-      const std::string name = programme[i].empty() ? "Economics" : programme[i];
+      const std::string title = run.title_of(programme[i]);
+      const std::string name = programme[i].empty()    ? "Economics"
+                               : title == programme[i] ? title
+                                                       : fmt::format("{} ({})", title, programme[i]);
       html += folded(fmt::format("{} ({} parameters)", name, rows.size()), table(name, head("Parameter"), rows));
       rows.clear();
     }
@@ -724,16 +735,19 @@ Json observed(const Run& run) {
 
 std::string report_page(const fs::path& folder, const fs::path& tables) {
   const Run run(folder);
+  std::vector<std::string> places;
+  for (std::size_t p = 0; p < run.regions.size(); ++p) places.push_back(run.words_of_place(p));
   Json data{
       {"schema", 1},
       {"strategies", run.strategies},
       {"lead", run.lead},
       {"comparator", run.comparator},
       {"programme", run.programme},
-      {"places", run.regions},
+      {"places", places},
       {"words", {{"adopters", spec(Metric::adopters).label}, {"adoption_share", spec(Metric::adoption_share).label}}}};
   Json programmes = Json::array(), times = Json::array();
-  for (const std::string& name : run.programmes) programmes.push_back({{"name", name}, {"title", name}});
+  for (std::size_t p = 0; p < run.programmes.size(); ++p)
+    programmes.push_back({{"name", run.programmes[p]}, {"title", run.title_of(p)}});
   for (const Date time : run.times) times.push_back(iso(time));
   const auto headline = std::ranges::find_if(run.times, [&](Date t) { return t >= run.report_to.front(); });
   data["programmes"] = std::move(programmes);
@@ -746,17 +760,15 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
        std::array{finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
                   programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data),
                   strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder, data),
-                  growth(run, data), drivers(folder, data),
-                  calibration_section(run.file, run.is_calibrated() ? calibration_sentence(run) : "", data),
-                  published_section(run.file, run.strategy(run.lead)), backtest_section(folder, run.programmes, data),
-                  assumptions(run), provenance(run, tables.parent_path())}) {
+                  growth(run, data), drivers(folder, data), calibration_section(run, data), published_section(run),
+                  backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
 
-  return page_html(
-      run.title,
-      fmt::format("{}; {} against {}.", run.place_name(), run.strategy(run.lead), run.strategy(run.comparator)),
-      sections, data);
+  return page_html(run.population_note.empty() ? run.title : fmt::format("{} (synthetic population)", run.title),
+                   fmt::format("{}; {} against {}.", capitalised(run.place_words()), run.strategy(run.lead),
+                               run.strategy(run.comparator)),
+                   sections, data);
 }
 
 void write_report(const fs::path& folder, const fs::path& tables) {

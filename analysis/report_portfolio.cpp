@@ -19,6 +19,16 @@ Json three_numbers(std::string_view name, const Statistics& s) {
   return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
 }
 
+/// A title that fits beside a bar: what stands before its colon, cut between words where that is long.
+std::string short_title(const std::string& title) {
+  constexpr std::size_t kFits = 40;
+  std::string text = title.substr(0, title.find(':'));
+  if (text.size() <= kFits) return text;
+  text.resize(text.rfind(' ', kFits));
+  while (text.ends_with(',')) text.pop_back();
+  return text + "…";
+}
+
 /// Head of a table of programmes: organisations, people and events, each with what else is shown of it.
 std::vector<Cell> heads_of(std::initializer_list<std::string_view> beside) {
   std::vector<Cell> head{{"Programme"}};
@@ -43,7 +53,8 @@ Section programme_by_programme(const Run& run) {
       const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
       row.push_back(number_cell(net ? range(*net) : ""));
     };
-    std::vector<Cell> row{{run.programmes[j]}};
+    const std::string& event = run.events[j];
+    std::vector<Cell> row{{event.empty() ? run.title_of(j) : fmt::format("{} (avoids: {})", run.title_of(j), event)}};
     pair("ever_adopted", row);
     pair("patients_benefited", row);
     pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
@@ -56,7 +67,7 @@ Section programme_by_programme(const Run& run) {
                     "without it. Events differ between programmes and "
                     "are not added; the last line adds admissions alone.") +
               table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
-                                run.place_name()),
+                                run.place_words()),
                     heads_of({"net", "90 %"}), rows)};
 }
 
@@ -121,7 +132,7 @@ Section split(const Run& run, Json& data) {
   if (rows.empty()) return {};
   html +=
       table(fmt::format("Split over drivers, {} to {}, {}", date_text(run.report_from.front()),
-                        date_text(run.report_to.front()), run.place_name()),
+                        date_text(run.report_to.front()), run.place_words()),
             {{"Measure and driver"}, number_cell("mean"), number_cell("90 %"), number_cell("share of the sum")}, rows);
   return {"split", capitalised(heading), std::move(html), "Effort, incentive and shock"};
 }
@@ -161,12 +172,12 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   constexpr std::size_t kMostBars = 12;
   Json bars = Json::array();
   for (const std::string& name : programmes) {
-    std::vector<Cell> row{{name}};
+    std::vector<Cell> row{{run.title_of(name)}};
     const Statistics *sites = find(name, "ever_adopted"), *events = find(name, "events_avoided");
     cells(sites, row);
     cells(find(name, "patients_benefited"), row);
     cells(events ? events : find(name, "admissions_avoided"), row);
-    if (sites && bars.size() < kMostBars) bars.push_back(three_numbers(name, *sites));
+    if (sites && bars.size() < kMostBars) bars.push_back(three_numbers(short_title(run.title_of(name)), *sites));
     rows.push_back(std::move(row));
   }
   if (rows.empty() || bars.empty()) return {};
@@ -266,7 +277,7 @@ Section growth(const Run& run, Json& data) {
     }
     if (rows.empty()) continue;
     html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
-                              date_text(run.report_to[r]), run.place_name()),
+                              date_text(run.report_to[r]), run.place_words()),
                   ledger_head("Measure"), rows);
   }
   std::vector<Cell> head{{"Year"}};

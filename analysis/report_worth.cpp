@@ -131,7 +131,7 @@ std::string years(const Run& run, Json& data) {
         "the "
         "first and last year may be cut short.</figcaption></figure>\n";
   }
-  html += table(fmt::format("In each financial year, net, {}", run.place_name()), head, rows);
+  html += table(fmt::format("In each financial year, net, {}", run.place_words()), head, rows);
   const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);
   if (has_full_year)
     html += paragraph(
@@ -204,7 +204,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
       } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place))
         rows.push_back(std::move(*row));
     html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
-                              run.place_name()),
+                              run.place_words()),
                   ledger_head("Outcome"), rows);
   }
   html += years(run, data);

@@ -99,8 +99,27 @@ Run::Run(const std::filesystem::path& folder)
   if (reports.empty() || report_from.size() != reports.size() || report_to.size() != reports.size() || times.empty())
     throw file.broken("its dates do not fit together");
   programme = total_programme(programmes);
+  const auto by_programme = [&](const char* path) {
+    std::vector<std::string> lines;
+    std::istringstream stream(file.has(path) ? file.text(path) : std::string());
+    for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+    lines.resize(programmes.size());  // an older file has none, and "all" has no line
+    return lines;
+  };
+  titles = by_programme("provenance/programme_titles");
+  for (std::size_t p = 0; p < titles.size(); ++p)
+    if (titles[p].empty()) titles[p] = programmes[p] == "all" ? "All together" : programmes[p];
+  events = by_programme("provenance/programme_events");
+  for (std::string& event : events) event = event_in_words(event);
+  population = file.has("provenance/population") ? file.text("provenance/population") : std::string(kEngland);
+  if (file.has("provenance/population_note")) population_note = file.text("provenance/population_note");
   const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
   if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
+}
+
+std::string Run::title_of(const std::string& name) const {
+  const auto at = std::ranges::find(programmes, name);
+  return at == programmes.end() ? name : titles[static_cast<std::size_t>(at - programmes.begin())];
 }
 
 const Cube* Run::cube(const std::string& path) const {
@@ -158,7 +177,7 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
     if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
     return s;
   };
-  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_name(),
+  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_words(),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
                                   interval(flipped(*gross)), interval(flipped(*net))));
 }

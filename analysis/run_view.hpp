@@ -65,12 +65,27 @@ class Run {
   [[nodiscard]] int n_own_programmes() const {
     return static_cast<int>(programmes.size()) - (programmes.size() > 1 && programmes.back() == "all" ? 1 : 0);
   }
+  /// The region that the run is about as its axis has it, for looking things up.
   [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
+  /// The same as a page names it.
+  [[nodiscard]] std::string place_words() const { return words_of_place(static_cast<std::size_t>(place)); }
+  /// A place of the axis as a page names it: networks by the short form that scenarios take too.
+  [[nodiscard]] std::string words_of_place(std::size_t of) const {
+    return of == 0 ? population : std::string(short_region(regions[of]));
+  }
+  /// A programme as a page names it; all of them by "all together".
+  [[nodiscard]] const std::string& title_of(std::size_t of) const { return titles[of]; }
+  /// By a name of the axis; a name that is not there as it is.
+  [[nodiscard]] std::string title_of(const std::string& name) const;
+  [[nodiscard]] bool is_england() const { return population == kEngland; }
   [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
 
   ResultsFile file;
   std::vector<std::string> strategies, programmes, regions, boards, reports, years;
   std::string title;
+  std::string population, population_note;  ///< who the organisations are; what else must be known of them
+  std::vector<std::string> titles;          ///< by programme of the axis
+  std::vector<std::string> events;          ///< by programme, in words; empty where it avoids no events
   std::vector<Date> times, report_from, report_to, year_from, year_to;
   int comparator = 0, lead = 0;
   int programme = 0;  ///< that the page opens with

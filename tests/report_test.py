@@ -181,7 +181,7 @@ class Page(program.ProgramTest):
             program.write(self.path(name + ".toml"), text)
             self.uptake("run", name + ".toml", "--replicates", "400", "-o", name, "--quiet")
             page = program.read(self.path(name, "report.html")).decode()
-            said = re.search(r"Networks differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the map "
+            said = re.search(r"(?:Networks|Regions) differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the (?:map|table) "
                              r"shows, ([\d.]+) % is left, and luck alone would leave ([\d.]+) %", page)
             with h5py.File(self.path(name, "results.h5")) as file:
                 within = file["report/regional_cv"][0, 0, 0, 0, 0]
@@ -193,6 +193,35 @@ class Page(program.ProgramTest):
             if said:
                 for shown, value in zip(said.groups(), (within, between, within / 20)):
                     self.assertAlmostEqual(float(shown), 100 * value, delta=0.006 * max(1, 100 * value))
+
+    def test_a_made_up_population_is_not_called_england(self):
+        text = program.read(program.CARE_HOMES).decode().replace(
+            'population = "england"', "population = { synthetic = 900, degree = 4, regions = 3 }").replace(
+            "in every care home in England", "in homes")
+        program.write(self.path("made-up.toml"), text)
+        self.uptake("run", "made-up.toml", "--replicates", "4", "-o", "out", "--quiet")
+        self.uptake("compare", "made-up.toml", "--baseline", "no-programme", "--replicates", "4", "-o", "side", "--quiet")
+        words, own = "a synthetic population of 900 care homes", lambda t: re.sub(r"\s+", " ", re.split(
+            r"<footer|<script", re.sub(r"<section id=\"(assumptions|provenance)\".*?</section>", "", t, flags=re.S))[0])
+        for file in (("out", "report.html"), ("out", "summary.txt"), ("side", "compare.html")):
+            said = own(program.read(self.path(*file)).decode())
+            self.assertIn(words, said, file)
+            rest = said.split("What this rests on")[0].replace("will happen in England", "")
+            self.assertNotIn("England", rest.replace("England:", ""), file)
+            self.assertNotRegex(rest, r"\bS40\b", "figures of England are not beside it")
+        page = program.read(self.path("out", "report.html")).decode()
+        self.assertRegex(page, r"<title>[^<]*\(synthetic population\)")
+        self.assertNotIn('<section id="published"', page)
+        self.assertNotIn("of each network", page)
+
+    def test_names_of_networks_and_programmes_are_those_a_reader_knows(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "out", "--quiet")
+        page = program.read(self.path("out", "report.html")).decode()
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1).replace("<\\/", "</"))
+        self.assertEqual(data["programmes"][0]["title"], "Managing deterioration in care homes")
+        self.assertIn("North East and North Cumbria", data["places"])
+        self.assertIn("Health Innovation Network South London", data["places"], "whose name has no shorter form")
+        self.assertIn('<th scope="row">West Midlands</th>', page)
 
     def test_the_command_to_repeat_it_names_a_shipped_scenario_and_no_other(self):
         self.uptake("run", "what-if/new-innovation", "--replicates", "2", "-o", "shipped", "--quiet")
@@ -270,8 +299,8 @@ class Page(program.ProgramTest):
         row = lambda name: section.split(f'<th scope="row">{name}')[1].split("</tr>")[0]  # noqa: E731
         for name, words in (("Persistence", ("0.50", "0.20 to 0.80", "the model is better")),
                             ("Linear trend", ("1.50", "the model is worse")), ("Bass curve", ("cannot be said",)),
-                            ("example-tool: adopters, England, 2022-03", (">6<", "3 to 5", "in the 90 %", ">2<")),
-                            ("example-tool: adopters, England, 2022-09", ("not observed",))):
+                            ("Example tool: adopters, England, 2022-03", (">6<", "3 to 5", "in the 90 %", ">2<")),
+                            ("Example tool: adopters, England, 2022-09", ("not observed",))):
             for word in words:
                 self.assertIn(word, row(name), name)
         for words in ("held 20 %", "between 30 and 70 %: too narrow", "1.8 times as wide would have held 50 %",
@@ -383,7 +412,7 @@ class InABrowser(program.ProgramTest):
                                   "s.dispatchEvent(new Event('change'))")
             self.assertNotEqual(tile(), together)
             self.assertEqual(len(driver.find_elements("css selector", "#multiples svg")), 15)
-            self.assertIn("care-home-deterioration", driver.find_element("css selector", "#multiples svg").get_attribute(
+            self.assertIn("Managing deterioration in care homes", driver.find_element("css selector", "#multiples svg").get_attribute(
                 "aria-label"))
             self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
             data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1).replace("<\\/", "</"))
