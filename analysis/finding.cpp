@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <filesystem>
 
 #include "numbers.hpp"
 
@@ -29,6 +31,32 @@ std::string finding_text(const Subject& subject, std::string_view verb, std::str
     return fmt::format("{} organisations took up {}; {} of them would not have done so anyway", gross, who, net);
   return fmt::format("{} {} {} {}; {} of them would not have been {} anyway", who, verb, gross, subject.noun, net,
                      verb);
+}
+
+std::optional<Parameter> sole_price(const Savings& savings) {
+  std::optional<Parameter> of_effect;
+  if (savings.are_bed_days)
+    of_effect = Parameter::bed_day_price;
+  else if (savings.has_event_value)
+    of_effect = Parameter::value_per_event;
+  else if (savings.are_admissions)
+    of_effect = Parameter::admission_price;
+  if (!savings.has_person_value) return of_effect;
+  return of_effect ? std::nullopt : std::optional(Parameter::value_per_person);
+}
+
+std::string amount_of(Parameter id, double value) {
+  const std::string number = std::abs(value) >= 1 ? shown(value) : fmt::format("{:.3g}", value);
+  const std::string_view unit = spec(id).unit;
+  return unit == "GBP" ? fmt::format("GBP {}", number) : fmt::format("{} {}", number, unit);
+}
+
+std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at) {
+  std::string text = fmt::format("{} is fixed at {} in every world, and {} rests on it: ", spec(id).key,
+                                 amount_of(id, fixed_at), verdict);
+  if (!std::isfinite(turns_at) || turns_at <= 0) return text + "the mean verdict is the same for any value of it above 0.";
+  return text +
+         fmt::format("on average it turns at {}, {} times that.", amount_of(id, turns_at), shown(turns_at / fixed_at));
 }
 
 namespace {

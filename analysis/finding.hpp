@@ -3,6 +3,7 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,23 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 
 /// What stands for all regions together where these are those of England.
 inline constexpr std::string_view kEngland = "England";
+
+/// What a programme's savings are made of.
+struct Savings {
+  bool has_event_value = false;   ///< `value.per_event` is stated
+  bool has_person_value = false;  ///< `value.per_person` is
+  bool are_admissions = false;    ///< what is avoided is an admission
+  bool are_bed_days = false;      ///< or days in a bed alone
+};
+/// The one price that all savings are in proportion to; nothing where there is none or more than one.
+[[nodiscard]] std::optional<Parameter> sole_price(const Savings& savings);
+/// "GBP 4,370", "0.0263 QALYs": a value with its unit, three digits.
+[[nodiscard]] std::string amount_of(Parameter id, double value);
+/// What the sentence below says of value and cost.
+inline constexpr std::string_view kValueOverCost = "whether what is avoided exceeds the added cost (undiscounted)";
+/// "value.per_person is fixed at GBP 4,370 in every world, and … rests on it: on average it turns at GBP 6,000, 1.4
+/// times that." @param verdict what turns @param turns_at value of it at which the mean is 0
+[[nodiscard]] std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at);
 
 /// Who the organisations of a run are, as a place is named: "England", "a synthetic population of 5,000 care homes", "the
 /// population minimal (12 organisations, 3 regions)".

@@ -168,7 +168,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                         interval_text(*cash), interval_text(*capacity), kPriceYear);
   text += ". ";
   if (scenario.programmes.size() == 1 && about.metric == Metric::events_avoided)
-    text += fmt::format("The event is {}. ", scenario.programmes.front().event);
+    text += fmt::format("The event is {}. ", event_in_words(scenario.programmes.front().event));
   const auto drifts = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::uptake; };
   if (std::ranges::any_of(scenario.programmes, drifts))
     text +=
@@ -235,6 +235,28 @@ std::string chances(const Spot& place, std::size_t width) {
                              width - 2, 4);
   }
   return text;
+}
+
+/// What of the verdict on value and cost hangs on one price that no world varies.
+std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t width) {
+  const Scenario& scenario = record.model->scenario;
+  if (scenario.programmes.size() != 1) return "";
+  const ProgrammeSpec& programme = scenario.programmes.front();
+  const auto of = [&](Parameter id) -> const Setting& {
+    constexpr std::size_t kOwn = kNProgrammeParameters;
+    const auto at = static_cast<std::size_t>(id);
+    return at < kOwn ? programme.settings[at] : scenario.economy[at - kOwn];
+  };
+  const auto is_stated = [&](Parameter id) { return of(id).value != 0 || of(id).prior.family != Family::fixed; };
+  const auto price = sole_price({is_stated(Parameter::value_per_event), is_stated(Parameter::value_per_person),
+                                 programme.event.ends_with("admission"), programme.outcome == OutcomeKind::stay});
+  const auto value = place(Metric::savings_gross_gbp, View::net), cost = place(Metric::cost_gbp, View::net);
+  if (!price || !value || !cost) return "";
+  const bool is_fixed = !is_drawn(scenario.mode) || of(*price).prior.family == Family::fixed;
+  const double fixed_at = is_drawn(scenario.mode) ? of(*price).prior.a : of(*price).value;
+  if (!is_fixed || value->mean == 0) return "";
+  return "  " +
+         paragraph(rests_on(*price, fixed_at, kValueOverCost, fixed_at * cost->mean / value->mean), width - 2, 4);
 }
 
 /// Of several programmes: how many different people the sum over programmes may be.
@@ -513,7 +535,7 @@ std::string headline_table(const RunRecord& of, int width) {
     if (programme == 0 || time == 0)
       text += table(place, kShown, columns) + overlap(place, columns) + others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
-    if (programme == 0 || time == 0) text += chances(place, columns);
+    if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
     text += '\n';
   }
   if (lead) text += growth(record, *lead, columns);

@@ -31,6 +31,19 @@ namespace {
 
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
+/// The event that a programme avoids, with how many there are of it and how that is known.
+std::string what_an_event_is(const Run& run) {
+  std::string text = fmt::format("An event is here: {}", run.events.front());
+  const auto keys = run.file.texts("parameters/key"), sources = run.file.texts("parameters/source");
+  const std::vector<double> values = run.file.numbers("parameters/value").values;
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(keys, spec(Parameter::baseline_events).key) - keys.begin());
+  if (at < std::min(sources.size(), values.size()) && values[at] > 0)
+    text += fmt::format(", {} a year without the programme{}{}", grouped(values[at]), sources[at].empty() ? "" : "; ",
+                        sources[at]);
+  return paragraph(text + ".");
+}
+
 Section finding(const Run& run) {
   std::string html =
       fmt::format("<p class=\"finding\">{}</p>\n",
@@ -43,6 +56,7 @@ Section finding(const Run& run) {
       : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  if (subject_of(run).metric == Metric::events_avoided && !run.events.front().empty()) html += what_an_event_is(run);
   const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
   if (all && all->mean >= 0 && all->p05 < 0)
     html +=
@@ -74,6 +88,8 @@ Section finding(const Run& run) {
   add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
   if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
+  for (const TurningPoint& one : turning_points(run, 0))
+    if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
   constexpr int kFew = 20;  // of which one stands for 5 %
   if (n_worlds < kFew)
     html += paragraph(
@@ -663,7 +679,7 @@ Section assumptions(const Run& run) {
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
-      "uniform; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
+      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);

@@ -220,6 +220,21 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }
 
+namespace {
+/// What decides whether a QALY's worth of GBP 20,000 is reached, and where it turns.
+std::string turning_sentence(const TurningPoint& one) {
+  constexpr std::string_view kVerdict = "the verdict at GBP 20,000 a QALY";
+  if (one.is_fixed) return rests_on(one.id, one.fixed_at, kVerdict, one.turns_at);
+  std::string text =
+      fmt::format("{}, drawn from {} (90 %: {} to {}), has a part in {}: ", spec(one.id).key, short_prior(one.prior),
+                  amount_of(one.id, one.low), amount_of(one.id, one.high), kVerdict);
+  if (!std::isfinite(one.turns_at) || one.turns_at <= 0)
+    return text + "the mean verdict is the same for any value of it above 0.";
+  return text +
+         fmt::format("were it the same in every world, the mean would turn at {}.", amount_of(one.id, one.turns_at));
+}
+}  // namespace
+
 Section cost_effectiveness(const Run& run, Json& data) {
   if (run.n_own_programmes() > 1) {
     return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
@@ -269,6 +284,9 @@ Section cost_effectiveness(const Run& run, Json& data) {
       "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which the support is worth its "
       "cost.</figcaption></figure></div>\n";
   html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
+  std::vector<std::string> turns;
+  for (const TurningPoint& one : turning_points(run, kUsualThreshold)) turns.push_back(turning_sentence(one));
+  html += list(turns);
   return {"cost-effectiveness", std::move(heading), std::move(html), "Is it worth its cost?"};
 }
 

@@ -132,6 +132,20 @@ struct CostEffectiveness {
 /// Of one programme; nothing where a QALY was not read.
 [[nodiscard]] std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run);
 
+/// Where the mean verdict on value and cost turns as one price moves.
+struct TurningPoint {
+  Parameter id{};
+  std::string prior;         ///< as in the results
+  double low = 0, high = 0;  ///< 5 % and 95 % points of the replicates' own values
+  double fixed_at = 0;       ///< their value, where all are the same
+  bool is_fixed = false;     ///< whether they are
+  double turns_at = 0;       ///< value of it at which the mean over replicates is 0, were it the same in all of them
+};
+/// Of one programme, in the lead strategy against the comparator at the first report date: of the price that its savings
+/// are in proportion to, and of the QALYs of an event or a person, where each is the only one. What turns is
+/// `threshold` QALYs' worth + savings - cost, undiscounted. @param threshold GBP per QALY; 0 = QALYs have no part
+[[nodiscard]] std::vector<TurningPoint> turning_points(const Run& run, double threshold);
+
 /// The one-way study in `folder/sensitivity.json`; null when there is none, or it is none. Only results of its rows may be null.
 [[nodiscard]] nlohmann::ordered_json one_way_study(const std::filesystem::path& folder);
 

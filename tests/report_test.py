@@ -247,6 +247,37 @@ class Page(program.ProgramTest):
                 self.assertIn(words, said)
                 self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
 
+    def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
+        amount = lambda text: float(text.replace(",", ""))  # noqa: E731
+        # One price that no world varies: on the page and on the terminal.
+        self.uptake("run", "af-anticoagulation", "--replicates", "8", "-o", "af", "--quiet")
+        with h5py.File(self.path("af", "results.h5")) as file:
+            net = lambda metric: file["report/" + metric][0, 2, 0, 0, 0, 0]  # noqa: E731
+            turns_at = 13167 * net("cost_gbp") / net("savings_gross_gbp")
+        for name in ("report.html", "summary.txt"):
+            said = " ".join(program.read(self.path("af", name)).decode().split())
+            found = re.search(r"value\.per_event is fixed at GBP 13,200 in every world, .*? on average it turns at GBP ([\d,]+), ", said)
+            self.assertAlmostEqual(amount(found.group(1)) / turns_at, 1, delta=0.01)
+        # Two values that are drawn: at each the mean of a QALY's worth and of savings, less cost, is nothing.
+        self.uptake("run", "pincer", "--replicates", "60", "-o", "pincer", "--quiet")
+        page = program.read(self.path("pincer", "report.html")).decode()
+        self.assertIn("An event is here: hazardous prescribing, 497,000 a year", page)
+        self.assertNotRegex(page, "it is worth its cost in (none|all) of")
+        with h5py.File(self.path("pincer", "results.h5")) as file:
+            lead, other = ([s.decode() for s in file["strategy"][()]].index(s) for s in ("as-delivered", "no-network"))
+            of = lambda metric: (lambda v: v[:, lead, 0, 0, 0] - v[:, other, 0, 0, 0])(file["replicates/" + metric][()])  # noqa: E731
+            cost, value, qalys = of("cost_gbp"), of("savings_gross_gbp"), of("qalys")
+            keys = [k.decode() for k in file["parameters/key"][()]]
+            drawn = lambda key: file["parameters/drawn"][:, keys.index(key)]  # noqa: E731
+            expected = {"value.per_event": (cost.mean() - 20000 * qalys.mean()) / (value / drawn("value.per_event")).mean(),
+                        "value.qalys_per_event": (cost - value).mean() / (20000 * qalys / drawn("value.qalys_per_event")).mean()}
+        for key, at in expected.items():
+            found = re.search(re.escape(key) + r", drawn from LU.*?(?:the mean would turn at (?:GBP )?([\d.,]*\d)|is the same for any value)", page)
+            if at > 0:
+                self.assertAlmostEqual(amount(found.group(1)) / at, 1, delta=0.01, msg=key)
+            else:
+                self.assertIn("is the same for any value", found.group(0))
+
     def test_opens_with_the_focus_and_the_lead(self):
         lines = self.scenario.splitlines()
         lines.insert(1, 'focus = "North"')
