@@ -154,6 +154,11 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
   const std::vector<Cell> head = head_of_sides(sides, "Measure");
   std::vector<std::vector<Cell>> rows;
   std::string drawings;
+  LargestMoney money;
+  for (const Metric metric : kFirst)
+    for (const Comparison& comparison : report.comparisons)
+      if (const Difference* row = find(comparison, metric, frame.programme, period.to))
+        money.add(metric, std::array{row->subject, row->baseline, row->difference.p05, row->difference.p95});
   for (const Metric metric : kFirst) {
     std::vector<std::optional<double>> means;
     for (const Side& side : sides) {
@@ -179,7 +184,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       differs = differs || d.sd > 0 || d.mean != 0;
     }
     if (repeated) continue;
-    const RowUnit unit(metric, Medium::page, figures);
+    const RowUnit unit(metric, Medium::page, figures, money);
     Json bars = Json::array();
     for (const Comparison& comparison : report.comparisons)
       if (const Difference* row = find(comparison, metric, frame.programme, period.to))
@@ -213,9 +218,10 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
 std::string difference_table(const Comparison& comparison, const std::string& programme, const Period& period,
                              const std::vector<Metric>& asked) {
   std::vector<std::vector<Cell>> rows;
+  LargestMoney money;
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95});
+    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     std::vector<Cell> cells{
         {unit.label()},
         number_cell(unit.text(row.baseline)),
@@ -246,6 +252,8 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
                              date_text(period.from), date_text(period.to), which),
                  head, rows);
   };
+  for (const Difference& row : comparison.rows)
+    if (mine(row)) money.add(row.metric, std::array{row.subject, row.baseline, row.difference.p05, row.difference.p95});
   std::string html;
   for (const Metric metric : kFirst)
     for (const Difference& row : comparison.rows)
@@ -281,6 +289,20 @@ std::string peers_table(const Comparison& comparison, const std::string& program
                 number_cell("90 %")},
                rows) +
          paragraph("How strongly peers are heard is prior, not data: the record does not tell it from commissioning.");
+}
+
+/// Why an order that serves the most deprived first can do worse by the gap: there was none to close.
+std::string no_gap_to_close(const Comparison& comparison, const std::string& programme, const Period& period) {
+  const Difference* gap = find(comparison, Metric::deprivation_gap, programme, period.to);
+  constexpr double kPoint = 0.01, kPercent = 100, kErrors = 3;
+  if (!gap || gap->baseline < -kPoint / 2 || std::abs(gap->baseline) > kPoint) return "";
+  if (gap->difference.mean < kPoint / 2 || gap->difference.mean < kErrors * gap->difference.mcse) return "";
+  const auto points = [](double share) { return fmt::format("{:.1f}", kPercent * std::abs(share)); };
+  return paragraph(
+      fmt::format("Under “{}” the most deprived fifth is within one percentage point of the rest, so there is no gap "
+                  "to close: “{}” "
+                  "puts it {} points ahead, and a gap in favour of the most deprived is counted as further from 0 too.",
+                  side_name(comparison.baseline, comparison.subject), name_of(comparison), points(gap->subject)));
 }
 
 std::string losses_table(const RunValues& run, std::span<const Loss> lost, const Period& period,
@@ -329,6 +351,7 @@ Section differences_section(const CompareReport& report, const Comparison& compa
     const Period& period = comparison.pairing.reports[t];
     std::string part =
         frame.programme.empty() ? "" : difference_table(comparison, frame.programme, period, report.asked);
+    if (!frame.programme.empty()) part += no_gap_to_close(comparison, frame.programme, period);
     if (!frame.programme.empty()) part += peers_table(comparison, frame.programme, period);
     part += programmes_table(comparison, period);
     part += losses_table(*comparison.subject.run, comparison.displaced, period,

@@ -54,7 +54,8 @@ std::string amount_of(Parameter id, double value) {
 std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at) {
   std::string text = fmt::format("{} is fixed at {} in every world, and {} rests on it: ", spec(id).key,
                                  amount_of(id, fixed_at), verdict);
-  if (!std::isfinite(turns_at) || turns_at <= 0) return text + "the mean verdict is the same for any value of it above 0.";
+  if (!std::isfinite(turns_at) || turns_at <= 0)
+    return text + "the mean verdict is the same for any value of it above 0.";
   return text +
          fmt::format("on average it turns at {}, {} times that.", amount_of(id, turns_at), shown(turns_at / fixed_at));
 }

@@ -190,6 +190,9 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
+  LargestMoney money;
+  for (const Metric metric : shown)
+    money.add(metric, {place(metric, View::gross), place(metric, View::counterfactual), place(metric, View::net)});
   for (const Metric metric : shown) {
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
@@ -197,7 +200,7 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
     // Where all events are admissions they are shown once, under that name.
     const auto admissions = place(Metric::admissions_avoided, View::gross);
     if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
-    const RowUnit unit(metric, Medium::terminal, {gross, without, net});
+    const RowUnit unit(metric, Medium::terminal, {gross, without, net}, money);
     // A blank stands before every column, whatever its number.
     std::string row = fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross), kNumber - 1);
     if (wide) row += fmt::format(" {:>{}}  ", unit.range(gross), kInterval - 1);

@@ -475,8 +475,14 @@ Section strategies(const Run& run) {
     const std::string& name = run.strategy(s);
     if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
     any_option = any_option || is_option(s);
-    std::vector<std::vector<Cell>> rows;
+    struct Row {
+      Metric metric;
+      Statistics difference;
+      std::string chance;
+    };
+    std::vector<Row> found;
     std::vector<double> admissions;
+    LargestMoney money;
     for (const Metric metric : kRows) {
       const std::string of(spec(metric).name);
       const std::vector<double> values = value_by_replicate(run, of, s, run.programme, 0),
@@ -494,11 +500,13 @@ Section strategies(const Run& run) {
       if (metric == Metric::events_avoided && differences == admissions) continue;
       const auto n = static_cast<double>(differences.size());
       const Statistics d = statistics(differences);
-      const RowUnit unit(metric, Medium::page, {d});
-      rows.push_back({{unit.label()},
-                      number_cell(unit.text(d.mean)),
-                      number_cell(unit.range(d)),
-                      number_cell(chance_text(n_better / n, static_cast<int>(n)))});
+      money.add(metric, {d});
+      found.push_back({metric, d, chance_text(n_better / n, static_cast<int>(n))});
+    }
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [metric, d, chance] : found) {
+      const RowUnit unit(metric, Medium::page, {d}, money);
+      rows.push_back({{unit.label()}, number_cell(unit.text(d.mean)), number_cell(unit.range(d)), number_cell(chance)});
     }
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
                   {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("better in")}, rows);
@@ -517,6 +525,10 @@ Section dimensions(const Run& run) {
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
+    LargestMoney money;
+    for (const std::string& metric : run.file.datasets("report"))
+      if (const auto known = find_metric(metric))
+        money.add(*known, {run.headline(metric, View::gross), run.headline(metric, View::net)});
     for (const std::string& metric : run.file.datasets("report")) {
       const std::string spoken_to = run.file.attribute("report/" + metric, "impact_dimensions");
       if (fmt::format("; {};", spoken_to).find(fmt::format("; {};", dimension)) == std::string::npos) continue;
@@ -524,7 +536,7 @@ Section dimensions(const Run& run) {
       if (!gross && !net) continue;
       const auto known = find_metric(metric);
       if (!known) continue;
-      const RowUnit unit(*known, Medium::page, {gross, net});
+      const RowUnit unit(*known, Medium::page, {gross, net}, money);
       rows.push_back(
           {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
     }
@@ -679,7 +691,8 @@ Section assumptions(const Run& run) {
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
-      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
+      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: "
+      "scenarios/sources.bib.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);

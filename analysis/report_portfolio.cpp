@@ -83,6 +83,14 @@ Section split(const Run& run, Json& data) {
       run.file.text("shapley/of")));
   std::string heading = "What of it effort, incentive and shock each make";
   std::vector<std::vector<Cell>> rows;
+  LargestMoney money;
+  for (const Metric metric : kRows) {
+    const std::string path = fmt::format("shapley/{}", spec(metric).name);
+    if (!run.file.has(path)) continue;
+    const Cube cube(run.file.numbers(path));
+    for (std::size_t d = 0; d < drivers.size(); ++d)
+      money.add(metric, {cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place)});
+  }
   for (const Metric metric : kRows) {
     const std::string path = fmt::format("shapley/{}", spec(metric).name);
     if (!run.file.has(path)) continue;
@@ -99,7 +107,7 @@ Section split(const Run& run, Json& data) {
     }
     if (std::ranges::all_of(parts, [](const auto& part) { return part.second.mean == 0; })) continue;
     const auto share = [&](double value) { return fmt::format("{:.0f} %", 100 * value / sum); };
-    const RowUnit unit(metric, Medium::page, figures);
+    const RowUnit unit(metric, Medium::page, figures, money);
     Json bars = Json::array();
     for (const auto& [driver, s] : parts) {
       rows.push_back({{fmt::format("{}: {}", unit.label(), driver)},

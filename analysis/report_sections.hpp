@@ -19,9 +19,9 @@ namespace uptake {
 [[nodiscard]] std::string pounds(double value);
 
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.
-/// @param place as `programme`, `report`: an index of the run's axis
+/// @param place as `programme`, `report`: an index of the run's axis @param money of the table
 [[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report,
-                                                          int place);
+                                                          int place, LargestMoney money = {});
 /// Heads of a table of such rows.
 [[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
 /// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by

@@ -85,12 +85,20 @@ std::vector<YearColumn> year_columns(const Run& run) {
   return columns;
 }
 
-/// "2022/23", and what of it was simulated where that is not the whole year.
-std::string year_label(const Run& run, std::size_t y) {
+/// What of a financial year was not simulated.
+struct Missing {
+  bool is_late, is_cut;  ///< its beginning, its end
+};
+Missing missing_of(const Run& run, std::size_t y) {
   const std::chrono::year_month_day from{run.year_from[y]}, to{run.year_to[y]};
   constexpr auto kFirst = std::chrono::April / 1, kLast = std::chrono::March / 31;
-  const bool is_late = std::chrono::month_day(from.month(), from.day()) != kFirst,
-             is_cut = std::chrono::month_day(to.month(), to.day()) != kLast;
+  return {std::chrono::month_day(from.month(), from.day()) != kFirst,
+          std::chrono::month_day(to.month(), to.day()) != kLast};
+}
+
+/// "2022/23", and what of it was simulated where that is not the whole year.
+std::string year_label(const Run& run, std::size_t y) {
+  const auto [is_late, is_cut] = missing_of(run, y);
   if (is_cut) return fmt::format("{}, to {}", run.years[y], short_date(run.year_to[y]));
   return is_late ? fmt::format("{}, from {}", run.years[y], short_date(run.year_from[y])) : run.years[y];
 }
@@ -106,11 +114,14 @@ std::string years(const Run& run, Json& data) {
   constexpr std::chrono::days kStub{31};
   const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
   Json panels = Json::array();
+  LargestMoney money;
+  for (const YearColumn& column : columns)
+    for (const auto& value : column.values) money.add(column.metric, std::array{value.value_or(0)});
   for (const YearColumn& column : columns) {
     const bool is_money = spec(column.metric).read_as == ReadAs::money;
     std::vector<double> figures;
     for (const auto& value : column.values) figures.push_back(value.value_or(0));
-    const RowUnit unit(column.metric, Medium::page, figures);
+    const RowUnit unit(column.metric, Medium::page, figures, money);
     head.push_back(number_cell(is_money ? fmt::format("{}, {}", column.heading, unit.name()) : column.heading));
     Json bars = Json::array();
     for (std::size_t y = 0; y < rows.size(); ++y) {
@@ -122,14 +133,23 @@ std::string years(const Run& run, Json& data) {
   }
   std::string html = "<h3>Year by year</h3>\n";
   if (panels.size() > 1) {  // a cost alone is no comparison
+    std::vector<std::string> partial;
+    std::string parts;
+    for (std::size_t y = 0; y < n_drawn; ++y) {
+      const auto [is_late, is_cut] = missing_of(run, y);
+      if (!is_late && !is_cut) continue;
+      partial.push_back(run.years[y]);
+      parts += fmt::format("{}{}", parts.empty() ? "" : "; ", year_label(run, y));
+    }
     data["years"] = {{"years", std::vector<std::string>(run.years.begin(),
                                                         run.years.begin() + static_cast<std::ptrdiff_t>(n_drawn))},
+                     {"partial", partial},
                      {"panels", std::move(panels)},
                      {"label", "Cash, capacity and cost in each financial year, net; the table says the same"}};
-    html +=
-        "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one scale; "
-        "the "
-        "first and last year may be cut short.</figcaption></figure>\n";
+    html += fmt::format(
+        "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one "
+        "scale.{}</figcaption></figure>\n",
+        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts));
   }
   html += table(fmt::format("In each financial year, net, {}", run.place_words()), head, rows);
   const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);
@@ -152,11 +172,12 @@ std::vector<Cell> ledger_head(std::string_view first) {
           number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
 }
 
-std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place) {
+std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place,
+                                            LargestMoney money) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
-  const RowUnit unit(metric, Medium::page, {gross, anyway, net});
+  const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
   return std::vector<Cell>{{unit.label()},
                            number_cell(unit.mean(gross)),
                            number_cell(unit.range(gross)),
@@ -197,11 +218,15 @@ Section outcomes_and_savings(const Run& run, Json& data) {
                      run.report("admissions_avoided", run.lead, view, run.programme, static_cast<int>(r), run.place);
       return one && other && one->mean == other->mean && one->p05 == other->p05 && one->p95 == other->p95;
     };
+    LargestMoney money;
+    for (const Metric metric : kOutcomeRows)
+      for (const View view : {View::gross, View::counterfactual, View::net})
+        money.add(metric, {run.report(metric, run.lead, view, run.programme, static_cast<int>(r), run.place)});
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
         continue;
-      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place))
+      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place, money))
         rows.push_back(std::move(*row));
     html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
                               run.place_words()),

@@ -263,6 +263,12 @@ class Page(program.ProgramTest):
         page = program.read(self.path("pincer", "report.html")).decode()
         self.assertIn("An event is here: hazardous prescribing, 497,000 a year", page)
         self.assertNotRegex(page, "it is worth its cost in (none|all) of")
+        for table in re.findall(r"<table>.*?</table>", page, re.S):
+            units = set(re.findall(r", GBP(\u00a0m)?</th>", table))
+            self.assertLessEqual(len(units), 1, "one unit of money in a table")
+        outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
+        for row in re.findall(r'<th scope="row">(?:Cash|Capacity|Added cash|Cost|Social)[^<]*</th>.*?</tr>', outcomes):
+            self.assertNotRegex(row, r">-?0\.00<|0\.00 to -?0\.00", "what is small is told, not rounded away")
         with h5py.File(self.path("pincer", "results.h5")) as file:
             lead, other = ([s.decode() for s in file["strategy"][()]].index(s) for s in ("as-delivered", "no-network"))
             of = lambda metric: (lambda v: v[:, lead, 0, 0, 0] - v[:, other, 0, 0, 0])(file["replicates/" + metric][()])  # noqa: E731
