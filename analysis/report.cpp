@@ -549,6 +549,35 @@ Section dimensions(const Run& run) {
               folded("Tables by kind of impact", html)};
 }
 
+/// Of how many worlds the measures relative to benefit are stated, where not of all: none that some lose in.
+std::string worlds_without_losers(const Run& run) {
+  const std::vector<std::string> metrics = run.file.texts("diagnostics/metric");
+  const Cube n_defined(run.file.numbers("diagnostics/n_defined"));
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(metrics, spec(Metric::benefit_regional_cv).name) - metrics.begin());
+  if (at == metrics.size() || !run.headline(spec(subject_of(run).metric).name, View::gross)) return "";
+  const Labelled& of = n_defined.data();
+  const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
+                                       static_cast<std::size_t>(run.programme), 0};
+  if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
+  std::size_t offset = 0;
+  for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
+  const int n = static_cast<int>(of.values[offset]), n_worlds = run.n_replicates();
+  if (n == n_worlds) return "";
+  const std::string_view region = run.is_england() ? "network" : "region";
+  constexpr std::string_view kWhy =
+      "a coefficient of variation, Gini or concentration index of a benefit that is below 0 for some has no meaning";
+  if (n == 0)
+    return paragraph(
+        fmt::format("How unequal benefit is between {}s is not stated: in no world is it at least 0 in each "
+                    "of them, with and without the support, and {}.",
+                    region, kWhy));
+  return paragraph(
+      fmt::format("How unequal benefit is between {}s is stated for the {} of {} worlds in which it is at "
+                  "least 0 in each of them, with and without the support: {}.",
+                  region, grouped(n), grouped(n_worlds), kWhy));
+}
+
 Section equity(const Run& run) {
   std::vector<std::vector<Cell>> rows;
   for (const Metric metric : kEquityRows) {
@@ -574,6 +603,7 @@ Section equity(const Run& run) {
       fmt::format("On {}", date_text(run.report_to.front())),
       {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
       rows);
+  html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
   std::string heading = "Who was left behind";
   if (gap) {
