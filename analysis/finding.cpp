@@ -60,6 +60,15 @@ std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, do
          fmt::format("on average it turns at {}, {} times that.", amount_of(id, turns_at), shown(turns_at / fixed_at));
 }
 
+bool is_about_growth(const Scenario& scenario) {
+  const auto is_of_ledger = [](const Published& figure) {
+    const auto metric = find_metric(figure.metric);
+    return metric && spec(*metric).needs == Needs::growth;
+  };
+  return scenario.growth && scenario.programmes.size() == 1 && !scenario.published.empty() &&
+         std::ranges::all_of(scenario.published, is_of_ledger);
+}
+
 namespace {
 /// "care homes", "primary care networks" of a type of organisation.
 std::string plural_of(OrganisationType type) {

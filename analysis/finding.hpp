@@ -41,6 +41,10 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 [[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
                                        std::string_view gross, std::string_view net);
 
+/// Whether a scenario is about its growth ledger, so that the ledger leads: it has one programme, which has to be there, and
+/// states published figures of its own, all of the ledger.
+[[nodiscard]] bool is_about_growth(const Scenario& scenario);
+
 /// What stands for all regions together where these are those of England.
 inline constexpr std::string_view kEngland = "England";
 

@@ -277,6 +277,27 @@ std::string overlap(const Spot& place, std::size_t width) {
              width - 2, 2);
 }
 
+/// Of several programmes: in which totals not all of them are.
+std::string of_how_many(const RunRecord& record, int strategy, int time, std::size_t width) {
+  const auto n = static_cast<int>(record.model->scenario.programmes.size());
+  if (n < 2) return "";
+  std::string known;
+  for (const Metric metric : kShown) {
+    int n_known = 0;
+    for (int p = 0; p < n; ++p) {
+      const Spot place(record, strategy, p, time);
+      n_known += place(metric, View::gross) || place(metric, View::net) ? 1 : 0;
+    }
+    const Spot total(record, strategy, n, time);
+    if (n_known == 0 || n_known == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
+  }
+  if (known.empty()) return "";
+  return "  " + paragraph(fmt::format("Not all of the {} programmes are in every total, but all are in the cost: {}.",
+                                      n, known),
+                          width - 2, 2);
+}
+
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
@@ -422,6 +443,26 @@ constexpr std::array kShownGrowth{
     Metric::pipeline_fellows,
 };
 
+/// What the ledger says, in a sentence; empty without one.
+std::string growth_finding(const RunRecord& record, int lead) {
+  const SummaryLayout& layout = record.layout;
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0, 0);
+  const auto invested = place(Metric::investment_gbp, View::gross), more = place(Metric::investment_gbp, View::net);
+  const auto jobs = place(Metric::jobs, View::gross), more_jobs = place(Metric::jobs, View::net);
+  if (!invested || !more || !jobs || !more_jobs) return "";
+  const Period& period = layout.reports.front();
+  const RowUnit unit(Metric::investment_gbp, Medium::terminal, {invested, more});
+  const auto money = [&](const std::optional<Statistics>& s) {
+    return fmt::format("GBP {}{} (90 %: {})", unit.mean(s), unit.factor() > 1 ? " m" : "", unit.range(s));
+  };
+  return fmt::format(
+      "Over {} to {} the companies that the networks supported reported {} of investment and {} jobs; {} and {} jobs "
+      "of "
+      "this are assumed not to have come anyway. What follows of {} is apart from that.",
+      iso(period.from), iso(period.to), money(invested), interval_text(*jobs), money(more), interval_text(*more_jobs),
+      record.model->scenario.programmes.front().name);
+}
+
 /// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
 std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const SummaryLayout& layout = record.layout;
@@ -445,7 +486,7 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
   text +=
       "  " + paragraph(
                  "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
-                 "to have come anyway. No part of the figures above, and never to be added to them.",
+                 "to have come anyway. No part of the other figures, and never to be added to them.",
                  width - 2, 2);
   return text + '\n';
 }
@@ -525,6 +566,8 @@ std::string headline_table(const RunRecord& of, int width) {
   std::optional<int> lead;
   if (lead_strategy(scenario) != layout.comparator) lead = lead_strategy(scenario);
   const Shares shares(record);
+  const bool ledger_leads = lead && n_reports > 0 && is_about_growth(scenario);
+  if (ledger_leads) text += paragraph(growth_finding(record, *lead), columns) + '\n' + growth(record, *lead, columns);
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
   for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
@@ -536,12 +579,13 @@ std::string headline_table(const RunRecord& of, int width) {
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + overlap(place, columns) + others(record, *lead, programme, time, columns);
+      text += table(place, kShown, columns) + of_how_many(record, *lead, time, columns) + overlap(place, columns) +
+              others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
     text += '\n';
   }
-  if (lead) text += growth(record, *lead, columns);
+  if (lead && !ledger_leads) text += growth(record, *lead, columns);
   text += published_table(record, columns);
   text += paragraph(
       fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "

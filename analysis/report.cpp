@@ -45,11 +45,17 @@ std::string what_an_event_is(const Run& run) {
 }
 
 Section finding(const Run& run) {
-  std::string html =
-      fmt::format("<p class=\"finding\">{}</p>\n",
-                  escaped(finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))));
-  if (const std::string ledger = growth_sentence(run); !ledger.empty())
-    html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(ledger));
+  std::vector<std::string> findings{
+      finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))};
+  const std::string ledger = growth_sentence(run);
+  const bool ledger_leads = run.is_about_growth() && !ledger.empty();
+  if (ledger_leads)
+    findings = {ledger,
+                fmt::format("Beside the ledger stands one programme, “{}”. {}", run.title_of(0), findings.front())};
+  else if (!ledger.empty())
+    findings.push_back(ledger);
+  std::string html;
+  for (const std::string& one : findings) html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(one));
   html += fmt::format(
       "<p class=\"standing\">{}</p>\n",
       run.is_calibrated() ? escaped(calibration_sentence(run))
@@ -87,7 +93,9 @@ Section finding(const Run& run) {
   };
   add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
-  if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
+  if (!chances.empty())
+    html += fmt::format("<h3>{}</h3>\n<ul>\n{}</ul>\n",
+                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
   for (const TurningPoint& one : turning_points(run, 0))
     if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
   constexpr int kFew = 20;  // of which one stands for 5 %
@@ -823,6 +831,9 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
                   backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
+  // What the run is about comes behind the finding.
+  const auto ledger = std::ranges::find(sections, "growth", &Section::id);
+  if (run.is_about_growth() && ledger != sections.end()) std::rotate(sections.begin() + 1, ledger, ledger + 1);
 
   return page_html(run.population_note.empty() ? run.title : fmt::format("{} (synthetic population)", run.title),
                    fmt::format("{}; {} against {}.", capitalised(run.place_words()), run.strategy(run.lead),

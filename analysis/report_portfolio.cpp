@@ -19,13 +19,13 @@ Json three_numbers(std::string_view name, const Statistics& s) {
   return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
 }
 
-/// A title that fits beside a bar: what stands before its colon, cut between words where that is long.
+/// A title that fits beside a bar: cut between words where it is long.
 std::string short_title(const std::string& title) {
   constexpr std::size_t kFits = 40;
-  std::string text = title.substr(0, title.find(':'));
+  std::string text = title;
   if (text.size() <= kFits) return text;
   text.resize(text.rfind(' ', kFits));
-  while (text.ends_with(',')) text.pop_back();
+  while (text.ends_with(',') || text.ends_with(':')) text.pop_back();
   return text + "…";
 }
 
@@ -233,9 +233,12 @@ std::string growth_sentence(const Run& run) {
     const RowUnit unit(Metric::investment_gbp, Medium::page, {s});
     return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor() > 1 ? " m" : "", unit.range(s));
   };
+  const std::string opening = run.is_about_growth()
+                                  ? fmt::format("From {} to {}, the companies that the networks supported",
+                                                date_text(run.report_from.front()), date_text(run.report_to.front()))
+                                  : std::string("Apart from that, the companies supported");
   return fmt::format(
-      "Apart from that, the companies supported reported {} of investment and {} jobs; {} and {} jobs of this are "
-      "assumed not to have come anyway.",
+      "{} reported {} of investment and {} jobs; {} and {} jobs of this are assumed not to have come anyway.", opening,
       money(*investment.gross), interval(*jobs.gross), money(*investment.net), interval(*jobs.net));
 }
 

@@ -172,13 +172,27 @@ std::vector<Cell> ledger_head(std::string_view first) {
           number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
 }
 
+namespace {
+/// " (2 of 34 programmes)" behind a total of those that have the measure; nothing where all have it.
+std::string of_how_many(const Run& run, Metric metric, int programme, int report, int place) {
+  const int n = run.n_own_programmes();
+  if (n < 2 || programme < n || spec(metric).needs == Needs::growth) return "";
+  int n_known = 0;
+  for (int p = 0; p < n; ++p) {
+    const auto at = [&](View view) { return run.report(metric, run.lead, view, p, report, place).has_value(); };
+    n_known += at(View::gross) || at(View::net) ? 1 : 0;
+  }
+  return n_known == n || n_known == 0 ? std::string() : fmt::format(" ({} of {} programmes)", n_known, n);
+}
+}  // namespace
+
 std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place,
                                             LargestMoney money) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return std::vector<Cell>{{unit.label()},
+  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme, report, place)},
                            number_cell(unit.mean(gross)),
                            number_cell(unit.range(gross)),
                            number_cell(unit.mean(anyway)),
@@ -210,6 +224,10 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }
+  if (run.n_own_programmes() > 1)
+    html += paragraph(
+        "A total is of the programmes for which the measure is known, and says of how many where not of all. Costs are "
+        "of all: net present values and ratios set benefits of some against costs of all.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {

@@ -612,6 +612,7 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
   text("focus", record.layout.regions[static_cast<std::size_t>(focus_place(record.layout, scenario))],
        "region that the headline and the page are about");
   const Population& population = *record.model->population;
+  text("about", is_about_growth(scenario) ? "growth ledger" : "programmes", "what the headline and the page lead with");
   text("population", population_in_words(*record.model), "who the organisations are");
   text("population_note", population_note(*record.model),
        "what else must be known of them; empty for those of a real place");

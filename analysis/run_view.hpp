@@ -77,6 +77,10 @@ class Run {
   [[nodiscard]] const std::string& title_of(std::size_t of) const { return titles[of]; }
   /// By a name of the axis; a name that is not there as it is.
   [[nodiscard]] std::string title_of(const std::string& name) const;
+  /// Whether the run is about its growth ledger.
+  [[nodiscard]] bool is_about_growth() const {
+    return file.has("provenance/about") && file.text("provenance/about") == "growth ledger";
+  }
   [[nodiscard]] bool is_england() const { return population == kEngland; }
   [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
 

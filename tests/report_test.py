@@ -352,6 +352,11 @@ class Page(program.ProgramTest):
     def test_the_growth_ledger_stands_apart_and_published_figures_beside(self):
         self.uptake("run", "growth", "--replicates", "4", "-o", "out", "--quiet")
         page = program.read(self.path("out", "report.html")).decode()
+        self.assertRegex(page, r'<p class="finding">From 1 April 2020 to 31 March 2023, the companies that the networks supported')
+        self.assertLess(page.index('<section id="growth"'), page.index('<section id="gross-to-net"'))
+        said = program.read(self.path("out", "summary.txt")).decode()
+        self.assertRegex(said, r"^Over 2020-04-01 to 2023-03-31 the companies that the networks supported")
+        self.assertLess(said.index("Growth ledger"), said.index("the programme avoided"))
         growth = page.split('<section id="growth"')[1].split("</section>")[0]
         for words in ("self-reported and gross", "never added to anything about health", "Companies supported",
                       "Investment reported", "Value of additional jobs", "identity set to the published 3.96"):
@@ -440,6 +445,11 @@ class InABrowser(program.ProgramTest):
         self.uptake("run", os.path.join(folder, "two.toml"), "--replicates", "3", "-o", self.path("two"), "--quiet")
         page = program.read(self.path("two", "report.html")).decode()
         self.assertIn('<section id="programmes"', page)
+        self.assertIn("(QALYs) gained (1 of 2 programmes)</th>", page, "of care homes none are known")
+        self.assertNotIn("Value of what is avoided, cash and capacity, GBP\u00a0m (", page, "of both it is")
+        self.assertIn("events avoided", page)
+        self.assertRegex(" ".join(program.read(self.path("two", "summary.txt")).decode().split()),
+                         r"Not all of the 2 programmes are in every total, but all are in the cost: people reached 1, ")
         # The second time as in a page of more programmes, whose data leave the small pictures of single ones out.
         driver = self.open_page("two", "report.html")
         for _ in range(2):
