@@ -882,16 +882,13 @@ void Step::begin() {
     state.community_in_use.assign(n_communities, 0);
     state.counts = {};
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
-    State::Record own;
-    own.programme = static_cast<std::uint8_t>(j);
-    state_.records.insert(state_.records.end(), programme.n_records(), own);
-    const auto of_class = [](std::uint16_t c) {
-      return State::Waiting{kIdle, std::uint64_t{c} << State::Waiting::kClassBits};
-    };
-    if (programme.class_of.is_same()) {
-      state_.waiting.insert(state_.waiting.end(), programme.n_records(), of_class(programme.class_of.same()));
-    } else {
-      for (const std::uint16_t c : programme.class_of) state_.waiting.push_back(of_class(c));
+    // Written field by field where they stand: copies of a whole record are put together from its bytes, each anew.
+    const std::size_t first = state_.records.size();
+    state_.records.resize(first + programme.n_records());
+    state_.waiting.resize(first + programme.n_records());
+    for (std::size_t record = 0; record < programme.n_records(); ++record) {
+      state_.records[first + record].programme = static_cast<std::uint8_t>(j);
+      state_.waiting[first + record].seen = std::uint64_t{programme.class_of[record]} << State::Waiting::kClassBits;
     }
   }
   open(0);
