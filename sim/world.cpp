@@ -202,6 +202,16 @@ class Step {
     if (far_) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
 
+  /// The clock that a stage begins with.
+  [[gnu::always_inline]] void prefetch_clock(const State::Move& move) {
+    const Context& of = of_programme_[records_[move.record].programme];
+    const Clocks::Programme& clocks = clocks_.programmes[of.j];
+    const std::uint32_t record = move.record - of.first_record;
+    if (move.to == Stage::in_use && !of.stays) __builtin_prefetch(clocks.stop.data() + record);
+    if (move.to == Stage::implementing) __builtin_prefetch(clocks.weeks.data() + record);
+    if (move.to == Stage::engaged) __builtin_prefetch(clocks.decide.data() + record);
+  }
+
   void spread(const Context& of, const std::vector<Use>& uses, int boundary);
   template <std::size_t layer>
   void spread_along(const Context& of, const std::vector<Use>& uses, int boundary);
@@ -903,6 +913,7 @@ void Step::apply_moves(int boundary) {
     uses_[of.j].clear();
   }
   for (std::size_t i = 0; i < n; ++i) {
+    if (i + kAhead < n) prefetch_clock(moves[i + kAhead]);
     const std::uint32_t id = moves[i].record;
     State::Record& own = records[id];
     if (own.stage == Stage::in_use && of_programme[own.programme].stays) {
