@@ -129,7 +129,7 @@ void add_edges(const Population& population, Layer layer, const std::vector<std:
     for (; tie < end_of[receiver]; ++tie) {
       const std::uint32_t place = at[kept[tie].source]++;
       if (narrow) {
-        pushes.narrow[place] = receiver << 16 | (kept[tie].weight - 1);
+        pushes.narrow[place] = {static_cast<std::uint16_t>(receiver), static_cast<std::uint16_t>(kept[tie].weight - 1)};
       } else {
         pushes.wide[place] = {receiver, kept[tie].weight};
       }
