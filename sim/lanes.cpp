@@ -60,6 +60,19 @@ struct Many {
     if constexpr (kWidth == 2) return static_cast<std::uint64_t>(_mm_movemask_pd(_mm_castsi128_pd(x)));
 #endif
   }
+  /// What stands in odd lanes, in the even ones before them too.
+  UPTAKE_INLINE Word odd_lanes(const Word& x) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (kWidth == 8) return _mm512_unpackhi_epi64(x, x);
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (kWidth == 4) return _mm256_unpackhi_epi64(x, x);
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (kWidth == 2) return _mm_unpackhi_epi64(x, x);
+#endif
+  }
+  /// Of the lower halves of lanes.
   UPTAKE_INLINE Word multiply(const Word& a, const Word& b) {
 #if XSIMD_WITH_AVX512F
     if constexpr (kWidth == 8) return _mm512_mul_epu32(a, b);
@@ -321,8 +334,8 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
   }
 }
 
-/// The slacks stand in even places. Read one place further on, what is seen stands there instead. Who has spent its slack
-/// is marked in bits first: to ask record by record would be to guess wrong for most of them.
+/// Slacks stand in even places, what is seen in odd ones. Who has spent its slack is marked in bits first: to ask record
+/// by record would be to guess wrong for most of them.
 template <class V>
 std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
                   std::uint32_t first, std::uint32_t* spent) {
@@ -338,19 +351,26 @@ std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, s
     };
     const Word masks = even(mask), constants = even(always), ones = even(1);
     const Word low(each & 0xffffffffU), high(each >> 32);
-    for (; i + kMarked < n; i += kMarked) {  // one record is left, for what is read beyond
-      std::uint64_t marks = 0;
-      for (std::size_t k = 0; k < kMarked; k += kRecords) {
-        std::uint64_t* const at = records + 2 * (i + k);
-        const Word seen = V::load(at + 1) & masks;
-        const Word slack = V::load(at) - (constants + V::multiply(seen, low) + (V::multiply(seen, high) << 32));
-        slack.store_unaligned(at);
-        marks |= V::signs(slack - ones) << (2 * k);
+    const auto by_marks = [&](auto product) {
+      for (; i + kMarked <= n; i += kMarked) {
+        std::uint64_t marks = 0;
+        for (std::size_t k = 0; k < kMarked; k += kRecords) {
+          std::uint64_t* const at = records + 2 * (i + k);
+          const Word both = V::load(at);
+          const Word slack = both - (constants + product(V::odd_lanes(both) & masks));
+          slack.store_unaligned(at);
+          marks |= V::signs(slack - ones) << (2 * k);
+        }
+        marks &= 0x5555555555555555U;
+        for (; marks != 0; marks &= marks - 1) {
+          *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
+        }
       }
-      marks &= 0x5555555555555555U;
-      for (; marks != 0; marks &= marks - 1) {
-        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
-      }
+    };
+    if (each >> 32 == 0) {  // as it is unless peers decide for nearly everybody between two looks
+      by_marks([&](const Word& seen) { return V::multiply(seen, low); });
+    } else {
+      by_marks([&](const Word& seen) { return V::multiply(seen, low) + (V::multiply(seen, high) << 32); });
     }
   }
   for (; i < n; ++i) {
