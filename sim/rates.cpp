@@ -181,7 +181,7 @@ Response::Response(double kappa, double theta) {
 std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                 std::size_t record, std::uint16_t occurrence) {
   const double u = uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence));
-  const double log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
+  const auto log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
   return decide_from(lanes::log(u), lanes::exp(-log_multiplier));
 }
 

@@ -140,7 +140,7 @@ class Step {
     return of.grouped ? act.template operator()<2, 1>() : act.template operator()<0, 1>();
   }
   template <class Act>
-  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) const {
+  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) {
     return with_shape(w.of, [&]<int n_groups, int n_layers>() {
       return act(Pull<n_groups, n_layers>(*this, w.of, w.record, w.waiting));
     });

@@ -202,7 +202,7 @@ TEST(World, OneMoreOrganisationThatNobodyIsTiedToChangesNobodyElse) {
   Scenario richer = scenario;
   for (std::size_t j = 0; j < 2; ++j) {
     const Model before = *make_model(scenario, population);
-    const double n = static_cast<double>(before.programmes[j].n_records());
+    const auto n = static_cast<double>(before.programmes[j].n_records());
     richer.programmes[j].fix(Parameter::delivery_staff_days, 300 * (n + 1) / n);
   }
   scenario.strategies[0].levers.clear();  // orders of rollout are about places in a queue, by design

@@ -65,8 +65,8 @@ merge=$(sbatch --parsable <<END
 void check(const SlurmOptions& options, const Scenario& scenario) {
   std::vector<Problem> problems;
   // Minutes, minutes:seconds, hours:minutes:seconds, or days-hours with minutes and seconds or without.
-  static const std::regex kTime("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
-  if (!std::regex_match(options.time, kTime)) {
+  static const std::regex time("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
+  if (!std::regex_match(options.time, time)) {
     problems.push_back({"--time", fmt::format("{} is no time of Slurm", options.time),
                         "give minutes, hours:minutes:seconds or days-hours:minutes:seconds"});
   }
