@@ -9,6 +9,7 @@
 
 #include "programme.hpp"
 #include "quantity.hpp"
+#include "regions.hpp"
 
 namespace uptake {
 
@@ -105,6 +106,12 @@ fs::path tables_of(const std::string& population, const fs::path& data_folder) {
   return population == "england" ? data_folder / "england" : fs::path(population);
 }
 
+std::vector<Region> regions_of(const std::string& population, const PopulationOptions& options,
+                               const fs::path& data_folder) {
+  return options.synthetic ? synthetic_regions(options.synthetic->n_regions)
+                           : regions_of_tables(tables_of(population, data_folder));
+}
+
 void read_population_name(TableReader& reader, const fs::path& file, std::string& population,
                           PopulationOptions& options, SyntheticPopulations synthetic) {
   const TomlValue* value = reader.require("population", "\"england\"");
@@ -166,7 +173,7 @@ std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
 /// No value when the file is wrong, which is then reported.
 std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme) {
   try {
-    return read_programme(programme, problems_);
+    return read_programme(programme, regions_, problems_);
   } catch (const FileError& error) {
     unreadable_ = error;
   } catch (const InputError& error) {

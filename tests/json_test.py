@@ -208,6 +208,7 @@ class Json(program.ProgramTest):
             ("list",): ["schema", "scenarios", "runs"],
             ("list", "--programmes"): ["schema", "programmes"],
             ("list", "--outcomes"): ["schema", "outcomes"],
+            ("list", "--regions"): ["schema", "regions"],
             ("licences",): ["schema", "licence", "notice"],
         }
         for words, keys in promised.items():

@@ -166,10 +166,12 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   std::shared_ptr<const Population> population;
   bool over = false;  // nothing to calibrate
   const ExitCode looked = ranks.together([&] {
-    loaded = load_record(record_file(options.record), options.overrides, data_folder());
+    AllAtOnce all;
+    loaded = all([&] { return load_record(record_file(options.record), options.overrides, data_folder()); });
+    if (loaded) programmes = all([&] { return chosen(*loaded, options.programmes); }).value_or(programmes);
+    if (options.cutoff) cutoff = all([&] { return date_of("--cutoff", *options.cutoff); });
+    all.throw_if_any();
     if (ranks.first() && output.verbosity == Verbosity::normal) print_warnings(loaded->doubtful);
-    programmes = chosen(*loaded, options.programmes);
-    if (options.cutoff) cutoff = date_of("--cutoff", *options.cutoff);
     folder = options.folder.value_or(fs::path("results") / loaded->name);
     checkpoints = folder / kCheckpoints;
     digest = digest_of(*loaded, options, programmes);

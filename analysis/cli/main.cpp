@@ -146,10 +146,13 @@ class Parser {
     auto* programmes = list.add_flag_callback(
         "--programmes", [this] { list_what_ = cli::list_programmes; },
         "List the programmes shipped, with evidence, adopters, outcome and window");
-    list.add_flag_callback(
-            "--outcomes", [this] { list_what_ = cli::list_outcomes; },
-            "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to")
-        ->excludes(programmes);
+    auto* outcomes = list.add_flag_callback(
+        "--outcomes", [this] { list_what_ = cli::list_outcomes; },
+        "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to");
+    auto* regions = list.add_flag_callback(
+        "--regions", [this] { list_what_ = cli::list_regions; }, "List the regions of England by all of their names");
+    programmes->excludes(outcomes)->excludes(regions);
+    outcomes->excludes(regions);
 
     CLI::App& info = add("info", "Print facts about this build", "uptake info --population", [this] {
       return of_population_ ? info_population(options_.output) : cli::info(options_.output);
