@@ -29,6 +29,8 @@ struct Override {
   std::string programme;  ///< empty = all
   TomlValue value;
 };
+/// Option that names a posterior; problems of the file are placed at it and the file as typed.
+inline constexpr std::string_view kPosteriorOption = "--posterior ";
 /// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
 [[nodiscard]] std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table,
                                                    Problems& problems);

@@ -121,6 +121,12 @@ void read_parameter_mode(Loading& loading, TableReader& reader) {
           .lexically_normal();
   std::error_code ignored;
   if (fs::is_regular_file(scenario.posterior_file, ignored)) return;
+  if (mode->place.file.starts_with(kPosteriorOption)) {
+    const bool is_there = fs::exists(scenario.posterior_file, ignored);
+    loading.files.keep(FileError({mode->place.file.substr(kPosteriorOption.size()),
+                                  is_there ? "is no file" : "does not exist", "make it with `uptake calibrate`"}));
+    return;
+  }
   reader.report(
       mode->place,
       fmt::format("parameters = \"{}\" names {}, which is not there", *word, scenario.posterior_file.string()),
@@ -241,7 +247,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   scenario.name = file.stem().string();
   scenario.file = file;
   scenario.text = read_text(file);
-  scenario.overrides.assign(overrides.begin(), overrides.end());
+  for (const std::string& text : overrides) scenario.overrides.push_back(plain_override(text));
   scenario.economy = default_economy();
 
   Problems problems;

@@ -68,14 +68,20 @@ class BadInputs(program.ProgramTest):
             ("--threads", "-1"): "--threads: Value -1 not in range 1 to 4096",
             ("--threads", "abc"): "--threads: Value abc not in range 1 to 4096",
             ("--threads", "99999999999999999999"): "--threads",
-            ("--seed", "abc"): "seed",
+            ("--seed", "abc"): "error: --seed: seed is a text, must be a whole number",
+            ("--seed", "99999999999999999999"):
+                "error: --seed: seed = 99999999999999999999 is out of range (must be in [0, 9223372036854775807])",
             ("-o", ""): "--output",
             ("--thread", "2"): "--thread: is not an option; did you mean \"--threads\"?",
             ("--overwite",): "--overwite: is not an option; did you mean \"--overwrite\"?",
         }.items():
             self.refused(["run", program.MINIMAL, *options], message)
-        for replicates in ("0", "-3", "1e9", "many", "1.5", ""):
-            self.refused(["run", program.MINIMAL, f"--replicates={replicates}"], "replicates")
+        for replicates in ("0", "-3", "1e9", "many", "1.5"):
+            self.refused(["run", program.MINIMAL, f"--replicates={replicates}"], "error: --replicates: replicates ")
+        # What cannot be read is said with what is wrong, and is 3 only by itself.
+        done = self.refused(["run", program.MINIMAL, "--posterior", "no.h5", "--seed", "x", "--set", "bass.z=1"], "--seed")
+        self.assertEqual(len(done.stderr.splitlines()), 3, done.stderr)
+        self.assertIn("error: no.h5: does not exist; make it with `uptake calibrate`", done.stderr)
 
     def with_tables(self, organisations=HEADER + HOMES, ties=TIES):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"), dirs_exist_ok=True)

@@ -54,7 +54,7 @@ std::string command_of(const CalibrateOptions& options) {
   if (options.budget != usual.budget) add("--budget", fmt::format("{}", options.budget));
   if (options.n_particles != usual.n_particles) add("--particles", fmt::format("{}", options.n_particles));
   if (options.n_draws != usual.n_draws) add("--draws", fmt::format("{}", options.n_draws));
-  for (const std::string& one : options.overrides) add("--set", one);
+  for (const std::string& one : options.overrides) add("--set", plain_override(one));
   return command_text(words);
 }
 

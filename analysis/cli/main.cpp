@@ -12,7 +12,6 @@
 
 #include "commands.hpp"
 #include "ranks.hpp"
-#include "text_file.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/version.hpp"
@@ -62,14 +61,9 @@ struct Options {
 
   [[nodiscard]] std::vector<std::string> overrides() const {
     std::vector<std::string> all = set;
-    if (seed) all.push_back("seed=" + *seed);
-    if (replicates) all.push_back("replicates=" + *replicates);
-    if (posterior) {
-      const bool is_file = std::filesystem::exists(*posterior);
-      if (*posterior != "posterior") must_exist({&*posterior, 1}, "make it with `uptake calibrate`");
-      all.push_back("parameters=" +
-                    (is_file ? std::filesystem::absolute(*posterior).lexically_normal() : *posterior).string());
-    }
+    if (seed) all.push_back("--seed=" + *seed);
+    if (replicates) all.push_back("--replicates=" + *replicates);
+    if (posterior) all.push_back("--posterior=" + posterior->string());
     return all;
   }
 };

@@ -239,8 +239,10 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     });
   }
 
-  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), options.overrides, share.n_tasks,
-                    static_cast<int>(n_replicates)};
+  std::vector<std::string> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(plain_override(text));
+  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), std::move(overrides),
+                    share.n_tasks, static_cast<int>(n_replicates)};
   const ExitCode cleared = ranks.together([&] {
     if (options.existing != Existing::overwrite) return ExitCode::done;
     std::vector<fs::path> old = part_files(folder, digest);
