@@ -130,6 +130,18 @@ class BadInputs(program.ProgramTest):
                     self.assertIn("3 of 3 replicates were finished before",
                                   self.uptake(*self.minimal("--resume")).stderr)
 
+    def test_what_keeps_a_file_from_being_written_is_said_as_it_is(self):
+        self.uptake(*self.minimal())
+        program.write(self.path("file"), "of the user")
+        os.makedirs(self.path("folder", "compare.html", "kept"))
+        for words, message in {
+            ("compare", "out", "-o", "file"): "file: cannot make the folder: Not a directory; a file is in the way of a folder",
+            ("compare", "out", "-o", "folder", "--overwrite"):
+                "folder/compare.html: cannot put in place: Is a directory; a folder is in the way of a file",
+            ("report", "out", "--cheers", "-o", "file/c.md"): "Not a directory; a file is in the way of a folder",
+        }.items():
+            self.refused(words, message, code=3)
+
     def test_a_folder_of_files_that_are_no_result(self):
         program.write(self.path("out", "thesis.txt"), "of the user")
         program.write(self.path("out", "run.json"), "{ this is not JSON")

@@ -276,7 +276,8 @@ class Compare(program.ProgramTest):
         self.uptake(*shlex.split(shown)[1:], "-o", self.path("again"), "--quiet")
         self.assertEqual(program.read(self.path("again", "compare.html")).decode(), page)
         self.assertIn("is already there", self.uptake("compare", *words, code=2).stderr)
-        self.uptake("compare", *words, "--overwrite", "--quiet")
+        self.assertIn("compare.html and compare.json in side\n", self.uptake("compare", *words, "--overwrite").stderr)
+        self.assertEqual(self.uptake("compare", *words, "--overwrite", "--quiet").stderr, "")
         self.assertEqual(program.read(self.path("side", "compare.html")).decode(), page)
 
     def test_a_run_that_is_compared_with_itself_is_named(self):

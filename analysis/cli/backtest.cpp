@@ -159,6 +159,8 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
     describe(command, record, asked, stored ? &*stored : nullptr, result);
   }
   fmt::print("{}", output.format == Format::json ? json : backtest_table(result));
+  if (command.folder)
+    say(output, fmt::format("{}, {} and {} in {}", kFiles[0], kFiles[1], kFiles[2], command.folder->string()));
   return ExitCode::done;
 }
 

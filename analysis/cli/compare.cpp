@@ -13,6 +13,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/command.hpp"
 #include "uptake/model.hpp"
@@ -379,6 +380,7 @@ ExitCode compare(const CompareOptions& options, const Output& output) {
       write_text(*options.folder / kFiles[1], compare_json(report));
     }
     fmt::print("{}", output.format == Format::json ? compare_json(report) : compare_table(report, terminal_width()));
+    if (options.folder) say(output, fmt::format("{} and {} in {}", kFiles[0], kFiles[1], options.folder->string()));
     return ExitCode::done;
   } catch (const Stopped&) {
     if (output.verbosity == Verbosity::normal)

@@ -225,6 +225,9 @@ class Parser {
 
   ExitCode perform(int argc, char** argv) {
     options_.run.command.assign(argv, argv + argc);
+    slurm_.program = options_.run.command.front();
+    if (const char* called = std::getenv("UPTAKE_CALLED"); called != nullptr && *called != '\0')
+      options_.run.command.front() = called;  // the script that started the program
     const Launched here = launched();
     try {
       app_.parse(argc, argv);
@@ -321,7 +324,6 @@ class Parser {
         add("slurm", "Print a batch script that runs a scenario as a Slurm array and merges it",
             "uptake slurm scenarios/care-homes.toml --tasks 20 --cores 8 --time 00:30:00 >care-homes.sh", [this] {
               slurm_.overrides = options_.overrides();
-              slurm_.program = options_.run.command.front();
               return cli::slurm(slurm_, options_.output);
             });
     command.add_option("SCENARIO", slurm_.scenario, "Scenario file (TOML), or the name of a shipped one")

@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/report.hpp"
@@ -141,6 +142,10 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
     fmt::print("{}\n", json.dump(2));
   } else {
     print_table(study);
+  }
+  if (options.folder) {
+    const bool has_page = std::filesystem::exists(*options.folder / "results.h5");
+    say(output, fmt::format("sensitivity.json{} in {}", has_page ? " and report.html" : "", options.folder->string()));
   }
   return ExitCode::done;
 }

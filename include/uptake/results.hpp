@@ -75,9 +75,11 @@ struct Ensemble {
 }
 /// The same ensemble laid out by cell, in files in `folder` that have no names and go with the ensemble: every cell of
 /// thousands of replicates is then read at once and not replicate by replicate. Needs as much room on the disk as the
-/// values of all replicates, and leaves as much for results; where there is not so much, `ensemble` comes back as it is.
+/// values of all replicates, and leaves as much for results; where that cannot be, `ensemble` comes back as it is.
+/// @param why_not  then says why, in a few words, if it is not null
 /// @throws FileError when it cannot be read
-[[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control);
+[[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control,
+                               std::string* why_not = nullptr);
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
