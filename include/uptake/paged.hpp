@@ -19,7 +19,7 @@ struct LargePages {
   using value_type = T;
   LargePages() = default;
   template <class U>
-  LargePages(const LargePages<U>&) noexcept {}
+  LargePages(const LargePages<U>&) noexcept {}  // NOLINT(google-explicit-constructor): containers convert allocators
   [[nodiscard]] T* allocate(std::size_t n) {
     if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
     return static_cast<T*>(allocate_paged(n * sizeof(T)));
