@@ -87,7 +87,7 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
   const fs::path folder = fs::absolute(options.folder.value_or(fs::path("results") / scenario.name)).lexically_normal();
   const fs::path program = absolute_program(options.program);
   std::string overrides;
-  for (const std::string& text : options.overrides) overrides += " --set " + quoted(text);
+  for (const std::string& text : options.overrides) overrides += " --set " + quoted(plain_override(text));
   const std::string name = "uptake-" + scenario.name;
   // Lines of #SBATCH are read by Slurm, not by a shell: no quotes. Both jobs get those that say where they may run.
   std::string where;
