@@ -123,14 +123,14 @@ std::string study_population(const Source& from) {
   for (std::size_t p = 0; p < run.programmes.size(); ++p)
     text += bullet(fmt::format("{}: {} organisations eligible in {} (`/eligible`)", run.programmes[p],
                                grouped(eligible.values[p * run.regions.size() + static_cast<std::size_t>(run.place)]),
-                               run.place_name()));
+                               run.place_words()));
   return text + bullet(fmt::format("Population: {} (`/provenance/population_vintage`)",
                                    run.file.text("provenance/population_vintage")));
 }
 
 std::string setting(const Source& from) {
   const Run& run = from.run;
-  return bullet(fmt::format("{}; {} regions below it (axis `region`)", run.place_name(), run.regions.size() - 1)) +
+  return bullet(fmt::format("{}; {} regions below it (axis `region`)", run.place_words(), run.regions.size() - 1)) +
          bullet(fmt::format("{} to {}", iso(run.report_from.front()), iso(run.report_to.back())));
 }
 
@@ -406,7 +406,7 @@ std::string cheers_checklist(const fs::path& folder, const fs::path& scenarios) 
       "against "
       "`{}`.\n\n",
       run.title, run.file.text("provenance/version"), run.file.text("provenance/scenario"),
-      run.file.text("provenance/digest"), run.place_name(), run.strategy(run.lead), run.strategy(run.comparator));
+      run.file.text("provenance/digest"), run.place_words(), run.strategy(run.lead), run.strategy(run.comparator));
   text += table_head({"item", "topic", "state"});
   for (std::size_t i = 0; i < kItems.size(); ++i)
     text += table_row({fmt::format("{}", i + 1), kItems[i].topic, filled[i].state});

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "finding.hpp"
 #include "results_file.hpp"
 #include "uptake/error.hpp"
 #include "uptake/version.hpp"
@@ -59,6 +60,8 @@ void describe(const Model& model, RunValues& run) {
   if (model.scenario.posterior) run.posterior = model.scenario.posterior->digest;
   run.lead = lead_strategy(model.scenario);
   for (const Strategy& strategy : model.scenario.strategies) run.deliveries.push_back(strategy.delivery);
+  for (const ProgrammeSpec& programme : model.scenario.programmes) run.titles.push_back(programme.title);
+  run.population_note = population_note(model);
 }
 
 /// The report blocks that a comparison reads for a place: what is given for England alone has no other place.
@@ -143,6 +146,7 @@ RunValues values_of(const RunRecord& record, int place, std::span<const Metric> 
   const auto blocks = blocks_for(layout, place, metrics);
   RunValues run;
   describe(*record.model, run);
+  run.place = place_in_words(*record.model, layout, place);
   set_axes(layout, blocks, place, run);
   run.model = record.model;
   run.n_replicates = record.ensemble->n_replicates;
@@ -167,6 +171,7 @@ RunValues simulate_values(const std::shared_ptr<const Model>& model, std::size_t
   const auto blocks = blocks_for(layout, place, {});
   RunValues run;
   describe(*model, run);
+  run.place = place_in_words(*model, layout, place);
   set_axes(layout, blocks, place, run);
   run.model = model;
   const std::size_t width = blocks.size() * run.strategies.size() * run.programmes.size() * run.reports.size();
@@ -232,6 +237,11 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
   const auto place = index_of(regions, wanted, std::identity{});
   if (!place) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
   run.region = wanted;
+  run.place = *place > 0                          ? std::string(short_region(wanted))
+              : file.has("provenance/population") ? file.text("provenance/population")
+                                                  : wanted;
+  if (file.has("provenance/population_note")) run.population_note = file.text("provenance/population_note");
+  if (file.has("provenance/programme_titles")) run.titles = lines_of(file.text("provenance/programme_titles"));
 
   const std::vector<std::size_t> everywhere{run.n_replicates, run.strategies.size(), run.programmes.size(),
                                             run.reports.size()};

@@ -53,6 +53,13 @@ const Difference* find(const Comparison& comparison, Metric metric, std::string_
   return at == comparison.rows.end() ? nullptr : &*at;
 }
 
+/// A programme by its title.
+std::string title_of(const RunValues& run, const std::string& programme) {
+  const auto at = static_cast<std::size_t>(std::ranges::find(run.programmes, programme) - run.programmes.begin());
+  if (programme == "all") return "All together";
+  return at < run.titles.size() && !run.titles[at].empty() ? run.titles[at] : programme;
+}
+
 std::string name_of(const Comparison& comparison) { return side_name(comparison.subject, comparison.baseline); }
 
 /// "“twice” instead of “as-delivered”: 512 more organisations brought into use (90 % interval: …), for a cost that is GBP 3
@@ -105,9 +112,10 @@ Section finding(const CompareReport& report, const Frame& frame) {
   const RunValues& first = *report.comparisons.front().baseline.run;
   std::string html;
   if (!frame.periods.empty() && !frame.programme.empty()) {
-    html += paragraph(fmt::format("From {} to {}, in {}, {}:", date_text(frame.periods.front().from),
-                                  date_text(frame.periods.front().to), report.comparisons.front().subject.run->region,
-                                  frame.programme == "all" ? "all programmes together" : frame.programme));
+    html +=
+        paragraph(fmt::format("From {} to {}, in {}, {}:", date_text(frame.periods.front().from),
+                              date_text(frame.periods.front().to), report.comparisons.front().subject.run->place,
+                              frame.programme == "all" ? "all programmes together" : title_of(first, frame.programme)));
     for (const Comparison& comparison : report.comparisons)
       html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_of(comparison, frame)));
   }
@@ -122,6 +130,7 @@ Section finding(const CompareReport& report, const Frame& frame) {
           : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
   html += paragraph(fmt::format("{} pairs of worlds: the same organisations, parameters and luck on both sides.",
                                 grouped(static_cast<double>(n_compared(report)))));
+  if (!first.population_note.empty()) html += paragraph(first.population_note);
   html += list(notes_of(report));
   return {"finding", "The finding", std::move(html)};
 }
@@ -145,6 +154,11 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
   const std::vector<Cell> head = head_of_sides(sides, "Measure");
   std::vector<std::vector<Cell>> rows;
   std::string drawings;
+  LargestMoney money;
+  for (const Metric metric : kFirst)
+    for (const Comparison& comparison : report.comparisons)
+      if (const Difference* row = find(comparison, metric, frame.programme, period.to))
+        money.add(metric, std::array{row->subject, row->baseline, row->difference.p05, row->difference.p95});
   for (const Metric metric : kFirst) {
     std::vector<std::optional<double>> means;
     for (const Side& side : sides) {
@@ -170,7 +184,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       differs = differs || d.sd > 0 || d.mean != 0;
     }
     if (repeated) continue;
-    const RowUnit unit(metric, Medium::page, figures);
+    const RowUnit unit(metric, Medium::page, figures, money);
     Json bars = Json::array();
     for (const Comparison& comparison : report.comparisons)
       if (const Difference* row = find(comparison, metric, frame.programme, period.to))
@@ -204,9 +218,10 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
 std::string difference_table(const Comparison& comparison, const std::string& programme, const Period& period,
                              const std::vector<Metric>& asked) {
   std::vector<std::vector<Cell>> rows;
+  LargestMoney money;
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95});
+    const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     std::vector<Cell> cells{
         {unit.label()},
         number_cell(unit.text(row.baseline)),
@@ -232,11 +247,13 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
         number_cell("90 %"), number_cell("±"),        number_cell("better in")};
     if (!rows.empty() && rows.front().size() > head.size())
       head.push_back(number_cell("times the variance with independent seeds"));
-    return table(fmt::format("{}: {} minus {}, {} to {}{}", programme, name_of(comparison),
-                             side_name(comparison.baseline, comparison.subject), date_text(period.from),
-                             date_text(period.to), which),
+    return table(fmt::format("{}: {} minus {}, {} to {}{}", title_of(*comparison.subject.run, programme),
+                             name_of(comparison), side_name(comparison.baseline, comparison.subject),
+                             date_text(period.from), date_text(period.to), which),
                  head, rows);
   };
+  for (const Difference& row : comparison.rows)
+    if (mine(row)) money.add(row.metric, std::array{row.subject, row.baseline, row.difference.p05, row.difference.p95});
   std::string html;
   for (const Metric metric : kFirst)
     for (const Difference& row : comparison.rows)
@@ -274,14 +291,28 @@ std::string peers_table(const Comparison& comparison, const std::string& program
          paragraph("How strongly peers are heard is prior, not data: the record does not tell it from commissioning.");
 }
 
-std::string losses_table(std::span<const Loss> lost, const Period& period, std::string_view caption) {
+/// Why an order that serves the most deprived first can do worse by the gap: there was none to close.
+std::string no_gap_to_close(const Comparison& comparison, const std::string& programme, const Period& period) {
+  const Difference* gap = find(comparison, Metric::deprivation_gap, programme, period.to);
+  constexpr double kPoint = 0.01, kPercent = 100, kErrors = 3;
+  if (!gap || gap->baseline < -kPoint / 2 || std::abs(gap->baseline) > kPoint) return "";
+  if (gap->difference.mean < kPoint / 2 || gap->difference.mean < kErrors * gap->difference.mcse) return "";
+  const auto points = [](double share) { return fmt::format("{:.1f}", kPercent * std::abs(share)); };
+  return paragraph(
+      fmt::format("Under “{}” the most deprived fifth is within one percentage point of the rest, so there is no gap "
+                  "to close: “{}” "
+                  "puts it {} points ahead, and a gap in favour of the most deprived is counted as further from 0 too.",
+                  side_name(comparison.baseline, comparison.subject), name_of(comparison), points(gap->subject)));
+}
+
+std::string losses_table(const RunValues& run, std::span<const Loss> lost, const Period& period,
+                         std::string_view caption) {
   std::vector<std::vector<Cell>> rows;
   for (const Loss& loss : lost) {
     if (loss.period.to != period.to || (loss.programme == "all" && loss.metric == Metric::events_avoided)) continue;
-    rows.push_back(
-        {{fmt::format("{}: {}", loss.programme == "all" ? "all together" : loss.programme, spec(loss.metric).label)},
-         number_cell(shown(loss.lost.mean)),
-         number_cell(range(loss.lost))});
+    rows.push_back({{fmt::format("{}: {}", title_of(run, loss.programme), spec(loss.metric).label)},
+                    number_cell(shown(loss.lost.mean)),
+                    number_cell(range(loss.lost))});
   }
   if (rows.empty()) return "";
   const std::string html = table(caption, {{"Programme and measure"}, number_cell("lost"), number_cell("90 %")}, rows);
@@ -295,7 +326,7 @@ std::string programmes_table(const Comparison& comparison, const Period& period)
   std::vector<std::vector<Cell>> rows;
   for (const std::string& programme : comparison.pairing.programmes) {
     if (programme == "all") continue;
-    std::vector<Cell> cells{{programme}};
+    std::vector<Cell> cells{{title_of(*comparison.subject.run, programme)}};
     for (const Metric metric : kColumns) {
       const Difference* row = find(comparison, metric, programme, period.to);
       cells.push_back(number_cell(row ? shown(row->difference.mean) : "–"));
@@ -320,9 +351,11 @@ Section differences_section(const CompareReport& report, const Comparison& compa
     const Period& period = comparison.pairing.reports[t];
     std::string part =
         frame.programme.empty() ? "" : difference_table(comparison, frame.programme, period, report.asked);
+    if (!frame.programme.empty()) part += no_gap_to_close(comparison, frame.programme, period);
     if (!frame.programme.empty()) part += peers_table(comparison, frame.programme, period);
     part += programmes_table(comparison, period);
-    part += losses_table(comparison.displaced, period, "Lost in programmes that the levers leave alone");
+    part += losses_table(*comparison.subject.run, comparison.displaced, period,
+                         "Lost in programmes that the levers leave alone");
     html += t == 0 ? part : folded(fmt::format("Tables: to {}", date_text(period.to)), part);
   }
   return {fmt::format("difference-{}", number),
@@ -352,7 +385,7 @@ Section attention(const CompareReport& report) {
   std::string html = paragraph(
       fmt::format("Lost = “{}” (attention unlimited) less “{}”, in the same worlds; below 0 a programme gains.",
                   name(report.attention.off), name(report.attention.on)));
-  html += losses_table(report.lost_to_attention, first.reports.front(),
+  html += losses_table(first, report.lost_to_attention, first.reports.front(),
                        fmt::format("Lost to competition for attention, to {}", date_text(first.reports.front().to)));
   return {"attention", "What programmes cost each other in attention", std::move(html)};
 }
@@ -417,10 +450,11 @@ std::string compare_page(const CompareReport& report, const std::string& command
   const Comparison& first = report.comparisons.front();
   const bool one_run = std::ranges::all_of(report.comparisons,
                                            [](const Comparison& one) { return one.subject.run == one.baseline.run; });
-  return page_html(one_run ? fmt::format("Strategies of {}, side by side", first.baseline.run->scenario)
-                           : std::string("Scenarios side by side"),
-                   fmt::format("{}; against {}.", first.subject.run->region, side_name(first.baseline, first.subject)),
-                   sections, data);
+  return page_html(
+      one_run ? fmt::format("Strategies of {}, side by side", first.baseline.run->scenario)
+              : std::string("Scenarios side by side"),
+      fmt::format("{}; against {}.", capitalised(first.subject.run->place), side_name(first.baseline, first.subject)),
+      sections, data);
 }
 
 }  // namespace uptake

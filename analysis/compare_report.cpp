@@ -121,9 +121,10 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
   text += fmt::format("{:>{}}", "difference, 90 %", kNumber + kInterval);
   if (wide) text += fmt::format("{:>{}}", "sd", kNumber);
   text += fmt::format("{:>{}}{:>{}}\n", "+-", kError, "better", kChance);
+  LargestMoney money;
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
-    const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95});
+    const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     // A blank stands before every column, whatever its number.
     text += fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber - 1);
     if (wide) text += fmt::format(" {:>{}}", unit.text(row.subject), kNumber - 1);
@@ -140,6 +141,9 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const bool is_ledger = spec(row.metric).needs == Needs::growth && row.programme == "all";
     return (row.programme == programme || is_ledger) && row.period.to == period.to;
   };
+  for (const Difference& row : comparison.rows)
+    if (here(row) && spec(row.metric).needs != Needs::growth)  // whose prices are those of each year
+      money.add(row.metric, std::array{row.subject, row.baseline, row.difference.p05, row.difference.p95});
   for (const Metric shown : shown_metrics())
     for (const Difference& row : comparison.rows)
       if (here(row) && row.metric == shown && !is_repeated(comparison, row)) add(row);
@@ -342,8 +346,10 @@ std::string compare_table(const CompareReport& report, int width) {
                         columns);
       const bool has_total = programmes.back() == "all" || programmes.size() == 1;
       const std::string& total = programmes[static_cast<std::size_t>(total_programme(programmes))];
-      text += fmt::format("{}, {}, {} to {}{}\n", has_total ? total : "by programme", comparison.subject.run->region,
-                          iso(period.from), iso(period.to), time == 0 ? " (headline)" : "");
+      text +=
+          paragraph(fmt::format("{}, {}, {} to {}{}", has_total ? total : "by programme", comparison.subject.run->place,
+                                iso(period.from), iso(period.to), time == 0 ? " (headline)" : ""),
+                    columns);
       if (has_total) {
         text += difference_rows(comparison, total, period, columns, report.asked);
         text += peers_text(comparison, total, period, columns);
@@ -385,6 +391,7 @@ std::string compare_table(const CompareReport& report, int width) {
                             "gaps nearer 0, else more). Gross values: what would have happened anyway is in both. {}",
                             n_compared(report), first.seed, kGapInWords),
                 columns);
+  if (!first.population_note.empty()) text += paragraph("- " + first.population_note, columns, 2);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;
 }

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <filesystem>
+
+#include "numbers.hpp"
 
 namespace uptake {
 
@@ -27,6 +31,101 @@ std::string finding_text(const Subject& subject, std::string_view verb, std::str
     return fmt::format("{} organisations took up {}; {} of them would not have done so anyway", gross, who, net);
   return fmt::format("{} {} {} {}; {} of them would not have been {} anyway", who, verb, gross, subject.noun, net,
                      verb);
+}
+
+std::optional<Parameter> sole_price(const Savings& savings) {
+  std::optional<Parameter> of_effect;
+  if (savings.are_bed_days)
+    of_effect = Parameter::bed_day_price;
+  else if (savings.has_event_value)
+    of_effect = Parameter::value_per_event;
+  else if (savings.are_admissions)
+    of_effect = Parameter::admission_price;
+  if (!savings.has_person_value) return of_effect;
+  return of_effect ? std::nullopt : std::optional(Parameter::value_per_person);
+}
+
+std::string amount_of(Parameter id, double value) {
+  const std::string number = std::abs(value) >= 1 ? shown(value) : fmt::format("{:.3g}", value);
+  const std::string_view unit = spec(id).unit;
+  return unit == "GBP" ? fmt::format("GBP {}", number) : fmt::format("{} {}", number, unit);
+}
+
+std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at) {
+  std::string text = fmt::format("{} is fixed at {} in every world, and {} rests on it: ", spec(id).key,
+                                 amount_of(id, fixed_at), verdict);
+  if (!std::isfinite(turns_at) || turns_at <= 0)
+    return text + "the mean verdict is the same for any value of it above 0.";
+  return text +
+         fmt::format("on average it turns at {}, {} times that.", amount_of(id, turns_at), shown(turns_at / fixed_at));
+}
+
+bool is_about_growth(const Scenario& scenario) {
+  const auto is_of_ledger = [](const Published& figure) {
+    const auto metric = find_metric(figure.metric);
+    return metric && spec(*metric).needs == Needs::growth;
+  };
+  return scenario.growth && scenario.programmes.size() == 1 && !scenario.published.empty() &&
+         std::ranges::all_of(scenario.published, is_of_ledger);
+}
+
+namespace {
+/// "care homes", "primary care networks" of a type of organisation.
+std::string plural_of(OrganisationType type) {
+  std::string words = event_in_words(kOrganisationTypeNames[static_cast<std::size_t>(type)]);
+  if (words.ends_with('y')) {
+    words.replace(words.size() - 1, 1, "ies");
+  } else {
+    words += 's';
+  }
+  return words;
+}
+
+bool is_england(const Model& model) { return model.scenario.population == "england"; }
+}  // namespace
+
+std::string population_in_words(const Model& model) {
+  if (is_england(model)) return std::string(kEngland);
+  const Population& population = *model.population;
+  const std::string n = grouped(static_cast<double>(population.n_organisations()));
+  if (population.synthetic)
+    return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
+  return fmt::format("the population {} ({} organisations, {} region{})",
+                     std::filesystem::path(model.scenario.population).filename().string(), n, population.regions.size(),
+                     population.regions.size() == 1 ? "" : "s");
+}
+
+std::string population_note(const Model& model) {
+  if (!model.population->synthetic) return "";
+  std::string text =
+      "The organisations are made up and of no real place: nothing here says what happened or will happen in England, "
+      "and published figures of programmes are left out.";
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeSpec& programme = model.scenario.programmes[j];
+    const auto n = static_cast<double>(model.programmes[j].n_records());
+    if (programme.historic_denominator && *programme.historic_denominator != n)
+      text += fmt::format(" Counts of \"{}\" are scaled from {} organisations to {}, as its file states.",
+                          programme.title, grouped(n), grouped(*programme.historic_denominator));
+  }
+  return text;
+}
+
+std::string place_in_words(const Model& model, const SummaryLayout& layout, int place) {
+  return place == 0 ? population_in_words(model)
+                    : std::string(short_region(layout.regions[static_cast<std::size_t>(place)]));
+}
+
+std::string_view short_region(std::string_view name) {
+  constexpr std::string_view kOfNetworks = "Health Innovation ";
+  // Not of the network whose name would be "Network South London" alone.
+  const bool is_short = name.starts_with(kOfNetworks) && !name.substr(kOfNetworks.size()).starts_with("Network");
+  return is_short ? name.substr(kOfNetworks.size()) : name;
+}
+
+std::string event_in_words(std::string_view event) {
+  std::string words(event);
+  std::ranges::replace(words, '-', ' ');
+  return words;
 }
 
 }  // namespace uptake

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
 
@@ -38,5 +40,43 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 /// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
 [[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
                                        std::string_view gross, std::string_view net);
+
+/// Whether a scenario is about its growth ledger, so that the ledger leads: it has one programme, which has to be there, and
+/// states published figures of its own, all of the ledger.
+[[nodiscard]] bool is_about_growth(const Scenario& scenario);
+
+/// What stands for all regions together where these are those of England.
+inline constexpr std::string_view kEngland = "England";
+
+/// What a programme's savings are made of.
+struct Savings {
+  bool has_event_value = false;   ///< `value.per_event` is stated
+  bool has_person_value = false;  ///< `value.per_person` is
+  bool are_admissions = false;    ///< what is avoided is an admission
+  bool are_bed_days = false;      ///< or days in a bed alone
+};
+/// The one price that all savings are in proportion to; nothing where there is none or more than one.
+[[nodiscard]] std::optional<Parameter> sole_price(const Savings& savings);
+/// "GBP 4,370", "0.0263 QALYs": a value with its unit, three digits.
+[[nodiscard]] std::string amount_of(Parameter id, double value);
+/// What the sentence below says of value and cost.
+inline constexpr std::string_view kValueOverCost = "whether what is avoided exceeds the added cost (undiscounted)";
+/// "value.per_person is fixed at GBP 4,370 in every world, and … rests on it: on average it turns at GBP 6,000, 1.4
+/// times that." @param verdict what turns @param turns_at value of it at which the mean is 0
+[[nodiscard]] std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at);
+
+/// Who the organisations of a run are, as a place is named: "England", "a synthetic population of 5,000 care homes", "the
+/// population minimal (12 organisations, 3 regions)".
+[[nodiscard]] std::string population_in_words(const Model& model);
+/// What else must be known of a population of no real place, in sentences; empty for any other.
+[[nodiscard]] std::string population_note(const Model& model);
+/// A place of the run by its short name; all of it by what it is. @param place index into `layout.regions`
+[[nodiscard]] std::string place_in_words(const Model& model, const SummaryLayout& layout, int place);
+
+/// A network without the "Health Innovation" that most of their names begin with; scenarios take it too.
+[[nodiscard]] std::string_view short_region(std::string_view name);
+
+/// "hazardous prescribing" of "hazardous-prescribing".
+[[nodiscard]] std::string event_in_words(std::string_view event);
 
 }  // namespace uptake

@@ -143,7 +143,8 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const Spot place(record, strategy, programme, time);
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
-  if (!scenario.focus.empty()) text += fmt::format(", in {},", scenario.focus);
+  const std::string where = place_in_words(*record.model, layout, focus_place(layout, scenario));
+  if (where != kEngland) text += fmt::format(", in {},", where);
   const Subject& about = subject_of(place);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (!gross || !net) return text + " nothing was measured.";
@@ -167,7 +168,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
                         interval_text(*cash), interval_text(*capacity), kPriceYear);
   text += ". ";
   if (scenario.programmes.size() == 1 && about.metric == Metric::events_avoided)
-    text += fmt::format("The event is {}. ", scenario.programmes.front().event);
+    text += fmt::format("The event is {}. ", event_in_words(scenario.programmes.front().event));
   const auto drifts = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::uptake; };
   if (std::ranges::any_of(scenario.programmes, drifts))
     text +=
@@ -175,7 +176,9 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
   if (std::ranges::all_of(scenario.programmes, has_none))
     text += "No effect on patients is known for a number to be given. ";
-  return text + standing(scenario);
+  text += standing(scenario);
+  if (const std::string note = population_note(*record.model); !note.empty()) text += " " + note;
+  return text;
 }
 
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
@@ -187,6 +190,9 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
                                  kNumber, "net, 90 % interval", kNumber + kInterval);
+  LargestMoney money;
+  for (const Metric metric : shown)
+    money.add(metric, {place(metric, View::gross), place(metric, View::counterfactual), place(metric, View::net)});
   for (const Metric metric : shown) {
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
@@ -194,7 +200,7 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
     // Where all events are admissions they are shown once, under that name.
     const auto admissions = place(Metric::admissions_avoided, View::gross);
     if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
-    const RowUnit unit(metric, Medium::terminal, {gross, without, net});
+    const RowUnit unit(metric, Medium::terminal, {gross, without, net}, money);
     // A blank stands before every column, whatever its number.
     std::string row = fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross), kNumber - 1);
     if (wide) row += fmt::format(" {:>{}}  ", unit.range(gross), kInterval - 1);
@@ -234,6 +240,28 @@ std::string chances(const Spot& place, std::size_t width) {
   return text;
 }
 
+/// What of the verdict on value and cost hangs on one price that no world varies.
+std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t width) {
+  const Scenario& scenario = record.model->scenario;
+  if (scenario.programmes.size() != 1) return "";
+  const ProgrammeSpec& programme = scenario.programmes.front();
+  const auto of = [&](Parameter id) -> const Setting& {
+    constexpr std::size_t kOwn = kNProgrammeParameters;
+    const auto at = static_cast<std::size_t>(id);
+    return at < kOwn ? programme.settings[at] : scenario.economy[at - kOwn];
+  };
+  const auto is_stated = [&](Parameter id) { return of(id).value != 0 || of(id).prior.family != Family::fixed; };
+  const auto price = sole_price({is_stated(Parameter::value_per_event), is_stated(Parameter::value_per_person),
+                                 programme.event.ends_with("admission"), programme.outcome == OutcomeKind::stay});
+  const auto value = place(Metric::savings_gross_gbp, View::net), cost = place(Metric::cost_gbp, View::net);
+  if (!price || !value || !cost) return "";
+  const bool is_fixed = !is_drawn(scenario.mode) || of(*price).prior.family == Family::fixed;
+  const double fixed_at = is_drawn(scenario.mode) ? of(*price).prior.a : of(*price).value;
+  if (!is_fixed || value->mean == 0) return "";
+  return "  " +
+         paragraph(rests_on(*price, fixed_at, kValueOverCost, fixed_at * cost->mean / value->mean), width - 2, 4);
+}
+
 /// Of several programmes: how many different people the sum over programmes may be.
 std::string overlap(const Spot& place, std::size_t width) {
   const auto most = place(Metric::patients_benefited, View::gross);
@@ -247,6 +275,27 @@ std::string overlap(const Spot& place, std::size_t width) {
                          "(net {} to {}), the largest programme of each region and the sum of all.",
                          rounded(least->mean), rounded(most->mean), rounded(least_net->mean), rounded(most_net->mean)),
              width - 2, 2);
+}
+
+/// Of several programmes: in which totals not all of them are.
+std::string of_how_many(const RunRecord& record, int strategy, int time, std::size_t width) {
+  const auto n = static_cast<int>(record.model->scenario.programmes.size());
+  if (n < 2) return "";
+  std::string known;
+  for (const Metric metric : kShown) {
+    int n_known = 0;
+    for (int p = 0; p < n; ++p) {
+      const Spot place(record, strategy, p, time);
+      n_known += place(metric, View::gross) || place(metric, View::net) ? 1 : 0;
+    }
+    const Spot total(record, strategy, n, time);
+    if (n_known == 0 || n_known == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
+  }
+  if (known.empty()) return "";
+  return "  " + paragraph(fmt::format("Not all of the {} programmes are in every total, but all are in the cost: {}.",
+                                      n, known),
+                          width - 2, 2);
 }
 
 /// The other worlds in a line each: what they come to, and how far from the comparator.
@@ -394,6 +443,26 @@ constexpr std::array kShownGrowth{
     Metric::pipeline_fellows,
 };
 
+/// What the ledger says, in a sentence; empty without one.
+std::string growth_finding(const RunRecord& record, int lead) {
+  const SummaryLayout& layout = record.layout;
+  const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0, 0);
+  const auto invested = place(Metric::investment_gbp, View::gross), more = place(Metric::investment_gbp, View::net);
+  const auto jobs = place(Metric::jobs, View::gross), more_jobs = place(Metric::jobs, View::net);
+  if (!invested || !more || !jobs || !more_jobs) return "";
+  const Period& period = layout.reports.front();
+  const RowUnit unit(Metric::investment_gbp, Medium::terminal, {invested, more});
+  const auto money = [&](const std::optional<Statistics>& s) {
+    return fmt::format("GBP {}{} (90 %: {})", unit.mean(s), unit.factor() > 1 ? " m" : "", unit.range(s));
+  };
+  return fmt::format(
+      "Over {} to {} the companies that the networks supported reported {} of investment and {} jobs; {} and {} jobs "
+      "of "
+      "this are assumed not to have come anyway. What follows of {} is apart from that.",
+      iso(period.from), iso(period.to), money(invested), interval_text(*jobs), money(more), interval_text(*more_jobs),
+      record.model->scenario.programmes.front().name);
+}
+
 /// The growth ledger in a block of its own: what companies report, and what of it would not have come anyway.
 std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const SummaryLayout& layout = record.layout;
@@ -417,7 +486,7 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
   text +=
       "  " + paragraph(
                  "What respondents say, not raised to those who do not answer unless asked; without = what is taken "
-                 "to have come anyway. No part of the figures above, and never to be added to them.",
+                 "to have come anyway. No part of the other figures, and never to be added to them.",
                  width - 2, 2);
   return text + '\n';
 }
@@ -497,23 +566,26 @@ std::string headline_table(const RunRecord& of, int width) {
   std::optional<int> lead;
   if (lead_strategy(scenario) != layout.comparator) lead = lead_strategy(scenario);
   const Shares shares(record);
+  const bool ledger_leads = lead && n_reports > 0 && is_about_growth(scenario);
+  if (ledger_leads) text += paragraph(growth_finding(record, *lead), columns) + '\n' + growth(record, *lead, columns);
   if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
   for (int time = 0; time < n_reports && lead; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
     const Spot place(record, *lead, programme, time);
-    const auto at = static_cast<std::size_t>(focus_place(layout, scenario));
     text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
-                        layout.programmes[static_cast<std::size_t>(programme)], layout.regions[at], iso(period.from),
+                        layout.programmes[static_cast<std::size_t>(programme)],
+                        place_in_words(*record.model, layout, focus_place(layout, scenario)), iso(period.from),
                         iso(period.to), time == 0 ? " (headline)" : "");
     if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + overlap(place, columns) + others(record, *lead, programme, time, columns);
+      text += table(place, kShown, columns) + of_how_many(record, *lead, time, columns) + overlap(place, columns) +
+              others(record, *lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
-    if (programme == 0 || time == 0) text += chances(place, columns);
+    if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
     text += '\n';
   }
-  if (lead) text += growth(record, *lead, columns);
+  if (lead && !ledger_leads) text += growth(record, *lead, columns);
   text += published_table(record, columns);
   text += paragraph(
       fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "

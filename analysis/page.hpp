@@ -12,8 +12,6 @@
 
 namespace uptake {
 
-class ResultsFile;
-
 /// Text as it may stand in HTML, in an attribute too.
 [[nodiscard]] std::string escaped(std::string_view text);
 /// "31 March 2023".
@@ -69,15 +67,5 @@ struct IntervalRow {
 /// @param rows of name, mean, low, high
 [[nodiscard]] std::string forest_figure(nlohmann::ordered_json& data, nlohmann::ordered_json rows,
                                         std::string_view unit, std::string_view label, std::string_view caption);
-
-/// How the parameters of the run came about: each calibrated programme beside its record.
-/// @param standing what is calibrated and what is not, in words
-[[nodiscard]] Section calibration_section(const ResultsFile& file, std::string_view standing,
-                                          nlohmann::ordered_json& data);
-/// Published figures beside the results of the strategy named; nothing where there are none.
-[[nodiscard]] Section published_section(const ResultsFile& file, std::string_view lead);
-/// The back-test in `folder/backtest.json`; nothing where there is none, or it is none.
-[[nodiscard]] Section backtest_section(const std::filesystem::path& folder, const std::vector<std::string>& programmes,
-                                       nlohmann::ordered_json& data);
 
 }  // namespace uptake

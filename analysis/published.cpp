@@ -137,6 +137,8 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     const auto metric = find_metric(figure.metric);
     add(figure, metric && spec(*metric).needs == Needs::growth ? ledger : together);
   }
+  // What was published of a programme is of England, which made-up organisations are not.
+  if (record.model->population->synthetic) return all;
   for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
     for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));
   return all;

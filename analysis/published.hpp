@@ -32,7 +32,7 @@ struct PublishedBeside {
 /// How far the ends of the model's window may lie from those of a figure's, days in all: a quarter of a year [A].
 inline constexpr int kNearestDays = 92;
 
-/// All figures: of the scenario, then of its programmes in order.
+/// All figures: of the scenario, then of its programmes in order, unless the population is synthetic.
 [[nodiscard]] std::vector<PublishedBeside> published_beside(const RunRecord& record);
 
 /// A line of published.csv, of a run or of the file that it left.

@@ -31,24 +31,45 @@ namespace {
 
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
+/// The event that a programme avoids, with how many there are of it and how that is known.
+std::string what_an_event_is(const Run& run) {
+  std::string text = fmt::format("An event is here: {}", run.events.front());
+  const auto keys = run.file.texts("parameters/key"), sources = run.file.texts("parameters/source");
+  const std::vector<double> values = run.file.numbers("parameters/value").values;
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(keys, spec(Parameter::baseline_events).key) - keys.begin());
+  if (at < std::min(sources.size(), values.size()) && values[at] > 0)
+    text += fmt::format(", {} a year without the programme{}{}", grouped(values[at]), sources[at].empty() ? "" : "; ",
+                        sources[at]);
+  return paragraph(text + ".");
+}
+
 Section finding(const Run& run) {
-  std::string html =
-      fmt::format("<p class=\"finding\">{}</p>\n",
-                  escaped(finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))));
-  if (const std::string ledger = growth_sentence(run); !ledger.empty())
-    html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(ledger));
+  std::vector<std::string> findings{
+      finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))};
+  const std::string ledger = growth_sentence(run);
+  const bool ledger_leads = run.is_about_growth() && !ledger.empty();
+  if (ledger_leads)
+    findings = {ledger,
+                fmt::format("Beside the ledger stands one programme, “{}”. {}", run.title_of(0), findings.front())};
+  else if (!ledger.empty())
+    findings.push_back(ledger);
+  std::string html;
+  for (const std::string& one : findings) html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(one));
   html += fmt::format(
       "<p class=\"standing\">{}</p>\n",
       run.is_calibrated() ? escaped(calibration_sentence(run))
       : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
+  if (subject_of(run).metric == Metric::events_avoided && !run.events.front().empty()) html += what_an_event_is(run);
   const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
   if (all && all->mean >= 0 && all->p05 < 0)
     html +=
         paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
                               "not known well enough to rule this out.",
                               subject_of(run).noun));
+  if (!run.population_note.empty()) html += paragraph(run.population_note);
   std::string chances;
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
@@ -72,7 +93,11 @@ Section finding(const Run& run) {
   };
   add_gross("roi_fiscal", "Cash exceeds what public funders paid (gross: with what would have happened anyway)");
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
-  if (!chances.empty()) html += "<h3>How likely</h3>\n<ul>\n" + chances + "</ul>\n";
+  if (!chances.empty())
+    html += fmt::format("<h3>{}</h3>\n<ul>\n{}</ul>\n",
+                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
+  for (const TurningPoint& one : turning_points(run, 0))
+    if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
   constexpr int kFew = 20;  // of which one stands for 5 %
   if (n_worlds < kFew)
     html += paragraph(
@@ -153,7 +178,7 @@ Section course(const Run& run, Json& data) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
     for (std::size_t p = 0; p < run.programmes.size(); ++p) {
       html += fmt::format("<option value=\"{}\"{}>{}</option>", p,
-                          static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.programmes[p]));
+                          static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.title_of(p)));
     }
     html += "</select></p>\n";
   }
@@ -188,7 +213,7 @@ Section course(const Run& run, Json& data) {
     html += fmt::format(
         "<div><figure class=\"drawn\"><h3>{}</h3><div data-fan=\"{}\"></div><figcaption>{}, "
         "{}.</figcaption></figure>\n",
-        escaped(heading), metric, escaped(cube->data().long_name), escaped(run.place_name()));
+        escaped(heading), metric, escaped(cube->data().long_name), escaped(run.place_words()));
     const RowUnit unit(of, Medium::page, {});
     std::vector<std::vector<Cell>> rows;
     for (std::size_t r = 0; r < run.report_to.size(); ++r) {
@@ -256,17 +281,19 @@ std::string luck_of_networks(const Run& run) {
   const double luck = within->mean / std::sqrt(n);
   if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
   const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
+  const std::string_view network = run.is_england() ? "network" : "region", map = run.is_england() ? "map" : "table";
   return paragraph(fmt::format(
-      "Networks differ here by little more than luck, if at all{}: within one world their shares vary by {} of the "
-      "mean (coefficient "
-      "of variation), each time with others ahead; in the means over {}, which the map shows, {} is left, and luck "
-      "alone would leave {}. The model knows little that sets one network apart, so an even map is the answer, and no "
-      "ranking should be read from it.",
-      run.n_own_programmes() > 1 ? " (all programmes together)" : "", percent(within->mean),
-      n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), percent(between), percent(luck)));
+      "{}s differ here by little more than luck, if at all{}: within one world their shares vary by {} of the mean "
+      "(coefficient of variation), each time with others ahead; in the means over {}, which the {} shows, {} is left, "
+      "and luck alone would leave {}. The model knows little that sets one {} apart, so an even {} is the answer, and "
+      "no ranking should be read from it.",
+      capitalised(std::string(network)), run.n_own_programmes() > 1 ? " (all programmes together)" : "",
+      percent(within->mean), n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), map,
+      percent(between), percent(luck), network, map));
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
+  const std::string_view network = run.is_england() ? "network" : "region";
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
@@ -359,16 +386,16 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       least = std::min(least, share->mean);
       most = std::max(most, share->mean);
     }
-    rows.push_back({{run.regions[place]},
+    rows.push_back({{capitalised(run.words_of_place(place))},
                     number_cell(shown(own->mean)),
                     number_cell(range(*own)),
                     number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
                     number_cell(shown(net->mean)),
                     number_cell(range(*net))});
   }
-  html += folded("Table: in use by network",
-                 table(fmt::format("In use on {}, by network", date_text(run.report_to.front())),
-                       {{"Network"},
+  html += folded(fmt::format("Table: in use by {}", network),
+                 table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
+                       {{capitalised(std::string(network))},
                         number_cell("in use"),
                         number_cell("90 %"),
                         number_cell("share"),
@@ -395,9 +422,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                                      date_text(run.times[static_cast<std::size_t>(month)])),
                          {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
   }
-  html +=
-      "<div class=\"drawn\"><h3>Network by network</h3>\n<p id=\"multiples-note\"></p>\n"
-      "<div class=\"multiples\" id=\"multiples\"></div></div>\n";
+  html += fmt::format(
+      "<div class=\"drawn\"><h3>{} by {}</h3>\n<p id=\"multiples-note\"></p>\n"
+      "<div class=\"multiples\" id=\"multiples\"></div></div>\n",
+      capitalised(std::string(network)), network);
   constexpr std::array<std::size_t, 3> kThree{0, 2, 4};
   // A page of many programmes shows the small pictures of the total alone: the rest would not fit in a megabyte.
   constexpr std::size_t kMostValues = 40000;
@@ -428,10 +456,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   const auto percent = [](double share) { return fmt::format("{:.0f} %", 100 * share); };
   if (least <= most)
     heading = percent(least) == percent(most)
-                  ? fmt::format("In every network {} of organisations were in use on {}", percent(most),
+                  ? fmt::format("In every {} {} of organisations were in use on {}", network, percent(most),
                                 date_text(run.report_to.front()))
-                  : fmt::format("{} to {} of each network's organisations were in use on {}", percent(least),
-                                percent(most), date_text(run.report_to.front()));
+                  : fmt::format("{} to {} of each {}'s organisations were in use on {}", percent(least), percent(most),
+                                network, date_text(run.report_to.front()));
   return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
 
@@ -455,8 +483,14 @@ Section strategies(const Run& run) {
     const std::string& name = run.strategy(s);
     if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
     any_option = any_option || is_option(s);
-    std::vector<std::vector<Cell>> rows;
+    struct Row {
+      Metric metric;
+      Statistics difference;
+      std::string chance;
+    };
+    std::vector<Row> found;
     std::vector<double> admissions;
+    LargestMoney money;
     for (const Metric metric : kRows) {
       const std::string of(spec(metric).name);
       const std::vector<double> values = value_by_replicate(run, of, s, run.programme, 0),
@@ -474,11 +508,13 @@ Section strategies(const Run& run) {
       if (metric == Metric::events_avoided && differences == admissions) continue;
       const auto n = static_cast<double>(differences.size());
       const Statistics d = statistics(differences);
-      const RowUnit unit(metric, Medium::page, {d});
-      rows.push_back({{unit.label()},
-                      number_cell(unit.text(d.mean)),
-                      number_cell(unit.range(d)),
-                      number_cell(chance_text(n_better / n, static_cast<int>(n)))});
+      money.add(metric, {d});
+      found.push_back({metric, d, chance_text(n_better / n, static_cast<int>(n))});
+    }
+    std::vector<std::vector<Cell>> rows;
+    for (const auto& [metric, d, chance] : found) {
+      const RowUnit unit(metric, Medium::page, {d}, money);
+      rows.push_back({{unit.label()}, number_cell(unit.text(d.mean)), number_cell(unit.range(d)), number_cell(chance)});
     }
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
                   {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("better in")}, rows);
@@ -497,6 +533,10 @@ Section dimensions(const Run& run) {
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
+    LargestMoney money;
+    for (const std::string& metric : run.file.datasets("report"))
+      if (const auto known = find_metric(metric))
+        money.add(*known, {run.headline(metric, View::gross), run.headline(metric, View::net)});
     for (const std::string& metric : run.file.datasets("report")) {
       const std::string spoken_to = run.file.attribute("report/" + metric, "impact_dimensions");
       if (fmt::format("; {};", spoken_to).find(fmt::format("; {};", dimension)) == std::string::npos) continue;
@@ -504,7 +544,7 @@ Section dimensions(const Run& run) {
       if (!gross && !net) continue;
       const auto known = find_metric(metric);
       if (!known) continue;
-      const RowUnit unit(*known, Medium::page, {gross, net});
+      const RowUnit unit(*known, Medium::page, {gross, net}, money);
       rows.push_back(
           {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
     }
@@ -515,6 +555,35 @@ Section dimensions(const Run& run) {
   return {"dimensions", "The same, by kind of impact",
           paragraph("A measure can speak to several kinds of impact; nothing is added up over them.") +
               folded("Tables by kind of impact", html)};
+}
+
+/// Of how many worlds the measures relative to benefit are stated, where not of all: none that some lose in.
+std::string worlds_without_losers(const Run& run) {
+  const std::vector<std::string> metrics = run.file.texts("diagnostics/metric");
+  const Cube n_defined(run.file.numbers("diagnostics/n_defined"));
+  const auto at =
+      static_cast<std::size_t>(std::ranges::find(metrics, spec(Metric::benefit_regional_cv).name) - metrics.begin());
+  if (at == metrics.size() || !run.headline(spec(subject_of(run).metric).name, View::gross)) return "";
+  const Labelled& of = n_defined.data();
+  const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
+                                       static_cast<std::size_t>(run.programme), 0};
+  if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
+  std::size_t offset = 0;
+  for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
+  const int n = static_cast<int>(of.values[offset]), n_worlds = run.n_replicates();
+  if (n == n_worlds) return "";
+  const std::string_view region = run.is_england() ? "network" : "region";
+  constexpr std::string_view kWhy =
+      "a coefficient of variation, Gini or concentration index of a benefit that is below 0 for some has no meaning";
+  if (n == 0)
+    return paragraph(
+        fmt::format("How unequal benefit is between {}s is not stated: in no world is it at least 0 in each "
+                    "of them, with and without the support, and {}.",
+                    region, kWhy));
+  return paragraph(
+      fmt::format("How unequal benefit is between {}s is stated for the {} of {} worlds in which it is at "
+                  "least 0 in each of them, with and without the support: {}.",
+                  region, grouped(n), grouped(n_worlds), kWhy));
 }
 
 Section equity(const Run& run) {
@@ -531,13 +600,18 @@ Section equity(const Run& run) {
                     number_cell(unit.mean(change)),
                     number_cell(unit.range(change))});
   }
+  const bool is_known = run.report(Metric::deprivation_gap, run.lead, View::gross, run.programme, 0, 0).has_value();
   std::string html = paragraph(
-      "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived (gap). "
-      "Deprivation is that of the organisation's area, not of its patients.");
+      is_known
+          ? "Above 0 favours the least deprived (slope, relative and concentration indices) or the most deprived "
+            "(gap). Deprivation is that of the organisation's area, not of its patients."
+          : "How deprived the areas of these organisations are is not known: differences between regions alone can "
+            "be shown.");
   html += table(
       fmt::format("On {}", date_text(run.report_to.front())),
       {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
       rows);
+  html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
   std::string heading = "Who was left behind";
   if (gap) {
@@ -647,7 +721,7 @@ Section assumptions(const Run& run) {
     for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
     const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
     if (!programme[i].empty() && std::ranges::any_of(kDecisive, is_this))
-      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", programme[i], key[i])));
+      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", run.title_of(programme[i]), key[i])));
   }
   std::string html = paragraph(
       fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
@@ -655,7 +729,8 @@ Section assumptions(const Run& run) {
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
-      "uniform; fixed is not drawn. Codes such as S40 are sources: scenarios/sources.bib.");
+      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: "
+      "scenarios/sources.bib.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
@@ -668,7 +743,10 @@ Section assumptions(const Run& run) {
     for (std::size_t i = 0; i < key.size(); ++i) {
       rows.push_back(row(i, key[i]));
       if (i + 1 < key.size() && programme[i + 1] == programme[i]) continue;
-      const std::string name = programme[i].empty() ? "Economics" : programme[i];
+      const std::string title = run.title_of(programme[i]);
+      const std::string name = programme[i].empty()    ? "Economics"
+                               : title == programme[i] ? title
+                                                       : fmt::format("{} ({})", title, programme[i]);
       html += folded(fmt::format("{} ({} parameters)", name, rows.size()), table(name, head("Parameter"), rows));
       rows.clear();
     }
@@ -724,16 +802,19 @@ Json observed(const Run& run) {
 
 std::string report_page(const fs::path& folder, const fs::path& tables) {
   const Run run(folder);
+  std::vector<std::string> places;
+  for (std::size_t p = 0; p < run.regions.size(); ++p) places.push_back(run.words_of_place(p));
   Json data{
       {"schema", 1},
       {"strategies", run.strategies},
       {"lead", run.lead},
       {"comparator", run.comparator},
       {"programme", run.programme},
-      {"places", run.regions},
+      {"places", places},
       {"words", {{"adopters", spec(Metric::adopters).label}, {"adoption_share", spec(Metric::adoption_share).label}}}};
   Json programmes = Json::array(), times = Json::array();
-  for (const std::string& name : run.programmes) programmes.push_back({{"name", name}, {"title", name}});
+  for (std::size_t p = 0; p < run.programmes.size(); ++p)
+    programmes.push_back({{"name", run.programmes[p]}, {"title", run.title_of(p)}});
   for (const Date time : run.times) times.push_back(iso(time));
   const auto headline = std::ranges::find_if(run.times, [&](Date t) { return t >= run.report_to.front(); });
   data["programmes"] = std::move(programmes);
@@ -746,17 +827,18 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
        std::array{finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
                   programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data),
                   strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder, data),
-                  growth(run, data), drivers(folder, data),
-                  calibration_section(run.file, run.is_calibrated() ? calibration_sentence(run) : "", data),
-                  published_section(run.file, run.strategy(run.lead)), backtest_section(folder, run.programmes, data),
-                  assumptions(run), provenance(run, tables.parent_path())}) {
+                  growth(run, data), drivers(folder, data), calibration_section(run, data), published_section(run),
+                  backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
+  // What the run is about comes behind the finding.
+  const auto ledger = std::ranges::find(sections, "growth", &Section::id);
+  if (run.is_about_growth() && ledger != sections.end()) std::rotate(sections.begin() + 1, ledger, ledger + 1);
 
-  return page_html(
-      run.title,
-      fmt::format("{}; {} against {}.", run.place_name(), run.strategy(run.lead), run.strategy(run.comparator)),
-      sections, data);
+  return page_html(run.population_note.empty() ? run.title : fmt::format("{} (synthetic population)", run.title),
+                   fmt::format("{}; {} against {}.", capitalised(run.place_words()), run.strategy(run.lead),
+                               run.strategy(run.comparator)),
+                   sections, data);
 }
 
 void write_report(const fs::path& folder, const fs::path& tables) {

@@ -19,6 +19,16 @@ Json three_numbers(std::string_view name, const Statistics& s) {
   return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
 }
 
+/// A title that fits beside a bar: cut between words where it is long.
+std::string short_title(const std::string& title) {
+  constexpr std::size_t kFits = 40;
+  std::string text = title;
+  if (text.size() <= kFits) return text;
+  text.resize(text.rfind(' ', kFits));
+  while (text.ends_with(',') || text.ends_with(':')) text.pop_back();
+  return text + "…";
+}
+
 /// Head of a table of programmes: organisations, people and events, each with what else is shown of it.
 std::vector<Cell> heads_of(std::initializer_list<std::string_view> beside) {
   std::vector<Cell> head{{"Programme"}};
@@ -43,7 +53,8 @@ Section programme_by_programme(const Run& run) {
       const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
       row.push_back(number_cell(net ? range(*net) : ""));
     };
-    std::vector<Cell> row{{run.programmes[j]}};
+    const std::string& event = run.events[j];
+    std::vector<Cell> row{{event.empty() ? run.title_of(j) : fmt::format("{} (avoids: {})", run.title_of(j), event)}};
     pair("ever_adopted", row);
     pair("patients_benefited", row);
     pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
@@ -56,7 +67,7 @@ Section programme_by_programme(const Run& run) {
                     "without it. Events differ between programmes and "
                     "are not added; the last line adds admissions alone.") +
               table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
-                                run.place_name()),
+                                run.place_words()),
                     heads_of({"net", "90 %"}), rows)};
 }
 
@@ -72,6 +83,14 @@ Section split(const Run& run, Json& data) {
       run.file.text("shapley/of")));
   std::string heading = "What of it effort, incentive and shock each make";
   std::vector<std::vector<Cell>> rows;
+  LargestMoney money;
+  for (const Metric metric : kRows) {
+    const std::string path = fmt::format("shapley/{}", spec(metric).name);
+    if (!run.file.has(path)) continue;
+    const Cube cube(run.file.numbers(path));
+    for (std::size_t d = 0; d < drivers.size(); ++d)
+      money.add(metric, {cube.at(static_cast<int>(d), View::gross, run.programme, 0, run.place)});
+  }
   for (const Metric metric : kRows) {
     const std::string path = fmt::format("shapley/{}", spec(metric).name);
     if (!run.file.has(path)) continue;
@@ -88,7 +107,7 @@ Section split(const Run& run, Json& data) {
     }
     if (std::ranges::all_of(parts, [](const auto& part) { return part.second.mean == 0; })) continue;
     const auto share = [&](double value) { return fmt::format("{:.0f} %", 100 * value / sum); };
-    const RowUnit unit(metric, Medium::page, figures);
+    const RowUnit unit(metric, Medium::page, figures, money);
     Json bars = Json::array();
     for (const auto& [driver, s] : parts) {
       rows.push_back({{fmt::format("{}: {}", unit.label(), driver)},
@@ -121,7 +140,7 @@ Section split(const Run& run, Json& data) {
   if (rows.empty()) return {};
   html +=
       table(fmt::format("Split over drivers, {} to {}, {}", date_text(run.report_from.front()),
-                        date_text(run.report_to.front()), run.place_name()),
+                        date_text(run.report_to.front()), run.place_words()),
             {{"Measure and driver"}, number_cell("mean"), number_cell("90 %"), number_cell("share of the sum")}, rows);
   return {"split", capitalised(heading), std::move(html), "Effort, incentive and shock"};
 }
@@ -161,12 +180,12 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   constexpr std::size_t kMostBars = 12;
   Json bars = Json::array();
   for (const std::string& name : programmes) {
-    std::vector<Cell> row{{name}};
+    std::vector<Cell> row{{run.title_of(name)}};
     const Statistics *sites = find(name, "ever_adopted"), *events = find(name, "events_avoided");
     cells(sites, row);
     cells(find(name, "patients_benefited"), row);
     cells(events ? events : find(name, "admissions_avoided"), row);
-    if (sites && bars.size() < kMostBars) bars.push_back(three_numbers(name, *sites));
+    if (sites && bars.size() < kMostBars) bars.push_back(three_numbers(short_title(run.title_of(name)), *sites));
     rows.push_back(std::move(row));
   }
   if (rows.empty() || bars.empty()) return {};
@@ -214,9 +233,12 @@ std::string growth_sentence(const Run& run) {
     const RowUnit unit(Metric::investment_gbp, Medium::page, {s});
     return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor() > 1 ? " m" : "", unit.range(s));
   };
+  const std::string opening = run.is_about_growth()
+                                  ? fmt::format("From {} to {}, the companies that the networks supported",
+                                                date_text(run.report_from.front()), date_text(run.report_to.front()))
+                                  : std::string("Apart from that, the companies supported");
   return fmt::format(
-      "Apart from that, the companies supported reported {} of investment and {} jobs; {} and {} jobs of this are "
-      "assumed not to have come anyway.",
+      "{} reported {} of investment and {} jobs; {} and {} jobs of this are assumed not to have come anyway.", opening,
       money(*investment.gross), interval(*jobs.gross), money(*investment.net), interval(*jobs.net));
 }
 
@@ -266,7 +288,7 @@ Section growth(const Run& run, Json& data) {
     }
     if (rows.empty()) continue;
     html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
-                              date_text(run.report_to[r]), run.place_name()),
+                              date_text(run.report_to[r]), run.place_words()),
                   ledger_head("Measure"), rows);
   }
   std::vector<Cell> head{{"Year"}};

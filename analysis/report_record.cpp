@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "numbers.hpp"
-#include "page.hpp"
+#include "report_sections.hpp"
 #include "results_file.hpp"
 #include "statistics.hpp"
 #include "uptake/outcomes.hpp"
@@ -130,7 +130,7 @@ std::string method_words(const std::string& method) {
 }
 
 /// Observations of a programme as drawings, one for each series, and one table.
-std::string observations(const Calibration& all, const std::string& programme, Json& data) {
+std::string observations(const Calibration& all, const std::string& programme, const std::string& title, Json& data) {
   std::vector<std::pair<std::array<std::string, 3>, std::vector<std::size_t>>> series;
   for (std::size_t i = 0; i < all.measure.size(); ++i) {
     if (all.point_programme[i] != programme) continue;
@@ -156,13 +156,13 @@ std::string observations(const Calibration& all, const std::string& programme, J
                        {row.is_hollow ? "compared with only" : "fitted to"}});
     }
     html += interval_figure(data, rows, name[2],
-                            fmt::format("{}, {}, {}: observed beside what the calibrated model gives; {}", programme,
+                            fmt::format("{}, {}, {}: observed beside what the calibrated model gives; {}", title,
                                         name[0], name[1], held(rows)),
                             fmt::format("{}, {}. Diamond: observed (open: not fitted to); line: median; bands: 50 and "
                                         "90 % of what the calibrated model gives.",
                                         capitalised(name[0]), name[1]));
   }
-  return html + table(fmt::format("{}: observed beside what the calibrated model gives", programme),
+  return html + table(fmt::format("{}: observed beside what the calibrated model gives", title),
                       {{"Observation"},
                        number_cell("observed"),
                        number_cell("median"),
@@ -173,7 +173,7 @@ std::string observations(const Calibration& all, const std::string& programme, J
                       cells);
 }
 
-std::string learnt(const Calibration& all, const std::string& programme, bool is_pooled) {
+std::string learnt(const Calibration& all, const std::string& programme, const std::string& title, bool is_pooled) {
   std::vector<std::vector<Cell>> rows;
   for (std::size_t j = 0; j < all.key.size(); ++j) {
     if (all.parameter_programme[j] != programme) continue;
@@ -189,7 +189,7 @@ std::string learnt(const Calibration& all, const std::string& programme, bool is
                      : all.informed[j] == 0 ? "not informed"
                                             : "informed"}});
   }
-  return table(fmt::format("{}: what was learnt of each parameter", programme),
+  return table(fmt::format("{}: what was learnt of each parameter", title),
                {{"Parameter"},
                 {"meaning"},
                 number_cell("median"),
@@ -204,14 +204,14 @@ std::string learnt(const Calibration& all, const std::string& programme, bool is
 /// "Not informed" stands beside the parameter already.
 bool is_about_information(const std::string& warning) { return warning.find("is not informed") != std::string::npos; }
 
-std::string calibrated_programme(const Calibration& all, std::size_t j, const std::vector<std::string>& past,
-                                 Json& data) {
+std::string calibrated_programme(const Calibration& all, std::size_t j, const std::string& title,
+                                 const std::vector<std::string>& past, Json& data) {
   const std::string& name = all.programmes[j];
   if (all.kind[j] != 0) {
     return paragraph(fmt::format("{} has no calibration of its own: its parameters follow from what {} past programmes "
                                  "say together, mixed with a vague part for the case that it is unlike them.",
-                                 name, past.size())) +
-           learnt(all, name, true);
+                                 title, past.size())) +
+           learnt(all, name, title, true);
   }
   const auto n_fitted = static_cast<std::size_t>(all.n_fitted[j]);
   std::string html = paragraph(fmt::format(
@@ -220,11 +220,12 @@ std::string calibrated_programme(const Calibration& all, std::size_t j, const st
   auto warnings = lines_of(all.warnings[j]);
   std::erase_if(warnings, is_about_information);
   if (!warnings.empty()) html += "<p><strong>Warnings of this calibration</strong></p>\n" + list(warnings);
-  return html + observations(all, name, data) + learnt(all, name, false);
+  return html + observations(all, name, title, data) + learnt(all, name, title, false);
 }
 }  // namespace
 
-Section calibration_section(const ResultsFile& file, std::string_view standing, Json& data) {
+Section calibration_section(const Run& run, Json& data) {
+  const ResultsFile& file = run.file;
   if (!file.has("calibration/programme")) {
     return {"calibration", "Not calibrated",
             paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published "
@@ -233,7 +234,7 @@ Section calibration_section(const ResultsFile& file, std::string_view standing, 
   const Calibration all(file);
   const auto past =
       file.has("calibration/past_programme") ? file.texts("calibration/past_programme") : std::vector<std::string>{};
-  std::string html = paragraph(standing);
+  std::string html = paragraph(run.is_calibrated() ? calibration_sentence(run) : "");
   std::vector<IntervalRow> fitted;
   for (std::size_t i = 0; i < all.measure.size(); ++i)
     if (all.fitted[i] != 0) fitted.push_back(all.row(i));
@@ -256,9 +257,9 @@ Section calibration_section(const ResultsFile& file, std::string_view standing, 
   }
   const bool is_open = all.programmes.size() <= kMostOpen;
   for (std::size_t j = 0; j < all.programmes.size(); ++j) {
-    const std::string part = calibrated_programme(all, j, past, data);
-    html +=
-        is_open ? fmt::format("<h3>{}</h3>\n{}", escaped(all.programmes[j]), part) : folded(all.programmes[j], part);
+    const std::string title = run.title_of(all.programmes[j]);
+    const std::string part = calibrated_programme(all, j, title, past, data);
+    html += is_open ? fmt::format("<h3>{}</h3>\n{}", escaped(title), part) : folded(title, part);
   }
   html += paragraph(fmt::format(
       "The draws come from {} (digest {}), calibrated to “{}”. This command makes the file "
@@ -271,7 +272,8 @@ Section calibration_section(const ResultsFile& file, std::string_view standing, 
 
 // ---- Published figures --------------------------------------------------------------------------------------------
 
-Section published_section(const ResultsFile& file, std::string_view lead) {
+Section published_section(const Run& run) {
+  const ResultsFile& file = run.file;
   if (!file.has("published/metric")) return {};
   const auto metric = file.texts("published/metric"), programme = file.texts("published/programme"),
              region = file.texts("published/region"), unit = file.texts("published/unit"),
@@ -301,8 +303,8 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
     }
     std::string what = known ? std::string(spec(*known).label) : metric[i];
-    if (several) what = fmt::format("{}: {}", programme[i], what);
-    if (region[i] != "England") what += fmt::format(", {}", region[i]);
+    if (several) what = fmt::format("{}: {}", run.title_of(programme[i]), what);
+    if (region[i] != run.regions.front()) what += fmt::format(", {}", short_region(region[i]));
     std::string date = when(from[i], to[i], is_flow);
     if (has_model && (model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
@@ -330,7 +332,7 @@ Section published_section(const ResultsFile& file, std::string_view lead) {
       "what "
       "would have happened anyway, as published figures count). The ratio is model over published: 1 = the same. "
       "Definitions differ, so read the note.",
-      lead));
+      run.strategy(run.lead)));
   std::string heading = "What was published, beside the model";
   if (n_compared > 0) {
     heading =
@@ -481,7 +483,7 @@ struct BacktestSeries {
 };
 
 /// Observed against forecast, for the programmes of the run.
-std::string forecasts(const Json& test, const std::vector<std::string>& programmes, Json& data) {
+std::string forecasts(const Json& test, const Run& run, Json& data) {
   std::vector<BacktestSeries> series;
   std::vector<std::vector<Cell>> cells;
   std::size_t n_all = 0;
@@ -490,8 +492,9 @@ std::string forecasts(const Json& test, const std::vector<std::string>& programm
                p50 = number_in(one, "p50"), p75 = number_in(one, "p75"), p95 = number_in(one, "p95");
     if (!p05 || !p25 || !p50 || !p75 || !p95) continue;
     ++n_all;
-    const std::string programme = text_in(one, "programme");
-    if (std::ranges::find(programmes, programme) == programmes.end()) continue;
+    const std::string key = text_in(one, "programme");
+    if (std::ranges::find(run.programmes, key) == run.programmes.end()) continue;
+    const std::string programme = run.title_of(key);
     const std::string date = text_in(one, "date");
     const IntervalRow row{date, observed.value_or(0), *p05, *p25, *p50, *p75, *p95, false};
     BacktestSeries of{programme,
@@ -547,7 +550,7 @@ std::string forecasts(const Json& test, const std::vector<std::string>& programm
 }
 }  // namespace
 
-Section backtest_section(const std::filesystem::path& folder, const std::vector<std::string>& programmes, Json& data) {
+Section backtest_section(const std::filesystem::path& folder, const Run& run, Json& data) {
   std::ifstream stream(folder / "backtest.json");
   const Json test = stream ? Json::parse(stream, nullptr, false) : Json();
   if (!part_of(test, "forecasts").is_array() || !part_of(test, "skill").is_object()) return {};
@@ -555,7 +558,7 @@ Section backtest_section(const std::filesystem::path& folder, const std::vector<
       "A back-test of {}: the model was fitted to what was known ({}), and its forecasts of the rest are held against "
       "what happened. This is not the calibration of this run, but says how far to trust forecasts made in this way.",
       text_in(test, "history"), text_in(test, "cutoff")));
-  html += skill_table(test) + coverage_sentences(test) + forecasts(test, programmes, data);
+  html += skill_table(test) + coverage_sentences(test) + forecasts(test, run, data);
   for (const auto& [key, heading] : {std::pair{"why", "Where a simple forecast wins"},
                                      {"assumed", "What the forecasts know"},
                                      {"skipped", "Not forecast"},

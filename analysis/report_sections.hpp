@@ -19,9 +19,9 @@ namespace uptake {
 [[nodiscard]] std::string pounds(double value);
 
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.
-/// @param place as `programme`, `report`: an index of the run's axis
+/// @param place as `programme`, `report`: an index of the run's axis @param money of the table
 [[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report,
-                                                          int place);
+                                                          int place, LargestMoney money = {});
 /// Heads of a table of such rows.
 [[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
 /// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by
@@ -30,6 +30,13 @@ namespace uptake {
 
 [[nodiscard]] Section outcomes_and_savings(const Run& run, nlohmann::ordered_json& data);
 [[nodiscard]] Section cost_effectiveness(const Run& run, nlohmann::ordered_json& data);
+/// How the parameters of the run came about: each calibrated programme beside its record.
+[[nodiscard]] Section calibration_section(const Run& run, nlohmann::ordered_json& data);
+/// Published figures beside the results of the lead strategy; nothing where there are none.
+[[nodiscard]] Section published_section(const Run& run);
+/// The back-test in `folder/backtest.json`; nothing where there is none, or it is none.
+[[nodiscard]] Section backtest_section(const std::filesystem::path& folder, const Run& run,
+                                       nlohmann::ordered_json& data);
 /// Of several programmes: a line each, never added up over unlike events.
 [[nodiscard]] Section programme_by_programme(const Run& run);
 /// The split of the lead strategy's result over what drives it, where it was asked for.

@@ -85,12 +85,20 @@ std::vector<YearColumn> year_columns(const Run& run) {
   return columns;
 }
 
-/// "2022/23", and what of it was simulated where that is not the whole year.
-std::string year_label(const Run& run, std::size_t y) {
+/// What of a financial year was not simulated.
+struct Missing {
+  bool is_late, is_cut;  ///< its beginning, its end
+};
+Missing missing_of(const Run& run, std::size_t y) {
   const std::chrono::year_month_day from{run.year_from[y]}, to{run.year_to[y]};
   constexpr auto kFirst = std::chrono::April / 1, kLast = std::chrono::March / 31;
-  const bool is_late = std::chrono::month_day(from.month(), from.day()) != kFirst,
-             is_cut = std::chrono::month_day(to.month(), to.day()) != kLast;
+  return {std::chrono::month_day(from.month(), from.day()) != kFirst,
+          std::chrono::month_day(to.month(), to.day()) != kLast};
+}
+
+/// "2022/23", and what of it was simulated where that is not the whole year.
+std::string year_label(const Run& run, std::size_t y) {
+  const auto [is_late, is_cut] = missing_of(run, y);
   if (is_cut) return fmt::format("{}, to {}", run.years[y], short_date(run.year_to[y]));
   return is_late ? fmt::format("{}, from {}", run.years[y], short_date(run.year_from[y])) : run.years[y];
 }
@@ -106,11 +114,14 @@ std::string years(const Run& run, Json& data) {
   constexpr std::chrono::days kStub{31};
   const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
   Json panels = Json::array();
+  LargestMoney money;
+  for (const YearColumn& column : columns)
+    for (const auto& value : column.values) money.add(column.metric, std::array{value.value_or(0)});
   for (const YearColumn& column : columns) {
     const bool is_money = spec(column.metric).read_as == ReadAs::money;
     std::vector<double> figures;
     for (const auto& value : column.values) figures.push_back(value.value_or(0));
-    const RowUnit unit(column.metric, Medium::page, figures);
+    const RowUnit unit(column.metric, Medium::page, figures, money);
     head.push_back(number_cell(is_money ? fmt::format("{}, {}", column.heading, unit.name()) : column.heading));
     Json bars = Json::array();
     for (std::size_t y = 0; y < rows.size(); ++y) {
@@ -122,16 +133,25 @@ std::string years(const Run& run, Json& data) {
   }
   std::string html = "<h3>Year by year</h3>\n";
   if (panels.size() > 1) {  // a cost alone is no comparison
+    std::vector<std::string> partial;
+    std::string parts;
+    for (std::size_t y = 0; y < n_drawn; ++y) {
+      const auto [is_late, is_cut] = missing_of(run, y);
+      if (!is_late && !is_cut) continue;
+      partial.push_back(run.years[y]);
+      parts += fmt::format("{}{}", parts.empty() ? "" : "; ", year_label(run, y));
+    }
     data["years"] = {{"years", std::vector<std::string>(run.years.begin(),
                                                         run.years.begin() + static_cast<std::ptrdiff_t>(n_drawn))},
+                     {"partial", partial},
                      {"panels", std::move(panels)},
                      {"label", "Cash, capacity and cost in each financial year, net; the table says the same"}};
-    html +=
-        "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one scale; "
-        "the "
-        "first and last year may be cut short.</figcaption></figure>\n";
+    html += fmt::format(
+        "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one "
+        "scale.{}</figcaption></figure>\n",
+        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts));
   }
-  html += table(fmt::format("In each financial year, net, {}", run.place_name()), head, rows);
+  html += table(fmt::format("In each financial year, net, {}", run.place_words()), head, rows);
   const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);
   if (has_full_year)
     html += paragraph(
@@ -152,12 +172,27 @@ std::vector<Cell> ledger_head(std::string_view first) {
           number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
 }
 
-std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place) {
+namespace {
+/// " (2 of 34 programmes)" behind a total of those that have the measure; nothing where all have it.
+std::string of_how_many(const Run& run, Metric metric, int programme, int report, int place) {
+  const int n = run.n_own_programmes();
+  if (n < 2 || programme < n || spec(metric).needs == Needs::growth) return "";
+  int n_known = 0;
+  for (int p = 0; p < n; ++p) {
+    const auto at = [&](View view) { return run.report(metric, run.lead, view, p, report, place).has_value(); };
+    n_known += at(View::gross) || at(View::net) ? 1 : 0;
+  }
+  return n_known == n || n_known == 0 ? std::string() : fmt::format(" ({} of {} programmes)", n_known, n);
+}
+}  // namespace
+
+std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place,
+                                            LargestMoney money) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
-  const RowUnit unit(metric, Medium::page, {gross, anyway, net});
-  return std::vector<Cell>{{unit.label()},
+  const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
+  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme, report, place)},
                            number_cell(unit.mean(gross)),
                            number_cell(unit.range(gross)),
                            number_cell(unit.mean(anyway)),
@@ -189,6 +224,10 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }
+  if (run.n_own_programmes() > 1)
+    html += paragraph(
+        "A total is of the programmes for which the measure is known, and says of how many where not of all. Costs are "
+        "of all: net present values and ratios set benefits of some against costs of all.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {
@@ -197,14 +236,18 @@ Section outcomes_and_savings(const Run& run, Json& data) {
                      run.report("admissions_avoided", run.lead, view, run.programme, static_cast<int>(r), run.place);
       return one && other && one->mean == other->mean && one->p05 == other->p05 && one->p95 == other->p95;
     };
+    LargestMoney money;
+    for (const Metric metric : kOutcomeRows)
+      for (const View view : {View::gross, View::counterfactual, View::net})
+        money.add(metric, {run.report(metric, run.lead, view, run.programme, static_cast<int>(r), run.place)});
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
         continue;
-      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place))
+      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place, money))
         rows.push_back(std::move(*row));
     html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
-                              run.place_name()),
+                              run.place_words()),
                   ledger_head("Outcome"), rows);
   }
   html += years(run, data);
@@ -219,6 +262,21 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   }
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }
+
+namespace {
+/// What decides whether a QALY's worth of GBP 20,000 is reached, and where it turns.
+std::string turning_sentence(const TurningPoint& one) {
+  constexpr std::string_view kVerdict = "the verdict at GBP 20,000 a QALY";
+  if (one.is_fixed) return rests_on(one.id, one.fixed_at, kVerdict, one.turns_at);
+  std::string text =
+      fmt::format("{}, drawn from {} (90 %: {} to {}), has a part in {}: ", spec(one.id).key, short_prior(one.prior),
+                  amount_of(one.id, one.low), amount_of(one.id, one.high), kVerdict);
+  if (!std::isfinite(one.turns_at) || one.turns_at <= 0)
+    return text + "the mean verdict is the same for any value of it above 0.";
+  return text +
+         fmt::format("were it the same in every world, the mean would turn at {}.", amount_of(one.id, one.turns_at));
+}
+}  // namespace
 
 Section cost_effectiveness(const Run& run, Json& data) {
   if (run.n_own_programmes() > 1) {
@@ -269,6 +327,9 @@ Section cost_effectiveness(const Run& run, Json& data) {
       "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which the support is worth its "
       "cost.</figcaption></figure></div>\n";
   html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
+  std::vector<std::string> turns;
+  for (const TurningPoint& one : turning_points(run, kUsualThreshold)) turns.push_back(turning_sentence(one));
+  html += list(turns);
   return {"cost-effectiveness", std::move(heading), std::move(html), "Is it worth its cost?"};
 }
 

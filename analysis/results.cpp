@@ -14,6 +14,7 @@
 
 #include "by_cell.hpp"
 #include "file.hpp"
+#include "finding.hpp"
 #include "hdf5_writer.hpp"
 #include "published.hpp"
 #include "seal.hpp"
@@ -610,6 +611,20 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
   text("focus", record.layout.regions[static_cast<std::size_t>(focus_place(record.layout, scenario))],
        "region that the headline and the page are about");
   const Population& population = *record.model->population;
+  text("about", is_about_growth(scenario) ? "growth ledger" : "programmes", "what the headline and the page lead with");
+  text("population", population_in_words(*record.model), "who the organisations are");
+  text("population_note", population_note(*record.model),
+       "what else must be known of them; empty for those of a real place");
+  std::vector<std::string> titles, events;
+  for (const ProgrammeSpec& programme : scenario.programmes) {
+    std::string title = programme.title;
+    std::ranges::replace(title, '\n', ' ');
+    titles.push_back(std::move(title));
+    events.push_back(programme.event);
+  }
+  text("programme_titles", fmt::format("{}", fmt::join(titles, "\n")), "titles of the programmes in order, one a line");
+  text("programme_events", fmt::format("{}", fmt::join(events, "\n")),
+       "what each programme avoids, one a line; empty where it avoids no events");
   text("population_vintage", population.vintage, "what boundaries and counts refer to");
   group.unsigned_integer("population_seed", population.seed, named("seed of the synthetic organisations"));
 }

@@ -99,8 +99,27 @@ Run::Run(const std::filesystem::path& folder)
   if (reports.empty() || report_from.size() != reports.size() || report_to.size() != reports.size() || times.empty())
     throw file.broken("its dates do not fit together");
   programme = total_programme(programmes);
+  const auto by_programme = [&](const char* path) {
+    std::vector<std::string> lines;
+    std::istringstream stream(file.has(path) ? file.text(path) : std::string());
+    for (std::string line; std::getline(stream, line);) lines.push_back(std::move(line));
+    lines.resize(programmes.size());  // an older file has none, and "all" has no line
+    return lines;
+  };
+  titles = by_programme("provenance/programme_titles");
+  for (std::size_t p = 0; p < titles.size(); ++p)
+    if (titles[p].empty()) titles[p] = programmes[p] == "all" ? "All together" : programmes[p];
+  events = by_programme("provenance/programme_events");
+  for (std::string& event : events) event = event_in_words(event);
+  population = file.has("provenance/population") ? file.text("provenance/population") : std::string(kEngland);
+  if (file.has("provenance/population_note")) population_note = file.text("provenance/population_note");
   const auto focus = std::ranges::find(regions, file.text("provenance/focus"));
   if (focus != regions.end()) place = static_cast<int>(focus - regions.begin());
+}
+
+std::string Run::title_of(const std::string& name) const {
+  const auto at = std::ranges::find(programmes, name);
+  return at == programmes.end() ? name : titles[static_cast<std::size_t>(at - programmes.begin())];
 }
 
 const Cube* Run::cube(const std::string& path) const {
@@ -158,7 +177,7 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
     if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
     return s;
   };
-  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_name(),
+  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_words(),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
                                   interval(flipped(*gross)), interval(flipped(*net))));
 }
@@ -242,6 +261,62 @@ nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {
   std::ifstream stream(folder / "sensitivity.json");
   Json found = stream ? Json::parse(stream, nullptr, false) : Json();
   return is_study(found) ? found : Json();
+}
+
+std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
+  if (run.n_own_programmes() > 1) return {};
+  const std::vector<std::string> keys = run.file.texts("parameters/key"), priors = run.file.texts("parameters/prior");
+  struct Drawn {
+    std::vector<double> values;
+    std::string prior;
+    [[nodiscard]] bool is_stated() const {
+      return std::ranges::any_of(values, [](double v) { return v != 0; });
+    }
+  };
+  const auto drawn = [&](Parameter id) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(keys, spec(id).key) - keys.begin());
+    if (at >= std::min(keys.size(), priors.size())) return Drawn{};
+    return Drawn{run.file.numbers_at("parameters/drawn", at).values, priors[at]};
+  };
+  const auto net = [&](const std::string& metric) {
+    return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
+  };
+  const auto is_known = [](const std::vector<double>& values) {
+    return !values.empty() && std::ranges::none_of(values, [](double v) { return std::isnan(v); });
+  };
+  const std::vector<double> cost = net("cost_gbp"), savings = net("savings_gross_gbp"),
+                            qalys = threshold > 0 ? net("qalys") : std::vector<double>{};
+  if (!is_known(cost)) return {};
+  const auto mean = [](const std::vector<double>& values) {
+    double sum = 0;
+    for (const double v : values) sum += v;
+    return values.empty() ? 0 : sum / static_cast<double>(values.size());
+  };
+  std::vector<TurningPoint> found;
+  // All that is worth something but `of` is taken from the cost; `of` is in proportion to the parameter.
+  const auto add = [&](Parameter id, const Drawn& own, const std::vector<double>& of, double worth, double others) {
+    if (!is_known(of) || of.size() != cost.size() || own.values.size() != of.size()) return;
+    double slope = 0;
+    for (std::size_t r = 0; r < of.size(); ++r) {
+      if (own.values[r] == 0) return;
+      slope += worth * of[r] / own.values[r] / static_cast<double>(of.size());
+    }
+    std::vector<double> sorted = own.values;
+    const Statistics s = statistics(sorted);
+    const bool is_fixed = std::ranges::all_of(own.values, [&](double v) { return v == own.values.front(); });
+    found.push_back({id, own.prior, s.p05, s.p95, own.values.front(), is_fixed, (mean(cost) - others) / slope});
+  };
+  const Drawn per_event = drawn(Parameter::value_per_event), per_person = drawn(Parameter::value_per_person);
+  const bool has_qalys = is_known(qalys) && qalys.size() == cost.size(), has_savings = is_known(savings);
+  const auto price =
+      sole_price({per_event.is_stated(), per_person.is_stated(), run.events.front().ends_with("admission"),
+                  run.events.front().empty() && run.headline("bed_days_avoided", View::net).has_value()});
+  if (price) add(*price, drawn(*price), savings, 1, has_qalys ? threshold * mean(qalys) : 0);
+  const Drawn of_event = drawn(Parameter::qalys_per_event), of_person = drawn(Parameter::qalys_per_person);
+  if (has_qalys && of_event.is_stated() != of_person.is_stated())
+    add(of_event.is_stated() ? Parameter::qalys_per_event : Parameter::qalys_per_person,
+        of_event.is_stated() ? of_event : of_person, qalys, threshold, has_savings ? mean(savings) : 0);
+  return found;
 }
 
 std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run) {

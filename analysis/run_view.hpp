@@ -65,12 +65,31 @@ class Run {
   [[nodiscard]] int n_own_programmes() const {
     return static_cast<int>(programmes.size()) - (programmes.size() > 1 && programmes.back() == "all" ? 1 : 0);
   }
+  /// The region that the run is about as its axis has it, for looking things up.
   [[nodiscard]] const std::string& place_name() const { return regions[static_cast<std::size_t>(place)]; }
+  /// The same as a page names it.
+  [[nodiscard]] std::string place_words() const { return words_of_place(static_cast<std::size_t>(place)); }
+  /// A place of the axis as a page names it: networks by the short form that scenarios take too.
+  [[nodiscard]] std::string words_of_place(std::size_t of) const {
+    return of == 0 ? population : std::string(short_region(regions[of]));
+  }
+  /// A programme as a page names it; all of them by "all together".
+  [[nodiscard]] const std::string& title_of(std::size_t of) const { return titles[of]; }
+  /// By a name of the axis; a name that is not there as it is.
+  [[nodiscard]] std::string title_of(const std::string& name) const;
+  /// Whether the run is about its growth ledger.
+  [[nodiscard]] bool is_about_growth() const {
+    return file.has("provenance/about") && file.text("provenance/about") == "growth ledger";
+  }
+  [[nodiscard]] bool is_england() const { return population == kEngland; }
   [[nodiscard]] const std::string& strategy(int s) const { return strategies[static_cast<std::size_t>(s)]; }
 
   ResultsFile file;
   std::vector<std::string> strategies, programmes, regions, boards, reports, years;
   std::string title;
+  std::string population, population_note;  ///< who the organisations are; what else must be known of them
+  std::vector<std::string> titles;          ///< by programme of the axis
+  std::vector<std::string> events;          ///< by programme, in words; empty where it avoids no events
   std::vector<Date> times, report_from, report_to, year_from, year_to;
   int comparator = 0, lead = 0;
   int programme = 0;  ///< that the page opens with
@@ -116,6 +135,20 @@ struct CostEffectiveness {
 };
 /// Of one programme; nothing where a QALY was not read.
 [[nodiscard]] std::optional<CostEffectiveness> cost_effectiveness_of(const Run& run);
+
+/// Where the mean verdict on value and cost turns as one price moves.
+struct TurningPoint {
+  Parameter id{};
+  std::string prior;         ///< as in the results
+  double low = 0, high = 0;  ///< 5 % and 95 % points of the replicates' own values
+  double fixed_at = 0;       ///< their value, where all are the same
+  bool is_fixed = false;     ///< whether they are
+  double turns_at = 0;       ///< value of it at which the mean over replicates is 0, were it the same in all of them
+};
+/// Of one programme, in the lead strategy against the comparator at the first report date: of the price that its savings
+/// are in proportion to, and of the QALYs of an event or a person, where each is the only one. What turns is
+/// `threshold` QALYs' worth + savings - cost, undiscounted. @param threshold GBP per QALY; 0 = QALYs have no part
+[[nodiscard]] std::vector<TurningPoint> turning_points(const Run& run, double threshold);
 
 /// The one-way study in `folder/sensitivity.json`; null when there is none, or it is none. Only results of its rows may be null.
 [[nodiscard]] nlohmann::ordered_json one_way_study(const std::filesystem::path& folder);

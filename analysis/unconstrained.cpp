@@ -15,8 +15,12 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 struct Interval {
   double low, high;
 };
-/// Of the logit scale.
+/// Of the logit scale: of the logarithm where that is uniform.
 Interval interval_of(const CalibratedParameter& parameter) {
+  if (parameter.prior.family == Family::log_uniform) {
+    return {std::log(std::max(parameter.prior.a, parameter.lowest)),
+            std::log(std::min(parameter.prior.b, parameter.highest))};
+  }
   if (parameter.prior.family == Family::uniform) {
     return {std::max(parameter.prior.a, parameter.lowest), std::min(parameter.prior.b, parameter.highest)};
   }
@@ -31,7 +35,8 @@ double unconstrained(const CalibratedParameter& parameter, double natural) {
       return std::log(natural);
     case Scale::logit: {
       const auto [low, high] = interval_of(parameter);
-      return std::log((natural - low) / (high - natural));
+      const double value = parameter.prior.family == Family::log_uniform ? std::log(natural) : natural;
+      return std::log((value - low) / (high - value));
     }
   }
   return natural;
@@ -45,7 +50,8 @@ double natural(const CalibratedParameter& parameter, double x) {
       return std::exp(x);
     case Scale::logit: {
       const auto [low, high] = interval_of(parameter);
-      return low + (high - low) / (1 + std::exp(-x));
+      const double value = low + (high - low) / (1 + std::exp(-x));
+      return parameter.prior.family == Family::log_uniform ? std::exp(value) : value;
     }
   }
   return x;
@@ -77,6 +83,7 @@ double log_density(const CalibratedParameter& parameter, double x) {
       return a * log_v + b * log_rest;
     }
     case Family::uniform:
+    case Family::log_uniform:
       return log_logistic;
     case Family::fixed:
     case Family::one_or_uniform:
@@ -89,9 +96,9 @@ std::vector<Problem> problems_of(const CalibratedParameter& parameter) {
   std::vector<Problem> problems;
   const Family family = parameter.prior.family;
   if (family == Family::fixed || family == Family::one_or_uniform) {
-    problems.push_back({parameter.name,
-                        fmt::format("prior {} has no density, so it cannot be calibrated", to_text(parameter.prior)),
-                        "give it a normal, lognormal, half-normal, gamma, beta or uniform prior, or leave it out"});
+    problems.push_back(
+        {parameter.name, fmt::format("prior {} has no density, so it cannot be calibrated", to_text(parameter.prior)),
+         "give it a normal, lognormal, half-normal, gamma, beta, uniform or log-uniform prior, or leave it out"});
     return problems;
   }
   if (!(parameter.lowest < parameter.highest)) {
@@ -99,7 +106,8 @@ std::vector<Problem> problems_of(const CalibratedParameter& parameter) {
                         "the lowest value must be below the highest"});
     return problems;
   }
-  if (const auto [low, high] = interval_of(parameter); family == Family::uniform && !(low < high)) {
+  const bool has_ends = family == Family::uniform || family == Family::log_uniform;
+  if (const auto [low, high] = interval_of(parameter); has_ends && !(low < high)) {
     problems.push_back({parameter.name, "prior has no mass in the parameter's range", "widen one of them"});
   }
   return problems;
@@ -129,6 +137,7 @@ Scale scale_of(const CalibratedParameter& parameter) {
       return Scale::log;
     case Family::beta:
     case Family::uniform:
+    case Family::log_uniform:
       return Scale::logit;
     case Family::normal:
     case Family::fixed:

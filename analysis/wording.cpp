@@ -41,14 +41,37 @@ std::vector<double> figures_of(std::initializer_list<std::optional<Statistics>> 
 }
 }  // namespace
 
-RowUnit::RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures)
-    : RowUnit(metric, medium, figures_of(figures)) {}
+void LargestMoney::add(Metric metric, std::span<const double> figures) {
+  if (spec(metric).read_as != ReadAs::money) return;
+  for (const double value : figures) value_ = std::max(value_, std::isnan(value) ? 0 : std::abs(value));
+}
+void LargestMoney::add(Metric metric, std::initializer_list<std::optional<Statistics>> figures) {
+  add(metric, figures_of(figures));
+}
 
-RowUnit::RowUnit(Metric metric, Medium medium, std::span<const double> figures) : metric_(metric), medium_(medium) {
+namespace {
+constexpr double kSmall = 0.095;  // what is below it has a digit at most in two decimals
+
+/// Two digits of what is small, down to a thousandth.
+std::string small_text(double value) {
+  constexpr double kLeast = 0.00095, kThree = 0.0095;
+  const double size = std::abs(value);
+  if (size < kLeast) return value < 0 ? ">-0.001" : "<0.001";
+  return fmt::format("{:.{}f}", value, size < kThree ? 4 : 3);
+}
+}  // namespace
+
+RowUnit::RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures,
+                 LargestMoney of_table)
+    : RowUnit(metric, medium, figures_of(figures), of_table) {}
+
+RowUnit::RowUnit(Metric metric, Medium medium, std::span<const double> figures, LargestMoney of_table)
+    : metric_(metric), medium_(medium) {
   constexpr double kMillion = 1e6, kOnePerCent = 0.01;
   constexpr double kAsMillion = 999'500;  // from there on it is rounded to seven digits
   double largest = 0;
   for (const double value : figures) largest = std::max(largest, std::isnan(value) ? 0 : std::abs(value));
+  if (spec(metric).read_as == ReadAs::money) largest = std::max(largest, of_table.value());
   const bool in_millions = largest >= kAsMillion;
   switch (spec(metric).read_as) {
     case ReadAs::number:
@@ -91,7 +114,14 @@ std::string RowUnit::text(double value) const {
     const std::string text = fmt::format("{:.3f}", value);
     return text == "-0.000" ? "0.000" : text;
   }
-  return medium_ == Medium::page ? shown(value / factor_) : rounded(value / factor_);
+  const double written = value / factor_;
+  if (keeps_digits() && written != 0 && std::abs(written) < kSmall) return small_text(written);
+  return medium_ == Medium::page ? shown(written) : rounded(written);
+}
+
+bool RowUnit::keeps_digits() const {
+  const MetricSpec& metric = spec(metric_);
+  return metric.read_as == ReadAs::money || (metric.read_as == ReadAs::number && metric.unit == "1");
 }
 
 std::string RowUnit::mean(const std::optional<Statistics>& s) const {
@@ -100,7 +130,7 @@ std::string RowUnit::mean(const std::optional<Statistics>& s) const {
 
 std::string RowUnit::range(const std::optional<Statistics>& s) const {
   if (!s || s->p05 == s->p95) return "";
-  if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index)
+  if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index || keeps_digits())
     return fmt::format("{} to {}", text(s->p05), text(s->p95));
   return span_text(s->p05 / factor_, s->p95 / factor_);
 }

@@ -21,13 +21,27 @@ namespace uptake {
 /// What a table is read on: a page has room for whole labels and long numbers, a terminal has columns.
 enum class Medium : std::uint8_t { page, terminal };
 
-/// What the figures of a row are written in, by its metric: GBP in millions once one of them is a million, shares as
-/// percentages, differences of shares in percentage points, indices to three decimals.
+/// The largest sum of money in a table, so that all its rows of money can be written in one unit.
+class LargestMoney {
+ public:
+  /// @param figures of a row, in the metric's unit; those that are no money and undefined ones count for nothing
+  void add(Metric metric, std::span<const double> figures);
+  void add(Metric metric, std::initializer_list<std::optional<Statistics>> figures);
+  [[nodiscard]] double value() const { return value_; }
+
+ private:
+  double value_ = 0;
+};
+
+/// What the figures of a row are written in, by its metric: GBP in millions once one sum of the table is a million, shares
+/// as percentages, differences of shares in percentage points, indices to three decimals. Money and ratios that two
+/// decimals would make nought keep two digits.
 class RowUnit {
  public:
   /// @param figures all that the row shows, in the metric's unit; undefined ones count for nothing
-  RowUnit(Metric metric, Medium medium, std::span<const double> figures);
-  RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures);
+  RowUnit(Metric metric, Medium medium, std::span<const double> figures, LargestMoney of_table = {});
+  RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures,
+          LargestMoney of_table = {});
 
   /// The metric in words with what its numbers are written in, such as "…, GBP m".
   [[nodiscard]] std::string label() const;
@@ -42,6 +56,8 @@ class RowUnit {
   [[nodiscard]] std::string range(const std::optional<Statistics>& s) const;
 
  private:
+  [[nodiscard]] bool keeps_digits() const;
+
   Metric metric_;
   Medium medium_;
   double factor_ = 1;

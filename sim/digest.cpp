@@ -73,7 +73,7 @@ std::string published_text(const Published& figure) {
 }
 }  // namespace
 
-std::string programme_text(const ProgrammeSpec& programme) {
+std::string programme_text(const ProgrammeSpec& programme, Money money) {
   std::string text = fmt::format("programme {} {} covid {} {}\n", programme.name, programme.classification,
                                  static_cast<int>(programme.covid), window_text(programme.covid_window));
   for (const OrganisationType type : programme.eligible) text += fmt::format("eligible {}\n", static_cast<int>(type));
@@ -95,7 +95,9 @@ std::string programme_text(const ProgrammeSpec& programme) {
                   programme.baseline, programme.effect_already_shrunk, optional_text(programme.historic_denominator),
                   static_cast<int>(programme.delivery_funder), static_cast<int>(programme.adoption_funder));
   for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
-    text += setting_text(row.key, setting_of(programme, row.id));
+    // Staff-days are money and effort.
+    const bool is_money = row.id >= Parameter::value_per_event && row.id != Parameter::delivery_staff_days;
+    if (money == Money::counted || !is_money) text += setting_text(row.key, setting_of(programme, row.id));
   }
   return text;
 }

@@ -469,21 +469,31 @@ double gap_of(const Coverage& of) {
   return of.fifths[1] / of.eligible_fifths[1] - rest / eligible_rest;
 }
 
+/// Measures that are shares of a mean mean nothing of a quantity that can be below 0: where some gain and others lose the
+/// mean comes near 0 and they grow without limit (Chen, Tsaur & Rhai 1982 on the Gini index of negative incomes). They
+/// are then undefined; the differences (gap and slope) stay.
+bool has_losers(const double* values, std::size_t n) {
+  return std::any_of(values, values + n, [](double value) { return value < 0; });
+}
+
 /// Measures of equity in the order in which the metrics of each of adoption, reach and benefit stand.
 double equity(const Coverage& of, std::size_t n_places, int measure) {
   switch (measure) {
     case 0:
-      return over_regions(of, n_places).coefficient_of_variation;
-    case 1:
-      return over_regions(of, n_places).gini;
+    case 1: {
+      if (has_losers(of.places + 1, n_places - 1)) return kNone;
+      const Inequality found = over_regions(of, n_places);
+      return measure == 0 ? found.coefficient_of_variation : found.gini;
+    }
     case 2:
       return gap_of(of);
     case 3:
       return over_quintiles(of).slope_index;
-    case 4:
-      return over_quintiles(of).relative_index;
-    default:
-      return over_quintiles(of).concentration_index;
+    default: {
+      if (has_losers(of.fifths + 1, kNQuintileGroups - 1)) return kNone;
+      const Inequality found = over_quintiles(of);
+      return measure == 4 ? found.relative_index : found.concentration_index;
+    }
   }
 }
 constexpr int kNEquityMeasures = 6;

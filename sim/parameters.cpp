@@ -349,6 +349,7 @@ constexpr std::array kFamilyTexts{
     FamilyText{Family::lognormal, "LN", 2},
     FamilyText{Family::beta, "Beta", 2},
     FamilyText{Family::uniform, "U", 2},
+    FamilyText{Family::log_uniform, "LU", 2},
     FamilyText{Family::gamma_share, "Dirichlet", 1},
     FamilyText{Family::one_or_uniform, "1 or U", 2},
 };
@@ -372,6 +373,8 @@ bool makes_sense(const Prior& prior) {
       return is_shape(prior.a) && is_shape(prior.b);
     case Family::uniform:
       return prior.a < prior.b;
+    case Family::log_uniform:
+      return prior.a > 0 && prior.a < prior.b;
     case Family::gamma_share:
       return is_shape(prior.a);
     case Family::one_or_uniform:
@@ -546,6 +549,8 @@ double unclipped_quantile(const Prior& prior, double u) {
       return beta_quantile(u, prior.a, prior.b);
     case Family::uniform:
       return prior.a + (prior.b - prior.a) * u;
+    case Family::log_uniform:
+      return prior.a * std::exp(u * std::log(prior.b / prior.a));
     case Family::gamma_share:
       return gamma_quantile(u, prior.a);
     case Family::one_or_uniform:

@@ -800,13 +800,13 @@ std::string series_text(const ObservedSeries& series) {
   return text;
 }
 
-/// 16 hexadecimal digits over everything that decides a calibration: neither titles, notes and sources, nor rows that
-/// are not used.
+/// 16 hexadecimal digits over everything that decides a calibration: neither titles, notes and sources, nor values and
+/// prices, nor rows that are not used.
 std::string digest_of(const HistoricRecord& record, const fs::path& tables) {
   std::string text = fmt::format("uptake {}\nrecord seed {}\n", version(), record.seed);
   text += population_text(record.population, record.population_options, tables);
   for (const HistoricProgramme& programme : record.programmes) {
-    text += programme_text(programme.spec);
+    text += programme_text(programme.spec, Money::left_out);
     text +=
         fmt::format("kind {} push {} evidence {} start {} reporting {} {} {} {} calibrated",
                     static_cast<int>(programme.spec.innovation), static_cast<int>(programme.spec.push),

@@ -128,7 +128,8 @@ std::string misfit(const ParameterSpec& row, const Prior& prior, double factor) 
   }
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const double middle = quantile(prior, 0.5, -kInfinity, kInfinity);
-  const bool ends_fit = prior.family != Family::uniform || (prior.a >= row.lowest && prior.b <= row.highest);
+  const bool has_ends = prior.family == Family::uniform || prior.family == Family::log_uniform;
+  const bool ends_fit = !has_ends || (prior.a >= row.lowest && prior.b <= row.highest);
   if (!(middle >= row.lowest && middle <= row.highest && ends_fit)) {
     return fmt::format("lies outside the range [{}, {}]", row.lowest, row.highest);
   }
@@ -145,6 +146,7 @@ Prior scaled(Prior prior, double factor) {
       break;
     case Family::normal:
     case Family::uniform:
+    case Family::log_uniform:
       prior.a *= factor, prior.b *= factor;
       break;
     case Family::beta:
@@ -163,8 +165,8 @@ std::optional<Prior> read_prior(TableReader& fields, const ParameterSpec& row, c
   const auto prior = parse_prior(*text);
   if (!prior) {
     fields.report(place, fmt::format("{}.prior = \"{}\" is no prior", label, *text),
-                  "write LN(median, sd of log), N(mean, sd), HalfN(sd), Beta(a, b), U(a, b), Dirichlet(a), "
-                  "1 or U(a, b) or fixed(a)");
+                  "write LN(median, sd of log), N(mean, sd), HalfN(sd), Beta(a, b), U(a, b), LU(a, b), "
+                  "Dirichlet(a), 1 or U(a, b) or fixed(a)");
     return std::nullopt;
   }
   const Prior in_table_unit = scaled(*prior, factor);

@@ -331,7 +331,9 @@ TEST(Unconstrained, PriorsAreDrawnAsTheirDensitySays) {
       {.name = "beta", .prior = {Family::beta, 17, 3}},
       {.name = "gamma", .prior = {Family::gamma_share, 2, 1}},
       {.name = "uniform", .prior = {Family::uniform, -1, 3}},
-      {.name = "short uniform", .prior = {Family::uniform, -1, 3}, .highest = 1}};
+      {.name = "short uniform", .prior = {Family::uniform, -1, 3}, .highest = 1},
+      {.name = "log-uniform", .prior = {Family::log_uniform, 0.01, 3}},
+      {.name = "short log-uniform", .prior = {Family::log_uniform, 0.01, 3}, .highest = 1}};
   for (const CalibratedParameter& parameter : each) {
     const UnconstrainedPrior prior = independent_prior({parameter});
     double mass = 0, mean = 0, square = 0;

@@ -43,6 +43,16 @@ class Compare(program.ProgramTest):
         program.write(self.path(name), text)
         return self.path(name)
 
+    def test_an_order_that_finds_no_gap_to_close_is_said_to(self):
+        self.uptake("compare", "what-if/most-deprived-first", "--replicates", 20, "-o", "out", "--quiet")
+        page = html.unescape(program.read(self.path("out", "compare.html")).decode())
+        row = next(r for r in json.loads(program.read(self.path("out", "compare.json")))["metrics"]
+                   if r["metric"] == "deprivation_gap" and r["strategy"] == "most-deprived-first")
+        self.assertTrue(abs(row["baseline_mean"]) < 0.01 and row["mean"] > max(0.005, 3 * row["mcse"]), row)
+        said = re.findall(r"so there is no gap to close: “(.*?)” puts it ([\d.]+) points ahead", page)
+        self.assertEqual(said[0], ("most-deprived-first", f"{100 * row['strategy_mean']:.1f}"))
+        self.assertNotIn("same-packages", [name for name, _ in said], "whose gap is that of the baseline")
+
     def test_a_scenario_and_its_results_compare_alike(self):
         self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 50)
         simulated = self.compare(program.MINIMAL, "--replicates", 50, "--threads", 1)

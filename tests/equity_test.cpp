@@ -114,6 +114,27 @@ TEST(Equity, OfBenefitHasTheKnownAnswers) {
     EXPECT_NEAR(small.at(summary, metric), 0, 1e-13) << spec(metric).name;  // everybody was reached once
 }
 
+// A treatment that harms: the mean of benefit is below 0, and a measure relative to it would have the wrong sign, or, near
+// 0, any size. The differences stay, and what cannot be below 0 is not touched.
+TEST(Equity, RelativeToABenefitThatCanBeBelowNoughtIsNotStated) {
+  SmallModel small({{0, 1, 1}, {1, 1, 2}, {2, 1, 5}}, 3, 3, {{}}, sys_days{2021y / 1 / 1}, 100,
+                   {sys_days{2022y / 12 / 1}});
+  small.set(0, Parameter::baseline_events, 5);
+  small.set(0, Parameter::relative_risk, 1.5);
+  std::vector<Event> events;
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    adopts(events, i, 0, 0, 0);
+    stops(events, i, 10 + 20 * static_cast<int>(i));
+  }
+  const Summary summary = small.run({history_of(events), {}});
+  for (const Metric metric : {Metric::benefit_regional_cv, Metric::benefit_regional_gini,
+                              Metric::benefit_relative_index, Metric::benefit_concentration_index})
+    EXPECT_TRUE(std::isnan(small.at(summary, metric))) << spec(metric).name;
+  EXPECT_LT(small.at(summary, Metric::benefit_slope_index), 0);
+  EXPECT_GT(small.at(summary, Metric::benefit_deprivation_gap), 0);
+  EXPECT_FALSE(std::isnan(small.at(summary, Metric::regional_cv)));
+}
+
 TEST(Equity, IsNotDefinedWithoutGroupsToCompare) {
   const SmallModel small({{0, 1, 0}, {0, 1, 0}}, 1, 1, {{}}, sys_days{2021y / 1 / 1}, 20, {sys_days{2021y / 3 / 31}});
   const Summary summary = small.run({{}, {}});

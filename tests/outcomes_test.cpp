@@ -384,6 +384,9 @@ TEST_F(Twin, EqualWorldsHaveANetOfBitwiseZero) {
     for (int t = 0; t < block.n_times; ++t)
       for (int place = 0; place < block.n_places; ++place) {
         const double net = value_in_view(small.layout, summary, block, 0, 0, t, place, View::net);
+        const double gross = value_in_view(small.layout, summary, block, 0, 0, t, place, View::gross);
+        // Relative to a benefit that is below 0 somewhere nothing is stated.
+        if (spec(block.metric).name.starts_with("benefit_") && std::isnan(gross) && std::isnan(net)) continue;
         EXPECT_EQ(std::bit_cast<std::uint64_t>(net), 0U)
             << spec(block.metric).name << " " << t << " " << place << " " << net;
       }

@@ -97,17 +97,40 @@ TEST(Parameters, APriorShownAsTextReadsBackAsItself) {
   }
   EXPECT_EQ(to_text({Family::lognormal, 0.35, 0.5}), "LN(0.35, 0.5)");
   EXPECT_EQ(to_text({Family::one_or_uniform, 1, 4}), "1 or U(1, 4)");
+  EXPECT_EQ(to_text({Family::log_uniform, 0.5, 4}), "LU(0.5, 4)");
+  EXPECT_EQ(parse_prior("LU(0.5, 4)"), (Prior{Family::log_uniform, 0.5, 4}));
   EXPECT_EQ(parse_prior("  Beta( 17 ,3 ) "), (Prior{Family::beta, 17, 3}));
 }
 
 TEST(Parameters, WhatIsNoPriorIsRefused) {
-  for (const char* text : {"",          "LN",           "LN(",          "LN()",
-                           "LN(1)",     "LN(1, 2, 3)",  "LN(-1, 0.5)",  "LN(1, 0)",
-                           "LN(1, -1)", "LN(nan, 1)",   "LN(inf, 1)",   "N(0, 0)",
-                           "HalfN(0)",  "HalfN(1, 2)",  "Beta(0, 1)",   "Beta(1, 1e9)",
-                           "U(2, 1)",   "U(1, 1)",      "Dirichlet(0)", "1 or U(0.5, 4)",
-                           "ln(1, 2)",  "Normal(1, 2)", "U(0, 1) ",     "U(0 1)",
-                           "fixed()",   "fixed(1)x"}) {
+  for (const char* text : {"",
+                           "LN",
+                           "LN(",
+                           "LN()",
+                           "LN(1)",
+                           "LN(1, 2, 3)",
+                           "LN(-1, 0.5)",
+                           "LN(1, 0)",
+                           "LN(1, -1)",
+                           "LN(nan, 1)",
+                           "LN(inf, 1)",
+                           "N(0, 0)",
+                           "HalfN(0)",
+                           "HalfN(1, 2)",
+                           "Beta(0, 1)",
+                           "Beta(1, 1e9)",
+                           "U(2, 1)",
+                           "U(1, 1)",
+                           "LU(0, 1)",
+                           "LU(2, 1)",
+                           "Dirichlet(0)",
+                           "1 or U(0.5, 4)",
+                           "ln(1, 2)",
+                           "Normal(1, 2)",
+                           "U(0, 1) ",
+                           "U(0 1)",
+                           "fixed()",
+                           "fixed(1)x"}) {
     const bool is_one = std::string_view(text) == "U(0, 1) ";  // spaces around are no harm
     EXPECT_EQ(parse_prior(text).has_value(), is_one) << text;
   }
@@ -118,6 +141,7 @@ TEST(Parameters, WhatIsNoPriorIsRefused) {
 TEST(Parameters, QuantilesWithClosedFormsAreExact) {
   for (const double u : {1e-12, 0.001, 0.05, 0.3, 0.5, 0.77, 0.999, 1 - 1e-12}) {
     EXPECT_NEAR(q_of({Family::uniform, 2, 4}, u), 2 + 2 * u, 1e-15);
+    EXPECT_NEAR(q_of({Family::log_uniform, 0.01, 100}, u), std::pow(10, 4 * u - 2), 1e-11);
     EXPECT_NEAR(q_of({Family::lognormal, 0.35, 0.5}, u) / (0.35 * std::exp(0.5 * normal_quantile(u))), 1, 1e-15);
     EXPECT_NEAR(q_of({Family::beta, 3, 1}, u) / std::cbrt(u), 1, 1e-13);  // I_x(a, 1) = x^a
     EXPECT_NEAR(q_of({Family::beta, 1, 3}, u) / -std::expm1(std::log1p(-u) / 3), 1, 1e-11) << u;
@@ -157,6 +181,7 @@ TEST(Parameters, QuantilesIntegrateToTheMean) {
   EXPECT_NEAR(mean_of({Family::gamma_share, 3, 0}), 3, 1e-3);
   EXPECT_NEAR(mean_of({Family::gamma_share, 0.2, 0}), 0.2, 1e-3);
   EXPECT_NEAR(mean_of({Family::gamma_share, 1000, 0}), 1000, 0.1);
+  EXPECT_NEAR(mean_of({Family::log_uniform, 1, 4}), 3 / std::log(4.0), 1e-8);
   EXPECT_NEAR(mean_of({Family::one_or_uniform, 1, 4}), (1 + 2.5) / 2, 1e-9);
 }
 
@@ -164,8 +189,9 @@ TEST(Parameters, QuantilesRiseWithUAndStayFiniteAtTheEnds) {
   for (const Prior& prior :
        {Prior{Family::normal, 0, 1}, Prior{Family::half_normal, 0.3, 0}, Prior{Family::lognormal, 20, 0.7},
         Prior{Family::beta, 17, 3}, Prior{Family::beta, 0.1, 0.1}, Prior{Family::beta, 0.1, 10000},
-        Prior{Family::beta, 10000, 10000}, Prior{Family::uniform, 0, 0.4}, Prior{Family::gamma_share, 0.1, 0},
-        Prior{Family::gamma_share, 3, 0}, Prior{Family::gamma_share, 10000, 0}, Prior{Family::one_or_uniform, 1, 4}}) {
+        Prior{Family::beta, 10000, 10000}, Prior{Family::uniform, 0, 0.4}, Prior{Family::log_uniform, 1e-9, 1e9},
+        Prior{Family::gamma_share, 0.1, 0}, Prior{Family::gamma_share, 3, 0}, Prior{Family::gamma_share, 10000, 0},
+        Prior{Family::one_or_uniform, 1, 4}}) {
     double before = -kInfinity;
     const auto expect_rise = [&](double u) {
       const double x = q_of(prior, u);

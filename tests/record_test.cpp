@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "digest.hpp"
 #include "folder.hpp"
 #include "uptake/error.hpp"
 
@@ -453,6 +454,17 @@ TEST(Record, TheDigestFollowsWhatDecidesACalibrationAndNothingElse) {
   rows = Record::kRows;
   files.write("o.csv", table(rows.replace(rows.find("adopting_orgs,20"), 16, "adopting_orgs,21")));
   EXPECT_NE(files.load(good()).digest, digest);
+}
+
+TEST(Record, WhatThingsAreWorthAndCostDecidesNoCalibration) {
+  ProgrammeSpec programme = ProgrammeSpec::with_table_defaults("a", OrganisationType::care_home);
+  const std::string without = programme_text(programme, Money::left_out), with = programme_text(programme);
+  programme.fix(Parameter::value_per_event, 5);
+  programme.fix(Parameter::staff_day_price, 5);
+  EXPECT_EQ(programme_text(programme, Money::left_out), without);
+  EXPECT_NE(programme_text(programme), with);
+  programme.fix(Parameter::delivery_staff_days, 5);
+  EXPECT_NE(programme_text(programme, Money::left_out), without) << "effort is no money";
 }
 
 TEST(Record, IsNotTakenForAScenario) {

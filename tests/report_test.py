@@ -181,7 +181,7 @@ class Page(program.ProgramTest):
             program.write(self.path(name + ".toml"), text)
             self.uptake("run", name + ".toml", "--replicates", "400", "-o", name, "--quiet")
             page = program.read(self.path(name, "report.html")).decode()
-            said = re.search(r"Networks differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the map "
+            said = re.search(r"(?:Networks|Regions) differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the (?:map|table) "
                              r"shows, ([\d.]+) % is left, and luck alone would leave ([\d.]+) %", page)
             with h5py.File(self.path(name, "results.h5")) as file:
                 within = file["report/regional_cv"][0, 0, 0, 0, 0]
@@ -193,6 +193,35 @@ class Page(program.ProgramTest):
             if said:
                 for shown, value in zip(said.groups(), (within, between, within / 20)):
                     self.assertAlmostEqual(float(shown), 100 * value, delta=0.006 * max(1, 100 * value))
+
+    def test_a_made_up_population_is_not_called_england(self):
+        text = program.read(program.CARE_HOMES).decode().replace(
+            'population = "england"', "population = { synthetic = 900, degree = 4, regions = 3 }").replace(
+            "in every care home in England", "in homes")
+        program.write(self.path("made-up.toml"), text)
+        self.uptake("run", "made-up.toml", "--replicates", "4", "-o", "out", "--quiet")
+        self.uptake("compare", "made-up.toml", "--baseline", "no-programme", "--replicates", "4", "-o", "side", "--quiet")
+        words, own = "a synthetic population of 900 care homes", lambda t: re.sub(r"\s+", " ", re.split(
+            r"<footer|<script", re.sub(r"<section id=\"(assumptions|provenance)\".*?</section>", "", t, flags=re.S))[0])
+        for file in (("out", "report.html"), ("out", "summary.txt"), ("side", "compare.html")):
+            said = own(program.read(self.path(*file)).decode())
+            self.assertIn(words, said, file)
+            rest = said.split("What this rests on")[0].replace("will happen in England", "")
+            self.assertNotIn("England", rest.replace("England:", ""), file)
+            self.assertNotRegex(rest, r"\bS40\b", "figures of England are not beside it")
+        page = program.read(self.path("out", "report.html")).decode()
+        self.assertRegex(page, r"<title>[^<]*\(synthetic population\)")
+        self.assertNotIn('<section id="published"', page)
+        self.assertNotIn("of each network", page)
+
+    def test_names_of_networks_and_programmes_are_those_a_reader_knows(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "out", "--quiet")
+        page = program.read(self.path("out", "report.html")).decode()
+        data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1).replace("<\\/", "</"))
+        self.assertEqual(data["programmes"][0]["title"], "Managing deterioration in care homes")
+        self.assertIn("North East and North Cumbria", data["places"])
+        self.assertIn("Health Innovation Network South London", data["places"], "whose name has no shorter form")
+        self.assertIn('<th scope="row">West Midlands</th>', page)
 
     def test_the_command_to_repeat_it_names_a_shipped_scenario_and_no_other(self):
         self.uptake("run", "what-if/new-innovation", "--replicates", "2", "-o", "shipped", "--quiet")
@@ -217,6 +246,43 @@ class Page(program.ProgramTest):
                 self.assertIn(words, re.search(r'<p class="finding">(.*?)</p>', page).group(1))
                 self.assertIn(words, said)
                 self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
+
+    def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
+        amount = lambda text: float(text.replace(",", ""))  # noqa: E731
+        # One price that no world varies: on the page and on the terminal.
+        self.uptake("run", "af-anticoagulation", "--replicates", "8", "-o", "af", "--quiet")
+        with h5py.File(self.path("af", "results.h5")) as file:
+            net = lambda metric: file["report/" + metric][0, 2, 0, 0, 0, 0]  # noqa: E731
+            turns_at = 13167 * net("cost_gbp") / net("savings_gross_gbp")
+        for name in ("report.html", "summary.txt"):
+            said = " ".join(program.read(self.path("af", name)).decode().split())
+            found = re.search(r"value\.per_event is fixed at GBP 13,200 in every world, .*? on average it turns at GBP ([\d,]+), ", said)
+            self.assertAlmostEqual(amount(found.group(1)) / turns_at, 1, delta=0.01)
+        # Two values that are drawn: at each the mean of a QALY's worth and of savings, less cost, is nothing.
+        self.uptake("run", "pincer", "--replicates", "60", "-o", "pincer", "--quiet")
+        page = program.read(self.path("pincer", "report.html")).decode()
+        self.assertIn("An event is here: hazardous prescribing, 497,000 a year", page)
+        self.assertNotRegex(page, "it is worth its cost in (none|all) of")
+        for table in re.findall(r"<table>.*?</table>", page, re.S):
+            units = set(re.findall(r", GBP(\u00a0m)?</th>", table))
+            self.assertLessEqual(len(units), 1, "one unit of money in a table")
+        outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
+        for row in re.findall(r'<th scope="row">(?:Cash|Capacity|Added cash|Cost|Social)[^<]*</th>.*?</tr>', outcomes):
+            self.assertNotRegex(row, r">-?0\.00<|0\.00 to -?0\.00", "what is small is told, not rounded away")
+        with h5py.File(self.path("pincer", "results.h5")) as file:
+            lead, other = ([s.decode() for s in file["strategy"][()]].index(s) for s in ("as-delivered", "no-network"))
+            of = lambda metric: (lambda v: v[:, lead, 0, 0, 0] - v[:, other, 0, 0, 0])(file["replicates/" + metric][()])  # noqa: E731
+            cost, value, qalys = of("cost_gbp"), of("savings_gross_gbp"), of("qalys")
+            keys = [k.decode() for k in file["parameters/key"][()]]
+            drawn = lambda key: file["parameters/drawn"][:, keys.index(key)]  # noqa: E731
+            expected = {"value.per_event": (cost.mean() - 20000 * qalys.mean()) / (value / drawn("value.per_event")).mean(),
+                        "value.qalys_per_event": (cost - value).mean() / (20000 * qalys / drawn("value.qalys_per_event")).mean()}
+        for key, at in expected.items():
+            found = re.search(re.escape(key) + r", drawn from LU.*?(?:the mean would turn at (?:GBP )?([\d.,]*\d)|is the same for any value)", page)
+            if at > 0:
+                self.assertAlmostEqual(amount(found.group(1)) / at, 1, delta=0.01, msg=key)
+            else:
+                self.assertIn("is the same for any value", found.group(0))
 
     def test_opens_with_the_focus_and_the_lead(self):
         lines = self.scenario.splitlines()
@@ -270,8 +336,8 @@ class Page(program.ProgramTest):
         row = lambda name: section.split(f'<th scope="row">{name}')[1].split("</tr>")[0]  # noqa: E731
         for name, words in (("Persistence", ("0.50", "0.20 to 0.80", "the model is better")),
                             ("Linear trend", ("1.50", "the model is worse")), ("Bass curve", ("cannot be said",)),
-                            ("example-tool: adopters, England, 2022-03", (">6<", "3 to 5", "in the 90 %", ">2<")),
-                            ("example-tool: adopters, England, 2022-09", ("not observed",))):
+                            ("Example tool: adopters, England, 2022-03", (">6<", "3 to 5", "in the 90 %", ">2<")),
+                            ("Example tool: adopters, England, 2022-09", ("not observed",))):
             for word in words:
                 self.assertIn(word, row(name), name)
         for words in ("held 20 %", "between 30 and 70 %: too narrow", "1.8 times as wide would have held 50 %",
@@ -286,6 +352,11 @@ class Page(program.ProgramTest):
     def test_the_growth_ledger_stands_apart_and_published_figures_beside(self):
         self.uptake("run", "growth", "--replicates", "4", "-o", "out", "--quiet")
         page = program.read(self.path("out", "report.html")).decode()
+        self.assertRegex(page, r'<p class="finding">From 1 April 2020 to 31 March 2023, the companies that the networks supported')
+        self.assertLess(page.index('<section id="growth"'), page.index('<section id="gross-to-net"'))
+        said = program.read(self.path("out", "summary.txt")).decode()
+        self.assertRegex(said, r"^Over 2020-04-01 to 2023-03-31 the companies that the networks supported")
+        self.assertLess(said.index("Growth ledger"), said.index("the programme avoided"))
         growth = page.split('<section id="growth"')[1].split("</section>")[0]
         for words in ("self-reported and gross", "never added to anything about health", "Companies supported",
                       "Investment reported", "Value of additional jobs", "identity set to the published 3.96"):
@@ -374,6 +445,11 @@ class InABrowser(program.ProgramTest):
         self.uptake("run", os.path.join(folder, "two.toml"), "--replicates", "3", "-o", self.path("two"), "--quiet")
         page = program.read(self.path("two", "report.html")).decode()
         self.assertIn('<section id="programmes"', page)
+        self.assertIn("(QALYs) gained (1 of 2 programmes)</th>", page, "of care homes none are known")
+        self.assertNotIn("Value of what is avoided, cash and capacity, GBP\u00a0m (", page, "of both it is")
+        self.assertIn("events avoided", page)
+        self.assertRegex(" ".join(program.read(self.path("two", "summary.txt")).decode().split()),
+                         r"Not all of the 2 programmes are in every total, but all are in the cost: people reached 1, ")
         # The second time as in a page of more programmes, whose data leave the small pictures of single ones out.
         driver = self.open_page("two", "report.html")
         for _ in range(2):
@@ -383,7 +459,7 @@ class InABrowser(program.ProgramTest):
                                   "s.dispatchEvent(new Event('change'))")
             self.assertNotEqual(tile(), together)
             self.assertEqual(len(driver.find_elements("css selector", "#multiples svg")), 15)
-            self.assertIn("care-home-deterioration", driver.find_element("css selector", "#multiples svg").get_attribute(
+            self.assertIn("Managing deterioration in care homes", driver.find_element("css selector", "#multiples svg").get_attribute(
                 "aria-label"))
             self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
             data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1).replace("<\\/", "</"))

@@ -15,6 +15,11 @@ const draw = (() => {
   const kNarrow = 560;
   const name = (g, narrow, margin, y) => g.append("text").attr("x", narrow ? 2 : margin.left - 10).attr("y", narrow ? 16 : y)
     .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke").text(b => b.name);
+  // The line that bars start from: beside each bar alone where names stand above them, for it would run through those.
+  const start = (svg, at, narrow, { top, bottom, head, row, n }) => {
+    const pieces = narrow ? d3.range(n).map(i => [top + i * row + head + 2, top + (i + 1) * row - 2]) : [[top - 4, bottom]];
+    for (const [from, to] of pieces) svg.append("line").attr("x1", at).attr("x2", at).attr("y1", from).attr("y2", to).attr("stroke", colour.ink);
+  };
   const percent = d3.format(".0%");
   // Words in lines of at most `most` letters.
   function lines(text, most) {
@@ -80,7 +85,7 @@ const draw = (() => {
     const ends = bars.flatMap(b => [b.from, b.to, b.low, b.high]).filter(v => v !== undefined && v !== null);
     const x = d3.scaleLinear().domain([Math.min(0, d3.min(ends)), Math.max(0, d3.max(ends)) || 1]).nice().range([margin.left, width - margin.right]);
     svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(narrow ? 3 : 5).tickFormat(number));
-    svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", 0).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+    start(svg, x(0), narrow, { top: margin.top, bottom: height - margin.bottom, head, row, n: bars.length });
     const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
     g.append("rect").attr("x", b => x(Math.min(b.from, b.to))).attr("width", b => Math.abs(x(b.to) - x(b.from))).attr("y", 6 + head).attr("height", row - 18 - head)
       .attr("fill", b => ({ gross: colour.own, anyway: "none", net: colour.net })[b.kind])
@@ -173,7 +178,7 @@ const draw = (() => {
         .attr("text-anchor", narrow ? "start" : "end").attr("stroke", narrow ? "#fff" : null).attr("stroke-width", 4).attr("paint-order", "stroke")
         .style("font-size", "12px").text(line));
     });
-    svg.append("line").attr("x1", x(base)).attr("x2", x(base)).attr("y1", margin.top - 4).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+    start(svg, x(base), narrow, { top: margin.top, bottom: height - margin.bottom, head, row, n: bars.length });
   }
   // rows: [{name, observed, p05, p25, p50, p75, p95, hollow}] one under the other on one axis
   function intervals(element, { rows, unit, label, width = 760 }) {
@@ -203,7 +208,7 @@ const draw = (() => {
     const ends = rows.flatMap(r => [r.low, r.high, r.mean]);
     const x = d3.scaleLinear().domain([Math.min(0, d3.min(ends)), Math.max(0, d3.max(ends)) || 1]).nice().range([margin.left, width - margin.right]);
     svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(Math.max(2, Math.min(6, Math.round((width - margin.left - margin.right) / 80)))).tickFormat(number));
-    svg.append("line").attr("x1", x(0)).attr("x2", x(0)).attr("y1", margin.top - 4).attr("y2", height - margin.bottom).attr("stroke", colour.ink);
+    start(svg, x(0), narrow, { top: margin.top, bottom: height - margin.bottom, head, row, n: rows.length });
     svg.append("text").attr("x", narrow ? 2 : 4).attr("y", 14).text(unit);
     const g = svg.selectAll("g.row").data(rows).enter().append("g").attr("class", "row").attr("transform", (r, i) => `translate(0,${margin.top + i * row})`);
     const middle = (row + head) / 2;
@@ -212,8 +217,8 @@ const draw = (() => {
     name(g, narrow, margin, row / 2 + 4);
     g.append("text").attr("x", width - margin.right + 10).attr("y", middle + 4).text(r => number(r.mean));
   }
-  // panels: [{name, values by year}] side by side on one scale
-  function columns(element, { years, panels, label, width = 760, height = 220 }) {
+  // panels: [{name, values by year}] side by side on one scale; partial: years that are no whole ones, drawn open
+  function columns(element, { years, partial = [], panels, label, width = 760, height = 220 }) {
     const across = width < kNarrow ? 1 : panels.length, gap = 20, left = 56, right = 16, top = 34, bottom = 24;
     const w = (width - left - right - gap * (across - 1)) / across, rows = Math.ceil(panels.length / across);
     const svg = canvas(element, width, height * rows, label);
@@ -229,8 +234,14 @@ const draw = (() => {
       ticks.selectAll(".tick line").attr("stroke", colour.line);
       g.append("text").attr("x", 0).attr("y", 16).style("font-weight", 600).text(panel.name);
       g.selectAll("rect").data(panel.values).enter().append("rect").attr("x", (v, k) => x(years[k])).attr("width", x.bandwidth())
-        .attr("y", v => y(Math.max(0, v || 0))).attr("height", v => Math.abs(y(v || 0) - y(0))).attr("fill", colour.own)
-        .append("title").text((v, k) => `${panel.name}, ${years[k]}: ${number(v)}`);
+        .attr("y", v => y(Math.max(0, v || 0))).attr("height", v => Math.abs(y(v || 0) - y(0)))
+        .attr("fill", (v, k) => partial.includes(years[k]) ? "#fff" : colour.own).attr("stroke", colour.own)
+        .attr("stroke-dasharray", (v, k) => partial.includes(years[k]) ? "4 3" : null)
+        .append("title").text((v, k) => `${panel.name}, ${years[k]}${partial.includes(years[k]) ? " (part of the year)" : ""}: ${number(v)}`);
+      // Bars too low to be seen are told.
+      const most = d3.max(panel.values, v => Math.abs(v || 0)), [low, high] = y.domain();
+      if (most < 0.03 * (high - low)) g.append("text").attr("x", w / 2).attr("y", (y(low) + y(high)) / 2).attr("text-anchor", "middle").attr("class", "low")
+        .text(most > 0 ? `at most ${number(most)} a year` : "none in any year");
       g.append("line").attr("x2", w).attr("y1", y(0)).attr("y2", y(0)).attr("stroke", colour.ink);
       years.forEach((year, k) => {
         if (k % every === 0) g.append("text").attr("x", x(year) + x.bandwidth() / 2).attr("y", height - 6).attr("text-anchor", "middle").style("font-size", "11px").text(year);

@@ -57,7 +57,7 @@
       if (p === 0) return;
       const figure = document.createElement("figure");
       const caption = document.createElement("figcaption");
-      caption.textContent = place.name.replace(/^Health Innovation (?=North|York|West|East|Kent|Oxford|South|Wessex|Manchester)/, "");
+      caption.textContent = place.name;
       const chart = document.createElement("div");
       figure.append(caption, chart);
       element.append(figure);

@@ -35,7 +35,10 @@ struct RunValues {
   std::vector<Delivery> deliveries;     ///< by strategy
   int lead = 0;                         ///< the strategy that the run is about
   std::vector<std::string> programmes;  ///< "all" last when there are several or a growth ledger
+  std::vector<std::string> titles;      ///< of the programmes, for pages; "all" has none
   std::string region = "England";
+  std::string place = "England";  ///< the region as texts name it: what the population is, where it is all of it
+  std::string population_note;    ///< what must be known of a population of no real place
   std::vector<Period> reports;
   std::vector<Metric> metrics;
   std::size_t n_replicates = 0;

@@ -24,6 +24,7 @@ enum class Family : std::uint8_t {
   lognormal,      ///< median a, sd of the log b
   beta,           ///< Beta(a, b)
   uniform,        ///< U(a, b)
+  log_uniform,    ///< exp(U(ln a, ln b)): every order of magnitude is as likely
   gamma_share,    ///< Gamma(a, 1), normalised over its group: a Dirichlet share
   one_or_uniform  ///< 1 with probability 1/2, else U(a, b)
 };
