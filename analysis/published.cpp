@@ -172,7 +172,8 @@ std::vector<PublishedColumn> published_columns() {
 
 std::string published_csv(std::span<const PublishedRow> rows) {
   std::string text;
-  for (const PublishedColumn& column : published_columns()) text += fmt::format("{}{}", text.empty() ? "" : ",", column.name);
+  for (const PublishedColumn& column : published_columns())
+    text += fmt::format("{}{}", text.empty() ? "" : ",", column.name);
   text += "\r\n";
   const auto day = [](const std::optional<Date>& date) { return date ? iso(*date) : std::string(); };
   const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); };
