@@ -343,9 +343,10 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
       if (own.empty()) continue;
       const std::vector<std::size_t> past = past_points(programme.series[s], cut.cutoff);
       const std::string series_name = fmt::format("{}/{}", programme.series[s].measure, programme.series[s].region);
-      const auto theirs = is_left_out ? ByBaseline<std::vector<std::vector<double>>>{}
-                                      : rivals(programme, s, cut.cutoff, of_series,
-                                               key_of(seed, name + "/" + series_name, cut.label, "rivals"));
+      const auto theirs = is_left_out
+                              ? ByBaseline<std::vector<std::vector<double>>>{}
+                              : rivals(programme, s, cut.cutoff, of_series,
+                                       key_of(seed, fmt::format("{}/{}", name, series_name), cut.label, "rivals"));
       for (std::size_t k = 0; k < own.size(); ++k) {
         const auto begin = answer.values.begin() + static_cast<std::ptrdiff_t>(own[k] * options.n_draws);
         Forecast made = scored(programme, of_series[k], {begin, begin + static_cast<std::ptrdiff_t>(options.n_draws)});

@@ -104,8 +104,8 @@ std::vector<GroupScore> grouped_by(const std::vector<Forecast>& forecasts, const
   for (const Forecast& one : forecasts) {
     if (!one.score) continue;
     const auto [programme, measure, region] = key_of(one);
-    auto at = std::ranges::find_if(groups, [&](const GroupScore& group) {
-      return group.programme == programme && group.measure == measure && group.region == region;
+    auto at = std::ranges::find_if(groups, [&, p = programme, m = measure, r = region](const GroupScore& group) {
+      return group.programme == p && group.measure == m && group.region == r;
     });
     if (at == groups.end()) {
       groups.emplace_back();

@@ -1,6 +1,7 @@
 #include "by_cell.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -85,19 +86,20 @@ bool has_room_for(const std::filesystem::path& folder, std::uint64_t bytes) {
   return unknown || space.available / 2 >= bytes;
 }
 
-bool write_at(int descriptor, std::span<const char> bytes, std::uint64_t at) {
+/// @return 0, or the errno of what could not be written
+int write_at(int descriptor, std::span<const char> bytes, std::uint64_t at) {
   while (!bytes.empty()) {
     const ssize_t n = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(at));
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
+    if (n <= 0) return n < 0 ? errno : ENOSPC;
     bytes = bytes.subspan(static_cast<std::size_t>(n));
     at += static_cast<std::uint64_t>(n);
   }
-  return true;
+  return 0;
 }
 
-/// Reads the replicates of a tile and writes them cell by cell. @return whether there was room
-bool lay_out(const Ensemble& ensemble, const CellFiles& file, std::size_t t) {
+/// Reads the replicates of a tile and writes them cell by cell. @return 0, or the errno of what could not be written
+int lay_out(const Ensemble& ensemble, const CellFiles& file, std::size_t t) {
   const std::size_t m = file.size_of(t), width = file.width;
   std::vector<double> rows(m * width);
   for (std::size_t k = 0; k < m; ++k) ensemble.read(t * file.tile + k, 0, std::span(rows).subspan(k * width, width));
@@ -108,9 +110,9 @@ bool lay_out(const Ensemble& ensemble, const CellFiles& file, std::size_t t) {
     const std::size_t n = std::min(at_once, width - cell);
     turn(std::span(rows).subspan(cell), width, n, m, columns.data(), m);
     const std::span<const char> bytes(reinterpret_cast<const char*>(columns.data()), n * m * sizeof(double));
-    if (!write_at(file.file(t), bytes, file.place(t, cell))) return false;
+    if (const int error = write_at(file.file(t), bytes, file.place(t, cell)); error != 0) return error;
   }
-  return true;
+  return 0;
 }
 }  // namespace
 
@@ -186,27 +188,40 @@ std::size_t memory_of_by_cell(std::size_t n_replicates, std::size_t width, int n
   return tiling.n_threads * tiling.tile * width * sizeof(double);
 }
 
-Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control) {
+Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control,
+                 std::string* why_not) {
   const std::size_t n = ensemble.n_replicates, width = ensemble.width;
-  if (n == 0 || width == 0 || !may_be_so_large(n * width * sizeof(double))) return ensemble;
+  const auto as_it_is = [&](const std::string& why) {
+    if (why_not) *why_not = why;
+    return ensemble;
+  };
+  const auto cannot_write = [&](int error) {
+    if (error == ENOSPC || error == EDQUOT) return as_it_is("no room in " + folder.string());
+    return as_it_is(
+        fmt::format("no file can be made in {} ({})", folder.string(), std::generic_category().message(error)));
+  };
+  if (n == 0 || width == 0) return as_it_is("nothing is there");
+  if (!may_be_so_large(n * width * sizeof(double))) return as_it_is("files may not be so large (ulimit -f)");
   const Tiling tiling(n, width, threads_of(control));
   const auto laid_out = std::make_shared<CellFiles>(CellFiles{folder, n, width, tiling.tile});
   make_folder(folder);
-  if (!has_room_for(folder, n * width * sizeof(double))) return ensemble;
+  if (!has_room_for(folder, n * width * sizeof(double))) return cannot_write(ENOSPC);
   // One file for each thread: a file is written by one at a time.
   for (std::size_t i = 0; i < tiling.n_threads; ++i) {
-    laid_out->files.push_back(std::make_unique<Descriptor>(open_nameless(folder)));
-    if (laid_out->files.back()->value() < 0) return ensemble;
+    const int descriptor = open_nameless(folder);
+    if (descriptor < 0) return cannot_write(errno);
+    laid_out->files.push_back(std::make_unique<Descriptor>(descriptor));
   }
-  std::atomic<bool> has_room = true;
+  std::atomic<int> failure = 0;
   run_tasks(
       laid_out->n_tiles(),
       [&](std::size_t t) {
-        if (has_room && !lay_out(ensemble, *laid_out, t)) has_room = false;
+        if (failure == 0)
+          if (const int error = lay_out(ensemble, *laid_out, t); error != 0) failure = error;
         return std::vector<double>{};
       },
       [](std::size_t, std::vector<double>&&) {}, {control.body, static_cast<int>(tiling.n_threads), {}, {}});
-  if (!has_room) return ensemble;
+  if (failure != 0) return cannot_write(failure);
   return {n, width, {}, nullptr, laid_out};
 }
 

@@ -468,23 +468,39 @@ TargetLevel parse_target(const std::string& text) {
   return target;
 }
 
-double chance_of(const TargetLevel& target, const Side& side, std::size_t n) {
-  const RunValues& run = *side.run;
-  const auto wrong = [&](std::string what, std::string advice = {}) {
-    return InputError({{"--target " + target.text, std::move(what), std::move(advice)}});
-  };
-  const std::string programme = target.programme.empty()
-                                    ? run.programmes[static_cast<std::size_t>(total_programme(run.programmes))]
-                                    : target.programme;
-  if (std::ranges::count(run.programmes, programme) == 0)
-    throw wrong(fmt::format("{} has no programme \"{}\"", run.label, programme),
-                fmt::format("it has {}", fmt::join(run.programmes, ", ")));
-  if (std::ranges::count(run.reports, target.at, &Period::to) == 0) {
+namespace {
+/// The programme that a target is about: by its name, or all of the run.
+const std::string& programme_of(const TargetLevel& target, const RunValues& run) {
+  return target.programme.empty() ? run.programmes[static_cast<std::size_t>(total_programme(run.programmes))]
+                                  : target.programme;
+}
+}  // namespace
+
+const Period& report_date(const TargetLevel& target, const RunValues& run) {
+  std::vector<Problem> problems;
+  const std::string& programme = programme_of(target, run);
+  if (std::ranges::count(run.programmes, programme) == 0) {
+    const std::vector<std::string_view> names(run.programmes.begin(), run.programmes.end());
+    const std::string nearest = nearest_name(programme, names);
+    problems.push_back({"--target " + target.text, fmt::format("{} has no programme \"{}\"", run.label, programme),
+                        nearest.empty() ? fmt::format("it has {}", fmt::join(run.programmes, ", "))
+                                        : fmt::format("did you mean \"{}\"?", nearest)});
+  }
+  const auto date = std::ranges::find(run.reports, target.at, &Period::to);
+  if (date == run.reports.end()) {
     std::vector<std::string> dates;
     for (const Period& period : run.reports) dates.push_back(iso(period.to));
-    throw wrong(fmt::format("{} is no report date of {}", iso(target.at), run.label),
-                fmt::format("they are {}; add it to report_at", fmt::join(dates, ", ")));
+    problems.push_back({"--target " + target.text, fmt::format("{} is no report date of {}", iso(target.at), run.label),
+                        fmt::format("they are {}; add it to report_at", fmt::join(dates, ", "))});
   }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  return *date;
+}
+
+double chance_of(const TargetLevel& target, const Side& side, std::size_t n) {
+  const RunValues& run = *side.run;
+  static_cast<void>(report_date(target, run));
+  const std::string& programme = programme_of(target, run);
   const auto values = run.find(side.strategy, target.metric, programme, target.at);
   double met = 0, defined = 0;
   for (const double v : values.first(std::min(n, values.size()))) {
@@ -493,7 +509,8 @@ double chance_of(const TargetLevel& target, const Side& side, std::size_t n) {
     met += (target.sense == TargetLevel::Sense::at_least ? v >= target.value : v <= target.value) ? 1 : 0;
   }
   if (defined == 0)
-    throw wrong(fmt::format("{} has no {} for {} there", run.label, spec(target.metric).name, programme));
+    throw InputError({{"--target " + target.text,
+                       fmt::format("{} has no {} for {} there", run.label, spec(target.metric).name, programme), ""}});
   return met / defined;
 }
 

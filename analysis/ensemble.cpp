@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -221,6 +222,12 @@ int available_threads() {
   if (sched_getaffinity(0, sizeof mask, &mask) == 0) n = std::max(1, CPU_COUNT(&mask));
   n = std::min(n, cgroup_threads("/proc/self/cgroup", "/sys/fs/cgroup").value_or(n));
   return std::min(n, slurm_threads().value_or(n));
+}
+
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 std::string tbb_version() { return TBB_runtime_version(); }

@@ -7,11 +7,12 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <utility>
 
 #include "file.hpp"
 #include "numbers.hpp"
+#include "published.hpp"
 #include "results_file.hpp"
+#include "statistics.hpp"
 #include "uptake/calendar.hpp"
 
 namespace uptake {
@@ -124,64 +125,50 @@ void add_rows(const std::string& name, const Labelled& data, const Columns& colu
   }
 }
 
-/// Published figures beside the model's values, and what the columns mean.
-/// @param explain takes file, column, meaning and unit
-template <class Explain>
-std::string published_table(const ResultsFile& file, const Explain& explain) {
-  std::vector<std::pair<std::string, std::vector<std::string>>> columns;
-  const auto add = [&](const std::string& name, std::vector<std::string> cells, std::string_view meaning,
-                       std::string_view unit = "") {
-    explain(kPublishedTable, name, meaning, unit);
-    columns.emplace_back(name, std::move(cells));
-  };
+/// Published figures beside the model's values: the lines that the run wrote.
+std::vector<PublishedRow> published_rows(const ResultsFile& file) {
   const auto path = [](const std::string& name) { return "published/" + name; };
-  const auto meaning = [&](const std::string& name) { return file.attribute(path(name), "long_name"); };
-  const auto numbers = [](const std::vector<double>& values) {
-    std::vector<std::string> cells;
-    for (const double value : values) cells.push_back(number(value));
-    return cells;
-  };
-  explain(kPublishedTable, "", "published figures beside the lead strategy's results", "");
-  for (const char* name : {"programme", "region", "metric", "unit"}) add(name, file.texts(path(name)), meaning(name));
-  for (const char* name : {"from", "to", "model_from", "model_to"}) {
-    std::vector<std::string> cells;
-    for (const Date day : file.dates(path(name))) cells.push_back(iso(day));
-    add(name, std::move(cells), meaning(name));
+  const auto texts = [&](const char* name) { return file.texts(path(name)); };
+  const std::vector<std::string> programme = texts("programme"), region = texts("region"), metric = texts("metric"),
+                                 unit = texts("unit"), source = texts("source"), note = texts("note");
+  const std::vector<Date> from = file.dates(path("from")), to = file.dates(path("to")),
+                          model_from = file.dates(path("model_from")), model_to = file.dates(path("model_to"));
+  const std::vector<double> value = file.numbers(path("value")).values, p_below = file.numbers(path("p_below")).values;
+  const std::vector<double> model = file.numbers(path("model")).values;
+  std::vector<double> fitted;  // files of earlier builds do not say
+  if (file.has(path("fitted"))) fitted = file.numbers(path("fitted")).values;
+  constexpr std::array<std::string_view, 2> kViews{"gross", "net"};
+  const std::size_t n = programme.size();
+  const auto fit = [&](const auto&... columns) { return ((columns.size() == n) && ...); };
+  if (!fit(region, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
+      model.size() != n * kViews.size() * kStatisticNames.size() || (!fitted.empty() && fitted.size() != n) ||
+      !std::ranges::equal(texts("view"), kViews) || !std::ranges::equal(texts("statistic"), kStatisticNames))
+    throw file.broken("its published figures do not fit together");
+  std::vector<PublishedRow> rows;
+  for (std::size_t i = 0; i < n; ++i) {
+    PublishedRow& row = rows.emplace_back(PublishedRow{programme[i], region[i], metric[i], unit[i]});
+    // The file has days throughout: of a stock the first says nothing, and of what the model does not have both.
+    const auto known = find_metric(metric[i]);
+    const bool is_flow = !known || spec(*known).kind == MetricKind::flow;
+    const auto seen = std::span(model).subspan(i * kViews.size() * kStatisticNames.size());
+    const auto statistics = [&](std::size_t at) {
+      const auto of = seen.subspan(at * kStatisticNames.size());
+      return Statistics{of[0], of[1], of[2], of[3], of[4], of[5], of[6], of[7]};
+    };
+    row.gross = statistics(0);
+    row.net = statistics(1);
+    row.p_below = p_below[i];
+    const bool has_values = !std::isnan(row.gross.mean) || !std::isnan(row.net.mean) || model_to[i] != to[i];
+    if (is_flow) row.from = from[i];
+    row.to = to[i];
+    row.value = value[i];
+    if (is_flow && has_values) row.model_from = model_from[i];
+    if (has_values) row.model_to = model_to[i];
+    if (!fitted.empty()) row.fitted = fitted[i] > 0;
+    row.source = source[i];
+    row.note = note[i];
   }
-  for (const char* name : {"value", "p_below"}) {
-    const bool is_share = name == std::string_view("p_below");
-    add(name, numbers(file.numbers(path(name)).values), meaning(name), is_share ? "1" : "as in column unit");
-  }
-  if (file.has(path("fitted"))) {  // files of earlier builds do not say
-    std::vector<std::string> fitted;
-    for (const double value : file.numbers(path("fitted")).values) fitted.emplace_back(value > 0 ? "yes" : "no");
-    add("fitted", std::move(fitted), meaning("fitted"));
-  }
-  const Labelled model = file.numbers(path("model"));
-  const std::vector<std::string> views = file.texts(path("view")), statistics = file.texts(path("statistic"));
-  const std::size_t step = views.size() * statistics.size();
-  for (std::size_t v = 0; v < views.size(); ++v) {
-    for (std::size_t k = 0; k < statistics.size(); ++k) {
-      std::vector<double> values;
-      for (std::size_t i = v * statistics.size() + k; i < model.values.size(); i += step)
-        values.push_back(model.values[i]);
-      add(fmt::format("{}_{}", views[v], statistics[k]), numbers(values),
-          fmt::format("{}: {}, {}", model.long_name, views[v], statistics[k]), "as in column unit");
-    }
-  }
-  for (const char* name : {"source", "note"}) add(name, file.texts(path(name)), meaning(name));
-  std::string text;
-  for (const auto& [name, cells] : columns) text += (text.empty() ? "" : ",") + name;
-  text += '\n';
-  for (std::size_t i = 0; i < columns.front().second.size(); ++i) {
-    std::string_view separator;
-    for (const auto& [name, cells] : columns) {
-      if (cells.size() != columns.front().second.size()) throw file.broken("its published figures do not fit together");
-      text += fmt::format("{}{}", std::exchange(separator, ","), csv_field(cells[i]));
-    }
-    text += '\n';
-  }
-  return text;
+  return rows;
 }
 
 }  // namespace
@@ -232,7 +219,11 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     put(name, text);
   }
 
-  if (file.has("published/figure")) put(kPublishedTable, published_table(file, explain));
+  if (file.has("published/figure")) {
+    explain(kPublishedTable, "", "published figures beside the lead strategy's results", "");
+    for (const auto& [column, meaning, unit] : published_columns()) explain(kPublishedTable, column, meaning, unit);
+    put(kPublishedTable, published_csv(published_rows(file)));
+  }
 
   std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning\n";
   std::map<std::string, std::vector<std::string>> texts;

@@ -25,6 +25,9 @@ std::string advice(int error) {
     case ENOTDIR:
     case EEXIST:
       return "a file is in the way of a folder; choose another folder with -o";
+    case EISDIR:
+    case ENOTEMPTY:
+      return "a folder is in the way of a file; choose another folder with -o";
     case EMFILE:
     case ENFILE:
       return "raise the limit on open files (ulimit -n)";

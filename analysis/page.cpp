@@ -13,12 +13,12 @@
 #include "uptake/version.hpp"
 
 // Linked in by assets.S.
-extern "C" {
+extern "C" {  // NOLINTBEGIN(readability-identifier-naming)
 extern const char uptake_asset_page_css[], uptake_asset_page_css_end[];
 extern const char uptake_asset_draw_js[], uptake_asset_draw_js_end[];
 extern const char uptake_asset_page_js[], uptake_asset_page_js_end[];
 extern const char uptake_asset_d3_js[], uptake_asset_d3_js_end[];
-}
+}  // NOLINTEND(readability-identifier-naming)
 
 namespace uptake {
 

@@ -86,7 +86,7 @@ Attributes with_units(std::string meaning, std::string units) {
 /// Values [draw][column] as one compressed chunk for each column, whose values are alike. `digits` of each are kept.
 void add_columns(Hdf5Group& group, const std::string& name, const std::vector<std::string>& dimensions,
                  std::size_t n_draws, const Extents& columns, std::span<const double> values, int digits,
-                 Attributes attributes) {
+                 const Attributes& attributes) {
   Extents chunk(1 + columns.size(), 1);
   chunk.front() = n_draws;
   std::size_t n_columns = 1;

@@ -144,6 +144,51 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
   return all;
 }
 
+std::vector<PublishedColumn> published_columns() {
+  constexpr const char* kAsStated = "as in column unit";
+  std::vector<PublishedColumn> columns{
+      {"programme", "innovation; all = all together", ""},
+      {"region", "England, or a region", ""},
+      {"metric", "metric of the results", ""},
+      {"unit", "unit of published and model", ""},
+      {"from", "first day that the figure counts; empty for a stock", ""},
+      {"to", "last day that the figure counts, or the day of a stock", ""},
+      {"published", "the published figure", kAsStated},
+      {"model_from", "first day of the model's values; empty for a stock", ""},
+      {"model_to", "last day of the model's values; empty where there are none", ""},
+  };
+  for (const char* view : {"gross", "net"})
+    for (const std::string_view statistic : kStatisticNames)
+      columns.push_back(
+          {fmt::format("{}_{}", view, statistic),
+           fmt::format("the lead strategy's value at the nearest date or window that is kept: {}, {}", view, statistic),
+           kAsStated});
+  columns.push_back({"p_below", "share of replicates whose gross value is below the published one", "1"});
+  columns.push_back({"fitted", "whether the posterior that parameters are drawn from was fitted to the figure", ""});
+  columns.push_back({"source", "where it was published", ""});
+  columns.push_back({"note", "what it counts", ""});
+  return columns;
+}
+
+std::string published_csv(std::span<const PublishedRow> rows) {
+  std::string text;
+  for (const PublishedColumn& column : published_columns())
+    text += fmt::format("{}{}", text.empty() ? "" : ",", column.name);
+  text += "\r\n";
+  const auto day = [](const std::optional<Date>& date) { return date ? iso(*date) : std::string(); };
+  const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); };
+  for (const PublishedRow& row : rows) {
+    text +=
+        fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(row.programme), csv_field(row.region), row.metric,
+                    csv_field(row.unit), day(row.from), iso(row.to), row.value, day(row.model_from), day(row.model_to));
+    for (const Statistics* seen : {&row.gross, &row.net})
+      for (const double value : in_order(*seen)) text += fmt::format(",{}", number(value));
+    text += fmt::format(",{},{},{},{}\r\n", number(row.p_below), row.fitted ? (*row.fitted ? "yes" : "no") : "",
+                        csv_field(row.source), csv_field(row.note));
+  }
+  return text;
+}
+
 void write_published_csv(const RunRecord& record, const std::filesystem::path& folder) {
   const auto all = published_beside(record);
   const std::filesystem::path file = folder / "published.csv";
@@ -152,24 +197,27 @@ void write_published_csv(const RunRecord& record, const std::filesystem::path& f
     std::filesystem::remove(file, ignored);
     return;
   }
-  std::string text =
-      "programme,region,metric,unit,from,to,published,model_from,model_to,gross_mean,gross_p05,gross_p95,net_mean,net_"
-      "p05,"
-      "net_p95,p_below,fitted,source,note\r\n";
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+  constexpr Statistics kNoStatistics{kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone};
+  std::vector<PublishedRow> rows;
   for (const PublishedBeside& one : all) {
     const Period asked = one.asked(record.model->scenario.calendar.start);
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(one.programme), csv_field(one.region), one.figure->metric,
-                    csv_field(spec(one.metric).unit), is_flow ? iso(asked.from) : "", iso(asked.to), one.figure->value,
-                    one.used && is_flow ? iso(one.used->from) : "", one.used ? iso(one.used->to) : "");
-    for (const double value :
-         {one.gross.mean, one.gross.p05, one.gross.p95, one.net.mean, one.net.p05, one.net.p95, one.p_below})
-      text += one.used && std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
-    text += fmt::format(",{},{},{}\r\n", one.was_fitted ? "yes" : "no", csv_field(one.figure->source),
-                        csv_field(one.figure->note));
+    PublishedRow& row = rows.emplace_back(
+        PublishedRow{one.programme, one.region, one.figure->metric, std::string(spec(one.metric).unit)});
+    if (is_flow) row.from = asked.from;
+    row.to = asked.to;
+    row.value = one.figure->value;
+    if (one.used && is_flow) row.model_from = one.used->from;
+    if (one.used) row.model_to = one.used->to;
+    row.gross = one.used ? one.gross : kNoStatistics;
+    row.net = one.used ? one.net : kNoStatistics;
+    row.p_below = one.used ? one.p_below : kNone;
+    row.fitted = one.was_fitted;
+    row.source = one.figure->source;
+    row.note = one.figure->note;
   }
-  replace_file(file, text);
+  replace_file(file, published_csv(rows));
 }
 
 }  // namespace uptake

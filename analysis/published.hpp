@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,26 @@ inline constexpr int kNearestDays = 92;
 
 /// All figures: of the scenario, then of its programmes in order, unless the population is synthetic.
 [[nodiscard]] std::vector<PublishedBeside> published_beside(const RunRecord& record);
+
+/// A line of published.csv, of a run or of the file that it left.
+struct PublishedRow {
+  std::string programme, region, metric, unit;
+  std::optional<Date> from = {};  ///< of flows alone
+  Date to{};
+  double value = 0;
+  std::optional<Date> model_from = {}, model_to = {};  ///< absent where the model has no values; from: of flows alone
+  Statistics gross = {}, net = {};                     ///< NaN where they are undefined, or there are none
+  double p_below = 0;                                  ///< NaN likewise
+  std::optional<bool> fitted = {};                     ///< absent where the file does not say
+  std::string source = {}, note = {};
+};
+/// The columns of the table, in order, each with what it holds.
+struct PublishedColumn {
+  std::string name, meaning, unit;
+};
+[[nodiscard]] std::vector<PublishedColumn> published_columns();
+/// The table of these lines, as runs write it and `export` makes it again.
+[[nodiscard]] std::string published_csv(std::span<const PublishedRow> rows);
 
 /// Writes `folder/published.csv` when there are any figures, and removes an old one when there are none.
 void write_published_csv(const RunRecord& record, const std::filesystem::path& folder);

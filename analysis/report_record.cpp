@@ -420,10 +420,10 @@ std::string text_in(const Json& object, std::string_view key) {
   return at != object.end() && at->is_string() ? at->get<std::string>() : "";
 }
 const Json& part_of(const Json& object, std::string_view key) {
-  static const Json kNothing;
-  if (!object.is_object()) return kNothing;
+  static const Json nothing;
+  if (!object.is_object()) return nothing;
   const auto at = object.find(key);
-  return at == object.end() ? kNothing : *at;
+  return at == object.end() ? nothing : *at;
 }
 std::vector<std::string> sentences_in(const Json& object, std::string_view key) {
   std::vector<std::string> sentences;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -881,23 +880,19 @@ struct SecondsOfValue {
   double laying_out = 0, reading = 0;
 };
 SecondsOfValue seconds_of_value(const Ensemble& ensemble, const std::filesystem::path& folder) {
-  using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point begin) {
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-  };
   const auto n_values = static_cast<double>(ensemble.n_replicates * ensemble.width);
-  const auto begin = Clock::now();
+  const double begin = thread_seconds();
   const Ensemble laid_out = by_cell(ensemble, folder, {Body::serial, 1, {}, {}});
-  SecondsOfValue seconds{since(begin) / n_values, 0};
+  SecondsOfValue seconds{(thread_seconds() - begin) / n_values, 0};
   std::vector<double> columns;
-  const auto began_reading = Clock::now();
+  const double began_reading = thread_seconds();
   constexpr std::size_t kCells = 256;
   for (std::size_t cell = 0; cell < ensemble.width; cell += kCells) {
     const std::size_t n = std::min(kCells, ensemble.width - cell);
     columns.resize(n * ensemble.n_replicates);
     laid_out.read_columns(0, ensemble.n_replicates, cell, n, columns);
   }
-  seconds.reading = since(began_reading) / n_values;
+  seconds.reading = (thread_seconds() - began_reading) / n_values;
   return seconds;
 }
 }  // namespace
@@ -910,19 +905,25 @@ void write_results(const RunRecord& record, const std::filesystem::path& folder,
   write_file(complete, folder, whole);
 }
 
-WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, const std::filesystem::path& folder,
-                             const Control& control) {
+WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, Kept kept,
+                             const std::filesystem::path& folder, const Control& control) {
   const double times = static_cast<double>(n_replicates) / static_cast<double>(few.ensemble->n_replicates);
-  const auto begin = std::chrono::steady_clock::now();
-  const auto passed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  // One thread does it all here, so that its clock sees all of it.
+  const Control alone{Body::serial, 1, {}, {}};
+  double last = thread_seconds();
+  const auto step = [&] {
+    const double begin = std::exchange(last, thread_seconds());
+    return last - begin;
+  };
   RunRecord record = few;
-  record.report = report_statistics(few, control);
+  record.report = report_statistics(few, alone);
+  const double seconds_report = step();
   WritingCost cost;
   cost.tables_bytes = static_cast<double>(summary_csv(record).size() + summary_json(record).size());
-  const double before_file = passed();
-  const auto growing = static_cast<double>(write_file(record, folder, control));
+  const double seconds_tables = step();
+  const auto growing = static_cast<double>(write_file(record, folder, alone));
   const double size = static_cast<double>(std::filesystem::file_size(folder / "results.h5"));
-  const double seconds_file = passed() - before_file;
+  const double seconds_file = step();
   cost.results_bytes = size + growing * (times - 1);
   // Gross and net of every value of a summary, but for those that are the same in all replicates: they need no sorting.
   double n_columns = 0, n_varying = 0, n_seen = 1;
@@ -933,14 +934,15 @@ WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, con
   }
   n_columns *= n_varying / n_seen;
   // Replicates that are held are at hand by cell; others are laid out first.
-  const bool held = are_held(n_replicates, few.ensemble->width);
+  const bool held = kept == Kept::in_memory;
   const auto width = static_cast<double>(few.ensemble->width);
   const SecondsOfValue of_value = seconds_of_value(*few.ensemble, folder);
   const double seconds_of_cells =
       static_cast<double>(n_replicates) *
       ((held ? 0 : of_value.laying_out * width) + of_value.reading * columns_of_statistics(record.layout));
-  cost.seconds = before_file + seconds_file * cost.results_bytes / size +
-                 (n_columns * seconds_of_column(n_replicates) + seconds_of_cells) / threads_of(control);
+  const double shared = seconds_report + seconds_file * cost.results_bytes / size +
+                        n_columns * seconds_of_column(n_replicates) + seconds_of_cells;
+  cost.seconds = seconds_tables + shared / threads_of(control);
   const double slabs = static_cast<double>(memory_of_slab(n_replicates, slab_memory(control))) * threads_of(control);
   const auto tiles = static_cast<double>(memory_of_by_cell(n_replicates, few.ensemble->width, threads_of(control)));
   cost.slab_bytes = held ? slabs + sizeof(double) * width * static_cast<double>(n_replicates)

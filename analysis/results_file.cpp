@@ -90,6 +90,7 @@ struct ResultsFile::Impl {
   }
   /// Result of a call, which must not be negative.
   template <class Result>
+  // NOLINTNEXTLINE(modernize-use-nodiscard): a call that only has to succeed is checked by it too
   Result must(Result result, const std::string& name) const {
     if (result < 0) throw broken(fmt::format("{} cannot be read", name));
     return result;

@@ -238,8 +238,8 @@ std::string calibration_sentence(const Run& run) {
 namespace {
 /// How a shipped scenario is named when this run is one of it, unchanged; else a name to be filled in.
 std::string scenario_word(const Run& run, const std::filesystem::path& scenarios) {
-  const std::string name = run.file.text("provenance/scenario") + ".toml",
-                    text = run.file.text("provenance/scenario_text");
+  std::string name = run.file.text("provenance/scenario") + ".toml";
+  const std::string text = run.file.text("provenance/scenario_text");
   for (const std::string_view folder : {"", "what-if/"}) {
     std::ifstream stream(scenarios / folder / name, std::ios::binary);
     if (stream && std::string(std::istreambuf_iterator<char>(stream), {}) == text)

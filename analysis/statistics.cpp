@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -333,14 +332,14 @@ double columns_of_statistics(const SummaryLayout& layout) {
 double seconds_of_column(std::size_t n_replicates) {
   Columns columns(n_replicates);
   std::array<CellStatistics, kLanes> results;
-  const auto begin = std::chrono::steady_clock::now();
+  const double begin = thread_seconds();
   for (std::size_t lane = 0; lane < kLanes; ++lane) {
     const std::span<double> column = columns.next();
     for (std::size_t r = 0; r < n_replicates; ++r) column[r] = static_cast<double>(mix64(mix64(lane) ^ r) >> 11);
     columns.add(results[lane]);
   }
   columns.finish();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count() / kLanes;
+  return (thread_seconds() - begin) / kLanes;
 }
 
 std::vector<double> cell_values(const SummaryLayout& layout, const Ensemble& ensemble, const Block& block, int strategy,

@@ -17,6 +17,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "busy.hpp"
 #include "process.hpp"
 #include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
@@ -69,9 +70,10 @@ struct Measured {
   std::uint64_t sum = 0;
 };
 
-double cpu_seconds() {
+/// @param who RUSAGE_SELF or RUSAGE_CHILDREN: programs that were started and have ended
+double cpu_seconds(int who = RUSAGE_SELF) {
   rusage used{};
-  getrusage(RUSAGE_SELF, &used);
+  getrusage(who, &used);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
@@ -114,6 +116,39 @@ std::string bytes_of(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
+
+/// The cores that this process may use, and what others use of them.
+class Neighbours {
+ public:
+  Neighbours() {
+    CPU_ZERO(&mask_);
+    known_ = sched_getaffinity(0, sizeof mask_, &mask_) == 0;
+    begin_ = now();
+  }
+  /// Share of the cores that `wanted` workers would have had since this was made, that others had; NaN when unknown.
+  [[nodiscard]] double taken(double wanted) const {
+    if (!known_) return std::numeric_limits<double>::quiet_NaN();
+    const Times end = now();
+    const double others = (end.everybody - begin_.everybody) - (end.own - begin_.own);
+    return bench::taken_by_others(wanted, std::max(0.0, others) / (end.wall - begin_.wall), CPU_COUNT(&mask_));
+  }
+
+ private:
+  struct Times {
+    double wall, own, everybody;
+  };
+  [[nodiscard]] Times now() const {
+    std::ifstream in("/proc/stat");
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const auto is_mine = [this](int core) { return core >= 0 && core < CPU_SETSIZE && CPU_ISSET(core, &mask_); };
+    return {std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(),
+            cpu_seconds() + cpu_seconds(RUSAGE_CHILDREN),
+            bench::seconds_at_work(text, is_mine, static_cast<double>(sysconf(_SC_CLK_TCK)))};
+  }
+  cpu_set_t mask_{};
+  bool known_ = false;
+  Times begin_{};
+};
 
 double median(std::vector<double> values) {
   std::ranges::sort(values);
@@ -161,6 +196,7 @@ struct Row {
   int workers;
   std::size_t replicates;
   double wall, cpu_per_replicate, per_second, speed_up, efficiency;  ///< CPU is not known of ranks: NaN
+  double taken;  ///< share of the cores wanted that other programs had; NaN when unknown
 };
 
 /// Time of n replicates by some workers.
@@ -174,11 +210,13 @@ void add_rows(const Job& job, const std::string& over, const std::vector<int>& w
       return strong ? job.n_replicates
                     : std::max<std::size_t>(2, job.n_replicates / 2) * static_cast<std::size_t>(workers[w]);
     };
-    std::vector<std::vector<double>> wall(workers.size()), cpu(workers.size());
+    std::vector<std::vector<double>> wall(workers.size()), cpu(workers.size()), taken(workers.size());
     // Numbers of workers take turns, so that a change of the machine's mood meets them all.
     for (int repeat = 0; repeat < repeats; ++repeat) {
       for (std::size_t w = 0; w < workers.size(); ++w) {
+        const Neighbours neighbours;
         const Measured measured = timed(n_of(w), workers[w]);
+        taken[w].push_back(neighbours.taken(workers[w]));
         wall[w].push_back(measured.wall);
         cpu[w].push_back(measured.cpu / static_cast<double>(n_of(w)));
       }
@@ -188,7 +226,7 @@ void add_rows(const Job& job, const std::string& over, const std::vector<int>& w
       const double seconds = median(wall[w]);
       const double speed_up = strong ? alone / seconds : alone / seconds * workers[w];
       rows.push_back({job.name, strong ? "strong" : "weak", over, workers[w], n_of(w), seconds, median(cpu[w]),
-                      static_cast<double>(n_of(w)) / seconds, speed_up, speed_up / workers[w]});
+                      static_cast<double>(n_of(w)) / seconds, speed_up, speed_up / workers[w], median(taken[w])});
     }
   }
 }
@@ -248,8 +286,11 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
   }
 
   std::string text,
-      csv = "job,scaling,over,workers,replicates,wall_s,cpu_ms_per_replicate,replicates_per_s,speed_up,efficiency\n";
+      csv =
+          "job,scaling,over,workers,replicates,wall_s,cpu_ms_per_replicate,replicates_per_s,speed_up,efficiency,"
+          "taken_by_others\n";
   Json list = Json::array();
+  double most_taken = 0;
   for (const Row& row : rows) {
     const bool known = !std::isnan(row.cpu_per_replicate);
     const std::string cpu = known ? fmt::format("{:.3f}", 1000 * row.cpu_per_replicate) : "-";
@@ -260,8 +301,11 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
     }
     text += fmt::format("{:>8} {:>11} {:>9.3f} {:>14} {:>13.1f} {:>9.2f} {:>10.0f} %\n", row.workers, row.replicates,
                         row.wall, cpu, row.per_second, row.speed_up, 100 * row.efficiency);
-    csv += fmt::format("{},{},{},{},{},{:.6f},{},{:.6f},{:.6f},{:.6f}\n", row.job, row.kind, row.over, row.workers,
-                       row.replicates, row.wall, cpu == "-" ? "" : cpu, row.per_second, row.speed_up, row.efficiency);
+    const bool is_watched = !std::isnan(row.taken);
+    if (is_watched) most_taken = std::max(most_taken, row.taken);
+    csv += fmt::format("{},{},{},{},{},{:.6f},{},{:.6f},{:.6f},{:.6f},{}\n", row.job, row.kind, row.over, row.workers,
+                       row.replicates, row.wall, cpu == "-" ? "" : cpu, row.per_second, row.speed_up, row.efficiency,
+                       is_watched ? fmt::format("{:.3f}", row.taken) : "");
     list.push_back({{"job", row.job},
                     {"scaling", row.kind},
                     {"over", row.over},
@@ -271,8 +315,16 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
                     {"cpu_ms_per_replicate", known ? Json(1000 * row.cpu_per_replicate) : Json()},
                     {"replicates_per_s", row.per_second},
                     {"speed_up", row.speed_up},
-                    {"efficiency", row.efficiency}});
+                    {"efficiency", row.efficiency},
+                    {"taken_by_others", is_watched ? Json(row.taken) : Json()}});
   }
+  const bool is_busy = most_taken > bench::kBusy;
+  if (is_busy)
+    text = fmt::format(
+               "warning: other programs had up to {:.0f} % of the cores that were wanted: these are speed-ups of a "
+               "busy machine\n",
+               100 * most_taken) +
+           text;
   text = fmt::format("{}, {} threads, load {:.1f} at the start\n", here["processor"].get<std::string>(),
                      here["threads_available"].get<int>(), here["load_average_at_the_start"].get<double>()) +
          text;
@@ -280,7 +332,7 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
   write(folder / "scaling.txt", text);
   write(folder / "scaling.csv", csv);
   write(folder / "scaling.json",
-        Json{{"schema", 2}, {"machine", here}, {"repeats", repeats}, {"rows", list}}.dump(2) + "\n");
+        Json{{"schema", 2}, {"machine", here}, {"repeats", repeats}, {"busy", is_busy}, {"rows", list}}.dump(2) + "\n");
   return 0;
 }
 

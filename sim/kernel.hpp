@@ -148,10 +148,14 @@ class Rates {
     int week;
     std::uint32_t profile;
   };
+  struct Level {                               ///< cumulated from boundary 0
+    std::int64_t external = 0;                 ///< E(t)
+    std::array<std::int64_t, kNSlots> peer{};  ///< B_l(t); zero under the maximum rule
+    friend bool operator==(const Level&, const Level&) = default;
+  };
   struct Programme {
-    std::size_t n_classes = 0;
-    std::vector<std::int64_t> external;   ///< E(t): [boundary][class]
-    std::vector<std::int64_t> peer;       ///< B_l(t): [boundary][class][slot]; zero under the maximum rule
+    std::size_t n_classes = 0, n_boundaries = 0;
+    std::vector<Level> levels;            ///< [class][boundary]
     std::vector<std::int64_t> any_layer;  ///< maximum rule: peer rate of a week, [week][class]
     /// Communities of practice that levers make: B(t), [boundary][region class]; empty where a strategy makes none.
     std::vector<std::int64_t> added;
@@ -165,6 +169,9 @@ class Rates {
     std::vector<std::uint32_t> in_use_at_start;  ///< records, increasing
     int closes = 0;                              ///< week from which nobody decides: withdrawal or the horizon
     std::vector<std::uint32_t> attention;        ///< K by number of programmes being implemented, 2^-20; empty = off
+
+    /// Levels of a class by boundary.
+    [[nodiscard]] const Level* levels_of(std::size_t c) const { return levels.data() + c * n_boundaries; }
   };
   std::shared_ptr<const Model> model;
   int strategy = 0;

@@ -5,27 +5,26 @@
 
 #include <xsimd/xsimd.hpp>
 
-namespace uptake {
-namespace lanes {
-namespace {
+#define UPTAKE_INLINE __attribute__((always_inline)) inline
 
-#define UPTAKE_INLINE [[gnu::always_inline]] static inline
+namespace uptake::lanes {
+namespace {
 
 /// One number at a time.
 struct One {
   using Real = double;
   using Word = std::uint64_t;
   static constexpr std::size_t kWidth = 1;
-  UPTAKE_INLINE Real load(const double* from) { return *from; }
-  UPTAKE_INLINE Word load(const std::uint64_t* from) { return *from; }
-  UPTAKE_INLINE void store(Real x, double* to) { *to = x; }
-  UPTAKE_INLINE Word bits(Real x) { return __builtin_bit_cast(Word, x); }
-  UPTAKE_INLINE Real real(Word x) { return __builtin_bit_cast(Real, x); }
-  UPTAKE_INLINE Real select(bool condition, Real a, Real b) { return condition ? a : b; }
-  UPTAKE_INLINE bool any(bool condition) { return condition; }
-  UPTAKE_INLINE Real sqrt(Real x) { return __builtin_sqrt(x); }
+  static UPTAKE_INLINE Real load(const double* from) { return *from; }
+  static UPTAKE_INLINE Word load(const std::uint64_t* from) { return *from; }
+  static UPTAKE_INLINE void store(Real x, double* to) { *to = x; }
+  static UPTAKE_INLINE Word bits(Real x) { return __builtin_bit_cast(Word, x); }
+  static UPTAKE_INLINE Real real(Word x) { return __builtin_bit_cast(Real, x); }
+  static UPTAKE_INLINE Real select(bool condition, Real a, Real b) { return condition ? a : b; }
+  static UPTAKE_INLINE bool any(bool condition) { return condition; }
+  static UPTAKE_INLINE Real sqrt(Real x) { return __builtin_sqrt(x); }
   /// Product of the lower halves.
-  UPTAKE_INLINE Word multiply(Word a, Word b) { return (a & 0xffffffffU) * (b & 0xffffffffU); }
+  static UPTAKE_INLINE Word multiply(Word a, Word b) { return (a & 0xffffffffU) * (b & 0xffffffffU); }
 };
 
 /// As many as the instructions of A take.
@@ -34,22 +33,22 @@ struct Many {
   using Real = xsimd::batch<double, A>;
   using Word = xsimd::batch<std::uint64_t, A>;
   static constexpr std::size_t kWidth = Real::size;
-  UPTAKE_INLINE Real load(const double* from) { return Real::load_unaligned(from); }
-  UPTAKE_INLINE Word load(const std::uint64_t* from) { return Word::load_unaligned(from); }
-  UPTAKE_INLINE void store(const Real& x, double* to) { x.store_unaligned(to); }
-  UPTAKE_INLINE Word bits(const Real& x) { return xsimd::bitwise_cast<Word>(x); }
-  UPTAKE_INLINE Real real(const Word& x) { return xsimd::bitwise_cast<Real>(x); }
+  static UPTAKE_INLINE Real load(const double* from) { return Real::load_unaligned(from); }
+  static UPTAKE_INLINE Word load(const std::uint64_t* from) { return Word::load_unaligned(from); }
+  static UPTAKE_INLINE void store(const Real& x, double* to) { x.store_unaligned(to); }
+  static UPTAKE_INLINE Word bits(const Real& x) { return xsimd::bitwise_cast<Word>(x); }
+  static UPTAKE_INLINE Real real(const Word& x) { return xsimd::bitwise_cast<Real>(x); }
   template <class Condition>
-  UPTAKE_INLINE Real select(const Condition& condition, const Real& a, const Real& b) {
+  static UPTAKE_INLINE Real select(const Condition& condition, const Real& a, const Real& b) {
     return xsimd::select(condition, a, b);
   }
   template <class Condition>
-  UPTAKE_INLINE bool any(const Condition& condition) {
+  static UPTAKE_INLINE bool any(const Condition& condition) {
     return xsimd::any(condition);
   }
-  UPTAKE_INLINE Real sqrt(const Real& x) { return xsimd::sqrt(x); }
+  static UPTAKE_INLINE Real sqrt(const Real& x) { return xsimd::sqrt(x); }
   /// Bit k is the highest bit of lane k.
-  UPTAKE_INLINE std::uint64_t signs(const Word& x) {
+  static UPTAKE_INLINE std::uint64_t signs(const Word& x) {
 #if XSIMD_WITH_AVX512DQ
     if constexpr (kWidth == 8) return _mm512_movepi64_mask(x);
 #endif
@@ -60,7 +59,20 @@ struct Many {
     if constexpr (kWidth == 2) return static_cast<std::uint64_t>(_mm_movemask_pd(_mm_castsi128_pd(x)));
 #endif
   }
-  UPTAKE_INLINE Word multiply(const Word& a, const Word& b) {
+  /// What stands in odd lanes, in the even ones before them too.
+  static UPTAKE_INLINE Word odd_lanes(const Word& x) {
+#if XSIMD_WITH_AVX512F
+    if constexpr (kWidth == 8) return _mm512_unpackhi_epi64(x, x);
+#endif
+#if XSIMD_WITH_AVX2
+    if constexpr (kWidth == 4) return _mm256_unpackhi_epi64(x, x);
+#endif
+#if XSIMD_WITH_SSE2
+    if constexpr (kWidth == 2) return _mm_unpackhi_epi64(x, x);
+#endif
+  }
+  /// Of the lower halves of lanes.
+  static UPTAKE_INLINE Word multiply(const Word& a, const Word& b) {
 #if XSIMD_WITH_AVX512F
     if constexpr (kWidth == 8) return _mm512_mul_epu32(a, b);
 #endif
@@ -201,7 +213,7 @@ template <class V>
 class Philox {
  public:
   using Word = typename V::Word;
-  UPTAKE_INLINE void set(Philox& self, Key key, const DrawId& id) {
+  static UPTAKE_INLINE void set(Philox& self, Key key, const DrawId& id) {
     auto k0 = static_cast<std::uint32_t>(key.value), k1 = static_cast<std::uint32_t>(key.value >> 32);
     for (int round = 0; round < kRounds; ++round) {
       self.keys_[round][0] = Word(std::uint64_t{k0});
@@ -217,7 +229,7 @@ class Philox {
   }
   /// Words 0 and 1; words 2 and 3 as well where `all`.
   template <bool all>
-  UPTAKE_INLINE void block(const Philox& self, const Word& organisation, Word (&out)[4]) {
+  static UPTAKE_INLINE void block(const Philox& self, const Word& organisation, Word (&out)[4]) {
     const Word m0(kM0), m1(kM1);
     const Word product = V::multiply(organisation, m0);
     Word c0 = self.first_[0] ^ (organisation >> 32), c1 = self.first_[1];
@@ -321,8 +333,8 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
   }
 }
 
-/// The slacks stand in even places. Read one place further on, what is seen stands there instead. Who has spent its slack
-/// is marked in bits first: to ask record by record would be to guess wrong for most of them.
+/// Slacks stand in even places, what is seen in odd ones. Who has spent its slack is marked in bits first: to ask record
+/// by record would be to guess wrong for most of them.
 template <class V>
 std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
                   std::uint32_t first, std::uint32_t* spent) {
@@ -338,19 +350,26 @@ std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, s
     };
     const Word masks = even(mask), constants = even(always), ones = even(1);
     const Word low(each & 0xffffffffU), high(each >> 32);
-    for (; i + kMarked < n; i += kMarked) {  // one record is left, for what is read beyond
-      std::uint64_t marks = 0;
-      for (std::size_t k = 0; k < kMarked; k += kRecords) {
-        std::uint64_t* const at = records + 2 * (i + k);
-        const Word seen = V::load(at + 1) & masks;
-        const Word slack = V::load(at) - (constants + V::multiply(seen, low) + (V::multiply(seen, high) << 32));
-        slack.store_unaligned(at);
-        marks |= V::signs(slack - ones) << (2 * k);
+    const auto by_marks = [&](auto product) {
+      for (; i + kMarked <= n; i += kMarked) {
+        std::uint64_t marks = 0;
+        for (std::size_t k = 0; k < kMarked; k += kRecords) {
+          std::uint64_t* const at = records + 2 * (i + k);
+          const Word both = V::load(at);
+          const Word slack = both - (constants + product(V::odd_lanes(both) & masks));
+          slack.store_unaligned(at);
+          marks |= V::signs(slack - ones) << (2 * k);
+        }
+        marks &= 0x5555555555555555U;
+        for (; marks != 0; marks &= marks - 1) {
+          *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
+        }
       }
-      marks &= 0x5555555555555555U;
-      for (; marks != 0; marks &= marks - 1) {
-        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
-      }
+    };
+    if (each >> 32 == 0) {  // as it is unless peers decide for nearly everybody between two looks
+      by_marks([&](const Word& seen) { return V::multiply(seen, low); });
+    } else {
+      by_marks([&](const Word& seen) { return V::multiply(seen, low) + (V::multiply(seen, high) << 32); });
     }
   }
   for (; i < n; ++i) {
@@ -422,14 +441,12 @@ const Functions kAvx2 = functions_of<Many<xsimd::avx2>>("AVX2");
 const Functions kAvx512 = functions_of<Many<xsimd::avx512bw>>("AVX-512");
 #endif
 
-}  // namespace lanes
+}  // namespace uptake::lanes
 
 #if !defined UPTAKE_LANES_AVX2 && !defined UPTAKE_LANES_AVX512
-double normal_quantile(double probability) noexcept {
+double uptake::normal_quantile(double probability) noexcept {
   const double q = probability - 0.5;
   return __builtin_fabs(q) <= lanes::kCentral ? lanes::central_quantile<lanes::One>(q)
                                               : lanes::tail_quantile<lanes::One>(probability);
 }
 #endif
-
-}  // namespace uptake

@@ -9,6 +9,7 @@
 
 #include "programme.hpp"
 #include "quantity.hpp"
+#include "regions.hpp"
 
 namespace uptake {
 
@@ -62,6 +63,17 @@ void read_synthetic(TableReader& fields, PopulationOptions& options) {
 }
 }  // namespace
 
+std::string plain_override(const std::string& text) {
+  for (const std::string_view option : {"--seed=", "--replicates="})
+    if (text.starts_with(option)) return text.substr(2);
+  constexpr std::string_view kPosterior = "--posterior=";
+  if (!text.starts_with(kPosterior)) return text;
+  const fs::path file = text.substr(kPosterior.size());
+  std::error_code ignored;
+  const bool is_shipped = file == "posterior" && !fs::exists(file, ignored);
+  return "parameters=" + (is_shipped ? file : fs::absolute(file).lexically_normal()).string();
+}
+
 void read_seed(TableReader& reader, std::uint64_t& seed) {
   if (const auto stated = reader.whole("seed", 0, kMostSeed)) seed = static_cast<std::uint64_t>(*stated);
 }
@@ -69,7 +81,8 @@ void read_seed(TableReader& reader, std::uint64_t& seed) {
 /// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
 std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, Problems& problems) {
   std::vector<Override> parameters;
-  for (const std::string& text : texts) {
+  for (const std::string& typed : texts) {
+    const std::string text = plain_override(typed);
     const auto equals = text.find('=');
     const std::string_view all = text;
     const std::string key(equals == std::string::npos ? "" : trimmed(all.substr(0, equals)));
@@ -77,7 +90,10 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
       problems.add({fmt::format("--set {}", text)}, "is not of the form key=value", "write --set seed=1");
       continue;
     }
-    const Location place{fmt::format("--set {}", key)};
+    Location place{fmt::format("--set {}", key)};
+    if (text != typed) place.file = typed.substr(0, typed.find('='));
+    if (text != typed && key == "parameters")
+      place.file = std::string(kPosteriorOption) + typed.substr(typed.find('=') + 1);
     TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), place);
 
     const auto last_dot = key.rfind('.');
@@ -103,6 +119,12 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
 fs::path tables_of(const std::string& population, const fs::path& data_folder) {
   if (population == kSyntheticName) return {};
   return population == "england" ? data_folder / "england" : fs::path(population);
+}
+
+std::vector<Region> regions_of(const std::string& population, const PopulationOptions& options,
+                               const fs::path& data_folder) {
+  return options.synthetic ? synthetic_regions(options.synthetic->n_regions)
+                           : regions_of_tables(tables_of(population, data_folder));
 }
 
 void read_population_name(TableReader& reader, const fs::path& file, std::string& population,
@@ -166,7 +188,7 @@ std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
 /// No value when the file is wrong, which is then reported.
 std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme) {
   try {
-    return read_programme(programme, problems_);
+    return read_programme(programme, regions_, problems_);
   } catch (const FileError& error) {
     unreadable_ = error;
   } catch (const InputError& error) {

@@ -29,6 +29,8 @@ struct Override {
   std::string programme;  ///< empty = all
   TomlValue value;
 };
+/// Option that names a posterior; problems of the file are placed at it and the file as typed.
+inline constexpr std::string_view kPosteriorOption = "--posterior ";
 /// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
 [[nodiscard]] std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table,
                                                    Problems& problems);
@@ -38,6 +40,9 @@ void read_seed(TableReader& reader, std::uint64_t& seed);
 
 /// What a synthetic population is called where another one's folder stands; folders are absolute.
 inline constexpr std::string_view kSyntheticName = "synthetic";
+/// Regions of a population by their names, before it is built; empty when they are not known.
+[[nodiscard]] std::vector<Region> regions_of(const std::string& population, const PopulationOptions& options,
+                                             const std::filesystem::path& data_folder);
 enum class SyntheticPopulations : std::uint8_t { possible, none };
 
 /// `population = "england"`, a folder beside the file, a table with either and more, or a synthetic one.
@@ -49,8 +54,10 @@ void read_population_name(TableReader& reader, const std::filesystem::path& file
 /// Reads the programmes that a file names, and keeps until the end that one could not be read.
 class ProgrammeFiles {
  public:
-  ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder, Problems& problems)
-      : file_(file), data_folder_(data_folder), problems_(problems) {}
+  /// @param regions of the population, which the programmes name; empty when they are not known
+  ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder,
+                 std::span<const Region> regions, Problems& problems)
+      : file_(file), data_folder_(data_folder), regions_(regions), problems_(problems) {}
   struct Read {
     ProgrammeSpec programme;
     bool is_good;  ///< nothing was wrong with it
@@ -69,6 +76,7 @@ class ProgrammeFiles {
 
   const std::filesystem::path& file_;
   const std::filesystem::path& data_folder_;
+  std::span<const Region> regions_;
   Problems& problems_;
   std::optional<FileError> unreadable_;
 };

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "plan.hpp"
+#include "regions.hpp"
 #include "shown.hpp"
 #include "uptake/error.hpp"
 
@@ -129,7 +130,7 @@ void add_edges(const Population& population, Layer layer, const std::vector<std:
     for (; tie < end_of[receiver]; ++tie) {
       const std::uint32_t place = at[kept[tie].source]++;
       if (narrow) {
-        pushes.narrow[place] = receiver << 16 | (kept[tie].weight - 1);
+        pushes.narrow[place] = {static_cast<std::uint16_t>(receiver), static_cast<std::uint16_t>(kept[tie].weight - 1)};
       } else {
         pushes.wide[place] = {receiver, kept[tie].weight};
       }
@@ -332,16 +333,10 @@ void add_life(const Scenario& scenario, const ProgrammeSpec& spec, const Populat
 /// Every name of a region that levers and programmes state, resolved or reported.
 void check_regions(const Scenario& scenario, const Population& population, std::vector<Problem>& problems) {
   const auto check = [&](const std::string& name, const std::string& where) {
-    const auto found = find_region(population, name);
-    if (found) return found;
-    std::vector<std::string_view> names;
-    for (const Region& region : population.regions) {
-      names.insert(names.end(), {region.name, region.code, region.short_name});
-    }
-    const std::string nearest = nearest_name(name, names);
-    problems.push_back(
-        {where, fmt::format(R"(no region is called "{}" in this population)", name),
-         nearest.empty() ? "`uptake info --population` lists them" : fmt::format(R"(did you mean "{}"?)", nearest)});
+    const auto found = find_region(population.regions, name);
+    if (!found)
+      problems.push_back({where, fmt::format(R"(no region is called "{}" in this population)", name),
+                          known_regions(population.regions, name)});
     return found;
   };
   const auto check_levers = [&](const std::vector<Lever>& levers) {

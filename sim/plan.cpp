@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "regions.hpp"
+
 namespace uptake {
 
 namespace {
@@ -79,19 +81,16 @@ struct Bench {
   [[nodiscard]] double size_of(std::uint32_t record) const { return population.size[records.organisation[record]]; }
 };
 
-bool names(const std::vector<std::string>& regions, const Region& region) {
-  return std::ranges::any_of(regions, [&](const std::string& name) {
-    return name == region.name || name == region.code || name == region.short_name;
-  });
-}
-
 /// Weeks in which a programme is commissioned in a region, levers aside: its tranche says from when, and a programme
 /// that does not exist yet or is withdrawn is not commissioned.
 WeekRange commissioned_in(const Bench& bench, std::size_t region) {
   const ProgrammeSpec& programme = bench.programme;
   WeekRange on = weeks_of(programme.commissioned, bench.scenario.calendar);
   for (const Tranche& tranche : programme.tranches) {
-    if (!names(tranche.regions, bench.population.regions[region])) continue;
+    const bool is_named = std::ranges::any_of(tranche.regions, [&](const std::string& name) {
+      return find_region(bench.population.regions, name) == region;
+    });
+    if (!is_named) continue;
     on.from = std::clamp(bench.scenario.calendar.nearest_boundary(tranche.from), 0, on.to);
   }
   on.to = std::min(on.to, bench.records.withdrawn);
@@ -118,7 +117,7 @@ std::vector<std::size_t> regions_of(const Lever& lever, const Population& popula
     return found;
   }
   for (const std::string& name : lever.regions) {
-    if (const auto region = find_region(population, name)) found.push_back(*region);
+    if (const auto region = find_region(population.regions, name)) found.push_back(*region);
   }
   return found;
 }
@@ -516,7 +515,7 @@ std::vector<double> delivered_shares(const Bench& bench) {
   std::vector<std::optional<double>> stated(n_regions);
   double rest = 1;
   for (const RegionShare& one : bench.programme.delivered_by_region) {
-    const auto region = find_region(bench.population, one.region);
+    const auto region = find_region(bench.population.regions, one.region);
     if (!region) continue;
     stated[*region] = one.share;
     rest -= one.share;
@@ -685,14 +684,6 @@ void join_communities(const Bench& bench, const std::vector<Applied>& levers,
 }
 
 }  // namespace
-
-std::optional<std::size_t> find_region(const Population& population, std::string_view name) {
-  const auto at = std::ranges::find_if(population.regions, [&](const Region& region) {
-    return region.name == name || region.code == name || region.short_name == name;
-  });
-  if (at == population.regions.end()) return std::nullopt;
-  return static_cast<std::size_t>(at - population.regions.begin());
-}
 
 std::vector<std::uint32_t> make_start_order(const Population& population, const ProgrammeModel& records) {
   // Part of the question, so the population's seed and not a replicate's key decides.

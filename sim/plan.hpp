@@ -10,9 +10,6 @@
 
 namespace uptake {
 
-/// The region of a name, code or short name.
-[[nodiscard]] std::optional<std::size_t> find_region(const Population& population, std::string_view name);
-
 /// Order in which the organisations of a programme are in use at the start, decided by the population's seed.
 [[nodiscard]] std::vector<std::uint32_t> make_start_order(const Population& population, const ProgrammeModel& records);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "regions.hpp"
 #include "settings.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
@@ -81,11 +82,11 @@ std::optional<Date> read_sourced_day(TableReader& reader, std::string_view key) 
   return day;
 }
 
-void read_tranches(TableReader& reader, ProgrammeSpec& programme) {
+void read_tranches(TableReader& reader, std::span<const Region> regions, ProgrammeSpec& programme) {
   reader.tables("tranches", [&](TableReader& fields) {
     Tranche tranche;
     fields.require("regions", "[\"South West\"]");
-    tranche.regions = plain(fields.texts("regions"));
+    tranche.regions = read_regions(fields, "regions", regions);
     fields.require("from", "2018-09-01");
     if (const auto from = fields.date("from")) tranche.from = *from;
     read_origin(fields, "a tranche", Provenance::required);
@@ -93,12 +94,12 @@ void read_tranches(TableReader& reader, ProgrammeSpec& programme) {
   });
 }
 
-void read_delivered_by_region(TableReader& reader, ProgrammeSpec& programme) {
+void read_delivered_by_region(TableReader& reader, std::span<const Region> regions, ProgrammeSpec& programme) {
   double sum = 0;
   reader.tables("delivered_by_region", [&](TableReader& fields) {
     RegionShare share;
     fields.require("region", "\"East Midlands\"");
-    share.region = fields.text("region").value_or("");
+    share.region = read_region(fields, "region", regions, Whole::no_region).value_or("");
     fields.require("share", "0.1");
     share.share = fields.quantity("share", "share", 0, 1).value_or(0);
     read_origin(fields, "delivered_by_region", Provenance::required);
@@ -112,7 +113,7 @@ void read_delivered_by_region(TableReader& reader, ProgrammeSpec& programme) {
   }
 }
 
-void read_dates(TableReader& reader, ProgrammeSpec& programme) {
+void read_dates(TableReader& reader, std::span<const Region> regions, ProgrammeSpec& programme) {
   programme.available_from = read_sourced_day(reader, "available_from");
   programme.withdrawn = read_sourced_day(reader, "withdrawn");
   programme.background_from = read_sourced_day(reader, "background_from");
@@ -121,8 +122,8 @@ void read_dates(TableReader& reader, ProgrammeSpec& programme) {
                   fmt::format("the programme is withdrawn on {}, not after it is available on {}",
                               iso(*programme.withdrawn), iso(*programme.available_from)));
   }
-  read_tranches(reader, programme);
-  read_delivered_by_region(reader, programme);
+  read_tranches(reader, regions, programme);
+  read_delivered_by_region(reader, regions, programme);
   if (const auto* value = reader.find("commissioned")) {
     programme.commissioned = read_sourced_window(*value, "commissioned", reader.problems());
     for (const Tranche& tranche : programme.tranches) {
@@ -165,7 +166,7 @@ void read_diffusion(TableReader& reader, ProgrammeSpec& programme) {
   programme.sites_at_start = plain(reader.texts("sites_at_start"));
 }
 
-void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
+void read_reporting(TableReader& reader, std::span<const Region> regions, ProgrammeSpec& programme) {
   programme.historic_denominator = read_figure(reader, "historic_denominator", "organisations", 1, 1e7);
   programme.outcome =
       choice_or(reader, "outcome", std::span<const std::string_view>(outcome_names()), OutcomeKind::none);
@@ -180,7 +181,7 @@ void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
                   fmt::format("outcome is {} and nothing says what is avoided", spec(programme.outcome).name),
                   "add event = \"emergency-admission\"");
   }
-  read_published(reader, "published", programme.published);
+  read_published(reader, "published", regions, programme.published);
   programme.no_outcome_note = reader.text("no_outcome_note").value_or("");
   if (programme.outcome == OutcomeKind::none && programme.no_outcome_note.empty()) {
     reader.report(reader.place(), "outcome is none and nothing says why",
@@ -198,7 +199,8 @@ void read_reporting(TableReader& reader, ProgrammeSpec& programme) {
 }
 }  // namespace
 
-void read_published(TableReader& reader, std::string_view key, std::vector<Published>& published) {
+void read_published(TableReader& reader, std::string_view key, std::span<const Region> regions,
+                    std::vector<Published>& published) {
   reader.tables(key, [&](TableReader& fields) {
     Published figure;
     figure.where = fields.place().text();
@@ -211,7 +213,7 @@ void read_published(TableReader& reader, std::string_view key, std::vector<Publi
                     fmt::format("a published figure names an unknown metric \"{}\"", figure.metric),
                     did_you_mean(figure.metric, names));
     }
-    figure.region = fields.text("region").value_or("");
+    figure.region = read_region(fields, "region", regions, Whole::england).value_or("");
     figure.from = fields.date("from");
     fields.require("to", "2023-03-31");
     if (const auto to = fields.date("to")) figure.to = *to;
@@ -238,16 +240,16 @@ void check_schema(TableReader& reader) {
   }
 }
 
-std::optional<ProgrammeSpec> read_programme(const fs::path& file, Problems& problems) {
+std::optional<ProgrammeSpec> read_programme(const fs::path& file, std::span<const Region> regions, Problems& problems) {
   const auto table = parse_toml(read_text(file), file.string(), problems);
   if (!table) return std::nullopt;
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   ProgrammeSpec programme;
   check_schema(reader);
   read_identity(reader, file, programme);
-  read_dates(reader, programme);
+  read_dates(reader, regions, programme);
   read_diffusion(reader, programme);
-  read_reporting(reader, programme);
+  read_reporting(reader, regions, programme);
 
   const auto adopters = programme.eligible.empty() ? AdopterClass::trust : adopter_class(programme.eligible.front());
   for (const ParameterSpec& row : parameter_table().first(kNProgrammeParameters)) {
@@ -261,7 +263,7 @@ std::optional<ProgrammeSpec> read_programme(const fs::path& file, Problems& prob
 
 ProgrammeSpec load_programme(const fs::path& file) {
   Problems problems;
-  std::optional<ProgrammeSpec> programme = read_programme(file, problems);
+  std::optional<ProgrammeSpec> programme = read_programme(file, {}, problems);
   problems.throw_if_any();
   return *std::move(programme);
 }

@@ -10,10 +10,13 @@
 namespace uptake {
 
 /// Reads `programmes/<name>.toml`; what is wrong is added to `problems`. @throws FileError when it cannot be read
-[[nodiscard]] std::optional<ProgrammeSpec> read_programme(const std::filesystem::path& file, Problems& problems);
+/// @param regions that it may name; empty when they are not known
+[[nodiscard]] std::optional<ProgrammeSpec> read_programme(const std::filesystem::path& file,
+                                                          std::span<const Region> regions, Problems& problems);
 
 /// An array of tables of published figures, `[[published]]`.
-void read_published(TableReader& reader, std::string_view key, std::vector<Published>& published);
+void read_published(TableReader& reader, std::string_view key, std::span<const Region> regions,
+                    std::vector<Published>& published);
 
 /// `schema = 1`, of scenario and programme files alike.
 void check_schema(TableReader& reader);

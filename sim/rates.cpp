@@ -181,7 +181,7 @@ Response::Response(double kappa, double theta) {
 std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                 std::size_t record, std::uint16_t occurrence) {
   const double u = uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence));
-  const double log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
+  const auto log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
   return decide_from(lanes::log(u), lanes::exp(-log_multiplier));
 }
 
@@ -328,8 +328,8 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
   const auto n_weeks = static_cast<std::size_t>(model.calendar().n_weeks);
   const std::size_t n_classes = programme.classes.size();
   rates.n_classes = n_classes;
-  rates.external.assign((n_weeks + 1) * n_classes, 0);
-  rates.peer.assign((n_weeks + 1) * n_classes * kNSlots, 0);
+  rates.n_boundaries = n_weeks + 1;
+  rates.levels.assign(n_classes * rates.n_boundaries, {});
   const bool maximum = spec.rule == LayerRule::maximum;
   if (maximum) rates.any_layer.assign(n_weeks * n_classes, 0);
   const std::size_t n_region_classes = plan.classes.size();
@@ -355,7 +355,8 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const auto l = static_cast<std::size_t>(layer);
       weight[slot] = (record_class.layer_mask >> l & 1U) != 0 && present > 0 ? share[l] / present : 0.0;
     }
-    for (std::size_t w = 0; w < n_weeks; ++w) {
+    Rates::Level* level = rates.levels.data() + c * rates.n_boundaries;
+    for (std::size_t w = 0; w < n_weeks; ++w, ++level) {
       const auto on = static_cast<double>(factors.commissioned[w]);
       const double mandate = 1 + (psi - 1) * static_cast<double>(factors.mandate[w]);
       const double emergency = factors.covid[w] > 0   ? value(Parameter::s_plus)
@@ -364,11 +365,10 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const double pressure = lives(w) ? mandate * emergency * static_cast<double>(factors.shock[w]) : 0.0;
       const std::int64_t external =
           hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
-      rates.external[(w + 1) * n_classes + c] = rates.external[w * n_classes + c] + external;
+      level[1].external = level[0].external + external;
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
         const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
-        rates.peer[((w + 1) * n_classes + c) * kNSlots + slot] =
-            rates.peer[(w * n_classes + c) * kNSlots + slot] + rate;
+        level[1].peer[slot] = level[0].peer[slot] + rate;
       }
       if (maximum) {
         const std::int64_t rate = present > 0 ? hazard_of_week(q * pressure, years, kPeerRateBits) : 0;
@@ -491,8 +491,10 @@ int first_difference(const Rates& a, const Rates& b) {
       const auto at = std::mismatch(x.begin(), x.end(), y.begin()).first;
       return at == x.end() ? a.n_weeks : static_cast<int>(static_cast<std::size_t>(at - x.begin()) / row) - 1;
     };
-    first = std::min(
-        {first, week_of(pa.external, pb.external, pa.n_classes), week_of(pa.peer, pb.peer, pa.n_classes * kNSlots)});
+    for (std::size_t c = 0; c < pa.n_classes; ++c) {
+      const std::span la(pa.levels_of(c), pa.n_boundaries), lb(pb.levels_of(c), pb.n_boundaries);
+      first = std::min(first, week_of(la, lb, 1));
+    }
     if (!pa.added.empty() || !pb.added.empty()) {
       const std::size_t row = plan_a.classes.size();
       const std::vector<std::int64_t> none(std::max(pa.added.size(), pb.added.size()), 0);

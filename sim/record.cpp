@@ -8,12 +8,12 @@
 #include <tuple>
 #include <utility>
 
-#include "csv.hpp"
 #include "digest.hpp"
 #include "loading.hpp"
 #include "observations.hpp"
 #include "programme.hpp"
 #include "quantity.hpp"
+#include "regions.hpp"
 #include "settings.hpp"
 #include "toml.hpp"
 #include "uptake/error.hpp"
@@ -28,8 +28,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kYearNames{"window", "middle"};
 enum class YearMeans : std::uint8_t { window, middle };
 
-constexpr double kMostValue = 1e12;  // a bound against slips of the pen [A]
-constexpr std::string_view kEngland = "England";
+constexpr double kMostValue = 1e12;       // a bound against slips of the pen [A]
 constexpr std::string_view kAll = "all";  ///< the whole population, wherever it is
 constexpr std::string_view kAmbiguous = "ambiguous";
 
@@ -70,9 +69,9 @@ struct Exception {
   Location place;
   std::string matched;  ///< row that it was for, file:line
 
-  [[nodiscard]] bool is_for(const Observation& row) const {
-    return row.date == date && (!region || row.region == *region) && (!measure || row.measure == *measure) &&
-           (!value || row.value == value);
+  [[nodiscard]] bool is_for(const Observation& row, std::span<const Region> known) const {
+    return row.date == date && (!region || same_region(known, row.region, *region)) &&
+           (!measure || row.measure == *measure) && (!value || row.value == value);
   }
 };
 
@@ -94,43 +93,25 @@ struct UnusedRule {
   std::vector<std::string> programmes, regions, measures;
   std::string reason;
 
-  [[nodiscard]] bool is_for(const Observation& row) const {
+  [[nodiscard]] bool is_for(const Observation& row, std::span<const Region> known) const {
     const auto has = [](const std::vector<std::string>& names, const std::string& name) {
       return names.empty() || std::ranges::find(names, name) != names.end();
     };
-    return has(programmes, row.programme) && has(regions, row.region) && has(measures, row.measure);
+    const auto is_meant = [&](const std::string& name) { return same_region(known, name, row.region); };
+    return has(programmes, row.programme) && (regions.empty() || std::ranges::any_of(regions, is_meant)) &&
+           has(measures, row.measure);
   }
 };
-
-/// The regions of a population by every name that they have; empty when its tables do not name them.
-using RegionCodes = std::map<std::string, std::string, std::less<>>;
-
-RegionCodes read_region_codes(const fs::path& tables) {
-  RegionCodes codes;
-  std::error_code ignored;
-  const fs::path file = tables / "regions.csv";
-  if (!fs::exists(file, ignored)) return codes;
-  constexpr std::array<CsvColumn, 3> kColumns{{{"code"}, {"name"}, {"short_name", Presence::optional}}};
-  std::vector<Problem> problems;  // reported where the population is built
-  CsvReader rows(file, kColumns, OtherColumns::ignored, problems);
-  while (rows.next()) {
-    const std::string code(rows.text(0));
-    for (std::size_t column = 0; column < kColumns.size(); ++column) {
-      if (!rows.text(column).empty()) codes.try_emplace(std::string(rows.text(column)), code);
-    }
-  }
-  return codes;
-}
 
 /// What is being put together while a record is read.
 struct Loading {
   HistoricRecord& record;
   Problems& problems;
+  std::span<const Region> regions;  ///< of the population; empty when they are not known
   ProgrammeFiles files;
   std::vector<Observation> rows = {};
   std::vector<std::string> taken_by = {};  ///< by row: the series that takes it, file:line:column
   std::vector<std::string> left_out = {};  ///< by row: why a series does not use it
-  RegionCodes regions = {};
   std::vector<Parameter> calibrated = {};
   Reporting reporting = {};
   std::vector<PriorSetting> priors = {};
@@ -149,6 +130,12 @@ std::vector<std::string_view> names_in(std::span<const Observation> rows, std::s
 
 bool is_in(std::span<const std::string_view> names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
+}
+/// Whether one of these rows' names of a field is meant by a name: regions have several.
+bool is_named_in(const Loading& loading, std::span<const std::string_view> names, std::string Observation::*field,
+                 std::string_view name) {
+  if (field != &Observation::region) return is_in(names, name);
+  return std::ranges::any_of(names, [&](std::string_view one) { return same_region(loading.regions, one, name); });
 }
 
 // ---- What holds for all programmes --------------------------------------------------------------------------------
@@ -266,7 +253,7 @@ void read_table(Loading& loading, TableReader& reader) {
 bool check_named(const Loading& loading, TableReader& fields, std::string_view key, const std::string& name,
                  std::string Observation::*field, const std::string& programme) {
   const auto names = names_in(loading.rows, field, programme);
-  if (names.empty() || is_in(names, name)) return true;  // a programme without rows was reported
+  if (names.empty() || is_named_in(loading, names, field, name)) return true;  // a programme without rows was reported
   const TomlValue* value = fields.find(key);
   fields.report(value ? value->place : fields.place(),
                 fmt::format("no row of {} has the {} \"{}\"", programme, key, name), did_you_mean(name, names));
@@ -347,16 +334,14 @@ void read_model_region(const Loading& loading, TableReader& fields, ObservedSeri
   const auto stated = fields.text("model_region");
   const std::string name = stated.value_or(series.region);
   if (name == kEngland || name == kAll) return;
-  const auto code = loading.regions.find(name);
-  if (code != loading.regions.end()) {
-    series.model_region = code->second;
+  if (const auto region = find_region(loading.regions, name)) {
+    series.model_region = loading.regions[*region].code;
   } else if (loading.regions.empty()) {
     series.model_region = name;  // tables without names of regions: the population knows when it is built
   } else {
-    std::vector<std::string_view> names{kEngland, kAll};
-    for (const auto& [known, ignored] : loading.regions) names.push_back(known);
+    constexpr std::array<std::string_view, 2> kWhole{kEngland, kAll};
     const TomlValue* value = fields.find("model_region");
-    const std::string meant = did_you_mean(name, names);
+    const std::string meant = nearest_region(loading.regions, name, kWhole);
     fields.report(value ? value->place : fields.place(),
                   fmt::format("no region of the population is called \"{}\"", name),
                   meant.empty() && !value ? "say which it is with model_region = \"…\"" : meant);
@@ -511,7 +496,8 @@ void check_exceptions(Loading& loading, const SeriesPlan& plan) {
     std::vector<std::string_view> dates;
     for (const Observation& row : loading.rows) {
       for (const Joined& joined : plan.joined) {
-        if (row.region == joined.region && row.measure == joined.measure) dates.push_back(row.date);
+        if (same_region(loading.regions, row.region, joined.region) && row.measure == joined.measure)
+          dates.push_back(row.date);
       }
     }
     loading.problems.add(exception.place, fmt::format("no row of the series is of \"{}\"", exception.date),
@@ -530,7 +516,9 @@ std::vector<TakenRow> take_rows(Loading& loading, const std::string& programme, 
     std::string other;
     for (std::size_t i = 0; i < loading.rows.size(); ++i) {
       const Observation& row = loading.rows[i];
-      if (row.programme != programme || row.region != joined.region || row.measure != joined.measure) continue;
+      if (row.programme != programme || row.measure != joined.measure ||
+          !same_region(loading.regions, row.region, joined.region))
+        continue;
       if (!loading.taken_by[i].empty()) {
         other = loading.taken_by[i];
         continue;
@@ -552,7 +540,7 @@ std::vector<TakenRow> take_rows(Loading& loading, const std::string& programme, 
 Exception* exception_for(Loading& loading, SeriesPlan& plan, const Observation& row) {
   Exception* found = nullptr;
   for (Exception& one : plan.exceptions) {
-    if (!one.is_for(row)) continue;
+    if (!one.is_for(row, loading.regions)) continue;
     one.matched = row.where;
     if (found) {
       loading.problems.add(one.place, fmt::format("two exceptions are for row {}", row.where),
@@ -732,7 +720,7 @@ std::vector<UnusedRule> read_unused_rules(const Loading& loading, TableReader& r
       const auto known = names_in(loading.rows, field);
       std::vector<LocatedText> named = fields.texts(key);
       for (const LocatedText& name : named) {
-        if (known.empty() || is_in(known, name.text)) continue;
+        if (known.empty() || is_named_in(loading, known, field, name.text)) continue;
         fields.report(name.place, fmt::format("{} names \"{}\", which no row has", fields.label(key), name.text),
                       did_you_mean(name.text, known));
       }
@@ -763,7 +751,8 @@ std::optional<Problem> doubt_about(const Loading& loading, const Observation& ro
   std::vector<std::string_view> programmes, regions{kEngland}, measures;
   for (const HistoricProgramme& one : loading.record.programmes) programmes.push_back(one.record);
   if (!is_in(programmes, row.programme)) return mistyped(row, "programme", row.programme, programmes);
-  for (const auto& [name, ignored] : loading.regions) regions.push_back(name);
+  for (const Region& region : loading.regions)
+    regions.insert(regions.end(), {region.name, region.code, region.short_name});
   for (std::size_t i = 0; i < loading.rows.size(); ++i) {
     if (loading.rows[i].programme != row.programme || loading.taken_by[i].empty()) continue;
     regions.push_back(loading.rows[i].region);
@@ -781,7 +770,8 @@ void name_unused(const Loading& loading, std::span<const UnusedRule> rules) {
     std::string reason = loading.left_out[i];
     if (reason.empty() && !loading.taken_by[i].empty()) continue;
     if (reason.empty()) {
-      const auto rule = std::ranges::find_if(rules, [&](const UnusedRule& one) { return one.is_for(row); });
+      const auto rule =
+          std::ranges::find_if(rules, [&](const UnusedRule& one) { return one.is_for(row, loading.regions); });
       const bool is_named =
           std::ranges::find(record.programmes, row.programme, &HistoricProgramme::record) != record.programmes.end();
       reason = rule != rules.end() ? rule->reason
@@ -852,15 +842,12 @@ std::vector<ReadProgramme> read_programmes(Loading& loading, TableReader& reader
   return plans;
 }
 
-void read_head(Loading& loading, TableReader& reader, const fs::path& data_folder) {
+void read_head(Loading& loading, TableReader& reader) {
   HistoricRecord& record = loading.record;
   check_schema(reader);
   reader.require("title", "\"…\"");
   record.title = reader.text("title").value_or("");
   read_seed(reader, record.seed);
-  read_population_name(reader, record.file, record.population, record.population_options,
-                       SyntheticPopulations::none);  // what was observed was observed somewhere
-  loading.regions = read_region_codes(tables_of(record.population, data_folder));
   loading.calibrated = read_calibrated(reader).value_or(std::vector<Parameter>{});
   if (!reader.find("calibrated")) reader.require("calibrated", "[\"bass.p\", \"bass.q\"]");
   reader.require("reporting", "{ discrepancy = …, level_shift = … }");
@@ -885,9 +872,12 @@ HistoricRecord load_record(const fs::path& file, std::span<const std::string> ov
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
 
-  Loading loading{record, problems, {file, data_folder, problems}};
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
-  read_head(loading, reader, data_folder);
+  read_population_name(reader, file, record.population, record.population_options,
+                       SyntheticPopulations::none);  // what was observed was observed somewhere
+  const std::vector<Region> regions = regions_of(record.population, record.population_options, data_folder);
+  Loading loading{record, problems, regions, {file, data_folder, regions, problems}};
+  read_head(loading, reader);
   read_table(loading, reader);
   std::vector<ReadProgramme> plans = read_programmes(loading, reader);
   for (const Override& one : parameters) apply_override(loading, plans, one);

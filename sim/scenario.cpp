@@ -10,6 +10,7 @@
 #include "loading.hpp"
 #include "programme.hpp"
 #include "quantity.hpp"
+#include "regions.hpp"
 #include "settings.hpp"
 #include "strategy.hpp"
 #include "toml.hpp"
@@ -30,6 +31,7 @@ struct Loading {
   Scenario& scenario;
   Problems& problems;
   const fs::path& data_folder;
+  std::span<const Region> regions;  ///< of the population; empty when they are not known
   ProgrammeFiles files;
 };
 
@@ -119,6 +121,12 @@ void read_parameter_mode(Loading& loading, TableReader& reader) {
           .lexically_normal();
   std::error_code ignored;
   if (fs::is_regular_file(scenario.posterior_file, ignored)) return;
+  if (mode->place.file.starts_with(kPosteriorOption)) {
+    const bool is_there = fs::exists(scenario.posterior_file, ignored);
+    loading.files.keep(FileError({mode->place.file.substr(kPosteriorOption.size()),
+                                  is_there ? "is no file" : "does not exist", "make it with `uptake calibrate`"}));
+    return;
+  }
   reader.report(
       mode->place,
       fmt::format("parameters = \"{}\" names {}, which is not there", *word, scenario.posterior_file.string()),
@@ -135,12 +143,12 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   read_seed(reader, scenario.seed);
   scenario.attention = reader.flag("attention").value_or(true);
   scenario.shapley = reader.flag("shapley").value_or(false) ? Shapley::drivers : Shapley::off;
-  scenario.focus = reader.text("focus").value_or("");
+  scenario.focus = read_region(reader, "focus", loading.regions, Whole::england).value_or("");
   constexpr std::array<std::string_view, 3> kPaths{"month", "quarter", "year"};
   constexpr std::array kPathMonths{1, 3, 12};
   if (const auto path = reader.choice("path", kPaths)) scenario.path_months = kPathMonths[*path];
   scenario.by_board = reader.flag("by_board").value_or(true);
-  read_published(reader, "published", scenario.published);
+  read_published(reader, "published", loading.regions, scenario.published);
 
   // `growth = true`, or the section with its parameters, which is read with the others.
   const TomlValue* growth = reader.find("growth");
@@ -239,7 +247,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   scenario.name = file.stem().string();
   scenario.file = file;
   scenario.text = read_text(file);
-  scenario.overrides.assign(overrides.begin(), overrides.end());
+  for (const std::string& text : overrides) scenario.overrides.push_back(plain_override(text));
   scenario.economy = default_economy();
 
   Problems problems;
@@ -253,15 +261,17 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
 
-  Loading loading{scenario, problems, data_folder, {file, data_folder, problems}};
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
-  read_run_settings(loading, reader);
   read_population_name(reader, file, scenario.population, scenario.population_options, SyntheticPopulations::possible);
+  const std::vector<Region> regions = regions_of(scenario.population, scenario.population_options, data_folder);
+  Loading loading{scenario, problems, data_folder, regions, {file, data_folder, regions, problems}};
+  read_run_settings(loading, reader);
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);
   read_parameters(loading, reader, parameters);
-  read_common_levers(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
-  read_strategies(reader, has_calendar ? &scenario.calendar : nullptr, scenario);
+  const Calendar* const calendar = has_calendar ? &scenario.calendar : nullptr;
+  read_common_levers(reader, calendar, regions, scenario);
+  read_strategies(reader, calendar, regions, scenario);
   add_worlds_of_drivers(reader, scenario);
   reader.finish();
 

@@ -2,37 +2,29 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
+#include "regions.hpp"
 #include "uptake/outcomes.hpp"
 
 namespace uptake {
 
 namespace {
-constexpr std::string_view kEngland = "England";
-
 /// @return whether `name` is a region of the population; it is then the region's own name
 bool resolve_region(std::string& name, const Population& population) {
   if (name.empty() || name == kEngland) {
     name.clear();
     return true;
   }
-  const auto at = std::ranges::find_if(population.regions, [&](const Region& region) {
-    return region.name == name || region.code == name || region.short_name == name;
-  });
-  if (at == population.regions.end()) return false;
-  name = at->name;
+  const auto at = find_region(population.regions, name);
+  if (!at) return false;
+  name = population.regions[*at].name;
   return true;
 }
 
 std::string meant(std::string_view name, const Population& population) {
-  std::vector<std::string_view> names{kEngland};
-  for (const Region& region : population.regions)
-    names.insert(names.end(), {region.name, region.code, region.short_name});
-  const std::string nearest = nearest_name(name, names);
-  return nearest.empty() ? std::string() : fmt::format("did you mean \"{}\"?", nearest);
+  return known_regions(population.regions, name, {&kEngland, 1});
 }
 
 void resolve_figures(std::vector<Published>& figures, const Population& population, std::vector<Problem>& problems) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "regions.hpp"
 #include "settings.hpp"
 
 namespace uptake {
@@ -116,7 +117,8 @@ void read_lever_window(TableReader& reader, const Calendar& calendar, Lever& lev
   lever.window->to = std::min(lever.window->to, last);
 }
 
-Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& scenario) {
+Lever read_lever(TableReader& reader, const Calendar* calendar, std::span<const Region> regions,
+                 const Scenario& scenario) {
   Lever lever;
   lever.where = reader.place().text();
   reader.require("kind", "\"facilitation\"");
@@ -130,7 +132,7 @@ Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& 
                     did_you_mean(name.text, programme_names(scenario)));
     }
   }
-  lever.regions = plain(reader.texts("regions"));
+  lever.regions = read_regions(reader, "regions", regions);
   if (!kind) {
     for (const std::string_view key : kLeverKeys) reader.find(key);
     return lever;
@@ -144,7 +146,7 @@ Lever read_lever(TableReader& reader, const Calendar* calendar, const Scenario& 
   return lever;
 }
 
-void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+void read_strategy(TableReader& reader, const Calendar* calendar, std::span<const Region> regions, Scenario& scenario) {
   Strategy strategy;
   reader.require("name", "\"as-delivered\"");
   strategy.name = reader.text("name").value_or("");
@@ -159,7 +161,7 @@ void read_strategy(TableReader& reader, const Calendar* calendar, Scenario& scen
   std::vector<Location> places;  // of the levers
   reader.tables("lever", [&](TableReader& lever) {
     places.push_back(lever.place());
-    strategy.levers.push_back(read_lever(lever, calendar, scenario));
+    strategy.levers.push_back(read_lever(lever, calendar, regions, scenario));
   });
   for (const LocatedText& name : reader.texts("without")) {
     const auto at = std::ranges::find(kDriverNames, name.text);
@@ -257,7 +259,8 @@ std::vector<std::string_view> programme_names(const Scenario& scenario) {
   return names;
 }
 
-void read_common_levers(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+void read_common_levers(TableReader& reader, const Calendar* calendar, std::span<const Region> regions,
+                        Scenario& scenario) {
   reader.tables("lever", [&](TableReader& lever) {
     const TomlValue* kind = lever.find("kind");
     const std::string* name = kind ? kind->as<std::string>() : nullptr;
@@ -266,13 +269,14 @@ void read_common_levers(TableReader& reader, const Calendar* calendar, Scenario&
                    fmt::format("a lever of kind \"{}\" is the network's, and cannot act in every world", *name),
                    "put it under a strategy");
     }
-    scenario.levers.push_back(read_lever(lever, calendar, scenario));
+    scenario.levers.push_back(read_lever(lever, calendar, regions, scenario));
   });
 }
 
-void read_strategies(TableReader& reader, const Calendar* calendar, Scenario& scenario) {
+void read_strategies(TableReader& reader, const Calendar* calendar, std::span<const Region> regions,
+                     Scenario& scenario) {
   std::vector<Strategy>& strategies = scenario.strategies;
-  reader.tables("strategy", [&](TableReader& one) { read_strategy(one, calendar, scenario); });
+  reader.tables("strategy", [&](TableReader& one) { read_strategy(one, calendar, regions, scenario); });
   if (strategies.size() > kMostStrategies) {
     reader.report(reader.find("strategy")->place,
                   fmt::format("{} strategies (must be at most {})", strategies.size(), kMostStrategies));

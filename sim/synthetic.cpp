@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "lanes.hpp"
+#include "regions.hpp"
 #include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/random.hpp"
@@ -106,10 +107,11 @@ Population build_synthetic(const PopulationOptions& options) {
                                    asked.degree, kGraphFormNames[static_cast<std::size_t>(asked.form)],
                                    kTieWeightsNames[static_cast<std::size_t>(asked.weights)]);
   population.seed = options.seed;
+  population.regions = synthetic_regions(asked.n_regions);
   for (std::size_t r = 0; r < n_regions; ++r) {
-    const std::string code = fmt::format("R{}", r + 1), name = fmt::format("Region {}", r + 1);
-    population.regions.push_back({code, name, code});
-    population.boards.push_back({.code = code, .name = name, .short_name = code, .region = static_cast<int>(r)});
+    const Region& region = population.regions[r];
+    population.boards.push_back(
+        {.code = region.code, .name = region.name, .short_name = region.short_name, .region = static_cast<int>(r)});
   }
 
   population.code = Codes("S", n);

@@ -199,14 +199,27 @@ std::optional<Date> TableReader::date(std::string_view key) {
   return found ? std::optional(*found) : std::nullopt;
 }
 
+namespace {
+/// A whole number with more digits than one holds: an option's value that TOML refuses, and that stays a text.
+bool is_huge(std::string_view text) {
+  constexpr std::size_t kDigits = 19;  // of 2^63 - 1
+  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
+  return text.size() >= kDigits && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+}  // namespace
+
 std::optional<std::int64_t> TableReader::whole(std::string_view key, std::int64_t lowest, std::int64_t highest) {
+  const TomlValue* value = find(key);
+  if (!value) return std::nullopt;
+  const auto refuse = [&](const auto& number) {
+    report(value->place,
+           fmt::format("{} = {} is out of range (must be in [{}, {}])", label(key), number, lowest, highest));
+    return std::nullopt;
+  };
+  if (const auto* text = value->as<std::string>(); text && is_huge(*text)) return refuse(*text);
   const auto* found = expect<std::int64_t>(key, "a whole number");
   if (!found) return std::nullopt;
-  if (*found < lowest || *found > highest) {
-    report(find(key)->place,
-           fmt::format("{} = {} is out of range (must be in [{}, {}])", label(key), *found, lowest, highest));
-    return std::nullopt;
-  }
+  if (*found < lowest || *found > highest) return refuse(*found);
   return *found;
 }
 

@@ -38,11 +38,13 @@ class Step {
                            .communities = !rates.added.empty(),
                            .two_edge_layers = programme.edges[1].longest > 0,
                            .maximum = !rates.any_layer.empty(),
-                           .far = model_.n_records() > kFar,
+                           .stays = rates.stop_hazard.back() == 0,
+                           .certain = programme.pairs.empty() && rates.added.empty() && rates.any_layer.empty() &&
+                                      rates.stop_hazard.back() == 0,
                            .j = j,
                            .n_classes = rates.n_classes,
-                           .external = rates.external.data(),
-                           .peer = rates.peer.data(),
+                           .n_boundaries = rates.n_boundaries,
+                           .levels = rates.levels.data(),
                            .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
                            .response = rates.response,
                            .programme = programme,
@@ -53,7 +55,8 @@ class Step {
       for (const Pushes& edges : programme.edges) longest = std::max(longest, edges.longest);
     }
     of_programme_ = contexts_.data();
-    near_.resize(std::size_t{longest} + kBlock + 1);
+    near_.resize(2 * (std::size_t{longest} + kBlock + 1));
+    heard_.resize(std::size_t{longest} + kBlock + 1);
   }
 
   void begin();
@@ -71,11 +74,11 @@ class Step {
     bool communities;  ///< made by levers
     bool two_edge_layers;
     bool maximum;  ///< of the layers, instead of their sum
-    bool far;      ///< the world has more records than kFar
+    bool stays;    ///< who uses it once uses it until the horizon
+    bool certain;  ///< exposures only rise, and by ties alone: a decision falls in the week that the diary has for it
     std::size_t j;
-    std::size_t n_classes;
-    const std::int64_t* external;  ///< tables of the rates, as is
-    const std::int64_t* peer;
+    std::size_t n_classes, n_boundaries;
+    const Rates::Level* levels;                 ///< of the rates
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
     const ProgrammeModel& programme;
@@ -94,6 +97,11 @@ class Step {
   struct Use {  ///< a record enters or leaves use
     std::uint32_t record;
     std::int32_t sign;
+  };
+  struct Heard {  ///< by a record that waits: how its exposures were, and by what one of them moves
+    std::uint32_t to;
+    std::int32_t rise;
+    std::uint64_t seen;
   };
   struct Itself {};  ///< the curve of who answers to exposure itself
   struct Gain {      ///< of a class between two outlooks
@@ -132,15 +140,14 @@ class Step {
     return of.grouped ? act.template operator()<2, 1>() : act.template operator()<0, 1>();
   }
   template <class Act>
-  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) const {
+  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) {
     return with_shape(w.of, [&]<int n_groups, int n_layers>() {
       return act(Pull<n_groups, n_layers>(*this, w.of, w.record, w.waiting));
     });
   }
   template <class Pulled>
-  void aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary, std::int64_t slack);
+  void aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary, int end, std::int64_t slack);
   void aim_at(std::uint32_t id, State::Record& own, int week);
-  void aim_one(const Who& w, int boundary);
   void aim_near(const Context& of, int boundary);
   static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
   [[nodiscard]] static std::int64_t ceiling_above(const State::Pair& pair);
@@ -160,8 +167,13 @@ class Step {
   template <int n_groups, int n_layers>
   void all_wait(const Context& of, int boundary);
   void link(Who& w, Pending pending, int week);
+  void stay(State::Record& own) const;
   void wait(Who& w, int boundary);
   void set_remaining(Who& w, int boundary, std::int64_t remaining);
+  template <class Pulled>
+  void run(Who& w, const Pulled& pull, int boundary, std::int64_t remaining, std::int64_t ahead);
+  template <class Pulled>
+  void aim_next(Who& w, const Pulled& pull, int boundary);
   void rescale_waiting(Who& w, int week);
   void handle(Who& w, int week);
   void test(Who& w, int week);
@@ -187,7 +199,17 @@ class Step {
     const Who w = who(id);
     __builtin_prefetch(&w.waiting);
     if (w.of.pairs != nullptr) __builtin_prefetch(w.of.pairs + w.record);
-    if (w.of.far) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
+    if (far_) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
+  }
+
+  /// The clock that a stage begins with.
+  [[gnu::always_inline]] void prefetch_clock(const State::Move& move) {
+    const Context& of = of_programme_[records_[move.record].programme];
+    const Clocks::Programme& clocks = clocks_.programmes[of.j];
+    const std::uint32_t record = move.record - of.first_record;
+    if (move.to == Stage::in_use && !of.stays) __builtin_prefetch(clocks.stop.data() + record);
+    if (move.to == Stage::implementing) __builtin_prefetch(clocks.weeks.data() + record);
+    if (move.to == Stage::engaged) __builtin_prefetch(clocks.decide.data() + record);
   }
 
   void spread(const Context& of, const std::vector<Use>& uses, int boundary);
@@ -209,11 +231,13 @@ class Step {
   /// Records of the programme in hand whose slack is used up, the first n_near_; room for a block and the longest row.
   std::vector<std::uint32_t> near_;
   std::size_t n_near_ = 0;
+  std::vector<Heard> heard_;  ///< of the pushes in hand, those to who waits; room for a block and the longest row
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
   std::vector<Gain> gains_;
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
+  const bool far_ = model_.n_records() > kFar;
   std::vector<Left> left_;              ///< by programme
   std::vector<std::vector<Use>> uses_;  ///< of the moves in hand, by programme
 };
@@ -222,18 +246,14 @@ class Step {
 template <int n_groups, int n_layers>
 struct Step::Pull {
   static constexpr bool kCommunities = n_groups > 2;  ///< made by levers: groups with a table of their own
-  const std::int64_t* external;
-  const std::int64_t* peer;
-  std::size_t n_classes;
+  const Rates::Level* levels;                         ///< by boundary
   std::array<std::int64_t, n_layers> ties;
   std::array<const State::Pair*, n_groups> groups;
   const std::int64_t* met = nullptr;  ///< table of the community
   std::size_t n_met = 0;
 
   [[gnu::always_inline]] Pull(const Step& step, const Context& of, std::uint32_t record, const State::Waiting& waiting)
-      : external(of.external + waiting.record_class()),
-        peer(of.peer + waiting.record_class() * kNSlots),
-        n_classes(of.n_classes) {
+      : levels(of.levels + waiting.record_class() * of.n_boundaries) {
     for (std::size_t l = 0; l < n_layers; ++l) ties[l] = of.response(waiting.exposure(l));
     if constexpr (n_groups > 0) {
       const auto& pairs = pairs_of(of, record);
@@ -249,13 +269,13 @@ struct Step::Pull {
   }
   /// Cumulated rate of a group layer.
   [[nodiscard, gnu::always_inline]] std::int64_t rate(std::size_t g, std::size_t boundary) const {
-    return g < 2 ? peer[boundary * n_classes * kNSlots + 2 + g] : met[boundary * n_met];
+    return g < 2 ? levels[boundary].peer[2 + g] : met[boundary * n_met];
   }
   /// Cumulated from boundary 0, if ties stay as they are and groups are at their ceilings.
   [[nodiscard, gnu::always_inline]] std::int64_t at(int boundary) const {
     const auto row = static_cast<std::size_t>(boundary);
-    std::int64_t sum = external[row * n_classes];
-    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * peer[row * n_classes * kNSlots + l];
+    std::int64_t sum = levels[row].external;
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * levels[row].peer[l];
     for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
     return sum;
   }
@@ -263,9 +283,9 @@ struct Step::Pull {
   /// reach of its groups and what they have brought.
   [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
     const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
-    const std::int64_t *from = peer + here * n_classes * kNSlots, *to = peer + there * n_classes * kNSlots;
-    std::int64_t sum = external[there * n_classes] - external[here * n_classes];
-    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (to[l] - from[l]);
+    const Rates::Level &from = levels[here], &to = levels[there];
+    std::int64_t sum = to.external - from.external;
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (to.peer[l] - from.peer[l]);
     for (std::size_t g = 0; g < n_groups; ++g) {
       sum += groups[g]->reach - groups[g]->offset - groups[g]->value * rate(g, here);
     }
@@ -282,8 +302,7 @@ struct Step::Pull {
 /// early is found by its test.
 template <class Pulled>
 [[gnu::always_inline]] inline void Step::aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary,
-                                             std::int64_t slack) {
-  const int end = state_.outlook;
+                                             int end, std::int64_t slack) {
   if (boundary >= end || own.due == boundary) return;
   const std::int64_t goal = pull.goal(boundary, end, slack);
   int at = own.due;
@@ -292,9 +311,11 @@ template <class Pulled>
     const std::int64_t from = pull.at(boundary), most = pull.at(end);
     if (most < goal) return;
     // Rates change seldom, so the week in proportion is nearly always next to the answer.
-    const double share = static_cast<double>(goal - from) / static_cast<double>(most - from);
-    at = most > from && goal > from ? std::min(end, boundary + 1 + static_cast<int>(share * (end - boundary)))
-                                    : boundary + 1;
+    at = boundary + 1;
+    if (goal > from) {
+      const double share = static_cast<double>(goal - from) / static_cast<double>(most - from);
+      at = std::min(end, at + static_cast<int>(share * (end - boundary)));
+    }
     while (pull.at(at) < goal) ++at;
   } else if (pull.at(at) < goal) {
     return;
@@ -309,29 +330,28 @@ template <class Pulled>
   if (week < rates_.n_weeks) state_.diary.add(week, id);
 }
 
-[[gnu::noinline]] void Step::aim_one(const Who& w, int boundary) {
-  if (maximum(w)) return aim_at(w.id, w.own, boundary);  // its peer part has no cumulated form: tested week by week
-  with_pull(w, [&](const auto& pull) { aim(w.id, w.own, pull, boundary, w.waiting.slack); });
-}
-
 /// Aims those of near_, all of one programme, who wait: they may fire before the outlook.
 void Step::aim_near(const Context& of, int boundary) {
   const std::size_t n = std::exchange(n_near_, 0);
-  if (n == 0 || boundary >= state_.outlook) return;
+  const int end = state_.outlook;
+  if (n == 0 || boundary >= end) return;
   State::Record* records = records_ + of.first_record;
   const State::Waiting* waiting = waiting_ + of.first_record;
   const std::uint32_t* near = near_.data();
+  if (of.maximum) [[unlikely]] {
+    for (const std::uint32_t record : std::span(near, n)) {
+      if (records[record].pending == Pending::test) aim_at(of.first_record + record, records[record], boundary);
+    }
+    return;
+  }
   with_shape(of, [&]<int n_groups, int n_layers>() {
     for (std::size_t k = 0; k < n; ++k) {
       if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
-      const std::uint32_t record = near[k], id = of.first_record + record;
+      const std::uint32_t record = near[k];
       State::Record& own = records[record];
       if (own.pending != Pending::test) continue;
-      if (of.maximum) [[unlikely]] {
-        aim_at(id, own, boundary);
-      } else {
-        aim(id, own, Pull<n_groups, n_layers>(*this, of, record, waiting[record]), boundary, waiting[record].slack);
-      }
+      const Pull<n_groups, n_layers> pull(*this, of, record, waiting[record]);
+      aim(of.first_record + record, own, pull, boundary, end, waiting[record].slack);
     }
   });
 }
@@ -356,10 +376,8 @@ void Step::look_ahead(int to) {
       rise_of_pairs_[g].assign(pairs.size(), 0);
       for (std::size_t p = 1; p < pairs.size(); ++p) {
         State::Pair& pair = pairs[p];
-        const auto slot = of.programme.groups[g].pair_class[p] * std::size_t{kNSlots} + 2 + g;
-        const std::size_t row = n_classes * kNSlots;
-        rise_of_pairs_[g][p] = lift(pair, rates.peer[static_cast<std::size_t>(now) * row + slot],
-                                    rates.peer[after * row + slot], ceiling_above(pair));
+        const Rates::Level* levels = rates.levels_of(of.programme.groups[g].pair_class[p]);
+        rise_of_pairs_[g][p] = lift(pair, levels[now].peer[2 + g], levels[after].peer[2 + g], ceiling_above(pair));
         pair.before = pair.value;
       }
     }
@@ -373,10 +391,8 @@ void Step::look_ahead(int to) {
 
     gains_.resize(n_classes);
     for (std::size_t c = 0; c < n_classes; ++c) {
-      const std::size_t a = before * n_classes + c, b = after * n_classes + c;
-      gains_[c] = {rates.external[b] - rates.external[a],
-                   {rates.peer[b * kNSlots] - rates.peer[a * kNSlots],
-                    rates.peer[b * kNSlots + 1] - rates.peer[a * kNSlots + 1]}};
+      const Rates::Level &a = rates.levels_of(c)[before], &b = rates.levels_of(c)[after];
+      gains_[c] = {b.external - a.external, {b.peer[0] - a.peer[0], b.peer[1] - a.peer[1]}};
     }
     const auto n = static_cast<std::uint32_t>(of.programme.n_records());
     for (std::uint32_t block = 0; block < n; block += kBlock) {
@@ -438,14 +454,12 @@ std::int64_t Step::ceiling_above(const State::Pair& pair) {
 void Step::raise(const Context& of, std::size_t g, std::size_t group, int boundary) {
   const GroupLayer& layer = of.programme.groups[g];
   const auto first = layer.pair_offsets[group], end = layer.pair_offsets[group + 1];
-  const std::size_t row = of.rates.n_classes * kNSlots;
   rise_.resize(end - first);
   for (auto pair = first; pair < end; ++pair) {
-    const std::size_t slot = layer.pair_class[pair] * std::size_t{kNSlots} + 2 + g;
+    const Rates::Level* levels = of.rates.levels_of(layer.pair_class[pair]);
     State::Pair& seen = of.state.pairs[g][pair];
     rise_[pair - first] =
-        lift(seen, of.rates.peer[static_cast<std::size_t>(boundary) * row + slot],
-             of.rates.peer[static_cast<std::size_t>(state_.outlook) * row + slot], ceiling_above(seen));
+        lift(seen, levels[boundary].peer[2 + g], levels[state_.outlook].peer[2 + g], ceiling_above(seen));
   }
   for (auto pair = first; pair < end; ++pair) {
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
@@ -575,29 +589,51 @@ void Step::wait(Who& w, int boundary) {
 
 /// Sets what is left of a decision clock at a boundary.
 void Step::set_remaining(Who& w, int boundary, std::int64_t remaining) {
+  with_pull(w, [&](const auto& pull) { run(w, pull, boundary, remaining, pull.ahead(boundary, state_.outlook)); });
+}
+
+/// The same where it is known how much of it lies ahead of the slack.
+template <class Pulled>
+[[gnu::always_inline]] inline void Step::run(Who& w, const Pulled& pull, int boundary, std::int64_t remaining,
+                                             std::int64_t ahead) {
   w.own.due = kUndated;
-  w.waiting.slack = remaining - with_pull(w, [&](const auto& pull) { return pull.ahead(boundary, state_.outlook); });
-  if (w.waiting.slack <= 0 || maximum(w)) aim_one(w, boundary);
+  w.waiting.slack = remaining - ahead;
+  aim_next(w, pull, boundary);
+}
+
+/// Finds when a clock can fire, which is not before a boundary.
+template <class Pulled>
+[[gnu::always_inline]] inline void Step::aim_next(Who& w, const Pulled& pull, int boundary) {
+  if (maximum(w)) [[unlikely]] {
+    aim_at(w.id, w.own, boundary);  // its peer part has no cumulated form: tested week by week
+  } else if (w.waiting.slack <= 0) {
+    aim(w.id, w.own, pull, boundary, state_.outlook, w.waiting.slack);
+  }
 }
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who& w, int week) {
-  const std::uint32_t now = multiplier(w, week);
-  if (now == w.own.multiplier) return;
-  std::int64_t remaining =
-      w.waiting.slack + with_pull(w, [&](const auto& pull) { return pull.ahead(week, state_.outlook); });
-  remaining = rescale(remaining, w.own.multiplier, now);
-  w.own.multiplier = now;
-  set_remaining(w, week, remaining);
+  const std::uint32_t now = multiplier(w, week), before = std::exchange(w.own.multiplier, now);
+  if (now == before) return;
+  with_pull(w, [&](const auto& pull) {
+    const std::int64_t ahead = pull.ahead(week, state_.outlook);
+    run(w, pull, week, rescale(w.waiting.slack + ahead, before, now), ahead);
+  });
 }
 
 void Step::test(Who& w, int week) {
-  if (maximum(w)) [[unlikely]] {
-    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + w.waiting.record_class();
-    w.waiting.slack -= w.of.rates.any_layer[row] * strongest_layer(w);
+  if (!w.of.certain) {
+    if (maximum(w)) [[unlikely]] {
+      const auto row = static_cast<std::size_t>(week) * w.of.n_classes + w.waiting.record_class();
+      w.waiting.slack -= w.of.rates.any_layer[row] * strongest_layer(w);
+    }
+    const bool fires = with_pull(w, [&](const auto& pull) {
+      const bool is_over = w.waiting.slack + pull.ahead(week + 1, state_.outlook) <= 0;
+      if (!is_over) aim_next(w, pull, week + 1);
+      return is_over;
+    });
+    if (!fires) return;
   }
-  const std::int64_t ahead = with_pull(w, [&](const auto& pull) { return pull.ahead(week + 1, state_.outlook); });
-  if (w.waiting.slack + ahead > 0) return aim_one(w, week + 1);
   w.own.pending = Pending::nothing;
   w.waiting.slack = kIdle;
   move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
@@ -649,10 +685,10 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
   left.boundary = boundary;
   left.outlook = state_.outlook;
   left.gain.resize(2 * n);
-  const std::int64_t* here = &of.rates.peer[static_cast<std::size_t>(boundary) * n * kNSlots];
-  const std::int64_t* there = &of.rates.peer[static_cast<std::size_t>(state_.outlook) * n * kNSlots];
   for (std::size_t c = 0; c < n; ++c) {
-    for (std::size_t l = 0; l < 2; ++l) left.gain[l * n + c] = there[c * kNSlots + l] - here[c * kNSlots + l];
+    const Rates::Level* levels = of.rates.levels_of(c);
+    for (std::size_t l = 0; l < 2; ++l)
+      left.gain[l * n + c] = levels[state_.outlook].peer[l] - levels[boundary].peer[l];
   }
 }
 
@@ -703,22 +739,37 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
   const std::int64_t left_of_one = left[0];
   Waiting* records = &state_.waiting[of.first_record];
   std::uint32_t* near = near_.data() + n_near_;
+  [[maybe_unused]] Heard* heard = heard_.data();
+  const auto take = [&](std::uint32_t to, std::uint64_t seen, std::int64_t rise) {
+    Waiting& receiver = records[to];
+    const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
+    receiver.slack = slack;
+    *near = to;
+    near += slack <= 0 ? 1 : 0;
+  };
   const auto push = [&]<int sign>(const Push* row, const Push* end) {
     for (; row != end; ++row) {
       const auto [to, weight] = Pushes::unpack(*row);
       Waiting& receiver = records[to];
       const std::uint64_t seen = receiver.seen, change = std::uint64_t{weight} << kShift;
       receiver.seen = sign > 0 ? seen + change : seen - change;
-      std::int64_t rise = sign * std::int64_t{weight};
-      if constexpr (!std::is_same_v<Curve, Itself>) {
-        if (receiver.idle()) continue;
-        const auto before = static_cast<std::int64_t>(seen >> kShift & kMask);
-        rise = curve(before + rise) - curve(before);
-      }  // else: only who waits has a slack to lose, but to ask is dearer than to take
-      const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
-      receiver.slack = slack;
-      *near = to;
-      near += slack <= 0 ? 1 : 0;
+      if constexpr (std::is_same_v<Curve, Itself>) {
+        take(to, seen, sign * std::int64_t{weight});  // only who waits has a slack to lose, but to ask is dearer
+      } else {
+        heard->to = to;
+        heard->rise = sign * static_cast<std::int32_t>(weight);
+        heard->seen = seen;
+        heard += receiver.idle() ? 0 : 1;
+      }
+    }
+  };
+  const auto flush = [&] {
+    if constexpr (!std::is_same_v<Curve, Itself>) {
+      for (const Heard* at = heard_.data(); at != heard; ++at) {
+        const auto before = static_cast<std::int64_t>(at->seen >> kShift & kMask);
+        take(at->to, at->seen, curve(before + at->rise) - curve(before));
+      }
+      heard = heard_.data();
     }
   };
   const std::size_t n = uses.size();
@@ -728,11 +779,12 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
       __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
       __builtin_prefetch(pushes + std::max(row[0] + 1, row[1]) - 1);
     }
-    if (of.far && i + kNext < n) {
+    if (far_ && i + kNext < n) {
       const std::uint32_t* row = offsets + uses[i + kNext].record;
       for (auto at = row[0]; at < row[1]; ++at) __builtin_prefetch(records + Pushes::unpack(pushes[at]).receiver);
     }
-    if (near > near_.data() + kBlock) {
+    if (heard > heard_.data() + kBlock || near > near_.data() + kBlock) {
+      flush();
       n_near_ = static_cast<std::size_t>(near - near_.data());
       aim_near(of, boundary);
       near = near_.data();
@@ -741,12 +793,13 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
     uses[i].sign > 0 ? push.template operator()<+1>(pushes + row[0], pushes + row[1])
                      : push.template operator()<-1>(pushes + row[0], pushes + row[1]);
   }
+  flush();
   n_near_ = static_cast<std::size_t>(near - near_.data());
 }
 
 /// In the groups that a record is in.
 void Step::apply_groups(const Context& of, const Use& use, int boundary) {
-  const std::int64_t* here = of.peer + static_cast<std::size_t>(boundary) * of.n_classes * kNSlots;
+  const Rates::Level* here = of.levels + boundary;
   const auto& pairs = pairs_of(of, use.record);
   for (std::size_t g = 0; g < 2; ++g) {
     if (pairs[g] == 0) continue;
@@ -759,7 +812,7 @@ void Step::apply_groups(const Context& of, const Use& use, int boundary) {
     bool above = false;
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
       State::Pair& seen = of.state.pairs[g][pair];
-      seen.offset -= (value - seen.value) * here[layer.pair_class[pair] * kNSlots + 2 + g];
+      seen.offset -= (value - seen.value) * here[layer.pair_class[pair] * of.n_boundaries].peer[2 + g];
       seen.value = value;
       above = value > seen.ceiling;
     }
@@ -789,6 +842,13 @@ void Step::count_implementing(std::span<const Event> events) {
   }
 }
 
+/// In use until the horizon.
+[[gnu::always_inline]] inline void Step::stay(State::Record& own) const {
+  own.n_uses = 1;
+  own.pending = Pending::stop;
+  own.due = static_cast<std::uint16_t>(rates_.n_weeks);
+}
+
 /// What happens next to a record that entered its stage at this boundary.
 void Step::schedule(Who& w, int boundary) {
   switch (w.own.stage) {
@@ -808,9 +868,10 @@ void Step::schedule(Who& w, int boundary) {
       break;
     }
     case Stage::in_use:
+      if (w.of.stays) return stay(w.own);
       UPTAKE_EXPECTS(w.own.n_uses < 255);
       w.own.n_uses += 1;
-      link(w, Pending::stop, w.of.rates.stop_hazard.back() > 0 ? stop_week(w) : rates_.n_weeks);
+      link(w, Pending::stop, stop_week(w));
       break;
     case Stage::stopped:
       if (w.of.spec.restart == Restart::decides_again) {
@@ -840,8 +901,10 @@ void Step::apply_moves(int boundary) {
     of.state.counts[static_cast<std::size_t>(to)] += 1;
     own.stage = to;
     own.entered = static_cast<std::uint16_t>(boundary);
-    if (from == Stage::in_use) uses_[of.j].push_back({id - of.first_record, -1});
-    if (to == Stage::in_use) uses_[of.j].push_back({id - of.first_record, +1});
+    if (from == Stage::in_use || to == Stage::in_use) {
+      uses_[of.j].push_back({id - of.first_record, to == Stage::in_use ? +1 : -1});
+      __builtin_prefetch(&of.programme.edges[0].offsets[id - of.first_record]);
+    }
   }
   if (!state_.implementing.empty()) count_implementing(std::span(events, n));
   for (const Context& of : contexts_) {
@@ -850,7 +913,14 @@ void Step::apply_moves(int boundary) {
     uses_[of.j].clear();
   }
   for (std::size_t i = 0; i < n; ++i) {
-    Who w = who(moves[i].record);
+    if (i + kAhead < n) prefetch_clock(moves[i + kAhead]);
+    const std::uint32_t id = moves[i].record;
+    State::Record& own = records[id];
+    if (own.stage == Stage::in_use && of_programme[own.programme].stays) {
+      stay(own);
+      continue;
+    }
+    Who w = who(id);
     schedule(w, boundary);
   }
   state_.moves.clear();
@@ -882,16 +952,13 @@ void Step::begin() {
     state.community_in_use.assign(n_communities, 0);
     state.counts = {};
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
-    State::Record own;
-    own.programme = static_cast<std::uint8_t>(j);
-    state_.records.insert(state_.records.end(), programme.n_records(), own);
-    const auto of_class = [](std::uint16_t c) {
-      return State::Waiting{kIdle, std::uint64_t{c} << State::Waiting::kClassBits};
-    };
-    if (programme.class_of.is_same()) {
-      state_.waiting.insert(state_.waiting.end(), programme.n_records(), of_class(programme.class_of.same()));
-    } else {
-      for (const std::uint16_t c : programme.class_of) state_.waiting.push_back(of_class(c));
+    // Written field by field where they stand: copies of a whole record are put together from its bytes, each anew.
+    const std::size_t first = state_.records.size();
+    state_.records.resize(first + programme.n_records());
+    state_.waiting.resize(first + programme.n_records());
+    for (std::size_t record = 0; record < programme.n_records(); ++record) {
+      state_.records[first + record].programme = static_cast<std::uint8_t>(j);
+      state_.waiting[first + record].seen = std::uint64_t{programme.class_of[record]} << State::Waiting::kClassBits;
     }
   }
   open(0);
@@ -907,23 +974,33 @@ void Step::all_wait(const Context& of, int boundary) {
     phi.push_back(Rates::step_at(of.rates, profile, boundary).decide);
   }
   const auto n = static_cast<std::uint32_t>(of.programme.n_records());
-  for (std::uint32_t record = 0; record < n; ++record) {
-    State::Record& own = records_[of.first_record + record];
-    State::Waiting& waiting = waiting_[of.first_record + record];
-    if (own.stage != Stage::unaware) continue;
-    own.n_decisions = 1;
-    if (clocks[record] >= kNever) continue;  // outside the susceptible share
-    own.pending = Pending::test;
-    own.due = kUndated;
-    own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
-    waiting.slack = rescale(clocks[record], kUnit, own.multiplier) -
-                    Pull<n_groups, n_layers>(*this, of, record, waiting).ahead(boundary, state_.outlook);
-    if (of.maximum) aim_at(of.first_record + record, own, boundary);
-    near_[n_near_] = record;
-    n_near_ += waiting.slack <= 0 ? 1 : 0;
-    if (n_near_ == kBlock) aim_near(of, boundary);
+  State::Record* records = records_ + of.first_record;
+  State::Waiting* waiting = waiting_ + of.first_record;
+  for (std::uint32_t block = 0; block < n; block += kBlock) {
+    const std::uint32_t end = std::min(n, block + kBlock);
+    std::uint32_t* near = near_.data();
+    for (std::uint32_t record = block; record < end; ++record) {
+      State::Record& own = records[record];
+      if (own.stage != Stage::unaware) continue;
+      own.n_decisions = 1;
+      const std::int64_t clock = clocks[record];
+      if (clock >= kNever) continue;  // outside the susceptible share
+      own.pending = Pending::test;
+      own.due = kUndated;
+      own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
+      std::int64_t slack = rescale(clock, kUnit, own.multiplier);
+      // The first look comes after the first clocks.
+      if (n_groups > 0 || boundary < state_.outlook) {
+        slack -= Pull<n_groups, n_layers>(*this, of, record, waiting[record]).ahead(boundary, state_.outlook);
+      }
+      waiting[record].slack = slack;
+      if (of.maximum) aim_at(of.first_record + record, own, boundary);
+      *near = record;
+      near += slack <= 0 ? 1 : 0;
+    }
+    n_near_ = static_cast<std::size_t>(near - near_.data());
+    aim_near(of, boundary);
   }
-  aim_near(of, boundary);
 }
 
 /// Programmes that begin at a boundary: what holds at the start holds on it, and the first clocks start.
@@ -932,15 +1009,17 @@ void Step::open(int boundary) {
     if (of.programme.begins != boundary) continue;
     const auto n = static_cast<std::uint32_t>(of.programme.n_records());
     const auto& sites = of.rates.in_use_at_start;
-    std::size_t next_site = 0;
-    for (std::uint32_t record = 0; record < n; ++record) {
-      if (next_site < sites.size() && sites[next_site] == record) {
-        ++next_site;
-        state_.moves.push_back({of.first_record + record, Stage::in_use});
-      } else if (of.spec.engaged_at_start && !of.spec.skipped.engaged) {
-        state_.moves.push_back({of.first_record + record, Stage::engaged});
-      }
+    const bool engaged = of.spec.engaged_at_start && !of.spec.skipped.engaged;
+    std::uint32_t next = 0;
+    const auto engage_until = [&](std::uint32_t site) {
+      for (; engaged && next < site; ++next) state_.moves.push_back({of.first_record + next, Stage::engaged});
+    };
+    for (const std::uint32_t site : sites) {
+      engage_until(site);
+      state_.moves.push_back({of.first_record + site, Stage::in_use});
+      next = site + 1;
     }
+    engage_until(n);
     apply_moves(boundary);
     if (of.spec.skipped.engaged) {
       with_shape(of, [&]<int n_groups, int n_layers>() { all_wait<n_groups, n_layers>(of, boundary); });
@@ -1109,12 +1188,18 @@ void Step::week() {
 
   state_.due.clear();
   state_.diary.take(week, state_.due);
-  for (std::size_t i = 0; i < state_.due.size(); ++i) {
-    if (i + 2 * kAhead < state_.due.size()) __builtin_prefetch(&state_.records[state_.due[i + 2 * kAhead]]);
-    if (i + kAhead < state_.due.size()) prefetch(state_.due[i + kAhead]);
-    Who w = who(state_.due[i]);
+  const std::uint32_t* due = state_.due.data();
+  const std::size_t n_due = state_.due.size();
+  for (std::size_t i = 0; i < n_due; ++i) {
+    if (far_) {
+      if (i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
+      if (i + kAhead < n_due) prefetch(due[i + kAhead]);
+    }
+    const State::Record& own = records_[due[i]];
     // Stale: the clock was walked again and became due in another week.
-    if (w.own.due == week && w.own.pending != Pending::nothing) handle(w, week);
+    if (own.due != week || own.pending == Pending::nothing) continue;
+    Who w = who(due[i]);
+    handle(w, week);
   }
   apply_moves(week + 1);
   open(week + 1);

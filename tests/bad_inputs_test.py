@@ -68,14 +68,20 @@ class BadInputs(program.ProgramTest):
             ("--threads", "-1"): "--threads: Value -1 not in range 1 to 4096",
             ("--threads", "abc"): "--threads: Value abc not in range 1 to 4096",
             ("--threads", "99999999999999999999"): "--threads",
-            ("--seed", "abc"): "seed",
+            ("--seed", "abc"): "error: --seed: seed is a text, must be a whole number",
+            ("--seed", "99999999999999999999"):
+                "error: --seed: seed = 99999999999999999999 is out of range (must be in [0, 9223372036854775807])",
             ("-o", ""): "--output",
             ("--thread", "2"): "--thread: is not an option; did you mean \"--threads\"?",
             ("--overwite",): "--overwite: is not an option; did you mean \"--overwrite\"?",
         }.items():
             self.refused(["run", program.MINIMAL, *options], message)
-        for replicates in ("0", "-3", "1e9", "many", "1.5", ""):
-            self.refused(["run", program.MINIMAL, f"--replicates={replicates}"], "replicates")
+        for replicates in ("0", "-3", "1e9", "many", "1.5"):
+            self.refused(["run", program.MINIMAL, f"--replicates={replicates}"], "error: --replicates: replicates ")
+        # What cannot be read is said with what is wrong, and is 3 only by itself.
+        done = self.refused(["run", program.MINIMAL, "--posterior", "no.h5", "--seed", "x", "--set", "bass.z=1"], "--seed")
+        self.assertEqual(len(done.stderr.splitlines()), 3, done.stderr)
+        self.assertIn("error: no.h5: does not exist; make it with `uptake calibrate`", done.stderr)
 
     def with_tables(self, organisations=HEADER + HOMES, ties=TIES):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"), dirs_exist_ok=True)
@@ -123,6 +129,18 @@ class BadInputs(program.ProgramTest):
                 if os.path.exists(self.path("out", ".parts")):
                     self.assertIn("3 of 3 replicates were finished before",
                                   self.uptake(*self.minimal("--resume")).stderr)
+
+    def test_what_keeps_a_file_from_being_written_is_said_as_it_is(self):
+        self.uptake(*self.minimal())
+        program.write(self.path("file"), "of the user")
+        os.makedirs(self.path("folder", "compare.html", "kept"))
+        for words, message in {
+            ("compare", "out", "-o", "file"): "file: cannot make the folder: Not a directory; a file is in the way of a folder",
+            ("compare", "out", "-o", "folder", "--overwrite"):
+                "folder/compare.html: cannot put in place: Is a directory; a folder is in the way of a file",
+            ("report", "out", "--cheers", "-o", "file/c.md"): "Not a directory; a file is in the way of a folder",
+        }.items():
+            self.refused(words, message, code=3)
 
     def test_a_folder_of_files_that_are_no_result(self):
         program.write(self.path("out", "thesis.txt"), "of the user")

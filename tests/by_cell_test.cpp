@@ -1,5 +1,7 @@
 // An ensemble says the same whether it is in memory, in part files or laid out by cell.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <bit>
 #include <filesystem>
@@ -88,8 +90,26 @@ TEST_F(ByCell, LeavesNothingInTheFolderAndOutlivesThePartFiles) {
 TEST_F(ByCell, WithoutRoomForMoreThePartFilesAreRead) {
   const Ensemble left = in_parts();
   const FileSizeLimit limit(kReplicates * kWidth * sizeof(double) - 1);
-  const Ensemble same = by_cell(left, place.path(), control_of(Body::tbb, 2));
+  std::string why_not;
+  const Ensemble same = by_cell(left, place.path(), control_of(Body::tbb, 2), &why_not);
   EXPECT_FALSE(same.cells);
+  EXPECT_EQ(why_not, "files may not be so large (ulimit -f)");
+  expect_values(same);
+}
+
+TEST_F(ByCell, WhatKeepsAFileFromBeingMadeIsSaidAndNotTakenForAFullDisk) {
+  const Ensemble left = in_parts();
+  const int free = ::dup(STDERR_FILENO);  // the lowest that is free
+  ::close(free);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{static_cast<rlim_t>(free), before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  std::string why_not;
+  const Ensemble same = by_cell(left, place.path(), control_of(Body::serial, 1), &why_not);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(same.cells);
+  EXPECT_EQ(why_not, "no file can be made in " + place.path().string() + " (Too many open files)");
   expect_values(same);
 }
 

@@ -117,6 +117,15 @@ TEST_F(Program, ABackTestOfTheShippedRecordIsWrittenOnceAndNotReplaced) {
   EXPECT_NE(again.err.find("backtest.h5: is already there; --overwrite replaces it"), std::string::npos) << again.err;
 }
 
+TEST_F(Program, ACommandThatItPrintsBeginsWithWhatWasTyped) {
+  const std::string task = "\"$uptake\" run \"$minimal\" --replicates 2 --task 0/2 -o ";
+  EXPECT_NE(shell("UPTAKE_CALLED=./uptake " + task + "a").err.find("\n  ./uptake merge a -o a\n"), std::string::npos);
+  EXPECT_NE(shell(task + "b").err.find("/uptake merge b -o b\n"), std::string::npos);
+  // A batch script starts the program itself.
+  const Outcome script = shell("UPTAKE_CALLED=./uptake \"$uptake\" slurm \"$minimal\" --tasks 2");
+  EXPECT_NE(script.out.find(fmt::format("program={}/uptake\n", UPTAKE_BUILD_FOLDER)), std::string::npos) << script.out;
+}
+
 TEST_F(Program, HelpOfEveryCommandHasAnExampleAndTheExitCodes) {
   for (const char* command : {"", "run", "validate", "params", "list", "info", "verify", "licences"}) {
     const Outcome outcome = shell(fmt::format("\"$uptake\" {} --help", command));

@@ -286,7 +286,8 @@ class Compare(program.ProgramTest):
         self.uptake(*shlex.split(shown)[1:], "-o", self.path("again"), "--quiet")
         self.assertEqual(program.read(self.path("again", "compare.html")).decode(), page)
         self.assertIn("is already there", self.uptake("compare", *words, code=2).stderr)
-        self.uptake("compare", *words, "--overwrite", "--quiet")
+        self.assertIn("compare.html and compare.json in side\n", self.uptake("compare", *words, "--overwrite").stderr)
+        self.assertEqual(self.uptake("compare", *words, "--overwrite", "--quiet").stderr, "")
         self.assertEqual(program.read(self.path("side", "compare.html")).decode(), page)
 
     def test_a_run_that_is_compared_with_itself_is_named(self):
@@ -305,8 +306,27 @@ class Compare(program.ProgramTest):
                       self.uptake("run", self.portfolio(text=text), code=2).stderr)
         text = PORTFOLIO.replace('"South"', '"Sooth"').replace('"North"', '"Nroth"')
         errors = self.uptake("run", self.portfolio(text=text), code=2).stderr
-        self.assertIn('focus = "Nroth"', errors)
-        self.assertIn('portfolio.toml:19:1: no region is called "Sooth" in this population; did you mean "South"?', errors)
+        self.assertRegex(errors, r'portfolio.toml:\d+:9: no region is called "Nroth" in this population; did you mean "North"\?')
+        self.assertIn('portfolio.toml:21:10: no region is called "Sooth" in this population; did you mean "South"?', errors)
+
+    def test_every_misspelt_name_is_said_at_once_and_before_anything_is_simulated(self):
+        text = PORTFOLIO.replace('"South"', '"Sooth"')
+        errors = self.uptake("compare", self.portfolio(text=text), program.MINIMAL, "--metric", "adoptrs", "--target",
+                             "ever_adoptd>=1@2022-03-31", "--target", "adopters>=1@soon", code=2).stderr.splitlines()
+        self.assertEqual(len(errors), 4, errors)
+        for line, said in zip(errors, ('--metric adoptrs: is no metric; did you mean "adopters"?',
+                                       'names an unknown metric "ever_adoptd"; did you mean "ever_adopted"?',
+                                       '"soon" is not a date', 'no region is called "Sooth" in this population')):
+            self.assertIn(said, line)
+        errors = self.uptake("compare", program.MINIMAL, "--replicates", 1000000, "--baseline", "as-deliverd", "--target",
+                             "exmple-tool:adopters>=1@2022-03-30", code=2, timeout=10).stderr.splitlines()
+        self.assertEqual(len(errors), 3, errors)
+        for line, said in zip(errors, ('has no strategy "as-deliverd"; did you mean "as-delivered"?',
+                                       'has no programme "exmple-tool"; did you mean "example-tool"?',
+                                       "2022-03-30 is no report date of minimal")):
+            self.assertIn(said, line)
+        errors = self.uptake("sensitivity", self.portfolio(text=text), "--method", "one-way", "--metric", "adoptrs", code=2)
+        self.assertEqual(errors.stderr.count("did you mean"), 2, errors.stderr)
 
 
 program.main()

@@ -22,6 +22,13 @@ TEST(Error, NearestNameForgivesOneEditInThreeLetters) {
   EXPECT_EQ(nearest_name("seed", {}), "");
 }
 
+TEST(Error, NearestNameTakesSwappedLettersForOneEditAndCapitalsForNone) {
+  EXPECT_EQ(nearest_name("sede", kNames), "seed");
+  EXPECT_EQ(nearest_name("edes", kNames), "");  // swapped over a distance
+  EXPECT_EQ(nearest_name("SEED", kNames), "seed");
+  EXPECT_EQ(nearest_name("START ", kNames), "start");
+}
+
 TEST(Error, NearestNameTakesTheFirstOfEqualsAndTheNearestOfSeveral) {
   constexpr std::array<std::string_view, 3> kTwins{"mu1", "mu2", "rho"};
   EXPECT_EQ(nearest_name("mu", kTwins), "mu1");

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from collections import defaultdict
 
 import program
@@ -191,6 +192,35 @@ class Json(program.ProgramTest):
             self.assertEqual(len(content), 48 + about + 24 * n + told["part_file_bytes"])
             shutil.rmtree(self.path("parts"))
 
+    def test_the_time_of_a_dry_run_does_not_follow_a_busy_machine(self):
+        words = ("run", program.CARE_HOMES, "-o", "nothing", "--threads", 1, "--dry-run", "--json")
+        cpu = {min(os.sched_getaffinity(0))}  # one core, which six others then want too
+
+        def told():
+            done = self.uptake(*words, preexec_fn=lambda: os.sched_setaffinity(0, cpu))
+            return strict(done.stdout)["seconds_per_replicate"]
+        quiet = told()
+        neighbours = [subprocess.Popen([sys.executable, "-c", "while True: pass"],
+                                       preexec_fn=lambda: os.sched_setaffinity(0, cpu)) for _ in range(6)]
+        try:
+            busy = told()
+        finally:
+            for neighbour in neighbours:
+                neighbour.kill()
+                neighbour.wait()
+        # On the wall it takes about seven times as long.
+        self.assertLess(busy, 2.5 * quiet)
+
+    def test_a_dry_run_of_what_is_left_knows_that_the_rest_lies_in_part_files(self):
+        words = ("run", program.MINIMAL, "--replicates", 2000, "--threads", 1)
+        whole = strict(self.uptake(*words, "-o", "nothing", "--dry-run", "--json").stdout)
+        self.uptake(*words, "-o", "out", "--task", "0/2")
+        left = strict(self.uptake(*words, "-o", "out", "--resume", "--dry-run", "--json").stdout)
+        self.assertEqual((whole["replicates_to_simulate"], left["replicates_to_simulate"]), (2000, 1000))
+        self.assertEqual((whole["by_cell_bytes"], left["by_cell_bytes"]), (0, whole["part_file_bytes"]))
+        # They are not held in memory: that is what held replicates would take.
+        self.assertGreater(whole["memory_bytes"] - left["memory_bytes"], 0.3 * whole["part_file_bytes"])
+
     def test_a_dry_run_leaves_nothing_and_says_when_it_has_no_room(self):
         os.mkdir(self.path("trial"))
         words = ("run", program.MINIMAL, "-o", "nothing", "--dry-run")
@@ -208,6 +238,7 @@ class Json(program.ProgramTest):
             ("list",): ["schema", "scenarios", "runs"],
             ("list", "--programmes"): ["schema", "programmes"],
             ("list", "--outcomes"): ["schema", "outcomes"],
+            ("list", "--regions"): ["schema", "regions"],
             ("licences",): ["schema", "licence", "notice"],
         }
         for words, keys in promised.items():

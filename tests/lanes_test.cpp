@@ -180,7 +180,8 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
     if (functions == nullptr) continue;
     std::size_t n_spent = 0, n_exactly = 0, n_mutant = 0;
     for (std::size_t n = 0; n < 150; ++n) {
-      for (const std::uint64_t each : {std::uint64_t{0}, std::uint64_t{1} << 46 | 0xfffffff7U, ~std::uint64_t{12345}}) {
+      for (const std::uint64_t each : {std::uint64_t{0}, std::uint64_t{0xfffffff7U},
+                                       std::uint64_t{1} << 46 | 0xfffffff7U, ~std::uint64_t{12345}}) {
         const std::uint64_t always = mix64(n) >> 14;
         std::vector<std::uint64_t> records, expected;
         std::vector<std::uint32_t> who, list(n + 1);

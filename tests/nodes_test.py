@@ -425,6 +425,13 @@ class Ranks(Shared):
         _, err = self.ranks(2, words=["report", "nowhere", "--quiet"], code=3)
         self.assertEqual(err.count("error: "), 1, err)
 
+    def test_what_every_rank_finds_wrong_is_said_once(self):
+        for options, code, said in ((["--posterior", "nowhere.h5"], 3, "nowhere.h5: does not exist"),
+                                    (["--seed", "9" * 20], 2, "--seed: seed = 99999999999999999999 is out of range")):
+            _, err = self.ranks(3, words=[*self.words(), *options], code=code)
+            self.assertEqual(err.count("error: "), 1, err)
+            self.assertIn("error: " + said, err)
+
     def test_an_error_of_one_rank_ends_all(self):
         # The second rank may write no large file. Its messages go by TCP, as shared memory would be such a file.
         limited = ["--mca", "btl", "tcp,self", "sh", "-c",

@@ -173,12 +173,12 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
             actor.left = rescale(actor.left, actor.multiplier, multiplier);
           }
           actor.multiplier = multiplier;
-          const auto row = w * table.n_classes + programme.class_of[record], after = row + table.n_classes;
-          actor.left -= table.external[after] - table.external[row];
+          const Rates::Level* level = table.levels_of(programme.class_of[record]) + w;
+          actor.left -= level[1].external - level[0].external;
           std::int64_t most = 0;
           for (std::size_t slot = 0; slot < kNSlots; ++slot) {
             const auto value = table.response(exposure[record][slot]);
-            actor.left -= value * (table.peer[after * kNSlots + slot] - table.peer[row * kNSlots + slot]);
+            actor.left -= value * (level[1].peer[slot] - level[0].peer[slot]);
             most = std::max(most, value);
           }
           if (const auto [others, in_use] = crowd.fellows(j, record); others > 0) {
@@ -187,7 +187,8 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
                 static_cast<std::uint32_t>(std::min<std::uint64_t>(in_use * kFullExposure / others, kFullExposure));
             actor.left -= table.response(share) * (table.added[at + n] - table.added[at]);
           }
-          if (!table.any_layer.empty()) actor.left -= most * table.any_layer[row];
+          if (!table.any_layer.empty())
+            actor.left -= most * table.any_layer[w * table.n_classes + programme.class_of[record]];
           if (actor.waits && actor.left <= 0) {
             moves.emplace_back(id, after_decision);
             actor.waits = false;

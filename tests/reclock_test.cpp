@@ -43,9 +43,8 @@ void make(Mistake mistake, World& world) {
       due_in(state, id, static_cast<int>((clocks.engage[id] - engage * state.boundary) / engage));
     if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
       // What is left is the slack and what lies ahead, so the hazard until now comes off the slack.
-      const auto& external = state.rates->programmes[0].external;
-      const std::size_t row = state.boundary * state.rates->programmes[0].n_classes;
-      state.waiting[id].slack -= external[row + state.waiting[id].record_class()];
+      const Rates::Programme& rates = state.rates->programmes[0];
+      state.waiting[id].slack -= rates.levels_of(state.waiting[id].record_class())[state.boundary].external;
       due_in(state, id, state.boundary);
     }
   }
@@ -316,9 +315,8 @@ TEST(Reclock, LeavesDecidingUnderDatedEffort) {
       if (clocks.decide[i] == kNever) continue;
       double hazard = 0, plain = 0;
       for (std::size_t week = 0; week < 130; ++week) {
-        const std::size_t at = week * rates.n_classes + run.model->programmes[0].class_of[i];
-        const double external =
-            std::ldexp(static_cast<double>(rates.external[at + rates.n_classes] - rates.external[at]), -kHazardBits);
+        const Rates::Level* level = rates.levels_of(run.model->programmes[0].class_of[i]) + week;
+        const double external = std::ldexp(static_cast<double>(level[1].external - level[0].external), -kHazardBits);
         const auto phi = Rates::step_at(rates, plan.profile[i], static_cast<int>(week)).decide;
         hazard += external * phi / kUnit;
         plain += external;

@@ -216,7 +216,7 @@ TEST(Record, TheProblemsOfBothFilesComeAtOnce) {
                               "Tool,soon,England,adopting_orgs,1,homes,,primary,s,\n"));
   EXPECT_EQ(record.problems(record_with(2, "titel = \"x\"")),
             "h.toml:1:1: title is missing; add title = \"…\"\n"
-            "h.toml:2:1: unknown key \"titel\"\n"
+            "h.toml:2:1: unknown key \"titel\"; did you mean \"title\"?\n"
             "o.csv:4:6: date = \"soon\" is no date; write 2021, 2021-03 or 2021-03-31\n"
             "o.csv:2: adopting_orgs = -5 is negative\n"
             "o.csv:3: adopting_orgs = 250 is above its denominator 200");
@@ -343,6 +343,28 @@ also = [
   EXPECT_DOUBLE_EQ(series.points[2].value, 0.6 * 200);
   EXPECT_EQ(series.points[2].use, Use::check);
   EXPECT_EQ(series.unit, "homes");
+}
+
+TEST(Record, ARegionIsMeantByAnyOfItsNames) {
+  const Record record;
+  // The rows say East; the series, an exception and a rule say it otherwise.
+  const std::string series =
+      "[[programme.series]]\nmeasure = \"uptake_pct\"\nregion = \"{0}\"\ncounts = \"ever_adopted\"\n"
+      "rows = [{{ date = \"2021-03-15\", region = \"{0}\", use = \"check\" }}]\n"
+      "[[unused]]\nregions = [\"{0}\"]\nreason = \"because\"\n";
+  std::string digest;
+  for (const std::string name : {"East", "E", "East of here"}) {
+    const HistoricRecord read = record.load(record_with(15, fmt::format(fmt::runtime(series), name)));
+    ASSERT_EQ(read.programmes[0].series.size(), 2U);
+    EXPECT_EQ(read.programmes[0].series[1].model_region, "E");
+    ASSERT_EQ(read.programmes[0].series[1].points.size(), 1U);
+    EXPECT_EQ(read.programmes[0].series[1].points[0].use, Use::check);
+    EXPECT_EQ(digest.empty() ? read.digest : digest, read.digest) << name;
+    digest = read.digest;
+  }
+  EXPECT_EQ(record.problems(record_with(15, fmt::format(fmt::runtime(series), "West"))),
+            "h.toml:17:10: no row of Tool has the region \"West\"\n"
+            "h.toml:21:12: unused.regions names \"West\", which no row has");
 }
 
 TEST(Record, RowsOfAmbiguousQualityAreLooser) {

@@ -106,6 +106,12 @@ expect "second start builds only" "ninja begins
 ninja ends uptake" "$(cat "$calls")"
 expect "second start is silent" "" "$(cat "$scratch/err")"
 
+# The program knows what was typed, and says so in the commands that it prints.
+printf '#!/bin/sh\necho "called $UPTAKE_CALLED"\n' >"$scratch/program" && chmod +x "$scratch/program"
+cp "$scratch/program" "$tree/build/release/uptake"
+expect "what was typed" "called ./uptake" "$(cd "$tree" && UPTAKE_SETUP=no ./uptake x 2>/dev/null)"
+"$tree/uptake" x >/dev/null 2>&1
+
 # By a symbolic link.
 ln -s "$tree/uptake" "$scratch/link"
 expect "symbolic link" "<x>" "$("$scratch/link" x 2>/dev/null | tail -n 1)"

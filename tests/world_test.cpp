@@ -33,6 +33,34 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
   EXPECT_GT(n_events, 5000U);  // the comparison is of something
 }
 
+/// Without groups a decision is not tested in its week where nobody stops, and must be where somebody can.
+TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
+  std::size_t n_stopped = 0, n_decided = 0;
+  for (std::uint64_t trial = 0; trial < 16; ++trial) {
+    Scenario scenario = busy_scenario(90);
+    scenario.strategies.resize(1);
+    scenario.programmes.resize(1);
+    ProgrammeSpec& programme = scenario.programmes[0];
+    programme.skipped = {.engaged = true, .implementing = trial % 2 == 0};
+    programme.restart = Restart::decides_again;
+    programme.fix(Parameter::q, 6);
+    for (const Parameter rate : {Parameter::mu1, Parameter::mu2}) programme.fix(rate, trial % 4 < 2 ? 2.0 : 0.0);
+    if (trial % 8 >= 4) programme.fix(Parameter::kappa, 2.5), programme.fix(Parameter::theta, 0.3);
+    if (trial >= 8) programme.available_from = 2021y / April / 12;
+    synthetic::Options options;
+    options.seed = trial;
+    const auto alone = std::make_shared<Population>(*synthetic::population(200, options));
+    for (Groups* groups : {&alone->community, &alone->ownership}) groups->group_of.assign(200, -1);
+    const Prepared run = prepare(scenario, alone, 0, trial);
+    ASSERT_TRUE(run.model->programmes[0].pairs.empty());
+    const auto got = events_of(run);
+    EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks)) << "trial " << trial;
+    for (const Event& event : got) (event.stage == Stage::stopped ? n_stopped : n_decided) += 1;
+  }
+  EXPECT_GT(n_stopped, 500U);
+  EXPECT_GT(n_decided, 2000U);
+}
+
 /// More than the kernel aims in one go.
 TEST(World, ThousandsWhoBeginToWaitAtOnceEqualTheIntegerTwin) {
   Scenario scenario = busy_scenario(40);
@@ -174,7 +202,7 @@ TEST(World, OneMoreOrganisationThatNobodyIsTiedToChangesNobodyElse) {
   Scenario richer = scenario;
   for (std::size_t j = 0; j < 2; ++j) {
     const Model before = *make_model(scenario, population);
-    const double n = static_cast<double>(before.programmes[j].n_records());
+    const auto n = static_cast<double>(before.programmes[j].n_records());
     richer.programmes[j].fix(Parameter::delivery_staff_days, 300 * (n + 1) / n);
   }
   scenario.strategies[0].levers.clear();  // orders of rollout are about places in a queue, by design

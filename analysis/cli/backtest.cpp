@@ -110,10 +110,14 @@ void refuse_to_replace(const fs::path& folder) {
 }  // namespace
 
 ExitCode backtest(const BacktestCommand& command, const Output& output) {
-  uptake::BacktestOptions asked = asked_by(command);
+  AllAtOnce all;
+  const auto options = all([&] { return asked_by(command); });
+  const auto loaded = all([&] { return load_record(record_file(command.history), command.overrides, data_folder()); });
+  all.throw_if_any();
+  uptake::BacktestOptions asked = *options;
+  const HistoricRecord& record = *loaded;
   if (command.folder && command.existing == Existing::refuse) refuse_to_replace(*command.folder);
   const Interruption interruption;
-  const HistoricRecord record = load_record(record_file(command.history), command.overrides, data_folder());
   if (output.verbosity == Verbosity::normal) print_warnings(record.doubtful);
   asked.fit.abc.seed = record.seed;
   std::optional<StoredPosterior> stored;
@@ -155,6 +159,8 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
     describe(command, record, asked, stored ? &*stored : nullptr, result);
   }
   fmt::print("{}", output.format == Format::json ? json : backtest_table(result));
+  if (command.folder)
+    say(output, fmt::format("{}, {} and {} in {}", kFiles[0], kFiles[1], kFiles[2], command.folder->string()));
   return ExitCode::done;
 }
 

@@ -54,7 +54,7 @@ std::string command_of(const CalibrateOptions& options) {
   if (options.budget != usual.budget) add("--budget", fmt::format("{}", options.budget));
   if (options.n_particles != usual.n_particles) add("--particles", fmt::format("{}", options.n_particles));
   if (options.n_draws != usual.n_draws) add("--draws", fmt::format("{}", options.n_draws));
-  for (const std::string& one : options.overrides) add("--set", one);
+  for (const std::string& one : options.overrides) add("--set", plain_override(one));
   return command_text(words);
 }
 
@@ -166,10 +166,12 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   std::shared_ptr<const Population> population;
   bool over = false;  // nothing to calibrate
   const ExitCode looked = ranks.together([&] {
-    loaded = load_record(record_file(options.record), options.overrides, data_folder());
+    AllAtOnce all;
+    loaded = all([&] { return load_record(record_file(options.record), options.overrides, data_folder()); });
+    if (loaded) programmes = all([&] { return chosen(*loaded, options.programmes); }).value_or(programmes);
+    if (options.cutoff) cutoff = all([&] { return date_of("--cutoff", *options.cutoff); });
+    all.throw_if_any();
     if (ranks.first() && output.verbosity == Verbosity::normal) print_warnings(loaded->doubtful);
-    programmes = chosen(*loaded, options.programmes);
-    if (options.cutoff) cutoff = date_of("--cutoff", *options.cutoff);
     folder = options.folder.value_or(fs::path("results") / loaded->name);
     checkpoints = folder / kCheckpoints;
     digest = digest_of(*loaded, options, programmes);

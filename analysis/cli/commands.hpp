@@ -116,6 +116,8 @@ ExitCode params(const std::optional<std::filesystem::path>& scenario, const std:
 ExitCode list(const Output& output);
 /// Programmes shipped: evidence, who adopts, what their use does, when they were commissioned.
 ExitCode list_programmes(const Output& output);
+/// Regions of England by every name that a scenario may call them.
+ExitCode list_regions(const Output& output);
 /// The table of outcome kinds: formula, source, and the impact dimensions that results of the kind speak to.
 ExitCode list_outcomes(const Output& output);
 /// Facts about the build.
@@ -212,6 +214,36 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::optional<StoredPosterior> shipped_posterior();
 /// The same of a record of past programmes. @throws InputError for a scenario
 [[nodiscard]] std::filesystem::path record_file(const std::filesystem::path& named);
+/// Does steps that do not need each other, and says at the end what was wrong with all of them.
+class AllAtOnce {
+ public:
+  /// What `step()` returns; nothing when it threw an InputError, or a FileError.
+  template <typename Step>
+  auto operator()(const Step& step) -> std::optional<decltype(step())> {
+    try {
+      return step();
+    } catch (const InputError& error) {
+      problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
+    } catch (const FileError& error) {
+      if (!unreadable_) unreadable_ = error;
+    }
+    return std::nullopt;
+  }
+  void add(Problem problem) { problems_.push_back(std::move(problem)); }
+  /// @throws InputError with everything, or FileError when that is all there was
+  void throw_if_any() const {
+    if (!unreadable_ && problems_.empty()) return;
+    if (problems_.empty()) throw FileError(*unreadable_);
+    std::vector<Problem> all = problems_;
+    if (unreadable_) all.push_back(unreadable_->problem());
+    throw InputError(std::move(all));
+  }
+
+ private:
+  std::vector<Problem> problems_;
+  std::optional<FileError> unreadable_;
+};
+
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 /// The same of what need not be a mistake: `warning: where: what; suggestion`.

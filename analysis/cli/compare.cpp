@@ -13,6 +13,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/command.hpp"
 #include "uptake/model.hpp"
@@ -65,6 +66,17 @@ std::vector<Metric> metrics_of(const std::vector<std::string>& names) {
   return metrics;
 }
 
+/// Index of a strategy. @throws InputError
+int strategy_index(const RunValues& run, const std::string& name) {
+  const auto at = std::ranges::find(run.strategies, name);
+  if (at != run.strategies.end()) return static_cast<int>(at - run.strategies.begin());
+  const std::vector<std::string_view> names(run.strategies.begin(), run.strategies.end());
+  const std::string nearest = nearest_name(name, names);
+  throw InputError({{run.label, fmt::format("has no strategy \"{}\"", name),
+                     nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
+                                     : fmt::format("did you mean \"{}\"?", nearest)}});
+}
+
 /// The same strategies and, bit for bit, the same values by replicate: one run that was named twice.
 bool same_values(const RunValues& a, const RunValues& b) {
   const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
@@ -87,34 +99,33 @@ class Runs {
     if (options.drivers == CompareOptions::Drivers::split) overrides_.emplace_back("shapley=true");
   }
 
-  /// Every run that was named, in order. @throws InputError with the problems of all scenarios
-  std::vector<const RunValues*> named() {
-    std::vector<Problem> problems;
+  /// Every run that was named, in order. @throws InputError with the problems of all scenarios, with those of the
+  /// options that `all` holds, and with what is asked of a run that it does not have
+  std::vector<const RunValues*> named(std::span<const TargetLevel> targets, AllAtOnce& all) {
     std::vector<std::shared_ptr<const Model>> models;
     for (const std::string& word : options_.runs) {
       models.emplace_back();
       if (is_results(word)) {
         if (options_.has_own_overrides)
-          problems.push_back({word, "is a result, which --set and --seed cannot change", "give its scenario instead"});
+          all.add({word, "is a result, which --set and --seed cannot change", "give its scenario instead"});
         continue;
       }
-      try {
-        models.back() = model_of(scenario_file(word), {});
-      } catch (const InputError& error) {
-        problems.insert(problems.end(), error.problems().begin(), error.problems().end());
-      }
+      models.back() = all([&] { return model_of(scenario_file(word), {}); }).value_or(nullptr);
     }
-    if (!problems.empty()) throw InputError(std::move(problems));
+    all.throw_if_any();
     std::string focus;
     for (const auto& model : models)
       if (focus.empty() && model) focus = model->scenario.focus;
 
-    // Whether they can be paired is known before anything is simulated.
+    // Whether they can be paired and have what is asked of them is known before anything is simulated.
     std::deque<RunValues> bare;
     for (std::size_t k = 0; k < models.size(); ++k) {
       bare.push_back(models[k] ? simulate_values(models[k], 0, {}) : read(options_.runs[k], focus));
-      if (k > 0) static_cast<void>(pair_up(bare.back(), bare.front()));
+      all([&] { return k > 0 ? pair_up(bare.back(), bare.front()) : Pairing(); });
+      all([&] { return options_.baseline ? strategy_index(bare.back(), *options_.baseline) : 0; });
+      for (const TargetLevel& target : targets) all([&] { return &report_date(target, bare.back()); });
     }
+    all.throw_if_any();
     std::vector<const RunValues*> named;
     for (std::size_t k = 0; k < models.size(); ++k) {
       RunValues run = models[k] ? simulate(models[k]) : read(options_.runs[k], focus);
@@ -192,17 +203,6 @@ class Runs {
   std::vector<fs::path> files_;  ///< by run
   std::vector<Variant> variants_;
 };
-
-/// Index of a strategy. @throws InputError
-int strategy_index(const RunValues& run, const std::string& name) {
-  const auto at = std::ranges::find(run.strategies, name);
-  if (at != run.strategies.end()) return static_cast<int>(at - run.strategies.begin());
-  const std::vector<std::string_view> names(run.strategies.begin(), run.strategies.end());
-  const std::string nearest = nearest_name(name, names);
-  throw InputError({{run.label, fmt::format("has no strategy \"{}\"", name),
-                     nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
-                                     : fmt::format("did you mean \"{}\"?", nearest)}});
-}
 
 /// What could be compared with a strategy. Worlds that only serve a split are left out, and comparators where there are
 /// other strategies.
@@ -302,9 +302,12 @@ void complete(Comparison& comparison, const CompareOptions& options, std::span<c
 
 CompareReport report_of(const CompareOptions& options, Runs& runs) {
   CompareReport report;
-  const std::vector<Metric> metrics = report.asked = metrics_of(options.metrics);
-  for (const std::string& target : options.targets) report.targets.push_back(parse_target(target));
-  const std::vector<const RunValues*> named = runs.named();
+  AllAtOnce all;
+  const std::vector<Metric> metrics = report.asked =
+      all([&] { return metrics_of(options.metrics); }).value_or(std::vector<Metric>());
+  for (const std::string& target : options.targets)
+    if (const auto read = all([&] { return parse_target(target); })) report.targets.push_back(*read);
+  const std::vector<const RunValues*> named = runs.named(report.targets, all);
   const RunValues& first = *named.front();
   report.comparisons = named.size() == 1 ? within(first, options.baseline) : across(named, options.baseline);
   if (report.comparisons.empty())
@@ -377,6 +380,7 @@ ExitCode compare(const CompareOptions& options, const Output& output) {
       write_text(*options.folder / kFiles[1], compare_json(report));
     }
     fmt::print("{}", output.format == Format::json ? compare_json(report) : compare_table(report, terminal_width()));
+    if (options.folder) say(output, fmt::format("{} and {} in {}", kFiles[0], kFiles[1], options.folder->string()));
     return ExitCode::done;
   } catch (const Stopped&) {
     if (output.verbosity == Verbosity::normal)

@@ -381,6 +381,32 @@ ExitCode list_programmes(const Output& output) {
   return ExitCode::done;
 }
 
+ExitCode list_regions(const Output& output) {
+  const Population england = build_england(data_folder() / "england", {});
+  std::vector<std::size_t> n_organisations(england.regions.size());
+  for (std::size_t i = 0; i < england.n_organisations(); ++i)
+    ++n_organisations[static_cast<std::size_t>(england.region_of(i))];
+  Json rows = Json::array();
+  for (std::size_t r = 0; r < england.regions.size(); ++r) {
+    const Region& region = england.regions[r];
+    rows.push_back({{"code", region.code},
+                    {"short_name", region.short_name},
+                    {"name", region.name},
+                    {"organisations", n_organisations[r]}});
+  }
+  if (output.format == Format::json) {
+    print_json({{"regions", std::move(rows)}});
+    return ExitCode::done;
+  }
+  fmt::print("{:<8} {:<10} {:<52} {:>13}\n", "code", "short name", "name", "organisations");
+  for (const Json& row : rows) {
+    fmt::print("{:<8} {:<10} {:<52} {:>13}\n", row["code"].get<std::string>(), row["short_name"].get<std::string>(),
+               row["name"].get<std::string>(), row["organisations"].get<std::size_t>());
+  }
+  fmt::print("\nScenarios take any of the three names; \"Health Innovation\" may be left out of the last.\n");
+  return ExitCode::done;
+}
+
 ExitCode list_outcomes(const Output& output) {
   Json rows = Json::array();
   for (const OutcomeKindSpec& kind : outcome_kinds()) {

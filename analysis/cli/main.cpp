@@ -12,7 +12,6 @@
 
 #include "commands.hpp"
 #include "ranks.hpp"
-#include "text_file.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/version.hpp"
@@ -62,14 +61,9 @@ struct Options {
 
   [[nodiscard]] std::vector<std::string> overrides() const {
     std::vector<std::string> all = set;
-    if (seed) all.push_back("seed=" + *seed);
-    if (replicates) all.push_back("replicates=" + *replicates);
-    if (posterior) {
-      const bool is_file = std::filesystem::exists(*posterior);
-      if (*posterior != "posterior") must_exist({&*posterior, 1}, "make it with `uptake calibrate`");
-      all.push_back("parameters=" +
-                    (is_file ? std::filesystem::absolute(*posterior).lexically_normal() : *posterior).string());
-    }
+    if (seed) all.push_back("--seed=" + *seed);
+    if (replicates) all.push_back("--replicates=" + *replicates);
+    if (posterior) all.push_back("--posterior=" + posterior->string());
     return all;
   }
 };
@@ -146,10 +140,13 @@ class Parser {
     auto* programmes = list.add_flag_callback(
         "--programmes", [this] { list_what_ = cli::list_programmes; },
         "List the programmes shipped, with evidence, adopters, outcome and window");
-    list.add_flag_callback(
-            "--outcomes", [this] { list_what_ = cli::list_outcomes; },
-            "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to")
-        ->excludes(programmes);
+    auto* outcomes = list.add_flag_callback(
+        "--outcomes", [this] { list_what_ = cli::list_outcomes; },
+        "List the kinds of outcome, with formula, source and the dimensions of impact that they speak to");
+    auto* regions = list.add_flag_callback(
+        "--regions", [this] { list_what_ = cli::list_regions; }, "List the regions of England by all of their names");
+    programmes->excludes(outcomes)->excludes(regions);
+    outcomes->excludes(regions);
 
     CLI::App& info = add("info", "Print facts about this build", "uptake info --population", [this] {
       return of_population_ ? info_population(options_.output) : cli::info(options_.output);
@@ -228,6 +225,9 @@ class Parser {
 
   ExitCode perform(int argc, char** argv) {
     options_.run.command.assign(argv, argv + argc);
+    slurm_.program = options_.run.command.front();
+    if (const char* called = std::getenv("UPTAKE_CALLED"); called != nullptr && *called != '\0')
+      options_.run.command.front() = called;  // the script that started the program
     const Launched here = launched();
     try {
       app_.parse(argc, argv);
@@ -324,7 +324,6 @@ class Parser {
         add("slurm", "Print a batch script that runs a scenario as a Slurm array and merges it",
             "uptake slurm scenarios/care-homes.toml --tasks 20 --cores 8 --time 00:30:00 >care-homes.sh", [this] {
               slurm_.overrides = options_.overrides();
-              slurm_.program = options_.run.command.front();
               return cli::slurm(slurm_, options_.output);
             });
     command.add_option("SCENARIO", slurm_.scenario, "Scenario file (TOML), or the name of a shipped one")

@@ -17,7 +17,7 @@ namespace {
 
 /// Writes the checklist, but not over one that somebody has written in.
 fs::path write_checklist(const ReportOptions& options) {
-  const fs::path file = options.file.value_or(options.folder / "cheers.md");
+  fs::path file = options.file.value_or(options.folder / "cheers.md");
   const std::string text = cheers_checklist(options.folder, data_folder());
   if (options.existing != Existing::overwrite && fs::exists(file) &&
       (!fs::is_regular_file(file) || read_text(file) != text))

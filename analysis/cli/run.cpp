@@ -85,29 +85,32 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   const std::string& digest = model->scenario.digest;
   const double memory_before = memory_now();
   std::size_t n_tried = 0;
-  const auto begin = Clock::now();
+  // The time of a core, and not that of a clock on the wall, which neighbours on the machine stretch.
+  const double begin = thread_seconds();
   double first = 0;  // the first replicate meets cold memory
   {
     PartFile part(scratch.path(), digest, 0, layout.size, {});
-    while (n_tried < std::min(kTried, n_replicates) && seconds_since(begin) < kSecondsOfTrial) {
+    while (n_tried < std::min(kTried, n_replicates) && thread_seconds() - begin < kSecondsOfTrial) {
       part.append(n_tried, simulate_replicate(model, layout, n_tried));
-      if (++n_tried == 1) first = seconds_since(begin);
+      if (++n_tried == 1) first = thread_seconds() - begin;
     }
   }
   const double seconds_per_replicate =
-      n_tried == 1 ? first : (seconds_since(begin) - first) / static_cast<double>(n_tried - 1);
+      n_tried == 1 ? first : (thread_seconds() - begin - first) / static_cast<double>(n_tried - 1);
   // Every thread has a replicate in flight.
   const double memory_simulating = memory_before + std::max(0.0, peak_memory() - memory_before) *
                                                        std::min<double>(n_threads, static_cast<double>(n_missing));
   const Ensemble few = read_parts(scratch.path(), digest, layout.size, n_tried);
-  WritingCost writing = estimate_writing({model, layout, &few}, n_replicates, scratch.path(), control);
+  const bool is_held = n_missing == n_replicates && are_held(n_replicates, layout.size);
+  WritingCost writing = estimate_writing({model, layout, &few}, n_replicates,
+                                         is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
   // The page is made of statistics: it hardly grows.
-  const auto began_report = Clock::now();
+  const double began_report = thread_seconds();
   write_report(scratch.path(), data_folder() / "england");
-  writing.seconds += seconds_since(began_report);
+  writing.seconds += thread_seconds() - began_report;
   const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
-  const std::size_t by_cell_bytes = n_missing == n_replicates && are_held(n_replicates, layout.size) ? 0 : part_bytes;
+  const std::size_t by_cell_bytes = is_held ? 0 : part_bytes;
   const double result_bytes =
       writing.results_bytes + writing.tables_bytes + static_cast<double>(fs::file_size(scratch.path() / "report.html"));
   const double memory = std::max({peak_memory(), memory_simulating, memory_before + writing.slab_bytes});
@@ -135,7 +138,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   }
   fmt::print(
       "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
-      "time: about {} ({:.1f} ms a replicate), then about {} of writing\n"
+      "time: about {} on an idle machine ({:.1f} ms a replicate), then about {} of writing\n"
       "memory: about {:.0f} MB\n"
       "disk: {:.1f} MB of part files while it runs, {}and about {:.1f} MB of results\n"
       "into: {}\n",
@@ -239,8 +242,10 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     });
   }
 
-  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), options.overrides, share.n_tasks,
-                    static_cast<int>(n_replicates)};
+  std::vector<std::string> overrides;
+  for (const std::string& text : options.overrides) overrides.push_back(plain_override(text));
+  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), std::move(overrides),
+                    share.n_tasks, static_cast<int>(n_replicates)};
   const ExitCode cleared = ranks.together([&] {
     if (options.existing != Existing::overwrite) return ExitCode::done;
     std::vector<fs::path> old = part_files(folder, digest);

@@ -156,10 +156,11 @@ void finish(const Finishing& run, Control control, const Output& output) {
   const fs::path& folder = run.folder;
   Ensemble laid_out;
   if (run.ensemble->records) {  // not held in memory, where every cell is at hand
-    laid_out = by_cell(*run.ensemble, folder, control);
+    std::string why_not;
+    laid_out = by_cell(*run.ensemble, folder, control, &why_not);
     if (!laid_out.cells)
-      say(output, fmt::format("no room in {} for another {:.0f} MB while results are written: reading takes longer",
-                              folder.string(), static_cast<double>(laid_out.n_replicates * laid_out.width * 8) / 1e6));
+      say(output, fmt::format("{} for another {:.0f} MB while results are written: reading takes longer", why_not,
+                              static_cast<double>(laid_out.n_replicates * laid_out.width * 8) / 1e6));
   }
   RunRecord record{run.model, run.layout, run.ensemble->records ? &laid_out : run.ensemble};
   record.report = report_statistics(record, control);

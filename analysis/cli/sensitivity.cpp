@@ -8,6 +8,7 @@
 
 #include "commands.hpp"
 #include "progress.hpp"
+#include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/report.hpp"
@@ -64,6 +65,12 @@ void print_table(const OneWayStudy& study) {
   if (idle > 0) fmt::print("{} other assumptions change nothing here\n", idle);
 }
 
+Problem unknown_metric(const std::string& name, std::string what, std::span<const std::string_view> known) {
+  const std::string nearest = nearest_name(name, known);
+  return {"--metric " + name, std::move(what),
+          nearest.empty() ? "docs/results-format.md lists them" : fmt::format("did you mean \"{}\"?", nearest)};
+}
+
 /// A study beside results is shown on their page, so it must be of their scenario.
 void check_folder(const std::filesystem::path& folder, const Scenario& scenario, const Output& output) {
   if (!std::filesystem::exists(folder / "run.json")) return;
@@ -81,9 +88,19 @@ void check_folder(const std::filesystem::path& folder, const Scenario& scenario,
 }  // namespace
 
 ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
-  Scenario scenario = scenario_of(options.scenario, options.overrides);
-  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
-  const std::shared_ptr<const Model> model = make_model(std::move(scenario), std::move(population));
+  AllAtOnce all;
+  if (options.metric && !find_metric(*options.metric)) {  // of no scenario
+    std::vector<std::string_view> names;
+    for (const MetricSpec& metric : metric_table()) names.push_back(metric.name);
+    all.add(unknown_metric(*options.metric, "is no metric", names));
+  }
+  const std::shared_ptr<const Model> model =
+      all([&] {
+        Scenario scenario = scenario_of(options.scenario, options.overrides);
+        auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+        return make_model(std::move(scenario), std::move(population));
+      }).value_or(nullptr);
+  all.throw_if_any();
   const SummaryLayout layout = make_layout(*model);
 
   if (options.folder) check_folder(*options.folder, model->scenario, output);
@@ -96,9 +113,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
       for (const Block& block : layout.blocks) {
         if (block.axis == Axis::report) names.push_back(spec(block.metric).name);
       }
-      const std::string nearest = nearest_name(*options.metric, names);
-      throw InputError({{"--metric " + *options.metric, "is no metric of this scenario's report dates",
-                         nearest.empty() ? "" : fmt::format("did you mean \"{}\"?", nearest)}});
+      throw InputError({unknown_metric(*options.metric, "is no metric of this scenario's report dates", names)});
     }
     metric = row->id;
   }
@@ -127,6 +142,10 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
     fmt::print("{}\n", json.dump(2));
   } else {
     print_table(study);
+  }
+  if (options.folder) {
+    const bool has_page = std::filesystem::exists(*options.folder / "results.h5");
+    say(output, fmt::format("sensitivity.json{} in {}", has_page ? " and report.html" : "", options.folder->string()));
   }
   return ExitCode::done;
 }

@@ -92,7 +92,7 @@ std::optional<StoredPosterior> shipped_posterior() {
 }
 
 fs::path record_file(const fs::path& named) {
-  const fs::path file = scenario_file(named);
+  fs::path file = scenario_file(named);
   const std::string text = fs::is_regular_file(file) ? read_text(file) : "";
   if (text.find("\nprogrammes = ") != std::string::npos && !is_record(file)) {
     throw InputError(

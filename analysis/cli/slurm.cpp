@@ -65,8 +65,8 @@ merge=$(sbatch --parsable <<END
 void check(const SlurmOptions& options, const Scenario& scenario) {
   std::vector<Problem> problems;
   // Minutes, minutes:seconds, hours:minutes:seconds, or days-hours with minutes and seconds or without.
-  static const std::regex kTime("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
-  if (!std::regex_match(options.time, kTime)) {
+  static const std::regex time("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
+  if (!std::regex_match(options.time, time)) {
     problems.push_back({"--time", fmt::format("{} is no time of Slurm", options.time),
                         "give minutes, hours:minutes:seconds or days-hours:minutes:seconds"});
   }
@@ -87,7 +87,7 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
   const fs::path folder = fs::absolute(options.folder.value_or(fs::path("results") / scenario.name)).lexically_normal();
   const fs::path program = absolute_program(options.program);
   std::string overrides;
-  for (const std::string& text : options.overrides) overrides += " --set " + quoted(text);
+  for (const std::string& text : options.overrides) overrides += " --set " + quoted(plain_override(text));
   const std::string name = "uptake-" + scenario.name;
   // Lines of #SBATCH are read by Slurm, not by a shell: no quotes. Both jobs get those that say where they may run.
   std::string where;

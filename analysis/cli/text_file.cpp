@@ -4,6 +4,7 @@
 #include <iterator>
 #include <vector>
 
+#include "../file.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake::cli {
@@ -31,22 +32,6 @@ void must_exist(std::span<const fs::path> named, const std::string& suggestion) 
   throw FileError({missing.front(), what, suggestion});
 }
 
-void write_text(const fs::path& file, const std::string& text) {
-  if (std::error_code ignored; file.has_parent_path()) fs::create_directories(file.parent_path(), ignored);
-  fs::path temporary = file;
-  temporary += ".tmp";
-  std::ofstream out(temporary, std::ios::binary);
-  out << text;
-  out.close();
-  std::error_code error;
-  if (out) {
-    fs::rename(temporary, file, error);
-    if (!error) return;
-  }
-  std::error_code ignored;
-  fs::remove(temporary, ignored);
-  throw FileError({file.string(), "cannot be written" + (error ? ": " + error.message() : std::string()),
-                   error ? "choose another folder with -o" : "is the disk full? finished replicates are kept"});
-}
+void write_text(const fs::path& file, const std::string& text) { replace_file(file, text); }
 
 }  // namespace uptake::cli

@@ -127,6 +127,8 @@ struct TargetLevel {
 };
 /// Reads `metric>=VALUE@DATE` or `programme:metric<=VALUE@DATE`. @throws InputError
 [[nodiscard]] TargetLevel parse_target(const std::string& text);
+/// The report date of a run that a target is about. @throws InputError when the run has no such programme or date
+[[nodiscard]] const Period& report_date(const TargetLevel& target, const RunValues& run);
 /// Share of the first `n` replicates in which a side meets the target, of those in which it is defined.
 /// @throws InputError when the run has no such programme, metric or report date
 [[nodiscard]] double chance_of(const TargetLevel& target, const Side& side, std::size_t n);

@@ -38,6 +38,9 @@ struct Control {
 /// Threads this process may use: the least of the affinity mask, the cgroup quota and SLURM_CPUS_PER_TASK, at least 1.
 [[nodiscard]] int available_threads();
 
+/// Seconds that the calling thread has spent on a core: a clock that stands still while others have it.
+[[nodiscard]] double thread_seconds();
+
 /// Runs task(i) for i in 0..n anywhere and sink(i, value) in the order of i on one thread at a time. At most four
 /// results per thread wait. An exception of task or sink ends the run and is thrown again.
 /// In a team every process does its share, one exchange joins the values (which all wait for it), and each sinks all of

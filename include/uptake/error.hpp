@@ -61,8 +61,8 @@ inline constexpr std::array kExitCodes{
     ExitCodeMeaning{ExitCode::interrupted, "interrupted, can be resumed"},
 };
 
-/// The candidate nearest to `word` by edit distance, or an empty text when none is within a third of its length
-/// (at least one edit). Used for every "did you mean".
+/// The candidate nearest to `word` by edit distance, capitals apart, or an empty text when none is within a third of its
+/// length (at least one edit; two neighbours swapped are one). Used for every "did you mean".
 [[nodiscard]] std::string nearest_name(std::string_view word, std::span<const std::string_view> candidates);
 
 namespace detail {

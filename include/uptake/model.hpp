@@ -35,11 +35,14 @@ struct Push {
 /// Pushes of one edge layer by source record. They are the largest thing a world reads, so with at most 2^16 records
 /// each is packed into 4 bytes.
 struct Pushes {
-  Column<std::uint32_t> offsets;      ///< n_records + 1
-  std::vector<std::uint32_t> narrow;  ///< receiver in the upper half, weight - 1 in the lower; or
-  Paged<Push> wide;                   ///< where there are more records
-  std::uint32_t longest = 0;          ///< most pushes of one record
-  [[nodiscard]] static constexpr Push unpack(std::uint32_t packed) { return {packed >> 16, (packed & 0xffffU) + 1}; }
+  struct Narrow {
+    std::uint16_t receiver, weight_less_one;
+  };
+  Column<std::uint32_t> offsets;  ///< n_records + 1
+  std::vector<Narrow> narrow;     ///< or
+  Paged<Push> wide;               ///< where there are more records
+  std::uint32_t longest = 0;      ///< most pushes of one record
+  [[nodiscard]] static constexpr Push unpack(Narrow push) { return {push.receiver, push.weight_less_one + 1U}; }
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
   [[nodiscard]] Push operator[](std::size_t at) const { return wide.empty() ? unpack(narrow[at]) : wide[at]; }
 };

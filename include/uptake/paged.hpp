@@ -19,6 +19,7 @@ struct LargePages {
   using value_type = T;
   LargePages() = default;
   template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): an allocator is made from that of any other type
   LargePages(const LargePages<U>&) noexcept {}
   [[nodiscard]] T* allocate(std::size_t n) {
     if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();

@@ -118,7 +118,7 @@ struct HistoricRecord {
 };
 
 /// Reads, overrides and validates a record with the table and the programmes that it names.
-/// @param overrides `key=value` texts of `--set`, applied in order
+/// @param overrides `key=value` texts of `--set` or options of their own (plain_override), applied in order
 /// @param data_folder folder that holds `england/` and `programmes/` (the shipped scenarios/)
 /// @throws FileError when a file cannot be read; InputError with every problem of both files at once
 [[nodiscard]] HistoricRecord load_record(const std::filesystem::path& file, std::span<const std::string> overrides,

@@ -75,9 +75,11 @@ struct Ensemble {
 }
 /// The same ensemble laid out by cell, in files in `folder` that have no names and go with the ensemble: every cell of
 /// thousands of replicates is then read at once and not replicate by replicate. Needs as much room on the disk as the
-/// values of all replicates, and leaves as much for results; where there is not so much, `ensemble` comes back as it is.
+/// values of all replicates, and leaves as much for results; where that cannot be, `ensemble` comes back as it is.
+/// @param why_not  then says why, in a few words, if it is not null
 /// @throws FileError when it cannot be read
-[[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control);
+[[nodiscard]] Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, const Control& control,
+                               std::string* why_not = nullptr);
 
 /// Replicates found whole in the part files of `digest`, by number. @throws FileError
 [[nodiscard]] std::vector<bool> finished_replicates(const std::filesystem::path& folder, const std::string& digest,
@@ -137,10 +139,13 @@ struct WritingCost {
   double tables_bytes = 0;   ///< of summary.csv and summary.json
   double slab_bytes = 0;     ///< memory for tiles or slabs, and for the replicates or their places in part files
 };
+/// Where the replicates are when they are written: in the memory of the process that simulated them all, or in part files.
+enum class Kept : std::uint8_t { in_memory, in_parts };
 /// Estimates the writing of `n_replicates` from a record of a few in part files: their results.h5 is written into
 /// `folder`, and what grows with the replicates is scaled up; statistics are timed on made-up columns of n_replicates
-/// values, laying out by cell on the few.
-[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates,
+/// values, laying out by cell on the few. Time is that of a core (thread_seconds), shared out evenly over the threads
+/// where they share the work; waiting for the disk is not in it.
+[[nodiscard]] WritingCost estimate_writing(const RunRecord& few, std::size_t n_replicates, Kept kept,
                                            const std::filesystem::path& folder, const Control& control);
 /// Writes `folder/summary.csv`: one row per strategy, programme, region, metric, view and report date.
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);

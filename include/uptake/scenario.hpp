@@ -279,7 +279,7 @@ struct Scenario {
   std::string title;
   std::filesystem::path file;
   std::string text;                    ///< verbatim, for provenance
-  std::vector<std::string> overrides;  ///< `--set` texts in order
+  std::vector<std::string> overrides;  ///< `--set` texts in order, options of their own among them
   std::string population = "england";  ///< "england", a folder of tables (absolute) or "synthetic"
   PopulationOptions population_options;
   std::vector<ProgrammeSpec> programmes;
@@ -309,8 +309,15 @@ struct Scenario {
   std::string digest;
 };
 
+/// An option of its own as it would be stated by `--set`: `--seed=1` as `seed=1`, `--replicates=2` as `replicates=2`,
+/// `--posterior=FILE` as `parameters=FILE` with the path from the root (`posterior` is the shipped one, unless there is
+/// a file of that name here). Other texts stay as they are.
+[[nodiscard]] std::string plain_override(const std::string& text);
+
 /// Reads, overrides and validates a scenario with the programmes and tables that it names.
-/// @param overrides `key=value` texts of `--set`, applied in order
+/// @param overrides `key=value` texts of `--set` or options of their own (plain_override), applied in order. Problems are
+/// placed at the option that was given; a file of `--posterior` that is not there is no problem of the scenario but a
+/// FileError
 /// @param data_folder folder that holds `england/` and `programmes/` (the shipped scenarios/)
 /// @throws FileError when the file cannot be read; InputError with every problem at once
 [[nodiscard]] Scenario load_scenario(const std::filesystem::path& file, std::span<const std::string> overrides,
