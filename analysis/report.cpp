@@ -44,7 +44,7 @@ std::string what_an_event_is(const Run& run) {
   return paragraph(text + ".");
 }
 
-Section finding(const Run& run) {
+Section finding(const Run& run, const std::string& coverage) {
   std::vector<std::string> findings{
       finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))};
   const std::string ledger = growth_sentence(run);
@@ -69,6 +69,7 @@ Section finding(const Run& run) {
         paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
                               "not known well enough to rule this out.",
                               subject_of(run).noun));
+  if (!coverage.empty()) html += paragraph(coverage);
   if (!run.population_note.empty()) html += paragraph(run.population_note);
   std::string chances;
   const int n_worlds = run.n_replicates();
@@ -172,8 +173,8 @@ Json series(const Cube& cube, int strategy, View view, int programme, int place,
   return any ? all : Json();
 }
 
-Section course(const Run& run, Json& data) {
-  std::string html;
+Section course(const Run& run, const std::string& coverage, Json& data) {
+  std::string html = coverage.empty() ? coverage : paragraph(coverage);
   if (run.n_own_programmes() > 1) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
     for (std::size_t p = 0; p < run.programmes.size(); ++p) {
@@ -822,13 +823,14 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["times"] = std::move(times);
   data["observed"] = observed(run);
 
+  const std::string coverage = past_coverage(run, tables.parent_path());
   std::vector<Section> sections;
-  for (Section& section :
-       std::array{finding(run), waterfall(run, data), course(run, data), maps(run, tile_map(tables), data),
-                  programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data),
-                  strategies(run), equity(run), dimensions(run), split(run, data), displacement(run, folder, data),
-                  growth(run, data), drivers(folder, data), calibration_section(run, data), published_section(run),
-                  backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
+  for (Section& section : std::array{
+           finding(run, coverage), waterfall(run, data), course(run, coverage, data), maps(run, tile_map(tables), data),
+           programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data), strategies(run),
+           equity(run), dimensions(run), split(run, data), displacement(run, folder, data), growth(run, data),
+           drivers(folder, data), calibration_section(run, data), published_section(run),
+           backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
   // What the run is about comes behind the finding.

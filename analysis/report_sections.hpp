@@ -32,6 +32,10 @@ namespace uptake {
 [[nodiscard]] Section cost_effectiveness(const Run& run, nlohmann::ordered_json& data);
 /// How the parameters of the run came about: each calibrated programme beside its record.
 [[nodiscard]] Section calibration_section(const Run& run, nlohmann::ordered_json& data);
+/// How many observations the intervals of calibrations like this run's held when they were forecasts, from the shipped
+/// table of back-tests; empty for a run that is not calibrated, and where there is no such table.
+/// @param scenarios folder of the shipped ones
+[[nodiscard]] std::string past_coverage(const Run& run, const std::filesystem::path& scenarios);
 /// Published figures beside the results of the lead strategy; nothing where there are none.
 [[nodiscard]] Section published_section(const Run& run);
 /// The back-test in `folder/backtest.json`; nothing where there is none, or it is none.

@@ -3,6 +3,7 @@
 Usage: report_test.py PROGRAM SOURCE_FOLDER
 """
 
+import csv
 import html.parser
 import json
 import os
@@ -283,6 +284,23 @@ class Page(program.ProgramTest):
                 self.assertAlmostEqual(amount(found.group(1)) / at, 1, delta=0.01, msg=key)
             else:
                 self.assertIn("is the same for any value", found.group(0))
+
+    def test_a_calibrated_run_says_how_often_such_intervals_held(self):
+        self.uptake("run", "focus-adhd", "--posterior", "posterior", "--replicates", "4", "-o", "out", "--quiet")
+        page = program.read(self.path("out", "report.html")).decode()
+        with open(os.path.join(program.SCENARIOS, "history", "backtests.csv"), encoding="utf-8") as file:
+            rows = {row["kind"]: row for row in csv.DictReader(file)}
+        own, other = rows["own-record"], rows["left-out"]
+        words = (f"held {100 * float(own['held_90']):.0f} % of {own['forecasts']} observations of {own['programmes']} "
+                 "programmes: intervals of this run are narrower than they say")
+        for section in ("finding", "adoption"):
+            self.assertIn(words, page.split(f'<section id="{section}"')[1].split("</section>")[0])
+        self.assertNotIn("back-tests", self.made("--replicates", "2", "--overwrite"))
+        evidence = program.read(os.path.join(program.SOURCE, "docs", "calibration-evidence.md")).decode()
+        percent = lambda text: f"{100 * float(text):.0f} %"  # noqa: E731
+        self.assertIn(f"periods | {own['forecasts']} | {percent(own['held_50'])}, {percent(own['held_90'])} |", evidence)
+        self.assertIn(f"{other['forecasts']} observations, {percent(other['held_50'])} inside the 50 % and\n"
+                      f"{percent(other['held_90'])} inside the 90 % interval", evidence)
 
     def test_opens_with_the_focus_and_the_lead(self):
         lines = self.scenario.splitlines()
