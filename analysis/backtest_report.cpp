@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "json_text.hpp"
 #include "numbers.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/results.hpp"
@@ -285,7 +286,7 @@ std::string backtest_json(const Backtest& result) {
                  {"assumed", result.assumed},
                  {"warnings", result.warnings},
                  {"simulations", result.n_simulations}};
-  return all.dump(2) + "\n";
+  return json_text(all, 2) + "\n";
 }
 
 std::string backtest_csv(const Backtest& result) {

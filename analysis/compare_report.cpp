@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "json_text.hpp"
 #include "statistics.hpp"
 #include "uptake/version.hpp"
 #include "wording.hpp"
@@ -289,14 +290,14 @@ std::string compare_json(const CompareReport& report) {
             {"seed", first.seed},       {"replicates", n_compared(report)},
             {"version", version()},     {"runs", runs},
             {"notes", notes_of(report)}};
-  std::string text = head.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(head);
   text.pop_back();
   const auto add_list = [&](std::string_view name, const auto& write) {
     text += fmt::format(",\n\"{}\": [", name);
     std::string_view separator = "\n";
     write([&](const Json& entry) {
       text += separator;
-      text += entry.dump(-1, ' ', false, Json::error_handler_t::replace);
+      text += json_text(entry);
       separator = ",\n";
     });
     text += "\n]";

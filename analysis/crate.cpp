@@ -13,6 +13,7 @@
 
 #include "file.hpp"
 #include "hdf5_writer.hpp"
+#include "json_text.hpp"
 #include "results_file.hpp"
 #include "uptake/command.hpp"
 #include "uptake/export.hpp"
@@ -289,7 +290,7 @@ bool write_crate(const fs::path& folder, const std::string& run_json) {
                      {"unitText", measure.unit},
                      {"description", measure.meaning}});
   const Json json{{"@context", fmt::format("{}/context", kSpecification)}, {"@graph", std::move(graph)}};
-  replace_file(folder / kCrateFile, json.dump(2) + "\n");
+  replace_file(folder / kCrateFile, json_text(json, 2) + "\n");
   return true;
 }
 

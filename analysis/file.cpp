@@ -84,7 +84,22 @@ Descriptor::~Descriptor() {
   if (value_ >= 0) ::close(value_);
 }
 
-Replacement::Replacement(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+namespace {
+/// What a file that takes the place of `path` is put over. A link stays, and what it leads to is replaced; a device or a
+/// pipe cannot be replaced by a file without harm. @throws FileError
+std::filesystem::path replaced(std::filesystem::path path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))
+    throw FileError({path.string(), "is a device or a pipe, and no file that could be replaced", "name a file"});
+  if (!fs::is_symlink(fs::symlink_status(path, error))) return path;
+  fs::path target = fs::weakly_canonical(path, error);
+  return error ? path : target;
+}
+}  // namespace
+
+Replacement::Replacement(std::filesystem::path path) : path_(replaced(std::move(path))), temporary_(path_) {
   make_folder(path_.parent_path());
   temporary_ += ".tmp";
   descriptor_ = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "json_text.hpp"
 #include "uptake/scores.hpp"
 
 namespace uptake {
@@ -220,7 +221,7 @@ std::string calibration_json(const PosteriorRecord& posterior) {
                                     {"covered90", posterior.left_out->covered90}};
     }
   }
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace uptake

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "json_text.hpp"
 #include "numbers.hpp"
 #include "uptake/version.hpp"
 
@@ -168,7 +169,7 @@ std::string page_html(std::string_view title, std::string_view subtitle, const s
     body += fmt::format("<section id=\"{0}\" aria-labelledby=\"h-{0}\">\n<h2 id=\"h-{0}\">{1}</h2>\n{2}</section>\n",
                         section.id, escaped(section.heading), section.html);
   }
-  const std::string dumped = data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string dumped = json_text(data);
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en-GB\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\">\n<title>{0} – "

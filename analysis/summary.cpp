@@ -9,6 +9,7 @@
 
 #include "compare_report.hpp"
 #include "file.hpp"
+#include "json_text.hpp"
 #include "libraries.hpp"
 #include "numbers.hpp"
 #include "published.hpp"
@@ -103,7 +104,7 @@ void add_list(std::string& text, std::string_view name, const std::vector<Json>&
   std::string_view separator = "\n";
   for (const Json& row : rows) {
     text += separator;
-    text += row.dump();
+    text += json_text(row);
     separator = ",\n";
   }
   text += rows.empty() ? "]" : "\n]";
@@ -163,7 +164,7 @@ std::string summary_json(const RunRecord& record) {
                   {"draws", n_draws(record)},
                   {"version", version()},
                   {"parameters", parameters_json(scenario)}};
-  std::string text = head.dump();
+  std::string text = json_text(head);
   text.back() = ',';
   text += "\n\"metrics\": [";
   // One object for all rows, of which only the values change.
@@ -183,7 +184,7 @@ std::string summary_json(const RunRecord& record) {
     *fields[next++] = row.metric.money ? Json(kPriceYear) : Json();
     for (const double value : in_order(row.statistics)) *fields[next++] = value;  // NaN is dumped as null
     text += separator;
-    text += entry.dump();
+    text += json_text(entry);
     separator = ",\n";
   });
   text += "\n]";
@@ -243,7 +244,7 @@ std::string run_json(const RunRecord& record, const RunFacts& facts) {
                     {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR,
                                                   NLOHMANN_JSON_VERSION_PATCH)},
                     {"compiler", __VERSION__}}}};
-  return json.dump(2) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 }  // namespace uptake

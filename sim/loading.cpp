@@ -10,6 +10,7 @@
 #include "programme.hpp"
 #include "quantity.hpp"
 #include "regions.hpp"
+#include "utf8.hpp"
 
 namespace uptake {
 
@@ -63,6 +64,11 @@ void read_synthetic(TableReader& fields, PopulationOptions& options) {
 }
 }  // namespace
 
+void check_file_name(const fs::path& file, Problems& problems) {
+  if (!is_utf8(file.stem().string()))
+    problems.add({file.string(), 1, 1}, "the name of the file is not UTF-8, and results hold it", "rename it");
+}
+
 std::string plain_override(const std::string& text) {
   for (const std::string_view option : {"--seed=", "--replicates="})
     if (text.starts_with(option)) return text.substr(2);
@@ -94,6 +100,10 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
     if (text != typed) place.file = typed.substr(0, typed.find('='));
     if (text != typed && key == "parameters")
       place.file = std::string(kPosteriorOption) + typed.substr(typed.find('=') + 1);
+    if (!is_utf8(text)) {
+      problems.add(place, "is not UTF-8, and results hold what was set");
+      continue;
+    }
     TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), place);
 
     const auto last_dot = key.rfind('.');
@@ -167,7 +177,14 @@ void read_population_name(TableReader& reader, const fs::path& file, std::string
 // ---- Programmes ---------------------------------------------------------------------------------------------------
 
 std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
-  if (named.text.ends_with(".toml")) return file_.parent_path() / named.text;
+  if (named.text.ends_with(".toml")) {
+    const fs::path file = file_.parent_path() / named.text;
+    std::error_code error;
+    if (fs::exists(file, error) || (error && error != std::errc::not_a_directory)) return file;
+    problems_.add(named.place, fmt::format("there is no programme file \"{}\"", named.text),
+                  "write its path from this file, or the name of a shipped programme");
+    return std::nullopt;
+  }
   const fs::path folder = data_folder_ / "programmes";
   const fs::path file = folder / (named.text + ".toml");
   std::error_code error;

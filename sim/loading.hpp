@@ -35,6 +35,9 @@ inline constexpr std::string_view kPosteriorOption = "--posterior ";
 [[nodiscard]] std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table,
                                                    Problems& problems);
 
+/// The name of a scenario or record is that of its file, which results hold: it must be text.
+void check_file_name(const std::filesystem::path& file, Problems& problems);
+
 /// Seed of a scenario or record.
 void read_seed(TableReader& reader, std::uint64_t& seed);
 

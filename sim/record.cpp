@@ -868,6 +868,7 @@ HistoricRecord load_record(const fs::path& file, std::span<const std::string> ov
   record.text = read_text(file);
 
   Problems problems;
+  check_file_name(file, problems);
   auto table = parse_toml(record.text, file.string(), problems);
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);

@@ -251,6 +251,7 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   scenario.economy = default_economy();
 
   Problems problems;
+  check_file_name(file, problems);
   auto table = parse_toml(scenario.text, file.string(), problems);
   if (table) {
     if (const TomlEntry* observations = find_entry(*table, "observations")) {

@@ -186,6 +186,10 @@ std::optional<std::string> TableReader::text(std::string_view key) {
     report(find(key)->place, fmt::format("{} is empty", label(key)));
     return std::nullopt;
   }
+  if (found->find('\0') != std::string::npos) {
+    report(find(key)->place, fmt::format("{} holds a zero byte", label(key)));
+    return std::nullopt;
+  }
   return *found;
 }
 
@@ -195,6 +199,18 @@ std::optional<bool> TableReader::flag(std::string_view key) {
 }
 
 std::optional<Date> TableReader::date(std::string_view key) {
+  const TomlValue* value = find(key);
+  const auto* text = value ? value->as<std::string>() : nullptr;
+  // An option whose value TOML refuses stays a text.
+  const auto is_day = [](std::string_view day) {
+    constexpr std::string_view kForm = "dddd-dd-dd";
+    return std::ranges::equal(day, kForm,
+                              [](char c, char form) { return form == 'd' ? '0' <= c && c <= '9' : c == form; });
+  };
+  if (text && value->place.line == 0 && is_day(*text)) {
+    report(value->place, fmt::format("{} = {} is no day of the calendar", label(key), *text));
+    return std::nullopt;
+  }
   const auto* found = expect<Date>(key, "a date such as 2021-01-31, without quotes");
   return found ? std::optional(*found) : std::nullopt;
 }

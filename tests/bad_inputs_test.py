@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import signal
+import stat
 import subprocess
 
 import program
@@ -141,6 +142,49 @@ class BadInputs(program.ProgramTest):
             ("report", "out", "--cheers", "-o", "file/c.md"): "Not a directory; a file is in the way of a folder",
         }.items():
             self.refused(words, message, code=3)
+
+    def test_names_that_are_not_text(self):
+        bad = os.fsencode(self.folder) + b"/n\xff.toml"
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        shutil.copy(program.MINIMAL, bad)
+
+        def run(*words):
+            done = subprocess.run([os.fsencode(program.PROGRAM), *words], cwd=self.folder, capture_output=True)
+            return done.returncode, done.stderr.decode(errors="replace")
+        code, err = run(b"run", bad, b"--replicates", b"2")
+        self.assertEqual(code, 2, err)
+        self.assertIn("the name of the file is not UTF-8, and results hold it; rename it", err)
+        # The folder may be called anything; what says how it was made replaces what is no text.
+        code, err = run(b"run", os.fsencode(program.MINIMAL), b"--replicates", b"2", b"-o", b"o\xff", b"--quiet")
+        self.assertEqual(code, 0, err)
+        with open(os.fsencode(self.folder) + b"/o\xff/run.json", encoding="utf-8") as file:
+            self.assertIn("o\ufffd", json.load(file)["command"])
+
+    def test_what_is_no_file_is_not_replaced_by_one(self):
+        self.uptake(*self.minimal())
+        os.mkfifo(self.path("pipe"))
+        program.write(self.path("target"), "of the user")
+        os.symlink("target", self.path("link"))
+        done = self.uptake("report", "out", "--cheers", "--overwrite", "-o", "pipe", code=3)
+        self.assertIn("pipe: is a device or a pipe, and no file that could be replaced", done.stderr)
+        self.assertTrue(stat.S_ISFIFO(os.lstat(self.path("pipe")).st_mode))
+        os.remove(self.path("pipe"))
+        self.uptake("report", "out", "--cheers", "--overwrite", "-o", "link")
+        self.assertEqual(os.readlink(self.path("link")), "target")
+        self.assertIn(b"CHEERS", program.read(self.path("target")))
+        # A result that is named by its file is the folder's.
+        self.uptake("report", "out/results.h5")
+        self.assertEqual(self.uptake("export", "out/results.h5", "--csv").stdout.splitlines()[-1], "out/csv/dictionary.csv")
+        for words in (["export", "out", "--csv", "-o", ""], ["export", program.MINIMAL, "--network", ""],
+                      ["report", "out", "--cheers", "-o", ""], ["run", program.MINIMAL, "--posterior", ""],
+                      ["sensitivity", program.MINIMAL, "--method", "one-way", "-o", ""], ["calibrate", "history", "-o", ""]):
+            self.refused(words, "names no file or folder")
+
+    def test_more_organisations_than_memory(self):
+        limit = 3 << 29
+        self.refused(["run", program.MINIMAL, "--set", "population={synthetic=40000000,degree=20}"],
+                     "memory: there is not enough for this; ask for fewer organisations",
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
 
     def test_a_folder_of_files_that_are_no_result(self):
         program.write(self.path("out", "thesis.txt"), "of the user")

@@ -106,7 +106,7 @@ class Import(program.ProgramTest):
     def test_usage(self):
         for words, message in ((["import"], "--output is required"), (["import", "-o", "t"], "subcommand"),
                                (["import", "od", "etr.csv", "-o", "t"], "od: is one argument too many; did you mean \"ods\"?"),
-                               (["import", "ods", "-o", "t"], "FILE"), (["import", "ods", "etr.csv", "-o", ""], "names no folder"),
+                               (["import", "ods", "-o", "t"], "FILE"), (["import", "ods", "etr.csv", "-o", ""], "names no file or folder"),
                                (["import", "ods", "sizes.csv", "-o", "t"], "let it begin with etr, ets, epraccur")):
             self.assertIn(message, self.uptake(*words, code=2).stderr)
         self.assertIn("none/etr.csv: does not exist; name files", self.uptake("import", "ods", "none/etr.csv", "-o", "t", code=3).stderr)

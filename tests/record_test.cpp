@@ -229,8 +229,10 @@ TEST(Record, AFileThatCannotBeReadIsReportedWithWhatElseIsWrong) {
   EXPECT_EQ(record.problems(no_table, {"seed=-1"}),
             "no.csv: cannot be opened: No such file or directory\n"
             "--set seed: seed = -1 is out of range (must be in [0, 9223372036854775807])");
-  EXPECT_EQ(record.problems(record_with(9, "name = \"no.toml\"")),
-            "FileError no.toml: cannot read: No such file or directory");
+  EXPECT_EQ(
+      record.problems(record_with(9, "name = \"no.toml\"")),
+      "h.toml:9:8: there is no programme file \"no.toml\"; write its path from this file, or the name of a shipped "
+      "programme");
   EXPECT_TRUE(record.problems(record_with(1, "schema = ")).starts_with("h.toml:1:"));
 }
 

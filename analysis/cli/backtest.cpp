@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
@@ -94,7 +95,7 @@ void describe(const BacktestCommand& command, const HistoricRecord& record, cons
     facts["posterior"] = posterior->file.filename().string();
     facts["posterior_digest"] = posterior->digest;
   }
-  const std::string how = facts.dump(2) + "\n";
+  const std::string how = json_text(facts, 2) + "\n";
   write_crate(folder, how);
   write_text(file, how);
 }

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "../file.hpp"
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
@@ -102,9 +104,9 @@ class FolderLock {
  public:
   explicit FolderLock(fs::path where) : folder_(std::move(where)) {
     const fs::path& folder = folder_;
-    fs::create_directories(folder);
+    make_folder(folder);
     descriptor_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) throw FileError({folder.string(), "cannot be written", "choose another folder with -o"});
+    if (descriptor_ < 0) throw file_error(folder, "cannot write", errno);
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
     ::close(descriptor_);
     throw FileError({folder.parent_path().string(), "another process is calibrating into this folder",
@@ -302,8 +304,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
 
     fs::remove(folder / kRunFile);
     write_posterior(posterior, folder / kPosteriorFile);
-    const std::string json_text = calibration_json(posterior);
-    write_text(folder / kJsonFile, json_text);
+    const std::string calibration = calibration_json(posterior);
+    write_text(folder / kJsonFile, calibration);
     std::string whole;
     for (const ProgrammeFit& fit : fits) whole += fit_text_with_diagnostics(fit) + "\n";
     whole += fit_legend();
@@ -315,12 +317,12 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     facts["method"] = options.method;
     facts["ranks"] = ranks.size();
     for (const ProgrammeFit& fit : fits) facts["seconds_by_programme"][fit.programme] = fit.seconds;
-    const std::string how = facts.dump(2) + "\n";
+    const std::string how = json_text(facts, 2) + "\n";
     write_crate(folder, how);
     write_text(folder / kRunFile, how);
     fs::remove_all(checkpoints);
 
-    fmt::print("{}", json ? json_text : text);
+    fmt::print("{}", json ? calibration : text);
     say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(), n_simulations,
                     duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, kCrateFile,
                     folder.string()));

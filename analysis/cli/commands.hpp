@@ -2,6 +2,7 @@
 /// else on stderr, and returns the exit code. Bad input and unreadable files leave as InputError and FileError.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -197,6 +198,8 @@ enum class Suite : std::uint8_t { model, calibration };
 /// The known-answer cases of the model or of calibration on this very program.
 ExitCode verify(Suite suite, int n_threads, const Output& output);
 
+/// The folder of results that a path means: the one of a results.h5 that is named itself.
+[[nodiscard]] std::filesystem::path results_folder(const std::filesystem::path& named);
 /// Folder of the shipped scenarios and tables.
 [[nodiscard]] std::filesystem::path data_folder();
 /// Scenario files of the shipped folder, then those of its `what-if/`, each in the order of their names.
@@ -234,7 +237,11 @@ class AllAtOnce {
   void throw_if_any() const {
     if (!unreadable_ && problems_.empty()) return;
     if (problems_.empty()) throw FileError(*unreadable_);
-    std::vector<Problem> all = problems_;
+    std::vector<Problem> all;  // an option is wrong for each scenario that it is for
+    for (const Problem& problem : problems_) {
+      const auto is_same = [&](const Problem& one) { return one.text() == problem.text(); };
+      if (std::none_of(all.begin(), all.end(), is_same)) all.push_back(problem);
+    }
     if (unreadable_) all.push_back(unreadable_->problem());
     throw InputError(std::move(all));
   }

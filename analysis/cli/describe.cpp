@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "ranks.hpp"
 #include "text_file.hpp"
@@ -28,7 +29,7 @@ void print_json(const Json& body) {
   Json json{{"schema", kJsonSchema}};
   json.update(body);
   // A file name need not be UTF-8, JSON must be.
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(json, 2));
 }
 
 /// Shortest text that reads back as the same number.
@@ -289,7 +290,7 @@ ExitCode list(const Output& output) {
     const Json& run = row["run"];
     const auto text = [&](const char* key) {
       if (!run.contains(key)) return std::string("?");
-      return run[key].is_string() ? run[key].get<std::string>() : run[key].dump();
+      return run[key].is_string() ? run[key].get<std::string>() : json_text(run[key]);
     };
     const std::string folder = row["folder"].get<std::string>();
     if (run.contains("kind")) {  // a calibration or a back-test

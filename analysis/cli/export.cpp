@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "uptake/command.hpp"
 #include "uptake/outcomes.hpp"
@@ -16,7 +17,7 @@ ExitCode print_files(const std::vector<std::filesystem::path>& files, const Outp
   if (output.format == Format::json) {
     auto names = nlohmann::ordered_json::array();
     for (const auto& file : files) names.push_back(file.string());
-    fmt::print("{}\n", nlohmann::ordered_json{{"schema", kJsonSchema}, {"files", std::move(names)}}.dump(2));
+    fmt::print("{}\n", json_text(nlohmann::ordered_json{{"schema", kJsonSchema}, {"files", std::move(names)}}, 2));
   } else {
     for (const auto& file : files) fmt::print("{}\n", file.string());
   }

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "text_file.hpp"
 #include "uptake/results.hpp"
@@ -64,7 +65,7 @@ void print_json(const ImportedTables& tables, const std::filesystem::path& folde
                   {"sites", tables.sites.size()},
                   {"activity", tables.activity.size()}};
   // A file name need not be UTF-8, JSON must be.
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", json_text(json, 2));
 }
 
 void print_text(const ImportedTables& tables, const std::filesystem::path& folder) {

@@ -9,6 +9,7 @@
 #include <exception>
 #include <functional>
 #include <map>
+#include <new>
 
 #include "commands.hpp"
 #include "ranks.hpp"
@@ -46,6 +47,9 @@ std::string exit_codes() {
   }
   return text;
 }
+
+/// "" is where nobody means to write or read: it would be the current folder, or nothing.
+std::string is_named(const std::string& name) { return name.empty() ? "names no file or folder" : ""; }
 
 /// Everything the options of all commands write to. --seed and --replicates are overrides with a shorter name.
 struct Options {
@@ -93,7 +97,7 @@ class Parser {
         ->type_name("FILE");
     run.add_option("-o,--output", options_.run.folder, "Folder of the results [results/<scenario name>]")
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     run.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
         ->type_name("N");
     auto* overwrite = run.add_flag_callback(
@@ -176,7 +180,8 @@ class Parser {
     sensitivity.add_option("--metric", sensitivity_.metric, "Metric of the report dates [what the scenario is about]")
         ->type_name("NAME");
     sensitivity.add_option("-o,--output", sensitivity_.folder, "Folder for sensitivity.json and the page")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(is_named);
     sensitivity.add_option("--replicates", sensitivity_.n_replicates, "Replicates for each setting [20]")
         ->type_name("N")
         ->check(CLI::Range(2, 100000));
@@ -191,7 +196,7 @@ class Parser {
     CLI::App& exporting =
         add("export", "Write the results of a run, or the network of a scenario, as tables of plain text",
             "uptake export results/care-homes --csv", [this] {
-              if (!network_into_) return export_tables(report_folder_, export_into_, options_.output);
+              if (!network_into_) return export_tables(results_folder(report_folder_), export_into_, options_.output);
               return export_network_of(report_folder_, options_.overrides(), *network_into_, options_.output);
             });
     exporting.add_option("WHAT", report_folder_, "Folder of results, or with --network a scenario file or name")
@@ -201,9 +206,13 @@ class Parser {
     CLI::Option* csv = as.add_flag("--csv", as_csv_, "Results as tables in CSV with a data dictionary");
     as.add_option("--network", network_into_,
                   "Ties, clocks and hazards of the scenario's first world into this folder, for other engines")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(is_named);
     as.require_option(1);
-    exporting.add_option("-o,--output", export_into_, "Folder of the tables [WHAT/csv]")->type_name("DIR")->needs(csv);
+    exporting.add_option("-o,--output", export_into_, "Folder of the tables [WHAT/csv]")
+        ->type_name("DIR")
+        ->check(is_named)
+        ->needs(csv);
     add_seed(exporting);
     add_overrides(exporting);
 
@@ -211,11 +220,14 @@ class Parser {
                            "uptake report results/care-homes --cheers", [this] {
                              if (as_checklist_) report_.kind = ReportOptions::Kind::cheers;
                              if (overwrite_checklist_) report_.existing = Existing::overwrite;
+                             report_.folder = results_folder(report_.folder);
                              return cli::report(report_, options_.output);
                            });
     report.add_option("DIR", report_.folder, "Folder of the results")->required()->type_name("");
     report.add_flag("--cheers", as_checklist_, "The reporting checklist CHEERS 2022 as Markdown, instead of the page");
-    report.add_option("-o,--output", report_.file, "File of the checklist [DIR/cheers.md]")->type_name("FILE");
+    report.add_option("-o,--output", report_.file, "File of the checklist [DIR/cheers.md]")
+        ->type_name("FILE")
+        ->check(is_named);
     report.add_flag("--overwrite", overwrite_checklist_, "Replace a checklist that somebody has written in");
     add_import();
 
@@ -311,7 +323,7 @@ class Parser {
         ->type_name("");
     command.add_option("-o,--output", merge_.folder, "Folder of the result [the one SHARD]")
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     command.add_option("--scenario", merge_.scenario, "Scenario file, when it is no longer where the tasks found it")
         ->type_name("FILE");
     command.add_flag_callback(
@@ -335,7 +347,7 @@ class Parser {
         ->check(CLI::Range(1, 1'000'000));
     command.add_option("-o,--output", slurm_.folder, "Folder of the results [results/<scenario name>]")
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     command.add_option("--cores", slurm_.n_cores, "Cores of each task [1]")->type_name("N")->check(CLI::Range(1, 4096));
     // These go into lines that Slurm reads word by word.
     const auto one_word = [](const std::string& text) {
@@ -398,7 +410,7 @@ class Parser {
         "Split what is delivered over effort, incentive and shock (8 worlds)");
     command.add_option("-o,--output", compare.folder, "Folder for the page compare.html and compare.json")
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     command.add_flag_callback(
         "--overwrite", [&compare] { compare.existing = Existing::overwrite; }, "Replace a comparison that is there");
     command.add_option("--replicates", options_.replicates, "Number of replicates instead of the scenario's")
@@ -457,10 +469,11 @@ class Parser {
     command
         .add_option("--posterior", asked.posterior,
                     "For --leave-out: what was calibrated before (posterior = the shipped one), instead of doing so")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(is_named);
     command.add_option("-o,--output", asked.folder, "Folder for backtest.h5, backtest.json and backtest.csv")
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     command.add_flag_callback(
         "--overwrite", [&asked] { asked.existing = Existing::overwrite; }, "Replace a back-test that is there");
     add_progress(command);
@@ -487,7 +500,9 @@ class Parser {
                     "File that says how the record is read (TOML), or `history`, the shipped one")
         ->required()
         ->type_name("FILE");
-    command.add_option("-o,--output", calibrate.folder, "Folder of the results [results/<name>]")->type_name("DIR");
+    command.add_option("-o,--output", calibrate.folder, "Folder of the results [results/<name>]")
+        ->type_name("DIR")
+        ->check(is_named);
     command.add_option("--programme", calibrate.programmes, "Only this programme (repeatable) [all]")
         ->type_name("NAME")
         ->allow_extra_args(false);
@@ -526,7 +541,7 @@ class Parser {
     command.add_option("-o,--output", options_.registers.folder, "Folder of the tables")
         ->required()
         ->type_name("DIR")
-        ->check([](const std::string& name) { return name.empty() ? std::string("names no folder") : std::string(); });
+        ->check(is_named);
     command.add_flag_callback(
         "--overwrite", [this] { options_.registers.there = TablesThere::replace; }, "Replace tables that are there");
     command.require_subcommand(1, 0);
@@ -556,7 +571,8 @@ class Parser {
     command
         .add_option("--posterior", options_.posterior,
                     "Draw calibrated parameters from this file (posterior = the shipped one) instead of the scenario's")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(is_named);
   }
   void add_overrides(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
@@ -654,6 +670,11 @@ ExitCode guarded(int argc, char** argv) {
   } catch (const std::filesystem::filesystem_error& error) {
     print_problems({{error.path1().string(), error.code().message(), ""}});
     return ExitCode::cannot_read_or_write;
+  } catch (const std::bad_alloc&) {
+    print_problems({{"memory", "there is not enough for this",
+                     "ask for fewer organisations, programmes or replicates at a "
+                     "time; `uptake run --dry-run` tells what a run takes"}});
+    return ExitCode::bad_input;
   } catch (const std::exception& error) {
     if (std::ferror(stdout) != 0) {
       print_problems({{"stdout", error.what(), ""}});

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
@@ -44,7 +45,7 @@ ExitCode report(const ReportOptions& options, const Output& output) {
     fmt::print(stderr, "{} is not written: it takes date, version and command from run.json\n", kCrateFile);
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{{"schema", kJsonSchema}, {is_page ? "report" : "cheers", file.string()}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     fmt::print("{}\n", file.string());
   }

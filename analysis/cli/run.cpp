@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
@@ -133,7 +134,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
         {"by_cell_bytes", by_cell_bytes},
         {"result_bytes", std::llround(result_bytes)},
     };
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
     return;
   }
   fmt::print(

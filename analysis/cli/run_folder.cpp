@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "../json_text.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
@@ -130,11 +131,10 @@ void show_again(const fs::path& folder, const Output& output) {
 }
 
 std::string text_of(const About& about) {
-  return nlohmann::ordered_json{{"scenario", about.scenario.string()},
-                                {"overrides", about.overrides},
-                                {"tasks", about.n_tasks},
-                                {"replicates", about.n_replicates}}
-      .dump();
+  return json_text(nlohmann::ordered_json{{"scenario", about.scenario.string()},
+                                          {"overrides", about.overrides},
+                                          {"tasks", about.n_tasks},
+                                          {"replicates", about.n_replicates}});
 }
 
 std::optional<About> about_of(const std::string& text) {

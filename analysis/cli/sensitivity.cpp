@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
@@ -132,14 +133,14 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
 
   const Json json = json_of(study, model->scenario.name);
   if (options.folder) {
-    write_text(*options.folder / "sensitivity.json", json.dump(2) + "\n");
+    write_text(*options.folder / "sensitivity.json", json_text(json, 2) + "\n");
     if (std::filesystem::exists(*options.folder / "results.h5")) {
       write_report(*options.folder, data_folder() / "england");
       write_crate(*options.folder);
     }
   }
   if (output.format == Format::json) {
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json_text(json, 2));
   } else {
     print_table(study);
   }

@@ -41,6 +41,12 @@ bool could_be_shipped(const fs::path& named) {
 }
 }  // namespace
 
+fs::path results_folder(const fs::path& named) {
+  std::error_code ignored;
+  if (named.filename() != "results.h5" || !fs::is_regular_file(named, ignored)) return named;
+  return named.has_parent_path() ? named.parent_path() : fs::path(".");
+}
+
 std::vector<fs::path> shipped_scenarios() {
   std::vector<fs::path> files = toml_files(data_folder());
   const std::vector<fs::path> what_ifs = toml_files(data_folder() / kWhatIfs);

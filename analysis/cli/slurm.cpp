@@ -1,6 +1,7 @@
 // A batch script for Slurm.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <regex>
 
@@ -65,8 +66,8 @@ merge=$(sbatch --parsable <<END
 void check(const SlurmOptions& options, const Scenario& scenario) {
   std::vector<Problem> problems;
   // Minutes, minutes:seconds, hours:minutes:seconds, or days-hours with minutes and seconds or without.
-  static const std::regex time("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
-  if (!std::regex_match(options.time, time)) {
+  static const std::regex time_form("[0-9]+(:[0-9]{1,2}){0,2}|[0-9]+-[0-9]{1,2}(:[0-9]{1,2}){0,2}");
+  if (!std::regex_match(options.time, time_form)) {
     problems.push_back({"--time", fmt::format("{} is no time of Slurm", options.time),
                         "give minutes, hours:minutes:seconds or days-hours:minutes:seconds"});
   }
@@ -88,7 +89,11 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
   const fs::path program = absolute_program(options.program);
   std::string overrides;
   for (const std::string& text : options.overrides) overrides += " --set " + quoted(plain_override(text));
-  const std::string name = "uptake-" + scenario.name;
+  // Slurm and comments take a word on a line, and files may be called anything.
+  std::string word = scenario.name;
+  std::ranges::replace_if(
+      word, [](char c) { return c <= ' ' || c == '\x7f'; }, '-');
+  const std::string name = "uptake-" + word;
   // Lines of #SBATCH are read by Slurm, not by a shell: no quotes. Both jobs get those that say where they may run.
   std::string where;
   if (options.partition) where += fmt::format("#SBATCH --partition={}\n", *options.partition);
@@ -127,7 +132,7 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
       "tasks={}\n"
       "mode=${{1:-}}\n"
       "set --{}\n",
-      scenario.name, scenario.replicates, options.n_tasks, options.n_cores, options.n_cores == 1 ? "" : "s", name,
+      word, scenario.replicates, options.n_tasks, options.n_cores, options.n_cores == 1 ? "" : "s", name,
       options.n_tasks - 1, size, where, quoted(name), quoted(program.string()), quoted(file.string()),
       quoted(folder.string()), options.n_tasks, overrides);
   fmt::print(

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "../json_text.hpp"
 #include "commands.hpp"
 
 namespace uptake::cli {
@@ -44,7 +45,7 @@ ExitCode verify(Suite suite, int n_threads, const Output& output) {
                       {"verdict", row.pass ? "pass" : "fail"},
                       {"detail", row.detail}});
     }
-    fmt::print("{}\n", nlohmann::ordered_json{{"schema", kJsonSchema}, {"cases", std::move(rows)}}.dump(2));
+    fmt::print("{}\n", json_text(nlohmann::ordered_json{{"schema", kJsonSchema}, {"cases", std::move(rows)}}, 2));
   }
   return n_failed == 0 && !cases.empty() ? ExitCode::done : ExitCode::fault;
 }
