@@ -617,7 +617,7 @@ void use_named_posterior(Scenario& scenario) {
     throw InputError({{stored.file.string(), fmt::format("holds nothing for {}", fmt::join(names, ", ")),
                        fmt::format("it holds {}", fmt::join(known, ", "))}});
   }
-  use_posterior(scenario, std::move(posterior));
+  use_posterior(scenario, posterior);
 }
 
 }  // namespace uptake

@@ -51,9 +51,9 @@ enum Count : std::size_t {
   count_fellows,
   count_supported,
   count_evaluated,
-  count_in_new_setting,
-  kNCounts
+  count_in_new_setting
 };
+constexpr std::size_t kNCounts = count_in_new_setting + 1;
 static_assert(static_cast<std::size_t>(Metric::pipeline_in_new_setting) -
                   static_cast<std::size_t>(Metric::investment_gbp) ==
               count_in_new_setting);

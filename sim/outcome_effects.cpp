@@ -23,8 +23,8 @@ bool acts_on_baseline(OutcomeKind kind) { return kind == OutcomeKind::events || 
 
 FidelityRatio effect_of(const Draw& draw, int programme) {
   const auto value = [&](Parameter id) { return draw(programme, id); };
-  return FidelityRatio(value(Parameter::fidelity_start), value(Parameter::retraining), value(Parameter::turnover),
-                       value(Parameter::reference_fidelity), kHighestEffectRatio);
+  return {value(Parameter::fidelity_start), value(Parameter::retraining), value(Parameter::turnover),
+          value(Parameter::reference_fidelity), kHighestEffectRatio};
 }
 }  // namespace
 
@@ -148,7 +148,7 @@ double logit_of_mean(double mean, std::span<const double> deviations) {
       sum += share;
       slope += share * (1 - share);
     }
-    const double n = static_cast<double>(deviations.size());
+    const auto n = static_cast<double>(deviations.size());
     const double step = (mean - sum / n) / (slope / n);
     logit += std::clamp(step, -1.0, 1.0);
     if (std::abs(step) < 1e-15) break;
@@ -683,7 +683,7 @@ void finish(const OutcomeTables& tables, const Effect& effect, int programme, st
   const OutcomeTables::Span* reports = tables.cells_of_period.data() + (tables.cells_of_period.size() - n_reports);
 
   for (std::size_t g = 0; g < facts.groups.size(); ++g) {
-    const auto [region, quintile] = facts.groups[g];
+    const std::size_t region = facts.groups[g].region, quintile = facts.groups[g].quintile;
     double* events = tally.effect.data() + g * n_cells;
     double* people = tally.people.data() + g * n_cells;
     const auto factor = [&](std::size_t cell) { return capacity.empty() ? 1.0 : capacity[cell * n_regions + region]; };

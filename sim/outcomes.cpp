@@ -82,7 +82,9 @@ void read_history(const OutcomeTables& tables, const CountsShape& shape, int n_w
   work.counts.clear();
   for (Tally& tally : tallies) work.counts.push_back(tally.counts.data());
   // Plain pointers and sizes, which nothing that is counted can change.
-  const auto [n_boards, n_regions, stock_size, use, set_ups, first_use, quintiles, not_otherwise, size] = shape;
+  const std::size_t n_boards = shape.n_boards, n_regions = shape.n_regions, stock_size = shape.stock, use = shape.use,
+                    set_ups = shape.set_ups, first_use = shape.first_use, quintiles = shape.quintiles,
+                    not_otherwise = shape.not_otherwise;
   std::int32_t* const* const counts_of = work.counts.data();
   const OutcomeTables::Record* const records = tables.records.data();
   Course* const courses = work.courses.data();

@@ -22,6 +22,7 @@ void* allocate_paged(std::size_t bytes) {
 }
 
 void free_paged(void* memory, std::size_t bytes) noexcept {
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): aligned_alloc gave it, and the allocator owns it
   bytes < kMany ? ::operator delete(memory) : std::free(memory);
 }
 

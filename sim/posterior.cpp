@@ -91,7 +91,7 @@ PosteriorProgramme with_only(const PosteriorProgramme& whole, const std::vector<
 std::string file_name(const Posterior& posterior) { return posterior.file.filename().string(); }
 }  // namespace
 
-void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterior) {
+void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& posterior) {
   UPTAKE_EXPECTS(posterior != nullptr);
   const std::string file = posterior->file.string();
   std::vector<Problem> problems;

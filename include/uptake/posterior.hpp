@@ -81,7 +81,7 @@ struct Posterior {
 /// the scenario's.
 /// @throws InputError when a draw lies outside the table's range, a parameter is no programme parameter or stands twice,
 /// or values are missing; no programme of the scenario is in the posterior
-void use_posterior(Scenario& scenario, std::shared_ptr<const Posterior> posterior);
+void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& posterior);
 
 /// The programme of a scenario as its posterior has it; null when its parameters are not drawn from one.
 [[nodiscard]] const PosteriorProgramme* calibrated(const Scenario& scenario, const std::string& programme);
