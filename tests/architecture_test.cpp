@@ -45,11 +45,12 @@ const std::map<std::string, std::set<std::string>> kNamedOpeners{
 };
 
 std::vector<std::string> violations(const Sources& sources) {
-  static const std::regex kInclude(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
+  static const std::regex include(R"(^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"])", std::regex::multiline);
   std::vector<std::string> found;
   std::map<std::string, std::set<std::string>> openers;
-  for (const auto& [file, text] : sources) {
-    for (std::sregex_iterator match(text.begin(), text.end(), kInclude), end; match != end; ++match) {
+  for (const auto& source : sources) {
+    const std::string &file = source.first, &text = source.second;
+    for (std::sregex_iterator match(text.begin(), text.end(), include), end; match != end; ++match) {
       const std::string included = (*match)[2];
       const auto complain = [&](const char* why) {
         found.push_back(fmt::format("{} includes {}: {}", file, included, why));
@@ -70,7 +71,7 @@ std::vector<std::string> violations(const Sources& sources) {
         const fs::path own = fs::path(file).parent_path();
         const std::string library = file.substr(0, file.find('/'));
         const std::string beside = (own / included).lexically_normal().generic_string();
-        if (!sources.contains(beside) && !sources.contains(library + "/" + included)) {
+        if (!sources.contains(beside) && !sources.contains(fmt::format("{}/{}", library, included))) {
           complain("a private header of another library");
         } else if (included.starts_with("cli/")) {
           complain("the library does not know its program");

@@ -169,7 +169,7 @@ TEST(Target, IsReadAndItsChanceCounted) {
 }
 
 TEST(Target, SaysWhatIsWrong) {
-  for (const auto& [text, what] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {"ever_adopted>5@2021-12-31", "is not of the form metric>=VALUE@DATE"},
            {"ever_adopted>=5", "is not of the form metric>=VALUE@DATE"},
            {"ever_adoptd>=5@2021-12-31", "names an unknown metric \"ever_adoptd\"; did you mean \"ever_adopted\"?"},
@@ -177,18 +177,18 @@ TEST(Target, SaysWhatIsWrong) {
            {"ever_adopted>=@2021-12-31", "\"\" is not a number"},
            {"ever_adopted>=5@2021-02-30", "\"2021-02-30\" is not a date"},
            {"ever_adopted>=5@31.12.2021", "\"31.12.2021\" is not a date"}})
-    EXPECT_NE(problems_of([&] { (void)parse_target(text); }).find(what), std::string::npos)
-        << text << ": " << problems_of([&] { (void)parse_target(text); });
+    EXPECT_NE(problems_of([&] { (void)parse_target(row.first); }).find(row.second), std::string::npos)
+        << row.first << ": " << problems_of([&] { (void)parse_target(row.first); });
   const RunValues run = run_of({"base"}, {Metric::ever_adopted}, {{1, 3}});
-  for (const auto& [text, what] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& row : std::vector<std::pair<std::string, std::string>>{
            {"ever_adopted>=5@2022-12-31", "2022-12-31 is no report date of run; they are 2021-12-31"},
            {"drug:ever_adopted>=5@2021-12-31", "run has no programme \"drug\""},
            {"adopters>=5@2021-12-31", "run has no adopters for tool there"}})
     EXPECT_NE(problems_of([&] {
-                (void)chance_of(parse_target(text), {&run, 0}, 2);
-              }).find(what),
+                (void)chance_of(parse_target(row.first), {&run, 0}, 2);
+              }).find(row.second),
               std::string::npos)
-        << text;
+        << row.first;
 }
 
 // ---- displacement -------------------------------------------------------------------------------------------------

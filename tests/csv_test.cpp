@@ -1,5 +1,6 @@
 #include "csv.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@ class Csv : public testing::Test {
   ~Csv() override { std::filesystem::remove_all(folder_); }
 
   std::filesystem::path write(const std::string& text) {
-    const std::filesystem::path file = folder_ / "table.csv";
+    std::filesystem::path file = folder_ / "table.csv";
     std::ofstream(file, std::ios::binary) << text;
     return file;
   }
@@ -59,9 +60,9 @@ TEST_F(Csv, ReadsColumnsInAnyOrderAndLeavesOutOthers) {
 
 TEST_F(Csv, TakesByteOrderMarkEveryLineEndAndNoLineEndAtAll) {
   for (const std::string end : {"\n", "\r\n", "\r"}) {
-    EXPECT_EQ(read("\xEF\xBB\xBF"
-                   "code,size" +
-                   end + "a,3" + end + end + "b,4"),
+    EXPECT_EQ(read(fmt::format("\xEF\xBB\xBF"
+                               "code,size{0}a,3{0}{0}b,4",
+                               end)),
               (Lines{"a|3|", "b|4|"}));
     EXPECT_EQ(problems_, Lines{});
   }
@@ -95,6 +96,7 @@ TEST_F(Csv, LeavesOutMalformedRowsAndGoesOn) {
           "table.csv:2:1: the row has 3 fields where the header has 2",
           "table.csv:3:1: the row has 1 fields where the header has 2",
           "table.csv:4:3: byte 0x80 is not UTF-8; save the table as UTF-8",
+          // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one long text
           "table.csv:5:1: a quote stands inside a field that is not quoted, or after the end of one that is; write "
           "the field in quotes and double the quotes in it",
           "table.csv:7:1: a quoted field of this row is not closed before the end of the file",
@@ -228,16 +230,16 @@ TEST_F(Csv, StopsAfterAHundredProblems) {
 }
 
 TEST_F(Csv, SuggestsTheNearestName) {
-  constexpr std::array<std::string_view, 2> names{"care-home", "practice"};
+  constexpr std::array<std::string_view, 2> kNames{"care-home", "practice"};
   std::vector<Problem> problems;
   CsvReader rows(write("code,size\ncare-hom,1\nhospital,1\npractice,1\n"), kColumns, OtherColumns::ignored, problems);
   ASSERT_TRUE(rows.next());
-  EXPECT_FALSE(rows.one_of(0, names, "type"));
+  EXPECT_FALSE(rows.one_of(0, kNames, "type"));
   ASSERT_TRUE(rows.next());
-  EXPECT_FALSE(rows.one_of(0, names, "type"));
+  EXPECT_FALSE(rows.one_of(0, kNames, "type"));
   ASSERT_TRUE(rows.next());
   EXPECT_EQ(rows.line(), 4);
-  EXPECT_EQ(rows.one_of(0, names, "type"), 1U);
+  EXPECT_EQ(rows.one_of(0, kNames, "type"), 1U);
   ASSERT_EQ(problems.size(), 2U);
   EXPECT_TRUE(problems[0].text().ends_with("table.csv:2:1: unknown type \"care-hom\"; did you mean \"care-home\"?"));
   EXPECT_TRUE(problems[1].text().ends_with("table.csv:3:1: unknown type \"hospital\""));

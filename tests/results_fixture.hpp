@@ -102,7 +102,8 @@ inline std::unique_ptr<MadeUpRun> made_up_run(const MadeUpSize& size, ParameterM
     for (const Block& block : layout.blocks)
       for (std::size_t k = 0; k < block.size(); ++k) {
         const double u = static_cast<double>(mix64(mix64(r) ^ (block.offset + k)) >> 40) * 0x1p-24;
-        const double strategy = static_cast<double>(k / (block.size() / 3));
+        const std::size_t of_strategy = block.size() / 3, number = k / of_strategy;
+        const auto strategy = static_cast<double>(number);
         double value = 1000 * (1 + static_cast<double>(block.metric)) + 100 * (3 - strategy) +
                        static_cast<double>(k % 7) + 200 * u;
         if (block.metric == Metric::patients_benefited) value = 5;
