@@ -253,7 +253,8 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
                  head, rows);
   };
   for (const Difference& row : comparison.rows)
-    if (mine(row)) money.add(row.metric, std::array{row.subject, row.baseline, row.difference.p05, row.difference.p95});
+    if (mine(row) && spec(row.metric).needs != Needs::growth)  // whose prices are those of each year
+      money.add(row.metric, std::array{row.subject, row.baseline, row.difference.p05, row.difference.p95});
   std::string html;
   for (const Metric metric : kFirst)
     for (const Difference& row : comparison.rows)

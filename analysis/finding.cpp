@@ -90,9 +90,10 @@ std::string population_in_words(const Model& model) {
   const std::string n = grouped(static_cast<double>(population.n_organisations()));
   if (population.synthetic)
     return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
+  const std::filesystem::path folder = model.scenario.population;
   return fmt::format("the population {} ({} organisations, {} region{})",
-                     std::filesystem::path(model.scenario.population).filename().string(), n, population.regions.size(),
-                     population.regions.size() == 1 ? "" : "s");
+                     folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string(),
+                     n, population.regions.size(), population.regions.size() == 1 ? "" : "s");
 }
 
 std::string population_note(const Model& model) {
@@ -116,7 +117,6 @@ std::string place_in_words(const Model& model, const SummaryLayout& layout, int 
 }
 
 std::string_view short_region(std::string_view name) {
-  constexpr std::string_view kOfNetworks = "Health Innovation ";
   // Not of the network whose name would be "Network South London" alone.
   const bool is_short = name.starts_with(kOfNetworks) && !name.substr(kOfNetworks.size()).starts_with("Network");
   return is_short ? name.substr(kOfNetworks.size()) : name;

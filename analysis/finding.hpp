@@ -45,9 +45,6 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 /// states published figures of its own, all of the ledger.
 [[nodiscard]] bool is_about_growth(const Scenario& scenario);
 
-/// What stands for all regions together where these are those of England.
-inline constexpr std::string_view kEngland = "England";
-
 /// What a programme's savings are made of.
 struct Savings {
   bool has_event_value = false;   ///< `value.per_event` is stated

@@ -293,8 +293,10 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
     known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
   }
   if (known.empty()) return "";
-  return "  " + paragraph(fmt::format("Not all of the {} programmes are in every total, but all are in the cost: {}.",
-                                      n, known),
+  int n_costed = 0;
+  for (int p = 0; p < n; ++p) n_costed += Spot(record, strategy, p, time)(Metric::cost_gbp, View::gross) ? 1 : 0;
+  return "  " + paragraph(fmt::format("Not all of the {} programmes are in every total{}: {}.", n,
+                                      n_costed == n ? ", but all are in the cost" : "", known),
                           width - 2, 2);
 }
 

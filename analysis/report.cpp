@@ -558,24 +558,29 @@ Section dimensions(const Run& run) {
               folded("Tables by kind of impact", html)};
 }
 
-/// Of how many worlds the measures relative to benefit are stated, where not of all: none that some lose in.
+/// Of how many worlds the measures relative to benefit are stated, where not of all: none that some lose in. Nothing where
+/// there are no two regions to differ.
 std::string worlds_without_losers(const Run& run) {
+  if (!run.headline(spec(subject_of(run).metric).name, View::gross)) return "";
   const std::vector<std::string> metrics = run.file.texts("diagnostics/metric");
   const Cube n_defined(run.file.numbers("diagnostics/n_defined"));
-  const auto at =
-      static_cast<std::size_t>(std::ranges::find(metrics, spec(Metric::benefit_regional_cv).name) - metrics.begin());
-  if (at == metrics.size() || !run.headline(spec(subject_of(run).metric).name, View::gross)) return "";
   const Labelled& of = n_defined.data();
-  const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
-                                       static_cast<std::size_t>(run.programme), 0};
-  if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
-  std::size_t offset = 0;
-  for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
-  const int n = static_cast<int>(of.values[offset]), n_worlds = run.n_replicates();
+  const auto n_of = [&](Metric metric) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(metrics, spec(metric).name) - metrics.begin());
+    if (at == metrics.size()) return 0;
+    const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
+                                         static_cast<std::size_t>(run.programme), 0};
+    if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
+    std::size_t offset = 0;
+    for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
+    return static_cast<int>(of.values[offset]);
+  };
+  if (n_of(Metric::regional_cv) == 0) return "";  // of adoption, which is never below 0: there are no two regions
+  const int n = n_of(Metric::benefit_regional_cv), n_worlds = run.n_replicates();
   if (n == n_worlds) return "";
   const std::string_view region = run.is_england() ? "network" : "region";
   constexpr std::string_view kWhy =
-      "a coefficient of variation, Gini or concentration index of a benefit that is below 0 for some has no meaning";
+      "a coefficient of variation or Gini index of a benefit that is below 0 for some has no meaning";
   if (n == 0)
     return paragraph(
         fmt::format("How unequal benefit is between {}s is not stated: in no world is it at least 0 in each "

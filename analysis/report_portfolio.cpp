@@ -19,12 +19,17 @@ Json three_numbers(std::string_view name, const Statistics& s) {
   return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
 }
 
-/// A title that fits beside a bar: cut between words where it is long.
+/// A title that fits beside a bar: cut between words where it is long, or within one that is too long itself.
 std::string short_title(const std::string& title) {
   constexpr std::size_t kFits = 40;
   std::string text = title;
   if (text.size() <= kFits) return text;
-  text.resize(text.rfind(' ', kFits));
+  std::size_t cut = text.rfind(' ', kFits);
+  if (cut == std::string::npos || cut == 0) {
+    cut = kFits;
+    while ((static_cast<unsigned char>(text[cut]) & 0xc0U) == 0x80U) --cut;  // not within a character of UTF-8
+  }
+  text.resize(cut);
   while (text.ends_with(',') || text.ends_with(':')) text.pop_back();
   return text + "…";
 }

@@ -304,13 +304,14 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
        {std::tuple{0.0, "own-record", "cut at a quarter, half and three quarters of a programme's own record"},
         std::tuple{1.0, "left-out", "of programmes of which nothing but the others was known"}}) {
     const auto one = std::ranges::find(all, key, &Coverage::kind);
-    if (one == all.end() || std::ranges::find(kinds, kind) == kinds.end()) continue;
+    if (one == all.end() || one->forecasts <= 0 || std::ranges::find(kinds, kind) == kinds.end()) continue;
     constexpr double kLevel = 0.9, kErrors = 2;  // further below it than luck leaves
     const bool is_narrow = kLevel - one->held_90 > kErrors * std::sqrt(kLevel * (1 - kLevel) / one->forecasts);
     text += fmt::format(
-        "{}In back-tests {}, the 90 % intervals of gross counts held {:.0f} % of {} observations of {} programmes{}.",
+        "{}In back-tests of the record that ships, {}, the 90 % intervals of gross counts held {:.0f} % of {} "
+        "observations of {} programmes{}.",
         text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->forecasts), grouped(one->programmes),
-        is_narrow ? ": intervals of this run are narrower than they say" : "");
+        is_narrow ? ": intervals of this run are likely too narrow" : "");
   }
   return text.empty() ? text : text + " No record tests the net effect.";
 }

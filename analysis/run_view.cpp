@@ -266,6 +266,7 @@ nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {
 std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   if (run.n_own_programmes() > 1) return {};
   const std::vector<std::string> keys = run.file.texts("parameters/key"), priors = run.file.texts("parameters/prior");
+  const bool all_at_defaults = run.file.text("provenance/parameters") == "defaults";
   struct Drawn {
     std::vector<double> values;
     std::string prior;
@@ -303,7 +304,7 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
     }
     std::vector<double> sorted = own.values;
     const Statistics s = statistics(sorted);
-    const bool is_fixed = std::ranges::all_of(own.values, [&](double v) { return v == own.values.front(); });
+    const bool is_fixed = all_at_defaults || own.prior.starts_with("fixed");
     found.push_back({id, own.prior, s.p05, s.p95, own.values.front(), is_fixed, (mean(cost) - others) / slope});
   };
   const Drawn per_event = drawn(Parameter::value_per_event), per_person = drawn(Parameter::value_per_person);

@@ -12,9 +12,6 @@ namespace uptake {
 namespace fs = std::filesystem;
 
 namespace {
-/// The networks are called "Health Innovation …" since 2023; who reads a list of them leaves that out.
-constexpr std::string_view kOfNetworks = "Health Innovation ";
-
 /// The name without what most of them begin with; empty for another name.
 std::string_view place_of(const Region& region) {
   const std::string_view name = region.name;

@@ -14,9 +14,6 @@
 
 namespace uptake {
 
-/// What stands for all regions together where one may be named.
-inline constexpr std::string_view kEngland = "England";
-
 /// Index of the region that a name means: its full name, its short name, its code, or its name without "Health
 /// Innovation", as pages show it.
 [[nodiscard]] std::optional<std::size_t> find_region(std::span<const Region> regions, std::string_view name);

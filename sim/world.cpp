@@ -989,8 +989,8 @@ void Step::all_wait(const Context& of, int boundary) {
       own.due = kUndated;
       own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
       std::int64_t slack = rescale(clock, kUnit, own.multiplier);
-      // The first look comes after the first clocks.
-      if (n_groups > 0 || boundary < state_.outlook) {
+      // The first look comes after the first clocks: until then nothing lies ahead.
+      if (boundary < state_.outlook) {
         slack -= Pull<n_groups, n_layers>(*this, of, record, waiting[record]).ahead(boundary, state_.outlook);
       }
       waiting[record].slack = slack;

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <ranges>
+
 #include "oracle.hpp"
 #include "worlds.hpp"
 
@@ -36,7 +39,7 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
 /// Without groups a decision is not tested in its week where nobody stops, and must be where somebody can.
 TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
   std::size_t n_stopped = 0, n_decided = 0;
-  for (std::uint64_t trial = 0; trial < 16; ++trial) {
+  for (std::uint64_t trial = 0; trial < 24; ++trial) {
     Scenario scenario = busy_scenario(90);
     scenario.strategies.resize(1);
     scenario.programmes.resize(1);
@@ -47,6 +50,14 @@ TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
     for (const Parameter rate : {Parameter::mu1, Parameter::mu2}) programme.fix(rate, trial % 4 < 2 ? 2.0 : 0.0);
     if (trial % 8 >= 4) programme.fix(Parameter::kappa, 2.5), programme.fix(Parameter::theta, 0.3);
     if (trial >= 8) programme.available_from = 2021y / April / 12;
+    if (trial >= 16) programme.rule = LayerRule::maximum;
+    if (trial >= 20) {
+      programme.rule = LayerRule::sum;
+      Lever communities;
+      communities.kind = LeverKind::communities;
+      communities.share = 0.6;
+      scenario.strategies[0].levers = {communities};
+    }
     synthetic::Options options;
     options.seed = trial;
     const auto alone = std::make_shared<Population>(*synthetic::population(200, options));
@@ -55,6 +66,12 @@ TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
     ASSERT_TRUE(run.model->programmes[0].pairs.empty());
     const auto got = events_of(run);
     EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks)) << "trial " << trial;
+    const auto equal = compile(run.model, 0, run.draw);  // other rates change nothing
+    World turned = start(run.rates, run.clocks);
+    for (int boundary = 0; boundary <= 90; boundary += 7)
+      advance(turned, boundary % 2 == 0 ? run.rates : equal, boundary);
+    advance(turned, run.rates, 90);
+    EXPECT_EQ(oracle::sorted(turned.history().events), got) << "trial " << trial;
     for (const Event& event : got) (event.stage == Stage::stopped ? n_stopped : n_decided) += 1;
   }
   EXPECT_GT(n_stopped, 500U);
@@ -71,6 +88,30 @@ TEST(World, ThousandsWhoBeginToWaitAtOnceEqualTheIntegerTwin) {
   const auto got = events_of(run);
   const auto begun = std::ranges::count_if(got, [](const Event& event) { return event.stage == Stage::implementing; });
   ASSERT_GT(begun, 4096);
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
+}
+
+/// More pushes through a curve in one week than the kernel notes in one go.
+TEST(World, ThousandsOfPushesOfAWeekEqualTheIntegerTwin) {
+  Scenario scenario = busy_scenario(20);
+  scenario.programmes.resize(1);
+  ProgrammeSpec& programme = scenario.programmes[0];
+  programme.skipped = {.engaged = true, .implementing = true};
+  programme.fix(Parameter::p, 60);
+  programme.fix(Parameter::q, 6);
+  programme.fix(Parameter::kappa, 2.5);
+  programme.fix(Parameter::theta, 0.3);
+  synthetic::Options options;
+  options.n_nearest = 20;
+  const Prepared run = prepare(scenario, synthetic::population(9000, options), 0, 1);
+  const auto got = events_of(run);
+  const Pushes& edges = run.model->programmes[0].edges[0];
+  std::map<int, std::size_t> n_pushes;
+  for (const Event& event : got) {
+    if (event.stage == Stage::in_use)
+      n_pushes[event.boundary] += edges.offsets[event.record + 1] - edges.offsets[event.record];
+  }
+  ASSERT_GT(std::ranges::max(n_pushes | std::views::values), 8192U);
   EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
 }
 

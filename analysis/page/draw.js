@@ -241,7 +241,8 @@ const draw = (() => {
       // Bars too low to be seen are told.
       const most = d3.max(panel.values, v => Math.abs(v || 0)), [low, high] = y.domain();
       if (most < 0.03 * (high - low)) g.append("text").attr("x", w / 2).attr("y", (y(low) + y(high)) / 2).attr("text-anchor", "middle").attr("class", "low")
-        .text(most > 0 ? `at most ${number(most)} a year` : "none in any year");
+        .text(most === 0 ? "none in any year" : panel.values.every(v => (v || 0) >= 0) ? `at most ${number(most)} a year`
+          : `between ${number(d3.min(panel.values, v => v || 0))} and ${number(d3.max(panel.values, v => v || 0))} a year`);
       g.append("line").attr("x2", w).attr("y1", y(0)).attr("y2", y(0)).attr("stroke", colour.ink);
       years.forEach((year, k) => {
         if (k % every === 0) g.append("text").attr("x", x(year) + x.bandwidth() / 2).attr("y", height - 6).attr("text-anchor", "middle").style("font-size", "11px").text(year);

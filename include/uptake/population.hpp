@@ -55,6 +55,11 @@ enum class Layer : std::uint8_t { geography, community, ownership, pathway };
 inline constexpr int kNLayers = 4;
 inline constexpr std::array<std::string_view, kNLayers> kLayerNames{"geography", "community", "ownership", "pathway"};
 
+/// What stands for all regions together where these are those of England.
+inline constexpr std::string_view kEngland = "England";
+/// The networks are called so, and then by their place, since 2023: who reads a list of them leaves it out.
+inline constexpr std::string_view kOfNetworks = "Health Innovation ";
+
 struct Region {
   std::string code;  ///< stable identity, e.g. the 2021 acronym
   std::string name;  ///< full name, as shown and as a coordinate of results
