@@ -233,7 +233,9 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
   run.n_replicates = replicates.front();
   if (run.strategies.empty() || run.programmes.empty() || regions.empty() || labels.empty() || run.n_replicates == 0)
     throw file.broken("it holds no replicates");
-  const std::string wanted = region.empty() ? regions.front() : region;
+  const std::string wanted = !region.empty()                ? region
+                             : file.has("provenance/focus") ? file.text("provenance/focus")
+                                                            : regions.front();
   const auto place = index_of(regions, wanted, std::identity{});
   if (!place) throw InputError({{folder.string(), fmt::format("has no region \"{}\"", wanted), ""}});
   run.region = wanted;

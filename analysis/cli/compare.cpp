@@ -116,6 +116,8 @@ class Runs {
     std::string focus;
     for (const auto& model : models)
       if (focus.empty() && model) focus = model->scenario.focus;
+    if (focus.empty() && std::ranges::any_of(models, [](const auto& model) { return model != nullptr; }))
+      focus = kEngland;
 
     // Whether they can be paired and have what is asked of them is known before anything is simulated.
     std::deque<RunValues> bare;

@@ -99,8 +99,8 @@ std::string numbers_text(const std::vector<std::uint64_t>& numbers) {
 
 /// One problem for each task that has something to do, with its command. @param problems what is damaged, said before
 InputError missing_replicates(const std::vector<std::uint64_t>& missing, const About& about, const fs::path& scenario,
-                              const std::vector<Part>& parts, const fs::path& folder, const std::string& program,
-                              std::vector<Problem> problems) {
+                              const std::vector<Part>& parts, const std::vector<fs::path>& shards,
+                              const fs::path& folder, const std::string& program, std::vector<Problem> problems) {
   // In folders of several splits no task can be blamed: one process makes what is missing.
   const bool one_split = std::ranges::all_of(
       parts, [&](const Part& part) { return about_of(part.facts.about)->n_tasks == about.n_tasks; });
@@ -112,15 +112,17 @@ InputError missing_replicates(const std::vector<std::uint64_t>& missing, const A
     for (const std::string& text : about.overrides) command += " --set " + quoted(text);
     if (n_tasks > 1) command += fmt::format(" --task {}/{}", task, n_tasks);
     fs::path into = folder;
+    bool is_named = std::ranges::find(shards, folder) != shards.end();
     for (const Part& part : parts) {
       if (part.facts.task == task && part.file.parent_path().filename() == ".parts")
-        into = part.file.parent_path().parent_path();
+        into = part.file.parent_path().parent_path(), is_named = true;
     }
     command += fmt::format(" -o {} --resume", quoted(into.string()));
     problems.push_back({into.string(),
                         fmt::format("{} {} {} missing", replicates.size() == 1 ? "replicate" : "replicates",
                                     numbers_text(replicates), replicates.size() == 1 ? "is" : "are"),
-                        fmt::format("`{}` makes {}", command, replicates.size() == 1 ? "it" : "them")});
+                        fmt::format("`{}` makes {}{}", command, replicates.size() == 1 ? "it" : "them",
+                                    is_named ? "" : fmt::format("; then name {} among the folders", into.string()))});
   }
   return InputError(std::move(problems));
 }
@@ -184,7 +186,8 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
       gather_parts(files, digest, layout.size, static_cast<std::size_t>(model->scenario.replicates));
   add_damaged(gathered.damaged, damaged);
   if (!gathered.missing.empty())
-    throw missing_replicates(gathered.missing, about, file, parts, folder, options.command.front(), damaged);
+    throw missing_replicates(gathered.missing, about, file, parts, options.shards, folder, options.command.front(),
+                             damaged);
   // What is damaged in one file may be whole in another.
   for (Problem& problem : damaged) problem.suggestion = "nothing is missing: other files have what it lost";
   if (output.verbosity == Verbosity::normal) print_warnings(damaged);

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "../json_text.hpp"
+#include "../results_file.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
@@ -126,6 +127,7 @@ InputError in_the_way(const fs::path& folder) {
 }
 
 void show_again(const fs::path& folder, const Output& output) {
+  const ResultsFile whole(folder / "results.h5");  // or it throws
   fmt::print("{}", read_text(folder / (output.format == Format::json ? kJsonFile : kTableFile)));
   say(output, fmt::format("already done; --overwrite repeats it ({})", folder.string()));
 }

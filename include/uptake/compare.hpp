@@ -61,7 +61,7 @@ struct RunValues {
 /// n when it was stopped.
 [[nodiscard]] RunValues simulate_values(const std::shared_ptr<const Model>& model, std::size_t n,
                                         const Control& control);
-/// The values kept in `folder/results.h5`. @param region name; England when empty @throws FileError when the file is
+/// The values kept in `folder/results.h5`. @param region name; the focus of the results when empty @throws FileError when the file is
 /// missing, broken or of another format; InputError when it has no such region
 [[nodiscard]] RunValues read_values(const std::filesystem::path& folder, const std::string& region);
 
