@@ -292,7 +292,7 @@ class Page(program.ProgramTest):
             rows = {row["kind"]: row for row in csv.DictReader(file)}
         own, other = rows["own-record"], rows["left-out"]
         words = (f"held {100 * float(own['held_90']):.0f} % of {own['forecasts']} observations of {own['programmes']} "
-                 "programmes: intervals of this run are narrower than they say")
+                 "programmes: intervals of this run are likely too narrow")
         for section in ("finding", "adoption"):
             self.assertIn(words, page.split(f'<section id="{section}"')[1].split("</section>")[0])
         self.assertNotIn("back-tests", self.made("--replicates", "2", "--overwrite"))
