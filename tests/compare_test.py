@@ -53,6 +53,16 @@ class Compare(program.ProgramTest):
         self.assertEqual(said[0], ("most-deprived-first", f"{100 * row['strategy_mean']:.1f}"))
         self.assertNotIn("same-packages", [name for name, _ in said], "whose gap is that of the baseline")
 
+    def test_a_long_title_without_a_blank_is_cut_between_characters(self):
+        scenario = self.portfolio(text=portfolio.two_tools("replicates = 4"))
+        title = "Frühwarnsystem" * 4
+        for tool in ("example-tool", "second-tool"):
+            text = program.read(self.path("minimal", f"{tool}.toml")).decode()
+            program.write(self.path("minimal", f"{tool}.toml"), text.replace('"Example tool"', f'"{title}"'))
+        self.uptake("run", scenario, "-o", "out", "--quiet")
+        page = html.unescape(program.read(self.path("out", "report.html")).decode())
+        self.assertIn(title.encode()[:40].decode(errors="ignore") + "…", page)
+
     def test_a_scenario_and_its_results_compare_alike(self):
         self.uptake("run", program.MINIMAL, "-o", "out", "--replicates", 50)
         simulated = self.compare(program.MINIMAL, "--replicates", 50, "--threads", 1)

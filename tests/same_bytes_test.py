@@ -197,6 +197,7 @@ class SameBytes(program.ProgramTest):
         def test_a_truncated_result_is_made_again(self):
             shutil.copytree(os.path.join(self.shared, "reference"), self.path("out"))
             program.write(self.path("out", "results.h5"), self.reference[:len(self.reference) // 2])
+            self.assertIn("--overwrite", self.uptake(*self.words("out"), code=3).stderr)
             done = self.uptake(*self.words("out", "--overwrite"))
             self.assertNotIn("already done", done.stderr)
             self.assertEqual(self.result() == self.reference, True)
