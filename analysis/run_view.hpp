@@ -141,8 +141,8 @@ struct TurningPoint {
   Parameter id{};
   std::string prior;         ///< as in the results
   double low = 0, high = 0;  ///< 5 % and 95 % points of the replicates' own values
-  double fixed_at = 0;       ///< their value, where all are the same
-  bool is_fixed = false;     ///< whether they are
+  double fixed_at = 0;       ///< value in every replicate, in the parameter's unit, where it is fixed
+  bool is_fixed = false;     ///< no prior draws it
   double turns_at = 0;       ///< value of it at which the mean over replicates is 0, were it the same in all of them
 };
 /// Of one programme, in the lead strategy against the comparator at the first report date: of the price that its savings

@@ -40,6 +40,11 @@ class BadInputs(program.ProgramTest):
     def minimal(self, *options):
         return ["run", program.MINIMAL, "--replicates", 3, "-o", "out", *options]
 
+    def test_a_setting_is_no_option(self):
+        said = self.uptake("run", "minimal", "--set", "--seed=1", "-o", "out", code=2).stderr
+        self.assertIn("--set", said)
+        self.assertFalse(os.path.exists(self.path("out")))
+
     def test_files_that_are_no_scenario(self):
         os.mkdir(self.path("folder"))
         program.write(self.path("latin.toml"), "schema = 1\ntitle = \"Pfl\xe4ge\"\n".encode("latin-1"))

@@ -9,6 +9,7 @@
 
 #include "../file.hpp"
 #include "../json_text.hpp"
+#include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"

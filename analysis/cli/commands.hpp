@@ -2,7 +2,6 @@
 /// else on stderr, and returns the exit code. Bad input and unreadable files leave as InputError and FileError.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -217,40 +216,6 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::optional<StoredPosterior> shipped_posterior();
 /// The same of a record of past programmes. @throws InputError for a scenario
 [[nodiscard]] std::filesystem::path record_file(const std::filesystem::path& named);
-/// Does steps that do not need each other, and says at the end what was wrong with all of them.
-class AllAtOnce {
- public:
-  /// What `step()` returns; nothing when it threw an InputError, or a FileError.
-  template <typename Step>
-  auto operator()(const Step& step) -> std::optional<decltype(step())> {
-    try {
-      return step();
-    } catch (const InputError& error) {
-      problems_.insert(problems_.end(), error.problems().begin(), error.problems().end());
-    } catch (const FileError& error) {
-      if (!unreadable_) unreadable_ = error;
-    }
-    return std::nullopt;
-  }
-  void add(Problem problem) { problems_.push_back(std::move(problem)); }
-  /// @throws InputError with everything, or FileError when that is all there was
-  void throw_if_any() const {
-    if (!unreadable_ && problems_.empty()) return;
-    if (problems_.empty()) throw FileError(*unreadable_);
-    std::vector<Problem> all;  // an option is wrong for each scenario that it is for
-    for (const Problem& problem : problems_) {
-      const auto is_same = [&](const Problem& one) { return one.text() == problem.text(); };
-      if (std::none_of(all.begin(), all.end(), is_same)) all.push_back(problem);
-    }
-    if (unreadable_) all.push_back(unreadable_->problem());
-    throw InputError(std::move(all));
-  }
-
- private:
-  std::vector<Problem> problems_;
-  std::optional<FileError> unreadable_;
-};
-
 /// Prints each problem on a line of its own, `error: where: what; suggestion`, on stderr.
 void print_problems(const std::vector<Problem>& problems);
 /// The same of what need not be a mistake: `warning: where: what; suggestion`.

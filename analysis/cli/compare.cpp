@@ -11,6 +11,7 @@
 #include <deque>
 #include <limits>
 
+#include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"

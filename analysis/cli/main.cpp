@@ -577,7 +577,11 @@ class Parser {
   void add_overrides(CLI::App& command) {
     command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
         ->type_name("KEY=VALUE")
-        ->allow_extra_args(false);
+        ->allow_extra_args(false)
+        // Options that become settings are told from them by their dashes, so that problems stand at the option.
+        ->check([](const std::string& text) {
+          return text.starts_with("-") ? std::string("sets no KEY=VALUE: a key does not begin with a dash") : "";
+        });
   }
   void add_progress(CLI::App& command) {
     const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../json_text.hpp"
+#include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
