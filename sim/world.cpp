@@ -228,7 +228,8 @@ class Step {
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
   std::vector<Context> contexts_;
-  /// Records of the programme in hand whose slack is used up, the first n_near_; room for a block and the longest row.
+  /// Records of the programme in hand whose slack is used up, the first n_near_; room for those of a block and
+  /// a row that were found before, and as many that heard_ still holds.
   std::vector<std::uint32_t> near_;
   std::size_t n_near_ = 0;
   std::vector<Heard> heard_;  ///< of the pushes in hand, those to who waits; room for a block and the longest row
@@ -849,7 +850,7 @@ void Step::count_implementing(std::span<const Event> events) {
   own.due = static_cast<std::uint16_t>(rates_.n_weeks);
 }
 
-/// What happens next to a record that entered its stage at this boundary.
+/// What happens next to a record that entered its stage at this boundary and does not stay in it.
 void Step::schedule(Who& w, int boundary) {
   switch (w.own.stage) {
     case Stage::unaware:
@@ -868,7 +869,6 @@ void Step::schedule(Who& w, int boundary) {
       break;
     }
     case Stage::in_use:
-      if (w.of.stays) return stay(w.own);
       UPTAKE_EXPECTS(w.own.n_uses < 255);
       w.own.n_uses += 1;
       link(w, Pending::stop, stop_week(w));
