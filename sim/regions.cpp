@@ -76,9 +76,16 @@ std::string known_regions(std::span<const Region> regions, std::string_view name
 }
 
 namespace {
-void check(const LocatedText& name, std::span<const Region> regions, std::span<const std::string_view> also,
-           Problems& problems) {
-  if (regions.empty() || find_region(regions, name.text)) return;
+/// Puts the region's own name of a kind in the place of another one of it, so that a scenario is the same however its
+/// regions are called; a name that no region has is a problem. In tables where that name means another region (the code
+/// of one is the name of another), what was written stays.
+void settle(LocatedText& name, std::span<const Region> regions, std::string Region::*own,
+            std::span<const std::string_view> also, Problems& problems) {
+  if (regions.empty()) return;
+  if (const auto found = find_region(regions, name.text)) {
+    if (find_region(regions, regions[*found].*own) == found) name.text = regions[*found].*own;
+    return;
+  }
   problems.add(name.place, fmt::format(R"(no region is called "{}" in this population)", name.text),
                known_regions(regions, name.text, also));
 }
@@ -87,16 +94,19 @@ void check(const LocatedText& name, std::span<const Region> regions, std::span<c
 std::optional<std::string> read_region(TableReader& reader, std::string_view key, std::span<const Region> regions,
                                        Whole whole) {
   auto name = reader.text(key);
-  if (!name || (whole == Whole::england && *name == kEngland)) return name;
-  const std::span<const std::string_view> also(&kEngland, whole == Whole::england ? 1 : 0);
-  check({*name, reader.find(key)->place}, regions, also, reader.problems());
-  return name;
+  if (!name) return name;
+  // What is shown has the name that it is shown with, what acts has the code.
+  const bool is_shown = whole == Whole::england;
+  if (is_shown && *name == kEngland) return "";
+  LocatedText placed{*std::move(name), reader.find(key)->place};
+  settle(placed, regions, is_shown ? &Region::name : &Region::code, {&kEngland, is_shown ? 1U : 0U}, reader.problems());
+  return std::move(placed.text);
 }
 
 std::vector<std::string> read_regions(TableReader& reader, std::string_view key, std::span<const Region> regions) {
   std::vector<std::string> names;
   for (LocatedText& name : reader.texts(key)) {
-    check(name, regions, {}, reader.problems());
+    settle(name, regions, &Region::code, {}, reader.problems());
     names.push_back(std::move(name.text));
   }
   return names;

@@ -30,10 +30,11 @@ namespace uptake {
 
 /// What may stand for all regions together where one is named.
 enum class Whole : std::uint8_t { no_region, england };
-/// Reads the name of a region; one that no region has is a problem. Nothing is known without regions, and nothing said.
+/// Reads the name of a region, any that it goes by, and gives its full name where it may be England ("" is England), or
+/// else its code; one that no region has is a problem. Without regions nothing is known: the name stays as it is.
 [[nodiscard]] std::optional<std::string> read_region(TableReader& reader, std::string_view key,
                                                      std::span<const Region> regions, Whole whole);
-/// The same of an array of names.
+/// The same of an array of names: codes.
 [[nodiscard]] std::vector<std::string> read_regions(TableReader& reader, std::string_view key,
                                                     std::span<const Region> regions);
 

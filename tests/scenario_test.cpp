@@ -405,7 +405,7 @@ to = 2021-06-30
   ASSERT_EQ(levers.size(), 4U);
   EXPECT_EQ(levers[0].kind, LeverKind::facilitation);
   EXPECT_EQ(levers[0].programmes, std::vector{0});
-  EXPECT_EQ(levers[0].regions, std::vector<std::string>{"East"});
+  EXPECT_EQ(levers[0].regions, std::vector<std::string>{"E"}) << "the code of East";
   EXPECT_EQ(levers[0].window->from, day(2021, 6, 1));
   EXPECT_EQ(levers[0].window->to, s.calendar.last_day());
   EXPECT_DOUBLE_EQ(*levers[0].staff_days_per_year, 10 * 365.25 / 7);
@@ -511,6 +511,38 @@ TEST(Scenario, TheDigestChangesWithWhateverDecidesResultsAndWithNothingElse) {
   different.push_back(folder.load(good()).digest);
   std::ranges::sort(different);
   EXPECT_EQ(std::ranges::adjacent_find(different), different.end());
+}
+
+TEST(Scenario, TheDigestDoesNotDependOnWhichNameOfARegionIsUsed) {
+  const Folder folder;
+  folder.write("england/regions.csv", "code,name,short_name\nE,Health Innovation East,EA\nW,West,WE\n");
+  const auto digest = [&](std::string_view name) {
+    std::string figure = fmt::format(
+        "[[published]]\nmetric = \"adopters\"\nregion = \"{}\"\nto = 2021-06-30\nvalue = 5\nsource = \"S1\"\n", name);
+    const std::string lever = fmt::format(
+        "[[strategy]]\nname = \"plan\"\n[[strategy.lever]]\nkind = \"incentive\"\nregions = [\"{}\"]\n", name);
+    folder.write("programmes/tool.toml",
+                 fmt::format("tranches = [{{ regions = [\"{0}\"], from = 2021-03-01, source = \"S1\" }}]\n"
+                             "delivered_by_region = [{{ region = \"{0}\", share = 0.5, source = \"S1\" }}]\n{1}",
+                             name, Folder::kProgramme));
+    return folder.load(good() + figure + lever, {fmt::format("focus={}", name)}).digest;
+  };
+  const std::string by_name = digest("Health Innovation East");
+  for (const char* name : {"E", "EA", "East"}) EXPECT_EQ(digest(name), by_name) << name;
+  EXPECT_NE(digest("W"), by_name);
+  EXPECT_EQ(digest("WE"), digest("West"));
+  EXPECT_EQ(folder.load(good(), {"focus=England"}).digest, folder.load(good()).digest);
+
+  // Where the code of one region is the name of another, nothing is put in the place of what was written.
+  folder.write("england/regions.csv", "code,name\nA,B\nB,C\n");
+  folder.write("programmes/tool.toml", Folder::kProgramme);
+  EXPECT_EQ(folder
+                .load(good() + "[[strategy]]\nname = \"plan\"\n[[strategy.lever]]\nkind = \"incentive\"\n"
+                               "regions = [\"C\", \"B\"]\n")
+                .strategies.front()
+                .levers.front()
+                .regions,
+            (std::vector<std::string>{"C", "A"}));
 }
 
 TEST(Scenario, TheDigestDoesNotDependOnWhereTheFilesLie) {

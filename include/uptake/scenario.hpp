@@ -115,7 +115,7 @@ inline constexpr std::array<std::string_view, 4> kEvidenceNames{"A", "B", "C", "
 /// A published figure, shown beside the result it can be compared with. Never fitted to.
 struct Published {
   std::string metric;        ///< name of a metric of the results
-  std::string region;        ///< empty = England
+  std::string region;        ///< full name; empty = England
   std::optional<Date> from;  ///< flows: first day; absent = the start
   Date to{};                 ///< flows: last day; stocks: the date
   double value = 0;          ///< in the metric's unit
@@ -126,7 +126,7 @@ struct Published {
 
 /// Regions that start on another day than the rest.
 struct Tranche {
-  std::vector<std::string> regions;  ///< names or codes
+  std::vector<std::string> regions;  ///< codes; in a programme by itself as written
   Date from{};
 };
 
@@ -227,7 +227,7 @@ inline constexpr std::array<std::string_view, 10> kLeverNames{"facilitation", "o
 struct Lever {
   LeverKind kind = LeverKind::facilitation;
   std::vector<int> programmes;       ///< indices into Scenario::programmes
-  std::vector<std::string> regions;  ///< names or codes; resolved against the population by the model
+  std::vector<std::string> regions;  ///< codes; resolved against the population by the model
   std::optional<Window> window;
   double factor = 1;  ///< facilitation, outreach: times the delivered days; shock: times the hazard; capacity
   std::optional<double> staff_days_per_year;  ///< replaces the delivered days of the regions named (in all)
