@@ -131,6 +131,14 @@ fresh
 wait $first; wait $second
 expect "one configures" 1 "$(called cmake)"
 expect "turns" "begins ends begins ends" "$(awk '/^ninja/ { printf "%s%s", s, $2; s = " " }' "$calls")"
+# Who has to wait is told where to look, and how not to wait once there is something to run.
+(exec 9>"$tree/build/.lock"; flock 9; sleep 0.3) & holder=$!
+while flock -n "$tree/build/.lock" true; do sleep 0.05; done
+"$tree/uptake" 3 >/dev/null 2>"$scratch/err"
+wait $holder
+contains "waiting" "$(cat "$scratch/err")" "waiting for another set-up in $tree/build"
+contains "how far" "$(cat "$scratch/err")" "$tree/build/setup.log says how far it is"
+contains "not waiting" "$(cat "$scratch/err")" 'UPTAKE_SETUP=no before the command runs what is built already'
 
 # No set-up: what is built, a warning when a source is newer, else exit 3.
 fresh
