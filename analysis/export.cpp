@@ -55,6 +55,16 @@ std::vector<std::string> labels_of(const ResultsFile& file, const std::string& p
   }
 }
 
+/// The first and the last financial year are cut where the simulation begins and ends: the days say so.
+constexpr std::string_view kYear = "year";
+constexpr std::array<std::string_view, 2> kDaysOfYear{"year_from", "year_to"};
+
+/// A variable of a group, and the region that it is given for alone where it has no axis of regions.
+struct Variable {
+  std::string name, region;
+  Labelled data;
+};
+
 /// What a row is labelled with: the axes of a group, those of the fewest first.
 struct Columns {
   std::vector<std::string> axes;
@@ -62,9 +72,9 @@ struct Columns {
   std::size_t n_statistics = 1;
 };
 
-Columns columns_of(const std::vector<std::pair<std::string, Labelled>>& variables) {
+Columns columns_of(const std::vector<Variable>& variables) {
   Columns columns;
-  for (const auto& [name, data] : variables) {
+  for (const auto& [name, region, data] : variables) {
     for (const std::string& axis : data.dimensions) {
       if (axis == "statistic") {
         columns.has_statistics = true;
@@ -81,8 +91,9 @@ Columns columns_of(const std::vector<std::pair<std::string, Labelled>>& variable
   return columns;
 }
 
-void add_rows(const std::string& name, const Labelled& data, const Columns& columns,
+void add_rows(const Variable& variable, const Columns& columns,
               const std::map<std::string, std::vector<std::string>>& labels, std::string& text) {
+  const Labelled& data = variable.data;
   std::vector<std::size_t> steps(data.shape.size(), 1);
   for (std::size_t axis = data.shape.size(); axis-- > 1;) steps[axis - 1] = steps[axis] * data.shape[axis];
   const std::size_t statistic = data.axis("statistic");
@@ -95,11 +106,17 @@ void add_rows(const std::string& name, const Labelled& data, const Columns& colu
     std::size_t offset = 0;
     for (std::size_t axis = 0; axis < index.size(); ++axis) offset += index[axis] * steps[axis];
     if (!std::isnan(data.values[offset])) {
-      text += name;
+      text += variable.name;
       for (const std::string& axis : columns.axes) {
         const std::size_t at = data.axis(axis);
         text += ',';
-        if (at < index.size()) text += csv_field(labels.at(axis)[index[at]]);
+        if (at < index.size())
+          text += csv_field(labels.at(axis)[index[at]]);
+        else if (axis == "region")
+          text += csv_field(variable.region);
+        if (axis != kYear) continue;
+        for (const std::string_view day : kDaysOfYear)
+          text += at < index.size() ? ',' + labels.at(std::string(day))[index[at]] : ",";
       }
       if (columns.has_statistics) {
         for (std::size_t k = 0; k < n_statistics; ++k) text += ',' + number(data.values[offset + k * statistic_step]);
@@ -190,20 +207,26 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     const std::string prefix = group.empty() ? std::string() : std::string(group) + "/";
     const std::vector<std::string> names = file.datasets(std::string(group));
     const std::set<std::string> all(names.begin(), names.end());
-    std::vector<std::pair<std::string, Labelled>> variables;
+    std::vector<Variable> variables;
     for (const std::string& variable : names) {
       if (file.attribute(prefix + variable, "units").empty() ||
           file.attribute(prefix + variable, "units").starts_with("days since")) {
         continue;  // axes and their dates
       }
-      variables.emplace_back(variable, file.numbers(prefix + variable));
+      variables.push_back({variable, file.attribute(prefix + variable, "region"), file.numbers(prefix + variable)});
     }
     if (variables.empty()) continue;
     const Columns columns = columns_of(variables);
     std::map<std::string, std::vector<std::string>> labels;
-    for (const std::string& axis : columns.axes) labels[axis] = labels_of(file, prefix + axis);
+    // An axis, and what else says of it what it is.
+    std::vector<std::string> labelled;
+    for (const std::string& axis : columns.axes) {
+      labelled.push_back(axis);
+      if (axis == kYear) labelled.insert(labelled.end(), kDaysOfYear.begin(), kDaysOfYear.end());
+    }
+    for (const std::string& label : labelled) labels[label] = labels_of(file, prefix + label);
     std::string text = "variable";
-    for (const std::string& axis : columns.axes) text += ',' + axis;
+    for (const std::string& label : labelled) text += ',' + label;
     if (columns.has_statistics) {
       for (const std::string& statistic : file.texts(prefix + "statistic")) text += ',' + statistic;
     } else {
@@ -211,10 +234,10 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     }
     text += ",unit\n";
     explain(name, "", meaning, "");
-    for (const std::string& axis : columns.axes) explain(name, axis, file.attribute(prefix + axis, "long_name"), "");
-    for (const auto& [variable, data] : variables) {
-      explain(name, fmt::format("variable = {}", variable), data.long_name, data.units);
-      add_rows(variable, data, columns, labels, text);
+    for (const std::string& label : labelled) explain(name, label, file.attribute(prefix + label, "long_name"), "");
+    for (const Variable& variable : variables) {
+      explain(name, fmt::format("variable = {}", variable.name), variable.data.long_name, variable.data.units);
+      add_rows(variable, columns, labels, text);
     }
     put(name, text);
   }

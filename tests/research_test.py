@@ -463,6 +463,14 @@ class Research(ProgramTest):
                     self.assertTrue(np.issubdtype(table[column].dtype, wanted), f"{name} {column}")
         report = tables["report.csv"]
         self.assertEqual(pd.to_datetime(report["report"]).dt.year.min(), 2022)
+        # The same regions as in the summary, those of what is given for England alone too.
+        self.assertEqual({(row.variable, row.region) for row in report.itertuples()},
+                         {(row.metric, row.region) for row in summary.itertuples()})
+        self.assertIn(("regional_gini", "England"), {(row.variable, row.region) for row in report.itertuples()})
+        year = tables["year.csv"]
+        self.assertEqual(sorted(set(zip(year["year"], year["year_from"], year["year_to"]))),
+                         [("2021/22", "2021-04-01", "2022-03-31"), ("2022/23", "2022-04-01", "2023-03-31"),
+                          ("2023/24", "2023-04-01", "2023-04-05")])
 
 
 main()
