@@ -5,9 +5,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
-#include <map>
 #include <optional>
-#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -17,6 +15,7 @@
 #include "statistics.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
+#include "uptake/record.hpp"
 #include "wording.hpp"
 
 namespace uptake {
@@ -273,44 +272,30 @@ Section calibration_section(const Run& run, Json& data) {
 // ---- Coverage -----------------------------------------------------------------------------------------------------
 
 namespace {
-/// A line of the table of back-tests.
-struct Coverage {
-  std::string kind;
-  double forecasts = 0, programmes = 0, held_50 = 0, held_90 = 0;
-};
-
-std::vector<Coverage> read_coverages(const std::filesystem::path& file) {
-  std::vector<Coverage> all;
-  std::ifstream stream(file);
-  std::string line;
-  std::getline(stream, line);
-  if (!line.starts_with("kind,forecasts,programmes,held_50,held_90")) return {};
-  while (std::getline(stream, line)) {
-    std::ranges::replace(line, ',', ' ');
-    std::istringstream fields(line);
-    Coverage one;
-    if (fields >> one.kind >> one.forecasts >> one.programmes >> one.held_50 >> one.held_90) all.push_back(one);
-  }
-  return all;
+/// An installation without the table says nothing of back-tests.
+std::vector<PastCoverage> coverages_in(const std::filesystem::path& scenarios) {
+  const std::filesystem::path file = scenarios / "history" / "backtests.csv";
+  std::error_code ignored;
+  return std::filesystem::exists(file, ignored) ? read_past_coverage(file) : std::vector<PastCoverage>{};
 }
 }  // namespace
 
 std::string past_coverage(const Run& run, const std::filesystem::path& scenarios) {
   if (!run.is_calibrated() || !run.file.has("calibration/kind")) return "";
   const std::vector<double> kinds = run.file.numbers("calibration/kind").values;
-  const std::vector<Coverage> all = read_coverages(scenarios / "history" / "backtests.csv");
+  const std::vector<PastCoverage> all = coverages_in(scenarios);
   std::string text;
   for (const auto& [kind, key, how] :
        {std::tuple{0.0, "own-record", "cut at a quarter, half and three quarters of a programme's own record"},
         std::tuple{1.0, "left-out", "of programmes of which nothing but the others was known"}}) {
-    const auto one = std::ranges::find(all, key, &Coverage::kind);
-    if (one == all.end() || one->forecasts <= 0 || std::ranges::find(kinds, kind) == kinds.end()) continue;
+    const auto one = std::ranges::find(all, key, &PastCoverage::kind);
+    if (one == all.end() || std::ranges::find(kinds, kind) == kinds.end()) continue;
     constexpr double kLevel = 0.9, kErrors = 2;  // further below it than luck leaves
-    const bool is_narrow = kLevel - one->held_90 > kErrors * std::sqrt(kLevel * (1 - kLevel) / one->forecasts);
+    const bool is_narrow = kLevel - one->held_90 > kErrors * std::sqrt(kLevel * (1 - kLevel) / one->n_forecasts);
     text += fmt::format(
         "{}In back-tests of the record that ships, {}, the 90 % intervals of gross counts held {:.0f} % of {} "
         "observations of {} programmes{}.",
-        text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->forecasts), grouped(one->programmes),
+        text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->n_forecasts), grouped(one->n_programmes),
         is_narrow ? ": intervals of this run are likely too narrow" : "");
   }
   return text.empty() ? text : text + " No record tests the net effect.";

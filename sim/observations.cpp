@@ -128,4 +128,21 @@ std::vector<Observation> read_observations(const std::filesystem::path& file) {
   return observations;
 }
 
+std::vector<PastCoverage> read_past_coverage(const std::filesystem::path& file) {
+  constexpr std::array<CsvColumn, 5> kOfCoverage{{{"kind"}, {"forecasts"}, {"programmes"}, {"held_50"}, {"held_90"}}};
+  constexpr NumberRange kCount{.low = 1, .high = 1e6, .kind = NumberRange::Kind::whole}, kShare{.low = 0, .high = 1};
+  std::vector<Problem> problems;
+  CsvReader rows(file, kOfCoverage, OtherColumns::refused, problems);
+  std::vector<PastCoverage> all;
+  while (rows.next()) {
+    std::string kind(rows.required_text(0));
+    const auto forecasts = rows.required_number(1, kCount), programmes = rows.required_number(2, kCount),
+               held_50 = rows.required_number(3, kShare), held_90 = rows.required_number(4, kShare);
+    if (forecasts && programmes && held_50 && held_90)
+      all.push_back({std::move(kind), static_cast<int>(*forecasts), static_cast<int>(*programmes), *held_50, *held_90});
+  }
+  if (!problems.empty()) throw InputError(std::move(problems));
+  return all;
+}
+
 }  // namespace uptake

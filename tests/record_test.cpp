@@ -187,6 +187,31 @@ TEST(Observations, EveryBadRowIsNamedAtOnce) {
             "bad.csv:3:3: date = \"y\" is no date; write 2021, 2021-03 or 2021-03-31");
 }
 
+TEST(Observations, TheTableOfBackTestsIsReadThroughTheSameDoor) {
+  const std::vector<PastCoverage> shipped =
+      read_past_coverage(fs::path(UPTAKE_SOURCE_FOLDER) / "scenarios" / "history" / "backtests.csv");
+  ASSERT_EQ(shipped.size(), 2U);
+  EXPECT_EQ(shipped[0].kind, "own-record");
+  EXPECT_EQ(shipped[1].kind, "left-out");
+  for (const PastCoverage& one : shipped) {
+    EXPECT_GT(one.n_forecasts, one.n_programmes);
+    EXPECT_LT(one.held_50, one.held_90);
+  }
+  const TestFolder folder;
+  const fs::path file = folder.path() / "b.csv";
+  // Another order of columns, quotes and blanks are what any table here may have.
+  std::ofstream(file) << "held_90,kind,forecasts,programmes,held_50\n0.8, \"left-out\" ,12,3,0.4\n";
+  ASSERT_EQ(read_past_coverage(file).size(), 1U);
+  EXPECT_EQ(read_past_coverage(file)[0].held_90, 0.8);
+  std::ofstream(file) << "kind,forecasts,programmes,held_50,held_90\nleft-out,0,3,x,1.2\n";
+  try {
+    (void)read_past_coverage(file);
+    ADD_FAILURE();
+  } catch (const InputError& error) {
+    EXPECT_EQ(error.problems().size(), 3U) << error.what();
+  }
+}
+
 // ---- What is wrong with a record ----------------------------------------------------------------------------------
 
 struct Bad {

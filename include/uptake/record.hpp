@@ -32,6 +32,16 @@ struct Observation {
 /// @throws FileError; InputError with every bad row
 [[nodiscard]] std::vector<Observation> read_observations(const std::filesystem::path& file);
 
+/// How often the intervals of one kind of forecast held in back-tests of the record.
+struct PastCoverage {
+  std::string kind;                       ///< `own-record`, `left-out`
+  int n_forecasts = 0, n_programmes = 0;  ///< that were forecast
+  double held_50 = 0, held_90 = 0;        ///< share of them inside the 50 and 90 % intervals
+};
+/// Reads a table of them: kind, forecasts, programmes, held_50, held_90.
+/// @throws FileError; InputError with every bad row
+[[nodiscard]] std::vector<PastCoverage> read_past_coverage(const std::filesystem::path& file);
+
 enum class Use : std::uint8_t {
   fit,   ///< enters the likelihood
   check  ///< compared with afterwards, never fitted to
