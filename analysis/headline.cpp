@@ -131,8 +131,9 @@ std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& program
                        unit, drawn->quantile(*column, 0.05), drawn->quantile(*column, 0.95));
   }
   return fmt::format("{:g}{}{}", setting.value, unit,
-                     is_drawn(scenario.mode) ? fmt::format(", drawn from {}", to_text(setting.prior))
-                                             : std::string(", fixed at its default"));
+                     !is_drawn(scenario.mode)                ? std::string(", fixed at its default")
+                     : setting.prior.family == Family::fixed ? std::string(", fixed")
+                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
 }
 
 /// The finding in words, from the numbers alone.

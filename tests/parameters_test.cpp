@@ -31,7 +31,10 @@ TEST(Parameters, EveryRowStandsAtItsIndexWithAKeyAndAnIdentityOfItsOwn) {
     EXPECT_TRUE(keys.insert(row.key).second) << row.key;
     EXPECT_TRUE(identities.insert(identity_of("parameter:" + std::string(row.key))).second) << row.key;
     EXPECT_EQ(std::ranges::count(row.key, '.'), 1) << row.key;
-    EXPECT_FALSE(row.meaning.empty() || row.source.empty() || row.unit.empty() || row.symbol.empty()) << row.key;
+    EXPECT_FALSE(row.meaning.empty() || row.unit.empty() || row.symbol.empty()) << row.key;
+    EXPECT_TRUE(!row.source.empty() || row.grade == Grade::assumption) << row.key;
+    // The grade says so beside it.
+    EXPECT_FALSE(row.source.starts_with("Assumption")) << row.key;
   }
   EXPECT_EQ(find_parameter("bass.z"), nullptr);
 }

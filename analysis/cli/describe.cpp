@@ -56,10 +56,11 @@ std::string by_adopter_class(const Text& text) {
 
 void print_parameter_table() {
   for (const ParameterSpec& row : parameter_table()) {
-    fmt::print("{}  ({}, {}, {} to {})\n  {}\n  default {}; prior {}\n  {}: {}\n", row.key, row.symbol, row.unit,
+    fmt::print("{}  ({}, {}, {} to {})\n  {}\n  default {}; prior {}\n  {}{}{}\n", row.key, row.symbol, row.unit,
                number(row.lowest), number(row.highest), row.meaning,
                by_adopter_class([&](std::size_t c) { return number(row.value[c]); }),
-               by_adopter_class([&](std::size_t c) { return to_text(row.prior[c]); }), name_of(row.grade), row.source);
+               by_adopter_class([&](std::size_t c) { return to_text(row.prior[c]); }), name_of(row.grade),
+               row.source.empty() ? "" : ": ", row.source);
   }
 }
 
@@ -135,8 +136,9 @@ void print_settings(const Scenario& scenario) {
   for_each_setting(scenario, [&](const std::string& owner, const ParameterSpec& row, const Setting& setting) {
     if (owner != last_owner) fmt::print("{}{}{}\n", last_owner.empty() ? "" : "\n", owner, word(owner));
     last_owner = owner;
-    fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {} [{}]\n", row.key, number(setting.value), row.unit,
-               to_text(setting.prior), name_of(setting.grade), setting.source, setting.where);
+    fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {}{}[{}]\n", row.key, number(setting.value), row.unit,
+               to_text(setting.prior), name_of(setting.grade), setting.source, setting.source.empty() ? "" : " ",
+               setting.where);
     if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
       const double contraction = one->parameter().contraction;
       fmt::print("  {:<30} {:>12.4g} {:<12} 90 %: {:.4g} to {:.4g}; contraction {:.2f}{}\n", "  posterior",
