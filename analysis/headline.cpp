@@ -403,7 +403,11 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
   std::string rest = several ? fmt::format("{}, {}", unit.label(), window(asked)) : window(asked);
-  if (one.region != record.layout.regions.front()) rest += ", " + one.region;
+  // Of another place than the run is about, and of its own where most figures are of another.
+  const int place =
+      static_cast<int>(std::ranges::find(record.layout.regions, one.region) - record.layout.regions.begin());
+  if (place != 0 || focus_place(record.layout, record.model->scenario) != 0)
+    rest += ", " + place_in_words(*record.model, record.layout, place);
   if (!one.used)
     rest += "; the model keeps no value near it";
   else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
@@ -431,6 +435,8 @@ std::string published_table(const RunRecord& record, std::size_t width) {
     text += published_lines(one, record, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
+  if (focus_place(record.layout, record.model->scenario) != 0)
+    text += "  The model's values are of the place that each figure is of.\n";
   const bool is_calibrated = record.model->scenario.mode == ParameterMode::posterior;
   return text +
          (is_calibrated ? "  Calibrated programmes were fitted to some of them: no independent check. Why others"

@@ -185,8 +185,9 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   }
   html += fmt::format(
       "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
-      "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li><span "
-      "style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: median; bands: 50 and 90 % "
+      "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li "
+      "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: "
+      "median; bands: 50 and 90 % "
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
       escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
@@ -614,7 +615,7 @@ Section equity(const Run& run) {
           : "How deprived the areas of these organisations are is not known: differences between regions alone can "
             "be shown.");
   html += table(
-      fmt::format("On {}", date_text(run.report_to.front())),
+      fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
       {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
       rows);
   html += worlds_without_losers(run);

@@ -335,7 +335,10 @@ Section published_section(const Run& run) {
     }
     std::string what = known ? std::string(spec(*known).label) : metric[i];
     if (several) what = fmt::format("{}: {}", run.title_of(programme[i]), what);
-    if (region[i] != run.regions.front()) what += fmt::format(", {}", short_region(region[i]));
+    const auto place = std::ranges::find(run.regions, region[i]) - run.regions.begin();
+    if (place != 0 || run.place != 0)
+      what += fmt::format(
+          ", {}", place < std::ssize(run.regions) ? run.words_of_place(static_cast<std::size_t>(place)) : region[i]);
     std::string date = when(from[i], to[i], is_flow);
     if (has_model && (model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));

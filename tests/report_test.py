@@ -147,7 +147,9 @@ class Page(program.ProgramTest):
             r["mean"] for r in rows if (r["metric"], r["view"], r["region"], r["strategy"], r["to"]) ==
             (metric, view, "England", "as-delivered", to))
         heading = lambda section: re.search(rf'<h2 id="h-{section}">(.*?)</h2>', text).group(1)  # noqa: E731
-        numbers = [float(n.replace(",", "")) for n in re.findall(r"GBP (-?[\d,.]+\d)", heading("outcomes"))]
+        numbers = [float(n.replace(",", "")) for n in re.findall(r"GBP\u00a0(-?[\d,.]+\d)", heading("outcomes"))]
+        self.assertEqual(len(numbers), 3)
+        self.assertNotRegex(heading("outcomes"), r"GBP |\d m\b", "no line breaks within an amount")
         for number, metric in zip(numbers, ("savings_cash_gbp", "capacity_released_gbp", "cost_gbp")):
             millions = mean(metric, "net", "2023-03-31") / 1e6
             if abs(millions) >= 1:
@@ -311,6 +313,18 @@ class Page(program.ProgramTest):
         text = program.read(self.path("out", "report.html")).decode()
         finding = re.search(r'<p class="finding">(.*?)</p>', text).group(1)
         self.assertIn(", in North, ", finding)
+        # A figure of all of it is not taken for one of the region, nor the measures of inequality.
+        figures = "".join(f'[[published]]\nmetric = "adopters"\nregion = "{region}"\nto = 2022-03-31\nvalue = 2\nsource = "S1"\n'
+                          for region in ("England", "North"))
+        program.write(self.path("minimal.toml"), "\n".join(lines) + "\n" + figures)
+        said = self.uptake("run", "minimal.toml", "-o", "out", "--overwrite", "--replicates", "4").stdout
+        whole = r"the population minimal \(12 organisations,\s+3 regions\)"
+        self.assertRegex(said, rf"2022-03-31, {whole}; S1")
+        self.assertRegex(said, r"2022-03-31, North; S1")
+        text = program.read(self.path("out", "report.html")).decode()
+        self.assertRegex(text, rf'<th scope="row">Organisations in use, {whole}</th>')
+        self.assertIn('<th scope="row">Organisations in use, North</th>', text)
+        self.assertRegex(text.split('<section id="equity"')[1], rf"<caption>On 31 March 2022, {whole}</caption>")
 
     def test_a_study_with_undefined_results_draws_no_bar_and_a_broken_one_is_not_run(self):
         self.made("--replicates", "4")
@@ -473,9 +487,12 @@ class InABrowser(program.ProgramTest):
         for _ in range(2):
             tile = lambda: driver.find_element("css selector", "[data-tiles=region] g.tile text.value").text  # noqa: E731
             together = tile()
+            key = driver.find_element("id", "published-key")
+            self.assertFalse(key.is_displayed(), "nothing was published of both together")
             driver.execute_script("const s = document.getElementById('programme'); s.value = 0; "
                                   "s.dispatchEvent(new Event('change'))")
             self.assertNotEqual(tile(), together)
+            self.assertTrue(key.is_displayed())
             self.assertEqual(len(driver.find_elements("css selector", "#multiples svg")), 15)
             self.assertIn("Managing deterioration in care homes", driver.find_element("css selector", "#multiples svg").get_attribute(
                 "aria-label"))

@@ -31,6 +31,7 @@
         label: `${data.course[metric].long_name}, ${title()}: ${data.strategies[data.lead]} against ${data.strategies[data.comparator]}`,
       });
     }
+    if (at("published-key")) at("published-key").hidden = !document.querySelector("figure:not([hidden]) > [data-fan] .observed");
   }
   // Of a network: its share in use where the number of eligible organisations is known, else its number.
   function regional(s, place) {
