@@ -15,7 +15,7 @@
 
 namespace uptake {
 
-/// "GBP 2.3 m", "GBP 412,000".
+/// "GBP 2.3 m", "GBP 412,000", with blanks that no line breaks at.
 [[nodiscard]] std::string pounds(double value);
 
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.

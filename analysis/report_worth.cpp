@@ -96,11 +96,13 @@ Missing missing_of(const Run& run, std::size_t y) {
           std::chrono::month_day(to.month(), to.day()) != kLast};
 }
 
-/// "2022/23", and what of it was simulated where that is not the whole year.
+/// "2022/23", and which part of it was simulated where that is not the whole year.
 std::string year_label(const Run& run, std::size_t y) {
   const auto [is_late, is_cut] = missing_of(run, y);
-  if (is_cut) return fmt::format("{}, to {}", run.years[y], short_date(run.year_to[y]));
-  return is_late ? fmt::format("{}, from {}", run.years[y], short_date(run.year_from[y])) : run.years[y];
+  if (!is_late && !is_cut) return run.years[y];
+  return fmt::format(
+      "{} (part: {}{}{})", run.years[y], is_late ? fmt::format("from {}", short_date(run.year_from[y])) : std::string(),
+      is_late && is_cut ? " " : "", is_cut ? fmt::format("to {}", short_date(run.year_to[y])) : std::string());
 }
 
 /// Money of each year as a drawing, and everything of each year as a table.
@@ -164,7 +166,9 @@ std::string years(const Run& run, Json& data) {
 
 std::string pounds(double value) {
   const double size = std::abs(value);
-  return size >= kMillion ? fmt::format("GBP {} m", shown(value / kMillion)) : fmt::format("GBP {}", shown(value));
+  // Never broken: it stands in headings.
+  return size >= kMillion ? fmt::format("GBP\u00a0{}\u00a0m", shown(value / kMillion))
+                          : fmt::format("GBP\u00a0{}", shown(value));
 }
 
 std::vector<Cell> ledger_head(std::string_view first) {
