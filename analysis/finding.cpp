@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 
 #include "numbers.hpp"
 
@@ -25,12 +26,58 @@ const Subject& subject_of(const std::function<bool(Metric)>& is_known) {
   return found == kSubjects.end() ? kSubjects.back() : *found;
 }
 
+std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross) {
+  if (subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
+  return fmt::format("{} {} {} {}", who, verb, gross, subject.noun);
+}
+
 std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross,
                          std::string_view net) {
-  if (subject.metric == Metric::ever_adopted)
-    return fmt::format("{} organisations took up {}; {} of them would not have done so anyway", gross, who, net);
-  return fmt::format("{} {} {} {}; {} of them would not have been {} anyway", who, verb, gross, subject.noun, net,
-                     verb);
+  return gross_text(subject, verb, who, gross) +
+         (subject.metric == Metric::ever_adopted
+              ? fmt::format("; {} of them would not have done so anyway", net)
+              : fmt::format("; {} of them would not have been {} anyway", net, verb));
+}
+
+bool has_effort(const Model& model, int strategy, int programme) {
+  const auto& plan =
+      model.strategies[static_cast<std::size_t>(strategy)].programmes[static_cast<std::size_t>(programme)];
+  return std::ranges::any_of(plan.delivered_by_region, [](const std::vector<double>& days) {
+    return std::ranges::any_of(days, [](double n) { return n > 0; });
+  });
+}
+
+bool has_effort(const Model& model, int programme) {
+  for (int strategy = 0; strategy < model.n_strategies(); ++strategy)
+    if (has_effort(model, strategy, programme)) return true;
+  return false;
+}
+
+std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
+  const ProgrammeSpec& of = model.scenario.programmes[static_cast<std::size_t>(programme)];
+  const bool effort = has_effort(model, programme), engages = !of.skipped.engaged && !of.engaged_at_start;
+  const Setting& risk = of.settings[static_cast<std::size_t>(Parameter::relative_risk)];
+  const bool acts_on_events =
+      of.outcome == OutcomeKind::events || of.outcome == OutcomeKind::uptake || of.outcome == OutcomeKind::stay;
+  const auto has_part = [&](Parameter id) {
+    switch (id) {
+      case Parameter::a0:
+        return engages;
+      case Parameter::a1:
+        return engages && effort;
+      case Parameter::half_effort_factor:
+      case Parameter::delivery_staff_days:
+      case Parameter::eta:
+        return effort;
+      case Parameter::relative_risk:
+        return acts_on_events && (risk.value != 1 || risk.prior.family != Family::fixed);
+      default:
+        return true;
+    }
+  };
+  std::vector<Parameter> found;
+  std::ranges::copy_if(kDecisive, std::back_inserter(found), has_part);
+  return found;
 }
 
 std::optional<Parameter> sole_price(const Savings& savings) {

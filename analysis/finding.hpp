@@ -6,10 +6,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake {
 
@@ -24,7 +26,7 @@ struct Subject {
 /// @param is_known whether a run gives a value for a metric; organisations are taken where nothing else is known
 [[nodiscard]] const Subject& subject_of(const std::function<bool(Metric)>& is_known);
 
-/// Parameters that decide most answers, shown first with what a finding rests on.
+/// Parameters that decide most answers, shown first with what a finding rests on where they have a part in it.
 inline constexpr std::array kDecisive{Parameter::half_effort_factor,
                                       Parameter::delivery_staff_days,
                                       Parameter::a0,
@@ -33,13 +35,27 @@ inline constexpr std::array kDecisive{Parameter::half_effort_factor,
                                       Parameter::eta,
                                       Parameter::relative_risk};
 
+/// Those of them that have a part in a programme of a run: of effort where any world has it, of engaging where that is
+/// still to come, of the effect on events where the programme states one.
+[[nodiscard]] std::vector<Parameter> decisive_parameters(const Model& model, int programme);
+/// Whether the network spends staff-days on a programme in a strategy's world.
+[[nodiscard]] bool has_effort(const Model& model, int strategy, int programme);
+/// The same of any strategy's.
+[[nodiscard]] bool has_effort(const Model& model, int programme);
+
 /// The verb of a result whose mean is below 0: what was meant to become less became more.
 inline constexpr std::string_view kVerbOfHarm = "added";
 
+/// `the programme avoided 5 events`.
+[[nodiscard]] std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who,
+                                     std::string_view gross);
 /// `the programme avoided 5 events; 3 of them would not have been avoided anyway`.
 /// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
 [[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
                                        std::string_view gross, std::string_view net);
+
+/// Whether a figure is 0 in all that is told of it: what two worlds that are the same differ by.
+[[nodiscard]] inline bool is_nil(const Statistics& s) { return s.mean == 0 && s.p05 == 0 && s.p95 == 0; }
 
 /// Whether a scenario is about its growth ledger, so that the ledger leads: it has one programme, which has to be there, and
 /// states published figures of its own, all of the ledger.

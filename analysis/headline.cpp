@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <tuple>
 
@@ -83,6 +84,18 @@ class Spot {
   int strategy_, programme_, time_, place_;
 };
 
+/// Whether nothing that the table shows differs from the comparator's world.
+bool is_same_world(const Spot& place) {
+  bool any = false;
+  for (const Metric metric : kShown) {
+    const auto net = place(metric, View::net);
+    if (!net) continue;
+    if (!is_nil(*net)) return false;
+    any = true;
+  }
+  return any;
+}
+
 /// What the finding is about there.
 const Subject& subject_of(const Spot& place) {
   return uptake::subject_of([&](Metric metric) { return place(metric, View::net).has_value(); });
@@ -158,15 +171,26 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
     s.p05 = low;
     return s;
   };
-  text += fmt::format(" {}, under {}",
-                      finding_text(about, harm ? kVerbOfHarm : about.verb, subject, interval_text(flipped(*gross)),
-                                   interval_text(flipped(*net))),
-                      comparator_in_words(record));
-  const auto cash = place(Metric::savings_cash_gbp, View::net);
-  const auto capacity = place(Metric::capacity_released_gbp, View::net);
-  if (cash && capacity)
-    text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
-                        interval_text(*cash), interval_text(*capacity), kPriceYear);
+  const std::string_view verb = harm ? kVerbOfHarm : about.verb;
+  if (is_same_world(place)) {
+    const bool any_effort = std::ranges::any_of(std::views::iota(0, record.model->n_programmes()),
+                                                [&](int j) { return has_effort(*record.model, strategy, j); });
+    text += fmt::format(" {}. Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout",
+                        gross_text(about, verb, subject, interval_text(flipped(*gross))),
+                        layout.strategies[static_cast<std::size_t>(strategy)],
+                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
+                        any_effort ? "" : ", for it delivers no network effort");
+  } else {
+    text +=
+        fmt::format(" {}, under {}",
+                    finding_text(about, verb, subject, interval_text(flipped(*gross)), interval_text(flipped(*net))),
+                    comparator_in_words(record));
+    const auto cash = place(Metric::savings_cash_gbp, View::net);
+    const auto capacity = place(Metric::capacity_released_gbp, View::net);
+    if (cash && capacity)
+      text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
+                          interval_text(*cash), interval_text(*capacity), kPriceYear);
+  }
   text += ". ";
   if (scenario.programmes.size() == 1 && about.metric == Metric::events_avoided)
     text += fmt::format("The event is {}. ", event_in_words(scenario.programmes.front().event));
@@ -182,11 +206,36 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   return text;
 }
 
+/// Where all events are admissions they are shown once, under that name.
+bool is_repeated(const Spot& place, Metric metric) {
+  if (metric != Metric::events_avoided) return false;
+  const auto gross = place(metric, View::gross), admissions = place(Metric::admissions_avoided, View::gross);
+  return gross && admissions && admissions->mean == gross->mean;
+}
+
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too
 constexpr std::size_t kLabel = 32, kNumber = 9, kInterval = 20;
 
-/// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval.
+/// One line a metric: gross with its interval alone.
+std::string gross_table(const Spot& place, std::span<const Metric> shown) {
+  std::string text = fmt::format("  {:<{}}{:>{}}\n", "", kLabel - 2, "gross, 90 % interval", kNumber + kInterval);
+  LargestMoney money;
+  for (const Metric metric : shown) money.add(metric, {place(metric, View::gross)});
+  for (const Metric metric : shown) {
+    const auto gross = place(metric, View::gross);
+    if (!gross || is_repeated(place, metric)) continue;
+    const RowUnit unit(metric, Medium::terminal, {gross}, money);
+    const std::string row = fmt::format("  {:<{}} {:>{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross),
+                                        kNumber - 1, unit.range(gross), kInterval - 1);
+    text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
+  }
+  return text;
+}
+
+/// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval. Where
+/// the comparator's world is the same, gross says it all.
 std::string table(const Spot& place, std::span<const Metric> shown, std::size_t width) {
+  if (is_same_world(place)) return gross_table(place, shown);
   const bool wide = width >= kWide;
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
@@ -198,9 +247,7 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
     const auto gross = place(metric, View::gross), without = place(metric, View::counterfactual);
     const auto net = place(metric, View::net);
     if (!gross && !without && !net) continue;
-    // Where all events are admissions they are shown once, under that name.
-    const auto admissions = place(Metric::admissions_avoided, View::gross);
-    if (metric == Metric::events_avoided && admissions && gross && admissions->mean == gross->mean) continue;
+    if (is_repeated(place, metric)) continue;
     const RowUnit unit(metric, Medium::terminal, {gross, without, net}, money);
     // A blank stands before every column, whatever its number.
     std::string row = fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross), kNumber - 1);
@@ -222,6 +269,7 @@ std::string chances(const Spot& place, std::size_t width) {
   };
   std::string text;
   const Subject& about = subject_of(place);
+  const bool is_same = is_same_world(place);
   const std::string more = fmt::format("A difference for the better ({} {})", about.noun, about.verb);
   for (const auto& [metric, view, threshold, what, of] :
        {Chance{about.metric, View::net, 0, more, "replicates"},
@@ -229,13 +277,15 @@ std::string chances(const Spot& place, std::size_t width) {
         Chance{Metric::roi_net, View::net, 1, "Added cash above added cost", "the replicates that cost more"},
         Chance{Metric::roi_fiscal, View::gross, 1, "Cash above public cost (gross)", "replicates"},
         Chance{Metric::roi_social, View::gross, 1, "Social value above public cost (gross)", "replicates"}}) {
+    if (view == View::net && is_same) continue;
     if (const auto share = place.share_above(metric, view, threshold))
       text += "  " + paragraph(fmt::format("{}: {:.0f} % of {}.", what, 100 * *share, of), width - 2, 4);
   }
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (gross && net && std::isfinite(net->mcse)) {
-    text += "  " + paragraph(fmt::format("Monte-Carlo error of the mean, {} {}: gross {}, net {}.", about.noun,
-                                         about.verb, rounded(gross->mcse), rounded(net->mcse)),
+    text += "  " + paragraph(fmt::format("Monte-Carlo error of the mean, {} {}: gross {}{}.", about.noun, about.verb,
+                                         rounded(gross->mcse),
+                                         is_same ? std::string() : fmt::format(", net {}", rounded(net->mcse))),
                              width - 2, 4);
   }
   return text;
@@ -504,24 +554,27 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
   std::string text = "What this rests on\n";
-  if (scenario.programmes.size() > 1)
+  const auto n_with_effort = std::ranges::count_if(std::views::iota(0, record.model->n_programmes()),
+                                                   [&](int j) { return has_effort(*record.model, j); });
+  if (scenario.programmes.size() > 1 && n_with_effort > 0)
     text +=
         paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
-                              "of its full effect in each of the {} programmes, the rest turning on {}; where it is "
+                              "of its full effect in each of the {} programmes{}, the rest turning on {}; where it is "
                               "graded an assumption, neither was measured. The days themselves move the cost alone.",
-                              scenario.programmes.size(), spec(Parameter::half_effort_factor).key),
+                              n_with_effort, n_with_effort < record.model->n_programmes() ? " that have any" : "",
+                              spec(Parameter::half_effort_factor).key),
                   width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     if (scenario.programmes.size() > 1) break;
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
-    if (effort.grade == Grade::assumption)
+    if (effort.grade == Grade::assumption && n_with_effort > 0)
       text += paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered ({}: {} {}) is "
                                     "taken to have 75 % of its full effect, the rest turning on {}; neither was "
                                     "measured. The days themselves move the cost alone.",
                                     programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
                                     spec(Parameter::half_effort_factor).key),
                         width, 2);
-    for (const Parameter id : kDecisive) {
+    for (const Parameter id : decisive_parameters(*record.model, 0)) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
       text += paragraph(fmt::format("- {} = {}; {}{}{}", p.key, how_it_stands(scenario, programme, p),

@@ -75,7 +75,9 @@ Section finding(const Run& run, const std::string& coverage) {
   const int n_worlds = run.n_replicates();
   const Subject& subject = subject_of(run);
   const std::size_t last = run.report_to.size() - 1;
+  const bool is_same = is_same_world(run);
   const auto add = [&](const std::string& metric, double bound, std::string_view what, std::size_t report = 0) {
+    if (is_same) return;
     if (const auto chance = chance_above(run, metric, bound, static_cast<int>(report))) {
       chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
     }
@@ -104,7 +106,7 @@ Section finding(const Run& run, const std::string& coverage) {
     html += paragraph(
         fmt::format("Only {} worlds were simulated: too few for intervals and chances to mean much.", n_worlds));
   const auto net = run.headline(spec(subject.metric).name, View::net);
-  if (net) {
+  if (net && !is_same) {
     html += paragraph(fmt::format(
         "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
         "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
@@ -119,7 +121,7 @@ Section waterfall(const Run& run, Json& data) {
   const auto gross = run.headline(spec(subject.metric).name, View::gross),
              net = run.headline(spec(subject.metric).name, View::net),
              anyway = run.headline(spec(subject.metric).name, View::counterfactual);
-  if (!gross || !net || !anyway) return {};
+  if (!gross || !net || !anyway || is_same_world(run)) return {};
   const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
   data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, subject.noun, label);
@@ -248,8 +250,10 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   const auto own = run.headline("adopters", View::gross), other = run.headline("adopters", View::counterfactual);
   std::string heading = "How adoption went, with and without the support";
   if (own && other)
-    heading = fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
-                          date_text(run.report_to.front()), shown(other->mean));
+    heading = is_same_world(run) ? fmt::format("{} in use on {}, with the support and without", shown(own->mean),
+                                               date_text(run.report_to.front()))
+                                 : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
+                                               date_text(run.report_to.front()), shown(other->mean));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -708,6 +712,10 @@ Section assumptions(const Run& run) {
              grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
              meaning = file.texts("parameters/meaning");
   const std::vector<double> value = file.numbers("parameters/value").values;
+  const std::vector<double> decides =
+      file.has("parameters/decides") ? file.numbers("parameters/decides").values : std::vector<double>{};
+  if (!decides.empty() && decides.size() != key.size())
+    throw file.broken("columns of its parameters have different lengths");
   const auto head = [](std::string_view first) {
     return std::vector<Cell>{
         {std::string(first)}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}};
@@ -727,7 +735,8 @@ Section assumptions(const Run& run) {
   for (std::size_t i = 0; i < key.size(); ++i) {
     for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
     const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
-    if (!programme[i].empty() && std::ranges::any_of(kDecisive, is_this))
+    // A file of an earlier version does not say which have a part.
+    if (!programme[i].empty() && (decides.empty() ? std::ranges::any_of(kDecisive, is_this) : decides[i] != 0))
       decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", run.title_of(programme[i]), key[i])));
   }
   std::string html = paragraph(

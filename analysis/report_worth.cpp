@@ -254,11 +254,14 @@ Section outcomes_and_savings(const Run& run, Json& data) {
                               run.place_words()),
                   ledger_head("Outcome"), rows);
   }
-  html += years(run, data);
+  const bool is_same = is_same_world(run);
+  if (!is_same) html += years(run, data);  // net alone
   const auto cash = run.headline("savings_cash_gbp", View::net), cost = run.headline("cost_gbp", View::net),
              capacity = run.headline("capacity_released_gbp", View::net);
   std::string heading = "What it was worth, and what it cost";
-  if (cash && capacity && cost) {
+  if (is_same) {
+    heading = "What it was worth and what it cost, with the support and without";
+  } else if (cash && capacity && cost) {
     heading = fmt::format("The support added {} of cash, {} of capacity, and {} of cost", pounds(cash->mean),
                           pounds(capacity->mean), pounds(cost->mean));
   } else if (cost) {
@@ -287,6 +290,11 @@ Section cost_effectiveness(const Run& run, Json& data) {
     return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
             paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
                       "ratio of the two would say nothing. Run a programme by itself."),
+            "Is it worth its cost?"};
+  }
+  if (is_same_world(run)) {
+    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
+            paragraph("With the support and without it the worlds are the same: there is nothing to weigh."),
             "Is it worth its cost?"};
   }
   const auto known = cost_effectiveness_of(run);

@@ -313,6 +313,19 @@ void write_posterior_columns(Hdf5Group& group, const Scenario& scenario, const s
   group.doubles("posterior_p95", quantiles[2], axis, named("95 % quantile of the posterior, in unit"));
 }
 
+/// By row: 1 for the parameters that decide most answers, where they have a part in the run.
+std::vector<std::uint8_t> decides(const Model& model, const std::vector<ParameterRow>& rows) {
+  std::vector<std::uint8_t> flags(rows.size(), 0);
+  for (int j = 0; j < model.n_programmes(); ++j) {
+    const std::vector<Parameter> first = decisive_parameters(model, j);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      if (rows[i].programme == model.scenario.programmes[static_cast<std::size_t>(j)].name &&
+          std::ranges::find(first, rows[i].spec->id) != first.end())
+        flags[i] = 1;
+  }
+  return flags;
+}
+
 /// Columns of the parameters; what was drawn comes after them.
 void write_parameters(Hdf5Group& group, const RunRecord& record) {
   const auto rows = parameter_rows(record.model->scenario);
@@ -338,6 +351,8 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
+  group.flags("decides", decides(*record.model, rows), axis, {"not_shown_first", "shown_first"},
+              named("whether it decides most answers and has a part in this run"));
   write_posterior_columns(group, record.model->scenario, rows);
 }
 

@@ -161,6 +161,19 @@ const Subject& subject_of(const Run& run) {
   return uptake::subject_of([&](Metric metric) { return run.headline(spec(metric).name, View::net).has_value(); });
 }
 
+bool is_same_world(const Run& run) {
+  bool any = false;
+  for (const Metric metric : kOutcomeRows) {
+    for (int report = 0; report < static_cast<int>(run.report_to.size()); ++report) {
+      const auto net = run.report(metric, run.lead, View::net, run.programme, report, run.place);
+      if (!net) continue;
+      if (!is_nil(*net)) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
 std::string interval(const Spread& s) {
   if (s.p05 == s.p95) return shown(s.mean);
   return fmt::format("{} (90 % interval {})", shown(s.mean), span_text(s.p05, s.p95));
@@ -177,6 +190,13 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
     if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
     return s;
   };
+  if (is_same_world(run))
+    return fmt::format(
+        "From {} to {}, in {}, {}. Nothing sets “{}” apart from “{}”: both are the same world, and net is "
+        "0 throughout.",
+        from, to, run.place_words(),
+        gross_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run), interval(flipped(*gross))),
+        run.strategy(run.lead), run.strategy(run.comparator));
   return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_words(),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
                                   interval(flipped(*gross)), interval(flipped(*net))));

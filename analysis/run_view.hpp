@@ -102,6 +102,9 @@ class Run {
 
 /// What the finding is about.
 [[nodiscard]] const Subject& subject_of(const Run& run);
+/// Whether no outcome of the lead strategy differs from the comparator's at any report date, in the place that the run is
+/// about: nothing sets the two apart.
+[[nodiscard]] bool is_same_world(const Run& run);
 /// `5 (90 % interval 3 to 7)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval(const Spread& s);
 /// `3 to 7`; empty when all replicates agree.

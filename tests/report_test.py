@@ -326,6 +326,37 @@ class Page(program.ProgramTest):
         self.assertIn('<th scope="row">Organisations in use, North</th>', text)
         self.assertRegex(text.split('<section id="equity"')[1], rf"<caption>On 31 March 2022, {whole}</caption>")
 
+    def test_without_any_effort_nothing_is_said_of_it(self):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        tool = os.path.join(self.path("minimal"), "example-tool.toml")
+        lines = program.read(tool).decode().splitlines()
+        program.write(tool, "\n".join(line for line in lines if not line.startswith("delivery_staff_days")) + "\n")
+        program.write(self.path("minimal.toml"), self.scenario.split("[[strategy]]")[0] + '[[strategy]]\nname = "as-delivered"\n')
+        said = self.uptake("run", "minimal.toml", "-o", "out", "--replicates", "20").stdout
+        page = program.read(self.path("out", "report.html")).decode().replace("<wbr>", "")
+        effort = ("half_effort_factor", "delivery_staff_days", "engagement.a1", "facilitation.eta")
+        first = page.split('<section id="assumptions"')[1].split("</table>")[0]
+        for text in (said, first):
+            for key in effort:
+                self.assertNotIn(key, text)
+            self.assertIn("bass.p", text)
+        words = " ".join(said.split())
+        self.assertIn("Nothing sets as-delivered apart from no-network, for it delivers no network effort: both are the "
+                      "same world, and net is 0 throughout.", words)
+        self.assertIn("gross, 90 % interval", said)
+        self.assertNotIn("net, 90 % interval", said)
+        self.assertNotIn("Much rests on", said)
+        self.assertIn("both are the same world, and net is 0 throughout", page)
+        for left_out in ('<section id="gross-to-net"', "The support made a difference", "Year by year", "GBP\u00a00 of"):
+            self.assertNotIn(left_out, page)
+        # With effort everything is there.
+        whole = self.made("--replicates", "20", "--overwrite").replace("<wbr>", "")
+        first = whole.split('<section id="assumptions"')[1].split("</table>")[0]
+        for key in effort:
+            self.assertIn(key, first)
+        for shown in ('<section id="gross-to-net"', "The support made a difference", "Year by year"):
+            self.assertIn(shown, whole)
+
     def test_a_study_with_undefined_results_draws_no_bar_and_a_broken_one_is_not_run(self):
         self.made("--replicates", "4")
         row = {"parameter": "bass.q", "unit": "1/year", "grade": "assumption", "low": 0.1, "high": 0.5,

@@ -57,6 +57,13 @@ inline std::unique_ptr<MadeUpRun> made_up_run(const MadeUpSize& size, ParameterM
     scenario.economy[k] = {p.value[2], p.prior[2], p.grade, std::string(p.source), "table"};
   }
   model->population = population;
+  // The network spends staff-days in the first strategy's world alone.
+  model->programmes.resize(scenario.programmes.size());
+  for (const Strategy& strategy : scenario.strategies) {
+    ProgrammePlan plan;
+    plan.delivered_by_region = {{model->strategies.empty() ? 1.0 : 0.0}};
+    model->strategies.push_back({strategy.name, std::vector(scenario.programmes.size(), plan)});
+  }
 
   auto run = std::make_unique<MadeUpRun>();
   SummaryLayout& layout = run->record.layout;
