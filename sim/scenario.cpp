@@ -66,6 +66,11 @@ void read_report_dates(TableReader& reader, Calendar& calendar) {
     calendar.report_at = {calendar.last_day()};
     return;
   }
+  if (const std::string_view day = impossible_day(*value); !day.empty()) {
+    reader.report(value->place, fmt::format("report_at holds {}, which is no day of the calendar", day),
+                  "write year-month-day, such as [2023-03-31]");
+    return;
+  }
   const auto* array = value->as<TomlValue::Array>();
   if (!array || array->empty()) {
     reader.report(value->place, fmt::format("report_at is {}, must be an array of dates such as [2023-03-31]",

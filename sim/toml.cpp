@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <system_error>
@@ -198,17 +199,35 @@ std::optional<bool> TableReader::flag(std::string_view key) {
   return found ? std::optional(*found) : std::nullopt;
 }
 
-std::optional<Date> TableReader::date(std::string_view key) {
-  const TomlValue* value = find(key);
-  const auto* text = value ? value->as<std::string>() : nullptr;
-  // An option whose value TOML refuses stays a text.
-  const auto is_day = [](std::string_view day) {
-    constexpr std::string_view kForm = "dddd-dd-dd";
+std::string_view impossible_day(const TomlValue& value) {
+  const auto* text = value.as<std::string>();
+  if (!text || value.place.line > 0) return {};
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  const auto is_formed = [&](std::string_view day) {
     return std::ranges::equal(day, kForm,
                               [](char c, char form) { return form == 'd' ? '0' <= c && c <= '9' : c == form; });
   };
-  if (text && value->place.line == 0 && is_day(*text)) {
-    report(value->place, fmt::format("{} = {} is no day of the calendar", label(key), *text));
+  const auto number = [](std::string_view digits) {
+    int n = 0;
+    for (const char c : digits) n = 10 * n + (c - '0');
+    return n;
+  };
+  for (std::size_t at = 0; at + kForm.size() <= text->size(); ++at) {
+    const std::string_view day = std::string_view(*text).substr(at, kForm.size());
+    if (!is_formed(day)) continue;
+    const std::chrono::year_month_day of(std::chrono::year(number(day.substr(0, 4))),
+                                         std::chrono::month(static_cast<unsigned>(number(day.substr(5, 2)))),
+                                         std::chrono::day(static_cast<unsigned>(number(day.substr(8, 2)))));
+    if (!of.ok()) return day;
+  }
+  return {};
+}
+
+std::optional<Date> TableReader::date(std::string_view key) {
+  const TomlValue* value = find(key);
+  if (const std::string_view day = value ? impossible_day(*value) : std::string_view(); !day.empty()) {
+    report(value->place, fmt::format("{} = {} is no day of the calendar", label(key), day),
+           "write year-month-day, such as 2021-01-31");
     return std::nullopt;
   }
   const auto* found = expect<Date>(key, "a date such as 2021-01-31, without quotes");
