@@ -553,7 +553,7 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
 /// What the answer rests on: decisive parameters with their grades, then the notes of programmes and scenario.
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
-  std::string text = "What this rests on\n";
+  std::string text = "What this rests on (codes such as S40 are sources: scenarios/sources.bib)\n";
   const auto n_with_effort = std::ranges::count_if(std::views::iota(0, record.model->n_programmes()),
                                                    [&](int j) { return has_effort(*record.model, j); });
   if (scenario.programmes.size() > 1 && n_with_effort > 0)

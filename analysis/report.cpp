@@ -7,7 +7,9 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -32,7 +34,7 @@ namespace {
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
 /// The event that a programme avoids, with how many there are of it and how that is known.
-std::string what_an_event_is(const Run& run) {
+std::string what_an_event_is(const Run& run, const Sources& known_sources) {
   std::string text = fmt::format("An event is here: {}", run.events.front());
   const auto keys = run.file.texts("parameters/key"), sources = run.file.texts("parameters/source");
   const std::vector<double> values = run.file.numbers("parameters/value").values;
@@ -40,11 +42,11 @@ std::string what_an_event_is(const Run& run) {
       static_cast<std::size_t>(std::ranges::find(keys, spec(Parameter::baseline_events).key) - keys.begin());
   if (at < std::min(sources.size(), values.size()) && values[at] > 0)
     text += fmt::format(", {} a year without the programme{}{}", grouped(values[at]), sources[at].empty() ? "" : "; ",
-                        sources[at]);
+                        known_sources.in_words(sources[at]));
   return paragraph(text + ".");
 }
 
-Section finding(const Run& run, const std::string& coverage) {
+Section finding(const Run& run, const std::string& coverage, const Sources& sources) {
   std::vector<std::string> findings{
       finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))};
   const std::string ledger = growth_sentence(run);
@@ -62,7 +64,8 @@ Section finding(const Run& run, const std::string& coverage) {
       : run.is_drawn() ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
                          "of the simulated worlds. They are not calibrated to the record."
                        : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
-  if (subject_of(run).metric == Metric::events_avoided && !run.events.front().empty()) html += what_an_event_is(run);
+  if (subject_of(run).metric == Metric::events_avoided && !run.events.front().empty())
+    html += what_an_event_is(run, sources);
   const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
   if (all && all->mean >= 0 && all->p05 < 0)
     html +=
@@ -704,8 +707,22 @@ Section drivers(const fs::path& folder, Json& data) {
           "What drives the answer"};
 }
 
+/// What the keys stand for that parameters and published figures cite.
+std::string list_of_sources(const Run& run, const Sources& sources) {
+  std::map<std::string, const Source*> cited;
+  std::vector<std::string> texts = run.file.texts("parameters/source");
+  for (const char* path : {"published/source", "published/note"})
+    if (run.file.has(path)) std::ranges::move(run.file.texts(path), std::back_inserter(texts));
+  for (const std::string& text : texts) sources.cite(text, cited);
+  if (cited.empty()) return "";
+  std::vector<std::vector<Cell>> rows;
+  for (const auto& [key, source] : cited) rows.push_back({{key}, {source->note}, {source->url}});
+  return folded(fmt::format("Sources ({})", rows.size()),
+                table("Sources", {{"Code"}, {"what was read there"}, {"page"}}, rows));
+}
+
 /// Every parameter with its grade and source, and those that decide most answers first.
-Section assumptions(const Run& run) {
+Section assumptions(const Run& run, const Sources& sources) {
   const ResultsFile& file = run.file;
   const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
              unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
@@ -746,7 +763,7 @@ Section assumptions(const Run& run) {
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
       "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: "
-      "scenarios/sources.bib.");
+      "they are listed below.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
@@ -767,6 +784,7 @@ Section assumptions(const Run& run) {
       rows.clear();
     }
   }
+  html += list_of_sources(run, sources);
   return {"assumptions",
           fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
                       grouped(static_cast<double>(key.size()))),
@@ -795,7 +813,7 @@ Section provenance(const Run& run, const fs::path& scenarios) {
           folded("The scenario file", preformatted("The scenario file", file.text("provenance/scenario_text")))};
 }
 
-Json observed(const Run& run) {
+Json observed(const Run& run, const Sources& sources) {
   Json all = Json::array();
   if (!run.file.has("published/metric")) return all;
   const auto metric = run.file.texts("published/metric"), programme = run.file.texts("published/programme"),
@@ -809,7 +827,7 @@ Json observed(const Run& run) {
                    {"programme", of - run.programmes.begin()},
                    {"date", iso(to[i])},
                    {"value", value[i]},
-                   {"label", fmt::format("published ({})", source[i])}});
+                   {"label", fmt::format("published: {}", sources.in_words(source[i]))}});
   }
   return all;
 }
@@ -836,16 +854,18 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["programmes"] = std::move(programmes);
   data["headline_time"] = std::min<std::ptrdiff_t>(headline - run.times.begin(), std::ssize(run.times) - 1);
   data["times"] = std::move(times);
-  data["observed"] = observed(run);
+  const Sources sources(tables.parent_path() / "sources.bib");
+  data["observed"] = observed(run, sources);
 
   const std::string coverage = past_coverage(run, tables.parent_path());
   std::vector<Section> sections;
-  for (Section& section : std::array{
-           finding(run, coverage), waterfall(run, data), course(run, coverage, data), maps(run, tile_map(tables), data),
-           programme_by_programme(run), outcomes_and_savings(run, data), cost_effectiveness(run, data), strategies(run),
-           equity(run), dimensions(run), split(run, data), displacement(run, folder, data), growth(run, data),
-           drivers(folder, data), calibration_section(run, data), published_section(run),
-           backtest_section(folder, run, data), assumptions(run), provenance(run, tables.parent_path())}) {
+  for (Section& section :
+       std::array{finding(run, coverage, sources), waterfall(run, data), course(run, coverage, data),
+                  maps(run, tile_map(tables), data), programme_by_programme(run), outcomes_and_savings(run, data),
+                  cost_effectiveness(run, data), strategies(run), equity(run), dimensions(run), split(run, data),
+                  displacement(run, folder, data), growth(run, data), drivers(folder, data),
+                  calibration_section(run, data), published_section(run, sources), backtest_section(folder, run, data),
+                  assumptions(run, sources), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
   // What the run is about comes behind the finding.

@@ -303,7 +303,7 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
 
 // ---- Published figures --------------------------------------------------------------------------------------------
 
-Section published_section(const Run& run) {
+Section published_section(const Run& run, const Sources& sources) {
   const ResultsFile& file = run.file;
   if (!file.has("published/metric")) return {};
   const auto metric = file.texts("published/metric"), programme = file.texts("published/programme"),
@@ -342,7 +342,7 @@ Section published_section(const Run& run) {
     std::string date = when(from[i], to[i], is_flow);
     if (has_model && (model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
-    std::string origin = source[i];
+    std::string origin = sources.in_words(source[i]);
     if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];
     // A file of another version may name a metric that is not known here.
     const std::optional<RowUnit> row =

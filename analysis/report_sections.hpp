@@ -11,6 +11,7 @@
 
 #include "page.hpp"
 #include "run_view.hpp"
+#include "sources.hpp"
 #include "wording.hpp"
 
 namespace uptake {
@@ -37,7 +38,7 @@ namespace uptake {
 /// @param scenarios folder of the shipped ones
 [[nodiscard]] std::string past_coverage(const Run& run, const std::filesystem::path& scenarios);
 /// Published figures beside the results of the lead strategy; nothing where there are none.
-[[nodiscard]] Section published_section(const Run& run);
+[[nodiscard]] Section published_section(const Run& run, const Sources& sources);
 /// The back-test in `folder/backtest.json`; nothing where there is none, or it is none.
 [[nodiscard]] Section backtest_section(const std::filesystem::path& folder, const Run& run,
                                        nlohmann::ordered_json& data);

@@ -6,8 +6,9 @@
 
 namespace uptake {
 
-/// The page of the run in `folder` (its results.h5, and sensitivity.json where there is one).
-/// @param tables folder with `tiles.csv`, `regions.csv` and `boards.csv`, for the maps
+/// The page of the run in `folder` (its results.h5, and sensitivity.json and backtest.json where they are).
+/// @param tables folder with `tiles.csv`, `regions.csv` and `boards.csv`, for the maps, among the shipped scenarios, whose
+/// `sources.bib` says what keys of sources stand for
 /// @throws FileError when the results are missing or not readable
 [[nodiscard]] std::string report_page(const std::filesystem::path& folder, const std::filesystem::path& tables);
 
