@@ -328,10 +328,11 @@ std::string overlap(const Spot& place, std::size_t width) {
              width - 2, 2);
 }
 
-/// Of several programmes: in which totals not all of them are.
+/// Of several programmes: what their totals count, and in which not all of them are.
 std::string of_how_many(const RunRecord& record, int strategy, int time, std::size_t width) {
   const auto n = static_cast<int>(record.model->scenario.programmes.size());
   if (n < 2) return "";
+  const std::string pairs = "  An organisation counts once for each programme that it takes up.\n";
   std::string known;
   for (const Metric metric : kShown) {
     int n_known = 0;
@@ -343,12 +344,13 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
     if (n_known == 0 || n_known == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
     known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
   }
-  if (known.empty()) return "";
+  if (known.empty()) return pairs;
   int n_costed = 0;
   for (int p = 0; p < n; ++p) n_costed += Spot(record, strategy, p, time)(Metric::cost_gbp, View::gross) ? 1 : 0;
-  return "  " + paragraph(fmt::format("Not all of the {} programmes are in every total{}: {}.", n,
-                                      n_costed == n ? ", but all are in the cost" : "", known),
-                          width - 2, 2);
+  return pairs + "  " +
+         paragraph(fmt::format("Not all of the {} programmes are in every total{}: {}.", n,
+                               n_costed == n ? ", but all are in the cost" : "", known),
+                   width - 2, 2);
 }
 
 /// The other worlds in a line each: what they come to, and how far from the comparator.

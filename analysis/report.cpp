@@ -187,6 +187,7 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
                           static_cast<int>(p) == run.programme ? " selected" : "", escaped(run.title_of(p)));
     }
     html += "</select></p>\n";
+    html += paragraph("All together, an organisation counts once for each programme that it takes up.");
   }
   html += fmt::format(
       "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
@@ -770,7 +771,7 @@ Section assumptions(const Run& run, const Sources& sources) {
   // Long lists of many programmes would make the page too large: what is left out stands in the results file.
   constexpr std::size_t kMost = 700;
   if (key.size() > kMost) {
-    html += paragraph("All of them with their sources: group /parameters of results.h5, or `uptake params SCENARIO`.");
+    html += paragraph("All of them with their sources: group /parameters of results.h5, or “uptake params SCENARIO”.");
   } else {
     std::vector<std::vector<Cell>> rows;
     for (std::size_t i = 0; i < key.size(); ++i) {

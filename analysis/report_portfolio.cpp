@@ -199,7 +199,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   const auto in_use = run.headline("ever_adopted", View::gross);
   std::string heading = "What programmes cost each other in attention";
   if (all && in_use)
-    heading = fmt::format("Competition for attention cost {} organisations ever in use, beside {} reached",
+    heading = fmt::format("Competition for attention kept {} organisations from ever being in use, beside {} that were",
                           shown(all->mean), shown(in_use->mean));
   std::string html =
       paragraph(fmt::format("Organisations attend to few things at once. Lost = “{}” (attention unlimited) less “{}”, "

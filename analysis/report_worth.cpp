@@ -101,7 +101,7 @@ std::string year_label(const Run& run, std::size_t y) {
   const auto [is_late, is_cut] = missing_of(run, y);
   if (!is_late && !is_cut) return run.years[y];
   return fmt::format(
-      "{} (part: {}{}{})", run.years[y], is_late ? fmt::format("from {}", short_date(run.year_from[y])) : std::string(),
+      "{}, part: {}{}{}", run.years[y], is_late ? fmt::format("from {}", short_date(run.year_from[y])) : std::string(),
       is_late && is_cut ? " " : "", is_cut ? fmt::format("to {}", short_date(run.year_to[y])) : std::string());
 }
 
@@ -221,10 +221,33 @@ Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net
   return {{"bars", std::move(bars)}, {"unit", unit_name}, {"label", label}};
 }
 
+namespace {
+/// What an appraiser asks first: what is discounted, and whether costs are raised for optimism.
+std::string how_money_is_counted(const Run& run) {
+  const std::vector<std::string> keys = run.file.texts("parameters/key"), priors = run.file.texts("parameters/prior");
+  const std::vector<double> values = run.file.numbers("parameters/value").values;
+  const auto percent = [&](Parameter id) -> std::string {
+    const auto at = static_cast<std::size_t>(std::ranges::find(keys, spec(id).key) - keys.begin());
+    if (at >= std::min(values.size(), priors.size())) return "";
+    const bool is_drawn = run.is_drawn() && !priors[at].starts_with("fixed");
+    return fmt::format("{:.3g} %{}", 100 * values[at],
+                       is_drawn ? fmt::format(" by default, drawn from {}", short_prior(priors[at])) : std::string());
+  };
+  const std::string money = percent(Parameter::discount_money), health = percent(Parameter::discount_health),
+                    optimism = percent(Parameter::optimism_cost);
+  if (money.empty() || health.empty() || optimism.empty()) return "";
+  return fmt::format(
+      "Net present values and returns per pound are discounted to the start, money by {} a year and QALYs "
+      "by {}; all other sums are not. Costs are raised for optimism bias by {}.",
+      money, health, optimism);
+}
+}  // namespace
+
 Section outcomes_and_savings(const Run& run, Json& data) {
-  std::string html = paragraph(
-      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. Money is "
-      "in 2023/24 prices.");
+  std::string html = paragraph(fmt::format(
+      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. "
+      "Money is in {} prices. {}",
+      kPriceYear, how_money_is_counted(run)));
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }

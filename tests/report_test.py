@@ -543,6 +543,15 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
 
+    def test_the_page_of_many_programmes_cuts_no_name(self):
+        self.uptake("run", "portfolio-2018-2023", "--replicates", "2", "-o", self.path("many"), "--quiet")
+        driver = self.open_page("many", "report.html")
+        self.assertEqual(len(driver.find_elements("css selector", "#displacement [data-forest] g.row")), 12)
+        self.assert_nothing_is_cut(driver)
+        page = program.read(self.path("many", "report.html")).decode()
+        self.assertIn("an organisation counts once for each programme", page)
+        self.assertIn("discounted to the start, money by 3.5 % a year and QALYs by 1.5 %", page)
+
     def test_draws_its_charts_and_follows_the_slider(self):
         driver = self.browse()
         count = lambda selector: len(driver.find_elements("css selector", selector))  # noqa: E731

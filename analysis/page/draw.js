@@ -202,7 +202,9 @@ const draw = (() => {
   // rows: [{name, mean, low, high}] one under the other on one axis with a line at 0
   function forest(element, { rows, unit, label, width = 760 }) {
     const narrow = width < kNarrow, row = narrow ? 42 : 26, head = narrow ? 18 : 0;
-    const margin = { left: narrow ? 34 : 270, right: 76, top: unit ? 26 : 6, bottom: 26 };
+    const letter = 7.6;  // [px], the widest that a name's letters are on average
+    const left = Math.min(Math.max(120, letter * (d3.max(rows, r => r.name.length) || 0) + 16), width / 2);
+    const margin = { left: narrow ? 34 : left, right: 76, top: unit ? 26 : 6, bottom: 26 };
     const height = margin.top + margin.bottom + row * rows.length;
     const svg = canvas(element, width, height, label);
     const ends = rows.flatMap(r => [r.low, r.high, r.mean]);
