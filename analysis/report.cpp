@@ -67,11 +67,12 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   if (subject_of(run).metric == Metric::events_avoided && !run.events.front().empty())
     html += what_an_event_is(run, sources);
   const auto all = run.headline(spec(subject_of(run).metric).name, View::gross);
+  const bool several = run.n_own_programmes() > 1;
   if (all && all->mean >= 0 && all->p05 < 0)
-    html +=
-        paragraph(fmt::format("Below 0, more {} came about with the programme than without it: what it does to them is "
-                              "not known well enough to rule this out.",
-                              subject_of(run).noun));
+    html += paragraph(fmt::format(
+        "Below 0, more {} came about with {} than without: what {} to them is not known well "
+        "enough to rule this out.",
+        subject_of(run).noun, several ? "the programmes" : "the programme", several ? "they do" : "it does"));
   if (!coverage.empty()) html += paragraph(coverage);
   if (!run.population_note.empty()) html += paragraph(run.population_note);
   std::string chances;
@@ -631,10 +632,12 @@ Section equity(const Run& run) {
   std::string heading = "Who was left behind";
   if (gap) {
     constexpr double kPoint = 0.01;
+    // Known of the whole alone, which a page about a region has to say.
+    const std::string of_all = run.place == 0 ? "" : fmt::format(" of {}", run.words_of_place(0));
     heading = std::abs(gap->mean) < kPoint
-                  ? std::string("The most deprived fifth was within one percentage point of the rest")
-                  : fmt::format("In the most deprived fifth {:.1f} percentage points {} were in use than in the rest",
-                                100 * std::abs(gap->mean), gap->mean > 0 ? "more" : "fewer");
+                  ? fmt::format("The most deprived fifth{} was within one percentage point of the rest", of_all)
+                  : fmt::format("In the most deprived fifth{} {:.1f} percentage points {} were in use than in the rest",
+                                of_all, 100 * std::abs(gap->mean), gap->mean > 0 ? "more" : "fewer");
   }
   return {"equity", std::move(heading), std::move(html), "Who was left behind"};
 }
