@@ -302,10 +302,6 @@ struct World::State {
     std::vector<std::uint32_t> community_in_use;       ///< likewise
     std::array<std::uint32_t, kNStages> counts{};
   };
-  struct Move {
-    std::uint32_t record;
-    Stage to;
-  };
 
   std::shared_ptr<const Rates> rates;
   std::shared_ptr<const Clocks> clocks;
@@ -319,7 +315,6 @@ struct World::State {
   std::vector<std::uint8_t> heeded;        ///< the same count when its records' clocks last took note of it
   std::vector<std::uint32_t> touched;      ///< organisations whose count changed in the last step
   std::vector<std::uint32_t> due;          ///< of the week in hand
-  std::vector<Move> moves;
   History history;
 };
 

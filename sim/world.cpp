@@ -16,6 +16,8 @@ namespace {
 
 using State = World::State;
 
+constexpr std::size_t index_of(Pending pending) { return static_cast<std::size_t>(pending); }
+
 /// One step's view of a world: the state with what it runs on, resolved once.
 class Step {
  public:
@@ -47,6 +49,7 @@ class Step {
                            .levels = rates.levels.data(),
                            .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
                            .response = rates.response,
+                           .doors = doors_of(clocks_.programmes[j]),
                            .programme = programme,
                            .rates = rates,
                            .plan = plans_[j],
@@ -68,6 +71,22 @@ class Step {
   void week();
 
  private:
+  struct Door {  ///< clocks of a kind by record; where none is drawn, a place that can be read (no other may be prefetched)
+    const char* first;
+    std::size_t size;
+  };
+  using Doors = std::array<Door, index_of(Pending::restart) + 1>;
+  [[nodiscard]] Doors doors_of(const Clocks::Programme& clocks) const {
+    Doors doors;
+    doors.fill({reinterpret_cast<const char*>(this), 0});
+    const auto set = [&](Pending pending, const auto& kind) {
+      if (!kind.empty()) doors[index_of(pending)] = {reinterpret_cast<const char*>(kind.data()), sizeof kind[0]};
+    };
+    set(Pending::engage, clocks.decide);
+    set(Pending::test, clocks.weeks);
+    set(Pending::finish, clocks.stop);
+    return doors;
+  }
   struct alignas(128) Context {  ///< what all records of a programme share, resolved once
     std::uint32_t first_record;
     bool grouped;      ///< some are in groups
@@ -81,6 +100,7 @@ class Step {
     const Rates::Level* levels;                 ///< of the rates
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
+    Doors doors;                                ///< by what is pending
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
@@ -166,8 +186,7 @@ class Step {
 
   template <int n_groups, int n_layers>
   void all_wait(const Context& of, int boundary);
-  void link(Who& w, Pending pending, int week);
-  void stay(State::Record& own) const;
+  void link(const Who& w, Pending pending, int week);
   void wait(Who& w, int boundary);
   void set_remaining(Who& w, int boundary, std::int64_t remaining);
   template <class Pulled>
@@ -177,7 +196,7 @@ class Step {
   void rescale_waiting(Who& w, int week);
   void handle(Who& w, int week);
   void test(Who& w, int week);
-  void move(Who& w, Stage to) { state_.moves.push_back({w.id, to}); }
+  void enter(const Who& w, Stage to, int boundary);
   struct Left {
     int boundary = -1, outlook = -1;
     std::vector<std::int64_t> gain;
@@ -185,9 +204,9 @@ class Step {
   void renew(Left& left, const Context& of, int boundary) const;
   [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
   void apply_groups(const Context& of, const Use& use, int boundary);
-  void schedule(Who& w, int boundary);
+  void wait_later(const Who& w);
   void count_implementing(std::span<const Event> events);
-  void apply_moves(int boundary);
+  void settle(int boundary);
 
   static constexpr std::uint32_t kBlock = 2048;                  ///< records looked through before they are aimed
   static constexpr std::uint16_t kUndated = 0xffff;              ///< due beyond the outlook
@@ -202,14 +221,12 @@ class Step {
     if (far_) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
 
-  /// The clock that a stage begins with.
-  [[gnu::always_inline]] void prefetch_clock(const State::Move& move) {
-    const Context& of = of_programme_[records_[move.record].programme];
-    const Clocks::Programme& clocks = clocks_.programmes[of.j];
-    const std::uint32_t record = move.record - of.first_record;
-    if (move.to == Stage::in_use && !of.stays) __builtin_prefetch(clocks.stop.data() + record);
-    if (move.to == Stage::implementing) __builtin_prefetch(clocks.weeks.data() + record);
-    if (move.to == Stage::engaged) __builtin_prefetch(clocks.decide.data() + record);
+  /// The clock that begins when what is pending is over.
+  [[gnu::always_inline]] void prefetch_clock(std::uint32_t id) {
+    const State::Record& own = records_[id];
+    const Context& of = of_programme_[own.programme];
+    const Door& door = of.doors[index_of(own.pending)];
+    __builtin_prefetch(door.first + static_cast<std::size_t>(id - of.first_record) * door.size);
   }
 
   void spread(const Context& of, const std::vector<Use>& uses, int boundary);
@@ -240,7 +257,10 @@ class Step {
   std::vector<std::int64_t> rise_, rise_of_communities_;
   const bool far_ = model_.n_records() > kFar;
   std::vector<Left> left_;              ///< by programme
-  std::vector<std::vector<Use>> uses_;  ///< of the moves in hand, by programme
+  // Of the moves in hand: those in or out of use by programme, and who begins to wait when all have moved.
+  std::vector<std::vector<Use>> uses_;
+  std::vector<std::uint32_t> waits_;
+  std::size_t settled_ = state_.history.events.size();  ///< events that are over
 };
 
 /// What moves the level of a waiting record: the tables of its class, and what each of its layers weighs in them.
@@ -571,7 +591,7 @@ int Step::restart_week(const Who& w, int boundary) const {
   return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, boundary + weeks - 1));
 }
 
-void Step::link(Who& w, Pending pending, int week) {
+void Step::link(const Who& w, Pending pending, int week) {
   w.own.pending = pending;
   w.own.due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
   if (week < rates_.n_weeks) state_.diary.add(week, w.id);
@@ -635,22 +655,19 @@ void Step::test(Who& w, int week) {
     });
     if (!fires) return;
   }
-  w.own.pending = Pending::nothing;
   w.waiting.slack = kIdle;
-  move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
+  enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
 }
 
-/// What is due to a record in this week; reads the state at the start of the week and only notes the move.
+/// What is due to a record in this week. Moves itself alone: what others feel of it waits until all have moved.
 void Step::handle(Who& w, int week) {
   switch (w.own.pending) {
     case Pending::engage:
-      move(w, Stage::engaged);
-      break;
+      enter(w, Stage::engaged, week + 1);
+      return;
     case Pending::begin:  // refractory time is over
       wait(w, week);
-      if (waiting(w) && w.own.due == week) {
-        test(w, week);
-      }
+      if (waiting(w) && w.own.due == week) test(w, week);
       return;
     case Pending::test:
       test(w, week);
@@ -659,19 +676,22 @@ void Step::handle(Who& w, int week) {
       const Rates::Step& effort = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week);
       const auto occurrence = static_cast<std::uint16_t>(w.own.n_implementations - 1);
       const bool succeeds = effort.succeed >= effort_needed(clocks_, w.of.programme, w.of.j, w.record, occurrence);
-      move(w, succeeds ? Stage::in_use : w.of.spec.skipped.engaged ? Stage::unaware : Stage::engaged);
-      break;
+      if (succeeds) {
+        enter(w, Stage::in_use, week + 1);
+      } else {
+        enter(w, w.of.spec.skipped.engaged ? Stage::unaware : Stage::engaged, week + 1);
+      }
+      return;
     }
     case Pending::stop:
-      move(w, Stage::stopped);
-      break;
+      enter(w, Stage::stopped, week + 1);
+      return;
     case Pending::restart:
-      move(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing);
-      break;
+      enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
+      return;
     case Pending::nothing:
-      break;
+      return;
   }
-  w.own.pending = Pending::nothing;
 }
 
 /// What cumulated rates of the edge layers gain from a boundary to the outlook: [layer][class].
@@ -843,22 +863,26 @@ void Step::count_implementing(std::span<const Event> events) {
   }
 }
 
-/// In use until the horizon.
-[[gnu::always_inline]] inline void Step::stay(State::Record& own) const {
-  own.n_uses = 1;
-  own.pending = Pending::stop;
-  own.due = static_cast<std::uint16_t>(rates_.n_weeks);
-}
-
-/// What happens next to a record that entered its stage at this boundary and does not stay in it.
-void Step::schedule(Who& w, int boundary) {
-  switch (w.own.stage) {
+/// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
+/// moved, for then it is known who is in use.
+[[gnu::always_inline]] inline void Step::enter(const Who& w, Stage to, int boundary) {
+  const Stage from = w.own.stage;
+  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
+  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
+  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
+  w.own.stage = to;
+  w.own.entered = static_cast<std::uint16_t>(boundary);
+  if (from == Stage::in_use || to == Stage::in_use) {
+    uses_[w.of.j].push_back({w.record, to == Stage::in_use ? +1 : -1});
+    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
+  }
+  switch (to) {
     case Stage::unaware:
     case Stage::engaged:
       if (w.own.n_implementations > 0 && w.of.rates.refractory_weeks > 0) {
         link(w, Pending::begin, boundary + w.of.rates.refractory_weeks);
       } else {
-        wait(w, boundary);
+        wait_later(w);
       }
       break;
     case Stage::implementing: {
@@ -871,59 +895,40 @@ void Step::schedule(Who& w, int boundary) {
     case Stage::in_use:
       UPTAKE_EXPECTS(w.own.n_uses < 255);
       w.own.n_uses += 1;
-      link(w, Pending::stop, stop_week(w));
+      link(w, Pending::stop, w.of.stays ? rates_.n_weeks : stop_week(w));
       break;
     case Stage::stopped:
       if (w.of.spec.restart == Restart::decides_again) {
-        wait(w, boundary);
-      } else if (boundary < w.of.rates.closes) {
-        link(w, Pending::restart, restart_week(w, boundary));
+        wait_later(w);
+      } else {
+        w.own.pending = Pending::nothing;
+        if (boundary < w.of.rates.closes) link(w, Pending::restart, restart_week(w, boundary));
       }
       break;
   }
 }
 
-/// Moves of a week apply together: first every stage, count and exposure, then every new clock.
-void Step::apply_moves(int boundary) {
-  const std::size_t n = state_.moves.size(), n_events = state_.history.events.size();
-  state_.history.events.resize(n_events + n);
-  const State::Move* moves = state_.moves.data();
-  Event* events = state_.history.events.data() + n_events;
-  State::Record* records = records_;
-  const Context* of_programme = of_programme_;
-  for (std::size_t i = 0; i < n; ++i) {
-    const auto [id, to] = moves[i];
-    State::Record& own = records[id];
-    const Context& of = of_programme[own.programme];
-    const Stage from = own.stage;
-    events[i] = {id, static_cast<std::uint16_t>(boundary), to, from};
-    of.state.counts[static_cast<std::size_t>(from)] -= 1;
-    of.state.counts[static_cast<std::size_t>(to)] += 1;
-    own.stage = to;
-    own.entered = static_cast<std::uint16_t>(boundary);
-    if (from == Stage::in_use || to == Stage::in_use) {
-      uses_[of.j].push_back({id - of.first_record, to == Stage::in_use ? +1 : -1});
-      __builtin_prefetch(&of.programme.edges[0].offsets[id - of.first_record]);
-    }
+[[gnu::always_inline]] inline void Step::wait_later(const Who& w) {
+  w.own.pending = Pending::nothing;
+  waits_.push_back(w.id);
+}
+
+/// All of a week have moved: exposures follow, then the clocks of those who now wait.
+void Step::settle(int boundary) {
+  if (!state_.implementing.empty()) {
+    count_implementing(std::span(state_.history.events).subspan(settled_));
   }
-  if (!state_.implementing.empty()) count_implementing(std::span(events, n));
+  settled_ = state_.history.events.size();
   for (const Context& of : contexts_) {
     if (uses_[of.j].empty()) continue;
     spread(of, uses_[of.j], boundary);
     uses_[of.j].clear();
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) prefetch_clock(moves[i + kAhead]);
-    const std::uint32_t id = moves[i].record;
-    State::Record& own = records[id];
-    if (own.stage == Stage::in_use && of_programme[own.programme].stays) {
-      stay(own);
-      continue;
-    }
+  for (const std::uint32_t id : waits_) {
     Who w = who(id);
-    schedule(w, boundary);
+    wait(w, boundary);
   }
-  state_.moves.clear();
+  waits_.clear();
 }
 
 void Step::begin() {
@@ -936,7 +941,6 @@ void Step::begin() {
   waiting_ = state_.waiting.data();
   state_.diary.begin(rates_.n_weeks, n);
   state_.due.reserve(n);
-  state_.moves.reserve(n);
   state_.history.events.reserve(std::size_t{n} * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
   state_.heeded = state_.implementing;
@@ -1012,15 +1016,15 @@ void Step::open(int boundary) {
     const bool engaged = of.spec.engaged_at_start && !of.spec.skipped.engaged;
     std::uint32_t next = 0;
     const auto engage_until = [&](std::uint32_t site) {
-      for (; engaged && next < site; ++next) state_.moves.push_back({of.first_record + next, Stage::engaged});
+      for (; engaged && next < site; ++next) enter(who(of.first_record + next), Stage::engaged, boundary);
     };
     for (const std::uint32_t site : sites) {
       engage_until(site);
-      state_.moves.push_back({of.first_record + site, Stage::in_use});
+      enter(who(of.first_record + site), Stage::in_use, boundary);
       next = site + 1;
     }
     engage_until(n);
-    apply_moves(boundary);
+    settle(boundary);
     if (of.spec.skipped.engaged) {
       with_shape(of, [&]<int n_groups, int n_layers>() { all_wait<n_groups, n_layers>(of, boundary); });
       continue;
@@ -1191,9 +1195,10 @@ void Step::week() {
   const std::uint32_t* due = state_.due.data();
   const std::size_t n_due = state_.due.size();
   for (std::size_t i = 0; i < n_due; ++i) {
-    if (far_) {
-      if (i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
-      if (i + kAhead < n_due) prefetch(due[i + kAhead]);
+    if (far_ && i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
+    if (i + kAhead < n_due) {
+      prefetch_clock(due[i + kAhead]);
+      if (far_) prefetch(due[i + kAhead]);
     }
     const State::Record& own = records_[due[i]];
     // Stale: the clock was walked again and became due in another week.
@@ -1201,7 +1206,7 @@ void Step::week() {
     Who w = who(due[i]);
     handle(w, week);
   }
-  apply_moves(week + 1);
+  settle(week + 1);
   open(week + 1);
   state_.boundary = week + 1;
 }
