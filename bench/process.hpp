@@ -86,7 +86,7 @@ inline bool is_the_history(const Model& model, const Rates& rates, const Clocks&
     if (table.n_classes > 2 || !table.response.is_identity() || !table.added.empty()) return false;
     const std::uint32_t* when = &week[model.first_record[j]];
     // The cumulated peer table of the one class with ties (or of the one without).
-    const auto peer = [&](std::size_t boundary, std::size_t c) { return table.levels_of(c)[boundary].peer[0]; };
+    const auto peer = [&](std::size_t boundary, std::size_t c) { return table.levels_of(c).peer(0, boundary); };
     std::vector<std::int64_t> before(n), at(n);  // peer parts of the levels at boundaries week - 1 and week
     for (std::size_t source = 0; source < n; ++source) {
       if (when[source] > n_weeks) continue;
@@ -104,8 +104,8 @@ inline bool is_the_history(const Model& model, const Rates& rates, const Clocks&
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t c = programme.class_of[i], end = std::min<std::size_t>(when[i], n_weeks);
       const std::int64_t clock = decide_clock(clocks, programme, j, i, 0);
-      const bool reached = table.levels_of(c)[end].external + at[i] >= clock;
-      const bool earlier = table.levels_of(c)[end - 1].external + before[i] >= clock;
+      const bool reached = table.levels_of(c).external(end) + at[i] >= clock;
+      const bool earlier = table.levels_of(c).external(end - 1) + before[i] >= clock;
       if (reached != (when[i] <= n_weeks) || earlier) return false;
     }
   }

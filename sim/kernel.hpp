@@ -148,16 +148,24 @@ class Rates {
     int week;
     std::uint32_t profile;
   };
-  struct Level {                               ///< cumulated from boundary 0
-    std::int64_t external = 0;                 ///< E(t)
-    std::array<std::int64_t, kNSlots> peer{};  ///< B_l(t); zero under the maximum rule
-    friend bool operator==(const Level&, const Level&) = default;
+  /// Tables of one class of records, cumulated from boundary 0.
+  struct Levels {
+    const std::int64_t* first = nullptr;
+    std::size_t n_boundaries = 0;
+    /// E(t)
+    [[nodiscard]] std::int64_t external(std::size_t boundary) const { return first[boundary]; }
+    /// B_l(t); zero under the maximum rule
+    [[nodiscard]] std::int64_t peer(std::size_t slot, std::size_t boundary) const {
+      return first[(1 + slot) * n_boundaries + boundary];
+    }
   };
   struct Programme {
     std::size_t n_classes = 0, n_boundaries = 0;
-    std::vector<Level> levels;            ///< [class][boundary]
+    /// [class][E, then B_l][boundary], and room for a vector that begins in the last.
+    std::vector<std::int64_t> levels;
     std::vector<std::int64_t> any_layer;  ///< maximum rule: peer rate of a week, [week][class]
-    /// Communities of practice that levers make: B(t), [boundary][region class]; empty where a strategy makes none.
+    /// Communities of practice that levers make: B(t), [region class][boundary], and the same room; empty where a strategy
+    /// makes none.
     std::vector<std::int64_t> added;
     std::vector<std::uint32_t> step_offsets;  ///< by profile
     std::vector<Step> steps;
@@ -170,8 +178,12 @@ class Rates {
     int closes = 0;                              ///< week from which nobody decides: withdrawal or the horizon
     std::vector<std::uint32_t> attention;        ///< K by number of programmes being implemented, 2^-20; empty = off
 
-    /// Levels of a class by boundary.
-    [[nodiscard]] const Level* levels_of(std::size_t c) const { return levels.data() + c * n_boundaries; }
+    [[nodiscard]] Levels levels_of(std::size_t c) const {
+      return {levels.data() + c * (1 + kNSlots) * n_boundaries, n_boundaries};
+    }
+    [[nodiscard]] const std::int64_t* added_of(std::size_t region_class) const {
+      return added.data() + region_class * n_boundaries;
+    }
   };
   std::shared_ptr<const Model> model;
   int strategy = 0;

@@ -25,6 +25,9 @@ struct One {
   static UPTAKE_INLINE Real sqrt(Real x) { return __builtin_sqrt(x); }
   /// Product of the lower halves.
   static UPTAKE_INLINE Word multiply(Word a, Word b) { return (a & 0xffffffffU) * (b & 0xffffffffU); }
+  /// Product with a lower half.
+  static UPTAKE_INLINE Word multiply_long(Word a, Word b) { return a * (b & 0xffffffffU); }
+  static UPTAKE_INLINE std::uint64_t signs(Word x) { return x >> 63; }
 };
 
 /// As many as the instructions of A take.
@@ -70,6 +73,13 @@ struct Many {
 #if XSIMD_WITH_SSE2
     if constexpr (kWidth == 2) return _mm_unpackhi_epi64(x, x);
 #endif
+  }
+  /// Of lanes and of the lower halves of others, modulo 2^64.
+  static UPTAKE_INLINE Word multiply_long(const Word& a, const Word& b) {
+#if XSIMD_WITH_AVX512DQ
+    if constexpr (kWidth == 8) return _mm512_mullo_epi64(a, b);
+#endif
+    return multiply(a, b) + (multiply(a >> 32, b) << 32);
   }
   /// Of the lower halves of lanes.
   static UPTAKE_INLINE Word multiply(const Word& a, const Word& b) {
@@ -380,9 +390,46 @@ std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, s
   return static_cast<std::size_t>(end - spent);
 }
 
+/// All weeks of a window are looked at, for where a climb passes its goal could not be guessed.
+template <class V, bool second, bool groups, bool apart>
+void climb(const Climb* climbs, std::size_t n, std::size_t stride, std::size_t from, std::size_t to,
+           std::uint16_t* below) {
+  using Word = typename V::Word;
+  const auto load = [](const std::int64_t* at) { return V::load(reinterpret_cast<const std::uint64_t*>(at)); };
+  const std::size_t n_weeks = to - from, n_whole = n_weeks / V::kWidth * V::kWidth;
+  const std::uint64_t last = (std::uint64_t{1} << (n_weeks - n_whole)) - 1;
+  for (const Climb* one = climbs; one != climbs + n; ++one) {
+    const std::int64_t* const first = one->tables + from + 1;
+    const Word goal(static_cast<std::uint64_t>(one->goal));
+    const Word w1(std::uint64_t{one->weights[0]}), w2(std::uint64_t{one->weights[1]}),
+        w3(std::uint64_t{one->weights[2]}), w4(std::uint64_t{one->weights[3]}), w5(std::uint64_t{one->weights[4]});
+    const auto marks = [&](std::size_t i) {
+      Word level = load(first + i) + V::multiply_long(load(first + stride + i), w1);
+      if constexpr (second) level = level + V::multiply_long(load(first + 2 * stride + i), w2);
+      if constexpr (groups) {
+        level = level + V::multiply_long(load(first + 3 * stride + i), w3);
+        level = level + V::multiply_long(load(first + 4 * stride + i), w4);
+      }
+      if constexpr (apart) level = level + V::multiply_long(load(one->apart + from + 1 + i), w5);
+      return V::signs(level - goal);
+    };
+    int count = 0;
+    for (std::size_t i = 0; i < n_whole; i += V::kWidth) count += __builtin_popcountll(marks(i));
+    if (last != 0) count += __builtin_popcountll(marks(n_whole) & last);
+    *below++ = static_cast<std::uint16_t>(count);
+  }
+}
+
 template <class V>
 constexpr Functions functions_of(std::string_view name) {
-  return {name, &fill_uniforms<V>, &fill_logs<V>, &fill_exps<V>, &fill_quantiles<V>, &spend<V>};
+  return {name,
+          &fill_uniforms<V>,
+          &fill_logs<V>,
+          &fill_exps<V>,
+          &fill_quantiles<V>,
+          &spend<V>,
+          {&climb<V, false, false, false>, &climb<V, true, false, false>, &climb<V, false, true, false>,
+           &climb<V, true, true, false>, &climb<V, true, true, true>}};
 }
 
 }  // namespace

@@ -18,6 +18,18 @@ namespace uptake::lanes {
 /// Exponential; x is clamped to [-708, 709], so that the result is a normal number. Error below 1 ulp.
 [[nodiscard]] double exp(double x) noexcept;
 
+/// A level that never falls with the boundary: a table and some more, each times its weight.
+struct Climb {
+  const std::int64_t* tables;  ///< one after the other, by boundary
+  const std::int64_t* apart;   ///< a table of another place, or null
+  std::int64_t goal;
+  std::array<std::uint32_t, 5> weights;  ///< of tables 1 to 4 and of that apart, at most 2^31
+};
+/// Tables past the first that a climb has: 1; 1 and 2; 1, 3 and 4; 1 to 4; and the one apart as well.
+inline constexpr std::size_t kClimbs = 5;
+/// Numbers beyond the end of a table that may be read.
+inline constexpr std::size_t kBeyond = 8;
+
 /// The same over arrays.
 struct Functions {
   std::string_view name;
@@ -33,6 +45,12 @@ struct Functions {
   /// has room for n. @returns how many are listed
   std::size_t (*spend)(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each,
                        std::uint64_t mask, std::uint32_t first, std::uint32_t* spent);
+  /// For each climb at how many boundaries of (from, to] it is still below its goal. Tables have `stride` boundaries.
+  /// @pre level - goal is within 63 bits there, and kBeyond more numbers can be read
+  std::array<void (*)(const Climb* climbs, std::size_t n, std::size_t stride, std::size_t from, std::size_t to,
+                      std::uint16_t* below),
+             kClimbs>
+      climb;
 };
 
 /// Instructions that there are versions for; `one` works number by number.

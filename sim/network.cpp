@@ -95,12 +95,12 @@ NetworkProcess network_process(const std::shared_ptr<const Model>& model, const 
 
   process.weeks.resize(table.n_classes);
   for (std::size_t c = 0; c < table.n_classes; ++c) {
-    const Rates::Level* level = table.levels_of(c);
-    for (std::size_t w = 0; w < static_cast<std::size_t>(rates->n_weeks); ++w, ++level) {
+    const Rates::Levels levels = table.levels_of(c);
+    for (std::size_t w = 0; w < static_cast<std::size_t>(rates->n_weeks); ++w) {
       NetworkProcess::Week& week = process.weeks[c].emplace_back();
-      week.external = real(level[1].external - level[0].external, kHazardBits);
+      week.external = real(levels.external(w + 1) - levels.external(w), kHazardBits);
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
-        week.peer[slot] = real(level[1].peer[slot] - level[0].peer[slot], kPeerRateBits);
+        week.peer[slot] = real(levels.peer(slot, w + 1) - levels.peer(slot, w), kPeerRateBits);
       }
     }
   }

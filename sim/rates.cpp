@@ -329,11 +329,11 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
   const std::size_t n_classes = programme.classes.size();
   rates.n_classes = n_classes;
   rates.n_boundaries = n_weeks + 1;
-  rates.levels.assign(n_classes * rates.n_boundaries, {});
+  rates.levels.assign(n_classes * (1 + kNSlots) * rates.n_boundaries + lanes::kBeyond, 0);
   const bool maximum = spec.rule == LayerRule::maximum;
   if (maximum) rates.any_layer.assign(n_weeks * n_classes, 0);
   const std::size_t n_region_classes = plan.classes.size();
-  if (!plan.joins.empty()) rates.added.assign((n_weeks + 1) * n_region_classes, 0);
+  if (!plan.joins.empty()) rates.added.assign(n_region_classes * rates.n_boundaries + lanes::kBeyond, 0);
 
   const std::array<double, kNLayers> share{value(Parameter::share_geography), value(Parameter::share_community),
                                            value(Parameter::share_ownership), value(Parameter::share_pathway)};
@@ -355,7 +355,7 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const auto l = static_cast<std::size_t>(layer);
       weight[slot] = (record_class.layer_mask >> l & 1U) != 0 && present > 0 ? share[l] / present : 0.0;
     }
-    Rates::Level* level = rates.levels.data() + c * rates.n_boundaries;
+    std::int64_t* level = rates.levels.data() + c * (1 + kNSlots) * rates.n_boundaries;
     for (std::size_t w = 0; w < n_weeks; ++w, ++level) {
       const auto on = static_cast<double>(factors.commissioned[w]);
       const double mandate = 1 + (psi - 1) * static_cast<double>(factors.mandate[w]);
@@ -365,10 +365,11 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       const double pressure = lives(w) ? mandate * emergency * static_cast<double>(factors.shock[w]) : 0.0;
       const std::int64_t external =
           hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
-      level[1].external = level[0].external + external;
+      level[1] = level[0] + external;
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
         const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
-        level[1].peer[slot] = level[0].peer[slot] + rate;
+        std::int64_t* peer = level + (1 + slot) * rates.n_boundaries;
+        peer[1] = peer[0] + rate;
       }
       if (maximum) {
         const std::int64_t rate = present > 0 ? hazard_of_week(q * pressure, years, kPeerRateBits) : 0;
@@ -378,8 +379,8 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
         // On top of q: not renormalised, so that hazards only rise.
         const double meets = value(Parameter::added_community) * static_cast<double>(factors.community[w]);
         const std::int64_t rate = hazard_of_week(q * meets * pressure, years, kPeerRateBits);
-        const std::size_t r = record_class.region_class;
-        rates.added[(w + 1) * n_region_classes + r] = rates.added[w * n_region_classes + r] + rate;
+        std::int64_t* added = rates.added.data() + record_class.region_class * rates.n_boundaries + w;
+        added[1] = added[0] + rate;
       }
     }
   }
@@ -491,17 +492,21 @@ int first_difference(const Rates& a, const Rates& b) {
       const auto at = std::mismatch(x.begin(), x.end(), y.begin()).first;
       return at == x.end() ? a.n_weeks : static_cast<int>(static_cast<std::size_t>(at - x.begin()) / row) - 1;
     };
-    for (std::size_t c = 0; c < pa.n_classes; ++c) {
-      const std::span la(pa.levels_of(c), pa.n_boundaries), lb(pb.levels_of(c), pb.n_boundaries);
-      first = std::min(first, week_of(la, lb, 1));
-    }
+    const auto week_of_tables = [&](const auto& x, const auto& y) {
+      const std::size_t row = pa.n_boundaries;
+      int week = a.n_weeks;
+      for (std::size_t begin = 0; begin + row <= x.size(); begin += row) {
+        week = std::min(week, week_of(std::span(x).subspan(begin, row), std::span(y).subspan(begin, row), 1));
+      }
+      return week;
+    };
+    first = std::min(first, week_of_tables(pa.levels, pb.levels));
     if (!pa.added.empty() || !pb.added.empty()) {
-      const std::size_t row = plan_a.classes.size();
       const std::vector<std::int64_t> none(std::max(pa.added.size(), pb.added.size()), 0);
       const auto &xs = pa.added.empty() ? none : pa.added, &ys = pb.added.empty() ? none : pb.added;
-      first = std::min(first, week_of(xs, ys, row));
+      first = std::min(first, week_of_tables(xs, ys));
       // Other members matter as soon as either community meets.
-      if (plan_a.joins != plan_b.joins) first = std::min({first, week_of(xs, none, row), week_of(ys, none, row)});
+      if (plan_a.joins != plan_b.joins) first = std::min({first, week_of_tables(xs, none), week_of_tables(ys, none)});
     }
     if (!pa.any_layer.empty()) first = std::min(first, week_of(pa.any_layer, pb.any_layer, pa.n_classes) + 1);
     for (std::size_t record = 0; record < plan_a.profile.size() && first > 0; ++record) {

@@ -45,8 +45,6 @@ class Step {
                                       rates.stop_hazard.back() == 0,
                            .j = j,
                            .n_classes = rates.n_classes,
-                           .n_boundaries = rates.n_boundaries,
-                           .levels = rates.levels.data(),
                            .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
                            .response = rates.response,
                            .doors = doors_of(clocks_.programmes[j]),
@@ -96,8 +94,7 @@ class Step {
     bool stays;    ///< who uses it once uses it until the horizon
     bool certain;  ///< exposures only rise, and by ties alone: a decision falls in the week that the diary has for it
     std::size_t j;
-    std::size_t n_classes, n_boundaries;
-    const Rates::Level* levels;                 ///< of the rates
+    std::size_t n_classes;
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
     Doors doors;                                ///< by what is pending
@@ -143,9 +140,9 @@ class Step {
     static constexpr std::array<std::uint32_t, 2> kNoPairs{};
     return of.pairs == nullptr ? kNoPairs : of.pairs[record];
   }
-  [[nodiscard]] const std::int64_t* community_rates(const Context& of, std::size_t region, int boundary) const {
-    return &of.rates
-                .added[static_cast<std::size_t>(boundary) * of.plan.classes.size() + of.programme.region_class[region]];
+  /// Of a region's community, by boundary.
+  [[nodiscard]] static const std::int64_t* community_rates(const Context& of, std::size_t region) {
+    return of.rates.added_of(of.programme.region_class[region]);
   }
 
   template <int n_groups, int n_layers>
@@ -162,11 +159,12 @@ class Step {
   template <class Act>
   [[gnu::always_inline]] auto with_pull(const Who& w, Act act) {
     return with_shape(w.of, [&]<int n_groups, int n_layers>() {
-      return act(Pull<n_groups, n_layers>(*this, w.of, w.record, w.waiting));
+      return act(Pull<n_groups, n_layers>(w.of, w.record, w.waiting));
     });
   }
   template <class Pulled>
-  void aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary, int end, std::int64_t slack);
+  void aim(std::uint32_t first_record, const std::uint32_t* who, const lanes::Climb* climbs, std::size_t n,
+           int boundary);
   void aim_at(std::uint32_t id, State::Record& own, int week);
   void aim_near(const Context& of, int boundary);
   static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
@@ -209,6 +207,7 @@ class Step {
   void settle(int boundary);
 
   static constexpr std::uint32_t kBlock = 2048;                  ///< records looked through before they are aimed
+  static constexpr std::size_t kClimbsAtOnce = 64;               ///< records aimed at once
   static constexpr std::uint16_t kUndated = 0xffff;              ///< due beyond the outlook
   static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
@@ -251,6 +250,7 @@ class Step {
   std::size_t n_near_ = 0;
   std::vector<Heard> heard_;  ///< of the pushes in hand, those to who waits; room for a block and the longest row
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
+  decltype(lanes::Functions::climb) climb_ = lanes::best().climb;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
   std::vector<Gain> gains_;
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
@@ -267,14 +267,13 @@ class Step {
 template <int n_groups, int n_layers>
 struct Step::Pull {
   static constexpr bool kCommunities = n_groups > 2;  ///< made by levers: groups with a table of their own
-  const Rates::Level* levels;                         ///< by boundary
+  Rates::Levels levels;
   std::array<std::int64_t, n_layers> ties;
   std::array<const State::Pair*, n_groups> groups;
   const std::int64_t* met = nullptr;  ///< table of the community
-  std::size_t n_met = 0;
 
-  [[gnu::always_inline]] Pull(const Step& step, const Context& of, std::uint32_t record, const State::Waiting& waiting)
-      : levels(of.levels + waiting.record_class() * of.n_boundaries) {
+  [[gnu::always_inline]] Pull(const Context& of, std::uint32_t record, const State::Waiting& waiting)
+      : levels(of.rates.levels_of(waiting.record_class())) {
     for (std::size_t l = 0; l < n_layers; ++l) ties[l] = of.response(waiting.exposure(l));
     if constexpr (n_groups > 0) {
       const auto& pairs = pairs_of(of, record);
@@ -284,19 +283,18 @@ struct Step::Pull {
       static constexpr State::Pair kInNone;
       const std::size_t region = of.programme.region[record];
       groups[2] = of.plan.joins[record] != 0 ? &of.state.communities[region] : &kInNone;
-      met = step.community_rates(of, region, 0);
-      n_met = of.plan.classes.size();
+      met = community_rates(of, region);
     }
   }
   /// Cumulated rate of a group layer.
   [[nodiscard, gnu::always_inline]] std::int64_t rate(std::size_t g, std::size_t boundary) const {
-    return g < 2 ? levels[boundary].peer[2 + g] : met[boundary * n_met];
+    return g < 2 ? levels.peer(2 + g, boundary) : met[boundary];
   }
   /// Cumulated from boundary 0, if ties stay as they are and groups are at their ceilings.
   [[nodiscard, gnu::always_inline]] std::int64_t at(int boundary) const {
     const auto row = static_cast<std::size_t>(boundary);
-    std::int64_t sum = levels[row].external;
-    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * levels[row].peer[l];
+    std::int64_t sum = levels.external(row);
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * levels.peer(l, row);
     for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
     return sum;
   }
@@ -304,51 +302,49 @@ struct Step::Pull {
   /// reach of its groups and what they have brought.
   [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
     const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
-    const Rates::Level &from = levels[here], &to = levels[there];
-    std::int64_t sum = to.external - from.external;
-    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (to.peer[l] - from.peer[l]);
+    std::int64_t sum = levels.external(there) - levels.external(here);
+    for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (levels.peer(l, there) - levels.peer(l, here));
     for (std::size_t g = 0; g < n_groups; ++g) {
       sum += groups[g]->reach - groups[g]->offset - groups[g]->value * rate(g, here);
     }
     return sum;
   }
-  /// The level that fires a clock whose slack is this at a boundary.
-  [[nodiscard, gnu::always_inline]] std::int64_t goal(int boundary, int outlook, std::int64_t slack) const {
-    return n_groups == 0 ? at(outlook) + slack : at(boundary) + ahead(boundary, outlook) + slack;
+  /// The level that fires a clock whose slack is this at a boundary, as a climb of lanes.hpp.
+  [[nodiscard, gnu::always_inline]] lanes::Climb climb(int boundary, int outlook, std::int64_t slack) const {
+    lanes::Climb climb;
+    climb.tables = levels.first;
+    climb.apart = met;
+    climb.goal = n_groups == 0 ? at(outlook) + slack : at(boundary) + ahead(boundary, outlook) + slack;
+    for (std::size_t l = 0; l < n_layers; ++l) climb.weights[l] = static_cast<std::uint32_t>(ties[l]);
+    for (std::size_t g = 0; g < n_groups; ++g) climb.weights[2 + g] = static_cast<std::uint32_t>(groups[g]->ceiling);
+    return climb;
   }
+  /// Which of the ways to climb this is.
+  static constexpr std::size_t kWay = n_groups > 2 ? 4 : (n_groups > 0 ? 2 : 0) + (n_layers > 1 ? 1 : 0);
 };
-
-/// Enters in the diary the first week in which the clock of a record can fire, whose slack is what it is at a boundary;
-/// none where that is beyond the outlook. Who is in the diary already is only brought forward: a week that has become too
-/// early is found by its test.
-template <class Pulled>
-[[gnu::always_inline]] inline void Step::aim(std::uint32_t id, State::Record& own, const Pulled& pull, int boundary,
-                                             int end, std::int64_t slack) {
-  if (boundary >= end || own.due == boundary) return;
-  const std::int64_t goal = pull.goal(boundary, end, slack);
-  int at = own.due;
-  if (at < boundary || at == kUndated) {
-    own.due = kUndated;
-    const std::int64_t from = pull.at(boundary), most = pull.at(end);
-    if (most < goal) return;
-    // Rates change seldom, so the week in proportion is nearly always next to the answer.
-    at = boundary + 1;
-    if (goal > from) {
-      const double share = static_cast<double>(goal - from) / static_cast<double>(most - from);
-      at = std::min(end, at + static_cast<int>(share * (end - boundary)));
-    }
-    while (pull.at(at) < goal) ++at;
-  } else if (pull.at(at) < goal) {
-    return;
-  }
-  while (at > boundary + 1 && pull.at(at - 1) >= goal) --at;
-  aim_at(id, own, at - 1);
-}
 
 [[gnu::always_inline]] inline void Step::aim_at(std::uint32_t id, State::Record& own, int week) {
   if (own.due == week) return;  // is in the diary
   own.due = static_cast<std::uint16_t>(week);
   if (week < rates_.n_weeks) state_.diary.add(week, id);
+}
+
+/// Enters in the diary the first weeks in which the clocks of records can fire, whose slack is what it is at a boundary;
+/// none where that is beyond the outlook. Who is in the diary already is only brought forward: a week that has become too
+/// early is found by its test.
+template <class Pulled>
+[[gnu::always_inline]] inline void Step::aim(std::uint32_t first_record, const std::uint32_t* who,
+                                             const lanes::Climb* climbs, std::size_t n, int boundary) {
+  const int end = state_.outlook;
+  std::array<std::uint16_t, kClimbsAtOnce> below;
+  climb_[Pulled::kWay](climbs, n, static_cast<std::size_t>(rates_.n_weeks) + 1, static_cast<std::size_t>(boundary),
+                       static_cast<std::size_t>(end), below.data());
+  for (std::size_t k = 0; k < n; ++k) {
+    State::Record& own = records_[first_record + who[k]];
+    const int week = boundary + below[k];
+    if (own.due < boundary) own.due = kUndated;
+    if (week < std::min<int>(own.due, end)) aim_at(first_record + who[k], own, week);
+  }
 }
 
 /// Aims those of near_, all of one programme, who wait: they may fire before the outlook.
@@ -366,13 +362,18 @@ void Step::aim_near(const Context& of, int boundary) {
     return;
   }
   with_shape(of, [&]<int n_groups, int n_layers>() {
-    for (std::size_t k = 0; k < n; ++k) {
-      if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
-      const std::uint32_t record = near[k];
-      State::Record& own = records[record];
-      if (own.pending != Pending::test) continue;
-      const Pull<n_groups, n_layers> pull(*this, of, record, waiting[record]);
-      aim(of.first_record + record, own, pull, boundary, end, waiting[record].slack);
+    std::array<lanes::Climb, kClimbsAtOnce> climbs;
+    std::array<std::uint32_t, kClimbsAtOnce> who;
+    for (std::size_t k = 0; k < n;) {
+      std::size_t m = 0;
+      for (; k < n && m < kClimbsAtOnce; ++k) {
+        if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
+        const std::uint32_t record = near[k];
+        if (records[record].pending != Pending::test || records[record].due == boundary) continue;
+        climbs[m] = Pull<n_groups, n_layers>(of, record, waiting[record]).climb(boundary, end, waiting[record].slack);
+        who[m++] = record;
+      }
+      aim<Pull<n_groups, n_layers>>(of.first_record, who.data(), climbs.data(), m, boundary);
     }
   });
 }
@@ -389,6 +390,7 @@ std::int64_t Step::lift(State::Pair& pair, std::int64_t now, std::int64_t then, 
 void Step::look_ahead(int to) {
   const int now = state_.boundary;
   const auto before = static_cast<std::size_t>(std::exchange(state_.outlook, to)), after = static_cast<std::size_t>(to);
+  const auto here = static_cast<std::size_t>(now);
   for (const Context& of : contexts_) {
     const Rates::Programme& rates = of.rates;
     const std::size_t n_classes = rates.n_classes;
@@ -397,8 +399,8 @@ void Step::look_ahead(int to) {
       rise_of_pairs_[g].assign(pairs.size(), 0);
       for (std::size_t p = 1; p < pairs.size(); ++p) {
         State::Pair& pair = pairs[p];
-        const Rates::Level* levels = rates.levels_of(of.programme.groups[g].pair_class[p]);
-        rise_of_pairs_[g][p] = lift(pair, levels[now].peer[2 + g], levels[after].peer[2 + g], ceiling_above(pair));
+        const Rates::Levels levels = rates.levels_of(of.programme.groups[g].pair_class[p]);
+        rise_of_pairs_[g][p] = lift(pair, levels.peer(2 + g, here), levels.peer(2 + g, after), ceiling_above(pair));
         pair.before = pair.value;
       }
     }
@@ -406,14 +408,15 @@ void Step::look_ahead(int to) {
       State::Pair& community = of.state.communities[region];
       rise_of_communities_.resize(of.state.communities.size());
       rise_of_communities_[region] =
-          lift(community, *community_rates(of, region, now), *community_rates(of, region, to), kFullExposure);
+          lift(community, community_rates(of, region)[now], community_rates(of, region)[to], kFullExposure);
     }
     if (of.programme.begins > now || now >= rates.closes) continue;  // nobody waits
 
     gains_.resize(n_classes);
     for (std::size_t c = 0; c < n_classes; ++c) {
-      const Rates::Level &a = rates.levels_of(c)[before], &b = rates.levels_of(c)[after];
-      gains_[c] = {b.external - a.external, {b.peer[0] - a.peer[0], b.peer[1] - a.peer[1]}};
+      const Rates::Levels levels = rates.levels_of(c);
+      const auto peer = [&](std::size_t slot) { return levels.peer(slot, after) - levels.peer(slot, before); };
+      gains_[c] = {levels.external(after) - levels.external(before), {peer(0), peer(1)}};
     }
     const auto n = static_cast<std::uint32_t>(of.programme.n_records());
     for (std::uint32_t block = 0; block < n; block += kBlock) {
@@ -477,10 +480,10 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
   const auto first = layer.pair_offsets[group], end = layer.pair_offsets[group + 1];
   rise_.resize(end - first);
   for (auto pair = first; pair < end; ++pair) {
-    const Rates::Level* levels = of.rates.levels_of(layer.pair_class[pair]);
+    const Rates::Levels levels = of.rates.levels_of(layer.pair_class[pair]);
+    const auto rate = [&](int at) { return levels.peer(2 + g, static_cast<std::size_t>(at)); };
     State::Pair& seen = of.state.pairs[g][pair];
-    rise_[pair - first] =
-        lift(seen, levels[boundary].peer[2 + g], levels[state_.outlook].peer[2 + g], ceiling_above(seen));
+    rise_[pair - first] = lift(seen, rate(boundary), rate(state_.outlook), ceiling_above(seen));
   }
   for (auto pair = first; pair < end; ++pair) {
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
@@ -628,7 +631,9 @@ template <class Pulled>
   if (maximum(w)) [[unlikely]] {
     aim_at(w.id, w.own, boundary);  // its peer part has no cumulated form: tested week by week
   } else if (w.waiting.slack <= 0) {
-    aim(w.id, w.own, pull, boundary, state_.outlook, w.waiting.slack);
+    if (boundary >= state_.outlook || w.own.due == boundary) return;
+    const lanes::Climb climb = pull.climb(boundary, state_.outlook, w.waiting.slack);
+    aim<Pulled>(w.of.first_record, &w.record, &climb, 1, boundary);
   }
 }
 
@@ -707,9 +712,9 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
   left.outlook = state_.outlook;
   left.gain.resize(2 * n);
   for (std::size_t c = 0; c < n; ++c) {
-    const Rates::Level* levels = of.rates.levels_of(c);
-    for (std::size_t l = 0; l < 2; ++l)
-      left.gain[l * n + c] = levels[state_.outlook].peer[l] - levels[boundary].peer[l];
+    const Rates::Levels levels = of.rates.levels_of(c);
+    const auto rate = [&](std::size_t l, int at) { return levels.peer(l, static_cast<std::size_t>(at)); };
+    for (std::size_t l = 0; l < 2; ++l) left.gain[l * n + c] = rate(l, state_.outlook) - rate(l, boundary);
   }
 }
 
@@ -820,7 +825,7 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
 
 /// In the groups that a record is in.
 void Step::apply_groups(const Context& of, const Use& use, int boundary) {
-  const Rates::Level* here = of.levels + boundary;
+  const auto here = static_cast<std::size_t>(boundary);
   const auto& pairs = pairs_of(of, use.record);
   for (std::size_t g = 0; g < 2; ++g) {
     if (pairs[g] == 0) continue;
@@ -833,7 +838,7 @@ void Step::apply_groups(const Context& of, const Use& use, int boundary) {
     bool above = false;
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
       State::Pair& seen = of.state.pairs[g][pair];
-      seen.offset -= (value - seen.value) * here[layer.pair_class[pair] * of.n_boundaries].peer[2 + g];
+      seen.offset -= (value - seen.value) * of.rates.levels_of(layer.pair_class[pair]).peer(2 + g, here);
       seen.value = value;
       above = value > seen.ceiling;
     }
@@ -848,7 +853,7 @@ void Step::apply_community(const Context& of, const Use& use, int boundary) {
   of.state.community_in_use[region] += static_cast<std::uint32_t>(use.sign);
   State::Pair& community = of.state.communities[region];
   const std::int64_t value = community_exposure(of, region);
-  community.offset -= (value - community.value) * *community_rates(of, region, boundary);
+  community.offset -= (value - community.value) * community_rates(of, region)[boundary];
   community.value = value;
 }
 
@@ -995,7 +1000,7 @@ void Step::all_wait(const Context& of, int boundary) {
       std::int64_t slack = rescale(clock, kUnit, own.multiplier);
       // The first look comes after the first clocks: until then nothing lies ahead.
       if (boundary < state_.outlook) {
-        slack -= Pull<n_groups, n_layers>(*this, of, record, waiting[record]).ahead(boundary, state_.outlook);
+        slack -= Pull<n_groups, n_layers>(of, record, waiting[record]).ahead(boundary, state_.outlook);
       }
       waiting[record].slack = slack;
       if (of.maximum) aim_at(of.first_record + record, own, boundary);

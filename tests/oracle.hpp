@@ -173,19 +173,19 @@ inline std::vector<Event> integer_twin(const Model& model, int strategy, const R
             actor.left = rescale(actor.left, actor.multiplier, multiplier);
           }
           actor.multiplier = multiplier;
-          const Rates::Level* level = table.levels_of(programme.class_of[record]) + w;
-          actor.left -= level[1].external - level[0].external;
+          const Rates::Levels levels = table.levels_of(programme.class_of[record]);
+          actor.left -= levels.external(w + 1) - levels.external(w);
           std::int64_t most = 0;
           for (std::size_t slot = 0; slot < kNSlots; ++slot) {
             const auto value = table.response(exposure[record][slot]);
-            actor.left -= value * (level[1].peer[slot] - level[0].peer[slot]);
+            actor.left -= value * (levels.peer(slot, w + 1) - levels.peer(slot, w));
             most = std::max(most, value);
           }
           if (const auto [others, in_use] = crowd.fellows(j, record); others > 0) {
-            const std::size_t n = plan.classes.size(), at = w * n + programme.region_class[programme.region[record]];
+            const std::int64_t* added = table.added_of(programme.region_class[programme.region[record]]) + w;
             const auto share =
                 static_cast<std::uint32_t>(std::min<std::uint64_t>(in_use * kFullExposure / others, kFullExposure));
-            actor.left -= table.response(share) * (table.added[at + n] - table.added[at]);
+            actor.left -= table.response(share) * (added[1] - added[0]);
           }
           if (!table.any_layer.empty())
             actor.left -= most * table.any_layer[w * table.n_classes + programme.class_of[record]];

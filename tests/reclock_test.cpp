@@ -44,7 +44,7 @@ void make(Mistake mistake, World& world) {
     if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
       // What is left is the slack and what lies ahead, so the hazard until now comes off the slack.
       const Rates::Programme& rates = state.rates->programmes[0];
-      state.waiting[id].slack -= rates.levels_of(state.waiting[id].record_class())[state.boundary].external;
+      state.waiting[id].slack -= rates.levels_of(state.waiting[id].record_class()).external(static_cast<std::size_t>(state.boundary));
       due_in(state, id, state.boundary);
     }
   }
@@ -315,8 +315,9 @@ TEST(Reclock, LeavesDecidingUnderDatedEffort) {
       if (clocks.decide[i] == kNever) continue;
       double hazard = 0, plain = 0;
       for (std::size_t week = 0; week < 130; ++week) {
-        const Rates::Level* level = rates.levels_of(run.model->programmes[0].class_of[i]) + week;
-        const double external = std::ldexp(static_cast<double>(level[1].external - level[0].external), -kHazardBits);
+        const Rates::Levels levels = rates.levels_of(run.model->programmes[0].class_of[i]);
+        const double external =
+            std::ldexp(static_cast<double>(levels.external(week + 1) - levels.external(week)), -kHazardBits);
         const auto phi = Rates::step_at(rates, plan.profile[i], static_cast<int>(week)).decide;
         hazard += external * phi / kUnit;
         plain += external;
