@@ -124,7 +124,8 @@ void add_edges(const Population& population, Layer layer, const std::vector<std:
   std::partial_sum(at.begin(), at.end(), at.begin());
   pushes.offsets = at;
   const bool narrow = n <= 0x10000;
-  (narrow ? pushes.narrow.resize(kept.size()) : pushes.wide.resize(kept.size()));
+  const std::size_t room = kept.size() + Pushes::kBeyond;
+  narrow ? pushes.narrow.resize(room) : pushes.wide.resize(room);
   std::size_t tie = 0;
   for (std::uint32_t receiver = 0; receiver < n; ++receiver) {
     for (; tie < end_of[receiver]; ++tie) {

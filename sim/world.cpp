@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -56,8 +57,11 @@ class Step {
       for (const Pushes& edges : programme.edges) longest = std::max(longest, edges.longest);
     }
     of_programme_ = contexts_.data();
-    near_.resize(2 * (std::size_t{longest} + kBlock + 1));
-    heard_.resize(std::size_t{longest} + kBlock + 1);
+    const std::size_t room = std::size_t{longest} + kBlock + Pushes::kBeyond;
+    near_.resize(room + kBlock + 1);
+    heard_.resize(room);
+    laid_narrow_.resize(room);
+    laid_wide_.resize(room);
   }
 
   void begin();
@@ -111,9 +115,9 @@ class Step {
     State::Waiting& waiting;
     const Context& of;
   };
-  struct Use {  ///< a record enters or leaves use
-    std::uint32_t record;
-    std::int32_t sign;
+  struct Uses {  ///< records of a programme that leave use or enter it, by sign < 0 and > 0
+    std::array<std::vector<std::uint32_t>, 2> records;
+    [[nodiscard]] std::vector<std::uint32_t>& with(int sign) { return records[sign > 0 ? 1 : 0]; }
   };
   struct Heard {  ///< by a record that waits: how its exposures were, and by what one of them moves
     std::uint32_t to;
@@ -170,7 +174,7 @@ class Step {
   static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
   [[nodiscard]] static std::int64_t ceiling_above(const State::Pair& pair);
   void raise(const Context& of, std::size_t g, std::size_t group, int boundary);
-  void apply_community(const Context& of, const Use& use, int boundary);
+  void apply_community(const Context& of, std::uint32_t record, int sign, int boundary);
   [[nodiscard]] std::int64_t community_exposure(const Context& of, std::size_t region) const;
   [[nodiscard]] std::int64_t strongest_layer(const Who& w) const;
   [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
@@ -201,7 +205,7 @@ class Step {
   };
   void renew(Left& left, const Context& of, int boundary) const;
   [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
-  void apply_groups(const Context& of, const Use& use, int boundary);
+  void apply_groups(const Context& of, std::uint32_t record, int sign, int boundary);
   void wait_later(const Who& w);
   void count_implementing(std::span<const Event> events);
   void settle(int boundary);
@@ -211,7 +215,7 @@ class Step {
   static constexpr std::uint16_t kUndated = 0xffff;              ///< due beyond the outlook
   static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
-  static constexpr std::size_t kAhead = 8, kNext = 2;
+  static constexpr std::size_t kAhead = 8, kNext = 2, kFarAhead = 24;
   static constexpr std::size_t kFar = 40'000;               ///< records whose 16 bytes fill most of a megabyte of cache
   [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
@@ -228,11 +232,14 @@ class Step {
     __builtin_prefetch(door.first + static_cast<std::size_t>(id - of.first_record) * door.size);
   }
 
-  void spread(const Context& of, const std::vector<Use>& uses, int boundary);
-  template <std::size_t layer>
-  void spread_along(const Context& of, const std::vector<Use>& uses, int boundary);
-  template <std::size_t layer, bool one_class, class Push, class Curve>
-  void push_rows(const Context& of, const std::vector<Use>& uses, int boundary, const Push* pushes, Curve curve);
+  [[nodiscard]] Pushes::Narrow* laid_for(const Pushes::Narrow*) { return laid_narrow_.data(); }
+  [[nodiscard]] Push* laid_for(const Push*) { return laid_wide_.data(); }
+  void spread(const Context& of, const std::vector<std::uint32_t>& uses, int sign, int boundary);
+  template <std::size_t layer, int sign>
+  void spread_along(const Context& of, const std::vector<std::uint32_t>& uses, int boundary);
+  template <std::size_t layer, int sign, bool one_class, class Push, class Curve>
+  void push_rows(const Context& of, const std::vector<std::uint32_t>& uses, int boundary, const Push* pushes,
+                 Curve curve);
 
   State& state_;
   // Beginnings of state_.records, state_.waiting and contexts_, none of which grows while they are used.
@@ -244,11 +251,13 @@ class Step {
   const Clocks& clocks_;
   const std::vector<ProgrammePlan>& plans_;
   std::vector<Context> contexts_;
-  /// Records of the programme in hand whose slack is used up, the first n_near_; room for those of a block and
-  /// a row that were found before, and as many that heard_ still holds.
+  /// Records of the programme in hand whose slack is used up, the first n_near_; room for a block more than for laid_.
   std::vector<std::uint32_t> near_;
   std::size_t n_near_ = 0;
-  std::vector<Heard> heard_;  ///< of the pushes in hand, those to who waits; room for a block and the longest row
+  /// Pushes in hand, one row after the other, as narrow or wide as they are; room for a block and the longest row.
+  std::vector<Pushes::Narrow> laid_narrow_;
+  std::vector<Push> laid_wide_;
+  std::vector<Heard> heard_;  ///< of those, the ones to who waits
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   decltype(lanes::Functions::climb) climb_ = lanes::best().climb;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
@@ -258,7 +267,7 @@ class Step {
   const bool far_ = model_.n_records() > kFar;
   std::vector<Left> left_;              ///< by programme
   // Of the moves in hand: those in or out of use by programme, and who begins to wait when all have moved.
-  std::vector<std::vector<Use>> uses_;
+  std::vector<Uses> uses_;
   std::vector<std::uint32_t> waits_;
   std::size_t settled_ = state_.history.events.size();  ///< events that are over
 };
@@ -718,27 +727,30 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
   }
 }
 
-/// Records enter or leave use: exposures of those who listen change from this boundary on.
-void Step::spread(const Context& of, const std::vector<Use>& uses, int boundary) {
-  spread_along<0>(of, uses, boundary);
-  spread_along<1>(of, uses, boundary);
+/// Records leave use or enter it: exposures of those who listen change from this boundary on.
+void Step::spread(const Context& of, const std::vector<std::uint32_t>& uses, int sign, int boundary) {
+  const auto along = [&]<int with_sign>() {
+    spread_along<0, with_sign>(of, uses, boundary);
+    spread_along<1, with_sign>(of, uses, boundary);
+  };
+  sign > 0 ? along.template operator()<+1>() : along.template operator()<-1>();
   if (of.grouped) {
-    for (const Use& use : uses) apply_groups(of, use, boundary);
+    for (const std::uint32_t record : uses) apply_groups(of, record, sign, boundary);
   }
   if (of.communities) {
-    for (const Use& use : uses) apply_community(of, use, boundary);
+    for (const std::uint32_t record : uses) apply_community(of, record, sign, boundary);
   }
   aim_near(of, boundary);
 }
 
 /// Along the ties of a layer.
-template <std::size_t layer>
-void Step::spread_along(const Context& of, const std::vector<Use>& uses, int boundary) {
+template <std::size_t layer, int sign>
+void Step::spread_along(const Context& of, const std::vector<std::uint32_t>& uses, int boundary) {
   const Pushes& edges = of.programme.edges[layer];
   if (edges.longest == 0) return;
   const auto with_curve = [&](const auto* pushes, auto curve) {
-    of.n_classes == 1 ? push_rows<layer, true>(of, uses, boundary, pushes, curve)
-                      : push_rows<layer, false>(of, uses, boundary, pushes, curve);
+    of.n_classes == 1 ? push_rows<layer, sign, true>(of, uses, boundary, pushes, curve)
+                      : push_rows<layer, sign, false>(of, uses, boundary, pushes, curve);
   };
   const auto with_pushes = [&](const auto* pushes) {
     const Response& response = of.response;
@@ -753,33 +765,55 @@ void Step::spread_along(const Context& of, const std::vector<Use>& uses, int bou
   edges.wide.empty() ? with_pushes(edges.narrow.data()) : with_pushes(edges.wide.data());
 }
 
-/// Moves the exposures of those who listen to each record, and takes what follows from their slack.
-template <std::size_t layer, bool one_class, class Push, class Curve>
-void Step::push_rows(const Context& of, const std::vector<Use>& uses, int boundary, const Push* pushes, Curve curve) {
+/// Moves the exposures of those who listen to each record, and takes what follows from their slack. The pushes of many
+/// records are laid side by side first: where each row ends could not be guessed while they are made.
+template <std::size_t layer, int sign, bool one_class, class Push, class Curve>
+void Step::push_rows(const Context& of, const std::vector<std::uint32_t>& uses, int boundary, const Push* pushes,
+                     Curve curve) {
   using Waiting = State::Waiting;
   constexpr int kShift = layer * Waiting::kLayerBits;
   constexpr std::uint64_t kMask = (1U << Waiting::kLayerBits) - 1;
+  constexpr bool kItself = std::is_same_v<Curve, Itself>;
   const std::uint32_t* offsets = of.programme.edges[layer].offsets.data();
   // What the layer's cumulated rate still gains to the outlook, by class.
   const std::int64_t* left = left_of(of, boundary) + layer * of.n_classes;
   const std::int64_t left_of_one = left[0];
-  Waiting* records = &state_.waiting[of.first_record];
-  std::uint32_t* near = near_.data() + n_near_;
-  [[maybe_unused]] Heard* heard = heard_.data();
-  const auto take = [&](std::uint32_t to, std::uint64_t seen, std::int64_t rise) {
-    Waiting& receiver = records[to];
-    const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
-    receiver.slack = slack;
-    *near = to;
-    near += slack <= 0 ? 1 : 0;
-  };
-  const auto push = [&]<int sign>(const Push* row, const Push* end) {
-    for (; row != end; ++row) {
-      const auto [to, weight] = Pushes::unpack(*row);
+  Waiting* records = waiting_ + of.first_record;
+  Push* const laid = laid_for(pushes);
+  const std::size_t n = uses.size();
+  for (std::size_t i = 0; i < n;) {
+    Push* end = laid;
+    for (; i < n && end < laid + kBlock; ++i) {
+      if (i + kAhead < n) {
+        const std::uint32_t* row = offsets + uses[i + kAhead];
+        __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
+        __builtin_prefetch(pushes + std::max(row[0] + 1, row[1]) - 1);
+      }
+      const std::uint32_t first = offsets[uses[i]], length = offsets[uses[i] + 1] - first;
+      for (std::uint32_t k = 0; k < length; k += Pushes::kBeyond) {
+        std::memcpy(end + k, pushes + first + k, Pushes::kBeyond * sizeof(Push));
+      }
+      end += length;
+    }
+
+    if (n_near_ > kBlock) aim_near(of, boundary);
+    std::uint32_t* near = near_.data() + n_near_;
+    [[maybe_unused]] Heard* heard = heard_.data();
+    const auto take = [&](std::uint32_t to, std::uint64_t seen, std::int64_t rise) {
+      Waiting& receiver = records[to];
+      const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
+      receiver.slack = slack;
+      *near = to;
+      near += slack <= 0 ? 1 : 0;
+    };
+    const Push* const far = far_ ? end - std::min<std::ptrdiff_t>(end - laid, kFarAhead) : laid;
+    for (const Push* at = laid; at != end; ++at) {
+      if (at < far) __builtin_prefetch(records + Pushes::unpack(at[kFarAhead]).receiver);
+      const auto [to, weight] = Pushes::unpack(*at);
       Waiting& receiver = records[to];
       const std::uint64_t seen = receiver.seen, change = std::uint64_t{weight} << kShift;
       receiver.seen = sign > 0 ? seen + change : seen - change;
-      if constexpr (std::is_same_v<Curve, Itself>) {
+      if constexpr (kItself) {
         take(to, seen, sign * std::int64_t{weight});  // only who waits has a slack to lose, but to ask is dearer
       } else {
         heard->to = to;
@@ -788,50 +822,25 @@ void Step::push_rows(const Context& of, const std::vector<Use>& uses, int bounda
         heard += receiver.idle() ? 0 : 1;
       }
     }
-  };
-  const auto flush = [&] {
-    if constexpr (!std::is_same_v<Curve, Itself>) {
+    if constexpr (!kItself) {
       for (const Heard* at = heard_.data(); at != heard; ++at) {
         const auto before = static_cast<std::int64_t>(at->seen >> kShift & kMask);
         take(at->to, at->seen, curve(before + at->rise) - curve(before));
       }
-      heard = heard_.data();
     }
-  };
-  const std::size_t n = uses.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    if (i + kAhead < n) {
-      const std::uint32_t* row = offsets + uses[i + kAhead].record;
-      __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
-      __builtin_prefetch(pushes + std::max(row[0] + 1, row[1]) - 1);
-    }
-    if (far_ && i + kNext < n) {
-      const std::uint32_t* row = offsets + uses[i + kNext].record;
-      for (auto at = row[0]; at < row[1]; ++at) __builtin_prefetch(records + Pushes::unpack(pushes[at]).receiver);
-    }
-    if (heard > heard_.data() + kBlock || near > near_.data() + kBlock) {
-      flush();
-      n_near_ = static_cast<std::size_t>(near - near_.data());
-      aim_near(of, boundary);
-      near = near_.data();
-    }
-    const std::uint32_t* row = offsets + uses[i].record;
-    uses[i].sign > 0 ? push.template operator()<+1>(pushes + row[0], pushes + row[1])
-                     : push.template operator()<-1>(pushes + row[0], pushes + row[1]);
+    n_near_ = static_cast<std::size_t>(near - near_.data());
   }
-  flush();
-  n_near_ = static_cast<std::size_t>(near - near_.data());
 }
 
 /// In the groups that a record is in.
-void Step::apply_groups(const Context& of, const Use& use, int boundary) {
+void Step::apply_groups(const Context& of, std::uint32_t record, int sign, int boundary) {
   const auto here = static_cast<std::size_t>(boundary);
-  const auto& pairs = pairs_of(of, use.record);
+  const auto& pairs = pairs_of(of, record);
   for (std::size_t g = 0; g < 2; ++g) {
     if (pairs[g] == 0) continue;
     const GroupLayer& layer = of.programme.groups[g];
     const std::size_t group = layer.pair_group[pairs[g]];
-    const std::uint32_t in_use = of.state.in_use[g][group] += static_cast<std::uint32_t>(use.sign);
+    const std::uint32_t in_use = of.state.in_use[g][group] += static_cast<std::uint32_t>(sign);
     // Whoever still decides is not in use, so the others are n - 1 (oneself excluded).
     const std::uint64_t share = std::uint64_t{in_use} * kFullExposure / (layer.n_members[group] - 1U);
     const std::int64_t value = of.response(static_cast<std::int64_t>(std::min<std::uint64_t>(share, kFullExposure)));
@@ -847,10 +856,10 @@ void Step::apply_groups(const Context& of, const Use& use, int boundary) {
 }
 
 /// In the community of practice that a lever made.
-void Step::apply_community(const Context& of, const Use& use, int boundary) {
-  if (of.plan.joins[use.record] == 0) return;
-  const std::size_t region = of.programme.region[use.record];
-  of.state.community_in_use[region] += static_cast<std::uint32_t>(use.sign);
+void Step::apply_community(const Context& of, std::uint32_t record, int sign, int boundary) {
+  if (of.plan.joins[record] == 0) return;
+  const std::size_t region = of.programme.region[record];
+  of.state.community_in_use[region] += static_cast<std::uint32_t>(sign);
   State::Pair& community = of.state.communities[region];
   const std::int64_t value = community_exposure(of, region);
   community.offset -= (value - community.value) * community_rates(of, region)[boundary];
@@ -878,7 +887,7 @@ void Step::count_implementing(std::span<const Event> events) {
   w.own.stage = to;
   w.own.entered = static_cast<std::uint16_t>(boundary);
   if (from == Stage::in_use || to == Stage::in_use) {
-    uses_[w.of.j].push_back({w.record, to == Stage::in_use ? +1 : -1});
+    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).push_back(w.record);
     __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
   switch (to) {
@@ -925,9 +934,12 @@ void Step::settle(int boundary) {
   }
   settled_ = state_.history.events.size();
   for (const Context& of : contexts_) {
-    if (uses_[of.j].empty()) continue;
-    spread(of, uses_[of.j], boundary);
-    uses_[of.j].clear();
+    for (const int sign : {-1, +1}) {
+      auto& uses = uses_[of.j].with(sign);
+      if (uses.empty()) continue;
+      spread(of, uses, sign, boundary);
+      uses.clear();
+    }
   }
   for (const std::uint32_t id : waits_) {
     Who w = who(id);
@@ -1200,7 +1212,7 @@ void Step::week() {
   const std::uint32_t* due = state_.due.data();
   const std::size_t n_due = state_.due.size();
   for (std::size_t i = 0; i < n_due; ++i) {
-    if (far_ && i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
+    if (i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
     if (i + kAhead < n_due) {
       prefetch_clock(due[i + kAhead]);
       if (far_) prefetch(due[i + kAhead]);
