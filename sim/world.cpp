@@ -108,11 +108,9 @@ class Step {
     const ProgrammeSpec& spec;
     State::Programme& state;
   };
-  struct Who {
+  struct Who {  ///< a record; passed by value, in two registers
     std::uint32_t id;
     std::uint32_t record;  ///< within the programme
-    State::Record& own;
-    State::Waiting& waiting;
     const Context& of;
   };
   struct Uses {  ///< records of a programme that leave use or enter it, by sign < 0 and > 0
@@ -133,12 +131,13 @@ class Step {
   void look_through(const Context& of, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
   [[nodiscard]] Who who(std::uint32_t id) {
-    State::Record& own = records_[id];
-    const Context& of = of_programme_[own.programme];
-    return {id, id - of.first_record, own, waiting_[id], of};
+    const Context& of = of_programme_[records_[id].programme];
+    return {id, id - of.first_record, of};
   }
-  [[nodiscard]] static bool maximum(const Who& w) { return w.of.maximum; }
-  [[nodiscard]] static bool waiting(const Who& w) { return w.own.pending == Pending::test; }
+  [[nodiscard]] State::Record& own_of(Who w) const { return records_[w.id]; }
+  [[nodiscard]] State::Waiting& waiting_of(Who w) const { return waiting_[w.id]; }
+  [[nodiscard]] static bool maximum(Who w) { return w.of.maximum; }
+  [[nodiscard]] bool waiting(Who w) const { return own_of(w).pending == Pending::test; }
   /// Pairs that a record is in; of a programme without groups, those of nobody.
   [[nodiscard]] static const std::array<std::uint32_t, 2>& pairs_of(const Context& of, std::uint32_t record) {
     static constexpr std::array<std::uint32_t, 2> kNoPairs{};
@@ -161,9 +160,9 @@ class Step {
     return of.grouped ? act.template operator()<2, 1>() : act.template operator()<0, 1>();
   }
   template <class Act>
-  [[gnu::always_inline]] auto with_pull(const Who& w, Act act) {
+  [[gnu::always_inline]] auto with_pull(Who w, Act act) {
     return with_shape(w.of, [&]<int n_groups, int n_layers>() {
-      return act(Pull<n_groups, n_layers>(w.of, w.record, w.waiting));
+      return act(Pull<n_groups, n_layers>(w.of, w.record, waiting_of(w)));
     });
   }
   template <class Pulled>
@@ -176,29 +175,30 @@ class Step {
   void raise(const Context& of, std::size_t g, std::size_t group, int boundary);
   void apply_community(const Context& of, std::uint32_t record, int sign, int boundary);
   [[nodiscard]] std::int64_t community_exposure(const Context& of, std::size_t region) const;
-  [[nodiscard]] std::int64_t strongest_layer(const Who& w) const;
-  [[nodiscard]] std::uint32_t multiplier(const Who& w, int week) const;
+  [[nodiscard]] std::int64_t strongest_layer(Who w) const;
+  [[nodiscard]] std::uint32_t multiplier(Who w, int week) const;
   [[nodiscard]] std::uint32_t heeding(const Context& of, std::uint32_t record, std::uint32_t phi) const;
-  [[nodiscard]] int engagement_week(const Who& w) const;
-  [[nodiscard]] std::int64_t engagement_hazard(const Who& w, int boundary) const;
-  [[nodiscard]] std::int64_t stop_hazard(const Who& w, int boundary) const;
-  [[nodiscard]] std::uint8_t phases_over(const Who& w, const Clocks& clocks, int boundary) const;
-  [[nodiscard]] int stop_week(const Who& w) const;
-  [[nodiscard]] int restart_week(const Who& w, int boundary) const;
+  [[nodiscard]] int engagement_week(Who w) const;
+  [[nodiscard]] std::int64_t engagement_hazard(Who w, int boundary) const;
+  [[nodiscard]] std::int64_t stop_hazard(Who w, int boundary) const;
+  [[nodiscard]] std::uint8_t phases_over(Who w, const Clocks& clocks, int boundary) const;
+  [[nodiscard]] int stop_week(Who w) const;
+  [[nodiscard]] int restart_week(Who w, int boundary) const;
 
   template <int n_groups, int n_layers>
   void all_wait(const Context& of, int boundary);
-  void link(const Who& w, Pending pending, int week);
-  void wait(Who& w, int boundary);
-  void set_remaining(Who& w, int boundary, std::int64_t remaining);
+  void link(Who w, Pending pending, int week);
+  void wait(Who w, int boundary);
+  void set_remaining(Who w, int boundary, std::int64_t remaining);
   template <class Pulled>
-  void run(Who& w, const Pulled& pull, int boundary, std::int64_t remaining, std::int64_t ahead);
+  void run(Who w, const Pulled& pull, int boundary, std::int64_t remaining, std::int64_t ahead);
   template <class Pulled>
-  void aim_next(Who& w, const Pulled& pull, int boundary);
-  void rescale_waiting(Who& w, int week);
-  void handle(Who& w, int week);
-  void test(Who& w, int week);
-  void enter(const Who& w, Stage to, int boundary);
+  void aim_next(Who w, const Pulled& pull, int boundary);
+  void rescale_waiting(Who w, int week);
+  void handle(Who w, int week);
+  bool fires(Who w, int week);
+  void test(Who w, int week);
+  void enter(Who w, Stage to, int boundary);
   struct Left {
     int boundary = -1, outlook = -1;
     std::vector<std::int64_t> gain;
@@ -206,7 +206,7 @@ class Step {
   void renew(Left& left, const Context& of, int boundary) const;
   [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
   void apply_groups(const Context& of, std::uint32_t record, int sign, int boundary);
-  void wait_later(const Who& w);
+  void wait_later(Who w);
   void count_implementing(std::span<const Event> events);
   void settle(int boundary);
 
@@ -219,7 +219,7 @@ class Step {
   static constexpr std::size_t kFar = 40'000;               ///< records whose 16 bytes fill most of a megabyte of cache
   [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
-    __builtin_prefetch(&w.waiting);
+    __builtin_prefetch(&waiting_of(w));
     if (w.of.pairs != nullptr) __builtin_prefetch(w.of.pairs + w.record);
     if (far_) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
@@ -511,9 +511,9 @@ std::int64_t Step::community_exposure(const Context& of, std::size_t region) con
   return of.rates.response(std::min<std::int64_t>(share, kFullExposure));
 }
 
-std::int64_t Step::strongest_layer(const Who& w) const {
+std::int64_t Step::strongest_layer(Who w) const {
   std::int64_t most = 0;
-  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(w.waiting.exposure(l)));
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(waiting_of(w).exposure(l)));
   for (std::size_t g = 0; g < 2; ++g) {
     most = std::max(most, w.of.state.pairs[g][pairs_of(w.of, w.record)[g]].value);
   }
@@ -521,7 +521,7 @@ std::int64_t Step::strongest_layer(const Who& w) const {
 }
 
 /// Phi K of a record in a week.
-std::uint32_t Step::multiplier(const Who& w, int week) const {
+std::uint32_t Step::multiplier(Who w, int week) const {
   return heeding(w.of, w.record, Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide);
 }
 
@@ -567,7 +567,7 @@ std::int64_t hazard_of_weeks(const Rates::Programme& rates, std::uint32_t profil
 
 std::int64_t engagement(const Rates::Step& step, int from, int to) { return step.engage * (to - from); }
 
-int Step::engagement_week(const Who& w) const {
+int Step::engagement_week(Who w) const {
   return walk(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks,
               engage_clock(clocks_, w.of.programme, w.of.j, w.record), engagement,
               [](const Rates::Step& step, int a, int, std::int64_t rest) {
@@ -577,11 +577,11 @@ int Step::engagement_week(const Who& w) const {
               });
 }
 
-int Step::stop_week(const Who& w) const {
-  const int entered = w.own.entered;
+int Step::stop_week(Who w) const {
+  const int entered = own_of(w).entered;
   const std::int64_t* hazard = w.of.rates.stop_hazard.data();
   const std::int64_t target =
-      stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
+      stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(own_of(w).n_uses - 1));
   return walk(
       w.of.rates, w.of.plan.profile[w.record], entered, rates_.n_weeks, target,
       [&](const Rates::Step& step, int a, int b) {
@@ -595,100 +595,153 @@ int Step::stop_week(const Who& w) const {
       });
 }
 
-int Step::restart_week(const Who& w, int boundary) const {
+int Step::restart_week(Who w, int boundary) const {
   if (w.of.rates.restart == 0) return rates_.n_weeks;
   const std::int64_t clock =
-      restart_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(w.own.n_uses - 1));
+      restart_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(own_of(w).n_uses - 1));
   const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.of.rates.restart - 1) / w.of.rates.restart);
   return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, boundary + weeks - 1));
 }
 
-void Step::link(const Who& w, Pending pending, int week) {
-  w.own.pending = pending;
-  w.own.due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
+void Step::link(Who w, Pending pending, int week) {
+  own_of(w).pending = pending;
+  own_of(w).due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
   if (week < rates_.n_weeks) state_.diary.add(week, w.id);
 }
 
 /// Begins a decision clock at a boundary: its hazard starts at 0 there.
-void Step::wait(Who& w, int boundary) {
-  const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, w.own.n_decisions);
-  UPTAKE_EXPECTS(w.own.n_decisions < 255);
-  w.own.n_decisions += 1;
+void Step::wait(Who w, int boundary) {
+  const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, own_of(w).n_decisions);
+  UPTAKE_EXPECTS(own_of(w).n_decisions < 255);
+  own_of(w).n_decisions += 1;
   if (clock >= kNever || boundary >= w.of.rates.closes) return;  // outside the susceptible share, or too late
-  w.own.pending = Pending::test;
-  w.own.multiplier = multiplier(w, boundary);
-  set_remaining(w, boundary, rescale(clock, kUnit, w.own.multiplier));
+  own_of(w).pending = Pending::test;
+  own_of(w).multiplier = multiplier(w, boundary);
+  set_remaining(w, boundary, rescale(clock, kUnit, own_of(w).multiplier));
 }
 
 /// Sets what is left of a decision clock at a boundary.
-void Step::set_remaining(Who& w, int boundary, std::int64_t remaining) {
+void Step::set_remaining(Who w, int boundary, std::int64_t remaining) {
   with_pull(w, [&](const auto& pull) { run(w, pull, boundary, remaining, pull.ahead(boundary, state_.outlook)); });
 }
 
 /// The same where it is known how much of it lies ahead of the slack.
 template <class Pulled>
-[[gnu::always_inline]] inline void Step::run(Who& w, const Pulled& pull, int boundary, std::int64_t remaining,
+[[gnu::always_inline]] inline void Step::run(Who w, const Pulled& pull, int boundary, std::int64_t remaining,
                                              std::int64_t ahead) {
-  w.own.due = kUndated;
-  w.waiting.slack = remaining - ahead;
+  own_of(w).due = kUndated;
+  waiting_of(w).slack = remaining - ahead;
   aim_next(w, pull, boundary);
 }
 
 /// Finds when a clock can fire, which is not before a boundary.
 template <class Pulled>
-[[gnu::always_inline]] inline void Step::aim_next(Who& w, const Pulled& pull, int boundary) {
+[[gnu::always_inline]] inline void Step::aim_next(Who w, const Pulled& pull, int boundary) {
   if (maximum(w)) [[unlikely]] {
-    aim_at(w.id, w.own, boundary);  // its peer part has no cumulated form: tested week by week
-  } else if (w.waiting.slack <= 0) {
-    if (boundary >= state_.outlook || w.own.due == boundary) return;
-    const lanes::Climb climb = pull.climb(boundary, state_.outlook, w.waiting.slack);
+    aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
+  } else if (waiting_of(w).slack <= 0) {
+    if (boundary >= state_.outlook || own_of(w).due == boundary) return;
+    const lanes::Climb climb = pull.climb(boundary, state_.outlook, waiting_of(w).slack);
     aim<Pulled>(w.of.first_record, &w.record, &climb, 1, boundary);
   }
 }
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
-void Step::rescale_waiting(Who& w, int week) {
-  const std::uint32_t now = multiplier(w, week), before = std::exchange(w.own.multiplier, now);
+void Step::rescale_waiting(Who w, int week) {
+  const std::uint32_t now = multiplier(w, week), before = std::exchange(own_of(w).multiplier, now);
   if (now == before) return;
   with_pull(w, [&](const auto& pull) {
     const std::int64_t ahead = pull.ahead(week, state_.outlook);
-    run(w, pull, week, rescale(w.waiting.slack + ahead, before, now), ahead);
+    run(w, pull, week, rescale(waiting_of(w).slack + ahead, before, now), ahead);
   });
 }
 
-void Step::test(Who& w, int week) {
-  if (!w.of.certain) {
-    if (maximum(w)) [[unlikely]] {
-      const auto row = static_cast<std::size_t>(week) * w.of.n_classes + w.waiting.record_class();
-      w.waiting.slack -= w.of.rates.any_layer[row] * strongest_layer(w);
-    }
-    const bool fires = with_pull(w, [&](const auto& pull) {
-      const bool is_over = w.waiting.slack + pull.ahead(week + 1, state_.outlook) <= 0;
-      if (!is_over) aim_next(w, pull, week + 1);
-      return is_over;
-    });
-    if (!fires) return;
+[[gnu::always_inline]] inline void Step::wait_later(Who w) {
+  own_of(w).pending = Pending::nothing;
+  waits_.push_back(w.id);
+}
+
+/// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
+/// moved, for then it is known who is in use.
+[[gnu::always_inline]] inline void Step::enter(Who w, Stage to, int boundary) {
+  const Stage from = own_of(w).stage;
+  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
+  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
+  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
+  own_of(w).stage = to;
+  own_of(w).entered = static_cast<std::uint16_t>(boundary);
+  if (from == Stage::in_use || to == Stage::in_use) {
+    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).push_back(w.record);
+    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
-  w.waiting.slack = kIdle;
+  switch (to) {
+    case Stage::unaware:
+    case Stage::engaged:
+      if (own_of(w).n_implementations > 0 && w.of.rates.refractory_weeks > 0) {
+        link(w, Pending::begin, boundary + w.of.rates.refractory_weeks);
+      } else {
+        wait_later(w);
+      }
+      break;
+    case Stage::implementing: {
+      const int weeks = implementing_weeks(clocks_, w.of.programme, w.of.j, w.record, own_of(w).n_implementations);
+      UPTAKE_EXPECTS(own_of(w).n_implementations < 255);
+      own_of(w).n_implementations += 1;
+      link(w, Pending::finish, boundary + weeks - 1);
+      break;
+    }
+    case Stage::in_use:
+      UPTAKE_EXPECTS(own_of(w).n_uses < 255);
+      own_of(w).n_uses += 1;
+      link(w, Pending::stop, w.of.stays ? rates_.n_weeks : stop_week(w));
+      break;
+    case Stage::stopped:
+      if (w.of.spec.restart == Restart::decides_again) {
+        wait_later(w);
+      } else {
+        own_of(w).pending = Pending::nothing;
+        if (boundary < w.of.rates.closes) link(w, Pending::restart, restart_week(w, boundary));
+      }
+      break;
+  }
+}
+
+/// Whether the decision clock of a record is over in a week; if not, it is aimed at a later one.
+bool Step::fires(Who w, int week) {
+  if (maximum(w)) [[unlikely]] {
+    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + waiting_of(w).record_class();
+    waiting_of(w).slack -= w.of.rates.any_layer[row] * strongest_layer(w);
+  }
+  return with_pull(w, [&](const auto& pull) {
+    const bool is_over = waiting_of(w).slack + pull.ahead(week + 1, state_.outlook) <= 0;
+    if (!is_over) aim_next(w, pull, week + 1);
+    return is_over;
+  });
+}
+
+/// A record that waits may decide.
+[[gnu::always_inline]] inline void Step::test(Who w, int week) {
+  if (!w.of.certain && !fires(w, week)) return;
+  waiting_of(w).slack = kIdle;
   enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
 }
 
 /// What is due to a record in this week. Moves itself alone: what others feel of it waits until all have moved.
-void Step::handle(Who& w, int week) {
-  switch (w.own.pending) {
+[[gnu::always_inline]] inline void Step::handle(Who w, int week) {
+  switch (own_of(w).pending) {
     case Pending::engage:
       enter(w, Stage::engaged, week + 1);
       return;
     case Pending::begin:  // refractory time is over
       wait(w, week);
-      if (waiting(w) && w.own.due == week) test(w, week);
+      if (waiting(w) && own_of(w).due == week) test(w, week);
       return;
     case Pending::test:
       test(w, week);
       return;
     case Pending::finish: {
       const Rates::Step& effort = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week);
-      const auto occurrence = static_cast<std::uint16_t>(w.own.n_implementations - 1);
+      const auto occurrence = static_cast<std::uint16_t>(own_of(w).n_implementations - 1);
       const bool succeeds = effort.succeed >= effort_needed(clocks_, w.of.programme, w.of.j, w.record, occurrence);
       if (succeeds) {
         enter(w, Stage::in_use, week + 1);
@@ -877,56 +930,6 @@ void Step::count_implementing(std::span<const Event> events) {
   }
 }
 
-/// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
-/// moved, for then it is known who is in use.
-[[gnu::always_inline]] inline void Step::enter(const Who& w, Stage to, int boundary) {
-  const Stage from = w.own.stage;
-  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
-  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
-  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
-  w.own.stage = to;
-  w.own.entered = static_cast<std::uint16_t>(boundary);
-  if (from == Stage::in_use || to == Stage::in_use) {
-    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).push_back(w.record);
-    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
-  }
-  switch (to) {
-    case Stage::unaware:
-    case Stage::engaged:
-      if (w.own.n_implementations > 0 && w.of.rates.refractory_weeks > 0) {
-        link(w, Pending::begin, boundary + w.of.rates.refractory_weeks);
-      } else {
-        wait_later(w);
-      }
-      break;
-    case Stage::implementing: {
-      const int weeks = implementing_weeks(clocks_, w.of.programme, w.of.j, w.record, w.own.n_implementations);
-      UPTAKE_EXPECTS(w.own.n_implementations < 255);
-      w.own.n_implementations += 1;
-      link(w, Pending::finish, boundary + weeks - 1);
-      break;
-    }
-    case Stage::in_use:
-      UPTAKE_EXPECTS(w.own.n_uses < 255);
-      w.own.n_uses += 1;
-      link(w, Pending::stop, w.of.stays ? rates_.n_weeks : stop_week(w));
-      break;
-    case Stage::stopped:
-      if (w.of.spec.restart == Restart::decides_again) {
-        wait_later(w);
-      } else {
-        w.own.pending = Pending::nothing;
-        if (boundary < w.of.rates.closes) link(w, Pending::restart, restart_week(w, boundary));
-      }
-      break;
-  }
-}
-
-[[gnu::always_inline]] inline void Step::wait_later(const Who& w) {
-  w.own.pending = Pending::nothing;
-  waits_.push_back(w.id);
-}
-
 /// All of a week have moved: exposures follow, then the clocks of those who now wait.
 void Step::settle(int boundary) {
   if (!state_.implementing.empty()) {
@@ -1048,7 +1051,7 @@ void Step::open(int boundary) {
     }
     for (std::uint32_t id = of.first_record; id < of.first_record + n; ++id) {
       Who w = who(id);
-      if (w.own.stage == Stage::unaware) link(w, Pending::engage, engagement_week(w));
+      if (own_of(w).stage == Stage::unaware) link(w, Pending::engage, engagement_week(w));
     }
   }
 }
@@ -1070,13 +1073,13 @@ void Step::withdraw(const Context& of) {
 void Step::rebind() {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
-    const Pending pending = w.own.pending;
+    const Pending pending = own_of(w).pending;
     const auto again = [&](int week) { link(w, pending, week); };
     if (pending == Pending::engage) again(engagement_week(w));
     if (pending == Pending::stop) again(stop_week(w));
     if (pending == Pending::test) {
-      w.own.due = kUndated;
-      if (maximum(w)) aim_at(w.id, w.own, state_.boundary);
+      own_of(w).due = kUndated;
+      if (maximum(w)) aim_at(w.id, own_of(w), state_.boundary);
     }
   }
   look_ahead(std::min(state_.boundary + kOutlook, rates_.n_weeks));
@@ -1100,13 +1103,13 @@ void Step::gather_communities() {
 }
 
 /// Hazard of engaging before a boundary.
-std::int64_t Step::engagement_hazard(const Who& w, int boundary) const {
+std::int64_t Step::engagement_hazard(Who w, int boundary) const {
   return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, boundary, engagement);
 }
 
 /// Hazard of stopping from entry to use to a boundary.
-std::int64_t Step::stop_hazard(const Who& w, int boundary) const {
-  const int entered = w.own.entered;
+std::int64_t Step::stop_hazard(Who w, int boundary) const {
+  const int entered = own_of(w).entered;
   const std::int64_t* hazard = w.of.rates.stop_hazard.data();
   return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], entered, boundary,
                          [&](const Rates::Step& step, int a, int b) {
@@ -1115,13 +1118,13 @@ std::int64_t Step::stop_hazard(const Who& w, int boundary) const {
 }
 
 /// Phases of an implementation under way that are over at a boundary.
-std::uint8_t Step::phases_over(const Who& w, const Clocks& clocks, int boundary) const {
+std::uint8_t Step::phases_over(Who w, const Clocks& clocks, int boundary) const {
   const Clocks::Programme& door = clocks.programmes[w.of.j];
-  const bool older = w.own.entered < clocks.from;  // what was over when these clocks began stays over
+  const bool older = own_of(w).entered < clocks.from;  // what was over when these clocks began stays over
   const int before = older ? door.phases_over[w.record] : 0;
-  const int since = older ? clocks.from : w.own.entered;
+  const int since = older ? clocks.from : own_of(w).entered;
   return static_cast<std::uint8_t>(before + phases_over_after(clocks, w.of.programme, w.of.j, w.record,
-                                                              static_cast<std::uint16_t>(w.own.n_implementations - 1),
+                                                              static_cast<std::uint16_t>(own_of(w).n_implementations - 1),
                                                               door.n_phases - before, boundary - since));
 }
 
@@ -1135,9 +1138,9 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
     Clocks::Programme& programme = fresh.programmes[w.of.j];
     // A residual that rounds to 0 is of this week, not of the one before it.
     const auto residual = [](std::int64_t clock) { return std::max<std::int64_t>(clock, 1); };
-    const Pending pending = w.own.pending;
-    w.own.n_decisions = 0;
-    w.own.n_uses = w.own.stage == Stage::in_use || w.own.stage == Stage::stopped ? 1 : 0;
+    const Pending pending = own_of(w).pending;
+    own_of(w).n_decisions = 0;
+    own_of(w).n_uses = own_of(w).stage == Stage::in_use || own_of(w).stage == Stage::stopped ? 1 : 0;
     switch (pending) {
       case Pending::nothing:
         break;
@@ -1146,12 +1149,12 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         link(w, pending, engagement_week(w));
         break;
       case Pending::begin:  // refractory time is no clock
-        link(w, pending, w.own.due);
+        link(w, pending, own_of(w).due);
         break;
       case Pending::test: {
-        w.own.n_decisions = 1;
-        w.own.multiplier = multiplier(w, now);
-        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, w.own.multiplier));
+        own_of(w).n_decisions = 1;
+        own_of(w).multiplier = multiplier(w, now);
+        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, own_of(w).multiplier));
         break;
       }
       case Pending::finish: {
@@ -1169,7 +1172,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         link(w, pending, restart_week(w, now));
         break;
     }
-    w.own.n_implementations = w.own.stage == Stage::implementing ? 1 : 0;
+    own_of(w).n_implementations = own_of(w).stage == Stage::implementing ? 1 : 0;
   }
 }
 
