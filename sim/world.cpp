@@ -456,10 +456,15 @@ void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t en
   State::Waiting* waiting = &state_.waiting[of.first_record];
   const Gain* gains = gains_.data();
   const std::array rises{rise_of_pairs_[0].data(), rise_of_pairs_[1].data()};
-  std::uint32_t* near = near_.data();
+  // Those who wait are listed first: who does could not be guessed one by one.
+  std::uint32_t *near = near_.data(), *last = near;
   for (std::uint32_t i = first; i < end; ++i) {
+    *last = i;
+    last += waiting[i].idle() ? 0 : 1;
+  }
+  for (const std::uint32_t* at = near; at != last; ++at) {
+    const std::uint32_t i = *at;
     State::Waiting& record = waiting[i];
-    if (record.idle()) continue;
     const Gain& gain = gains[record.record_class()];
     std::int64_t sum = gain.external;
     for (std::size_t l = 0; l < n_layers; ++l) sum += of.response(record.exposure(l)) * gain.peer[l];
@@ -577,6 +582,18 @@ int Step::engagement_week(Who w) const {
               });
 }
 
+/// The first place of [from, to) whose value is at least `enough`, or `to`; values never fall. Halves without a branch,
+/// for the way could not be guessed.
+int first_at_least(const std::int64_t* values, int from, int to, std::int64_t enough) {
+  const std::int64_t* at = values + from;
+  for (int n = to - from; n > 0;) {
+    const int half = (n + 1) / 2;
+    at += at[half - 1] < enough ? half : 0;
+    n -= half;
+  }
+  return static_cast<int>(at - values);
+}
+
 int Step::stop_week(Who w) const {
   const int entered = own_of(w).entered;
   const std::int64_t* hazard = w.of.rates.stop_hazard.data();
@@ -590,8 +607,7 @@ int Step::stop_week(Who w) const {
       [&](const Rates::Step& step, int a, int b, std::int64_t rest) {
         const std::int64_t factor = std::max<std::int64_t>(1, step.stop);
         const std::int64_t enough = hazard[a - entered] + (rest + factor - 1) / factor;
-        const auto* at = std::lower_bound(hazard + a - entered + 1, hazard + b - entered + 1, enough);
-        return entered + static_cast<int>(at - hazard) - 1;
+        return entered + first_at_least(hazard, a - entered + 1, b - entered + 1, enough) - 1;
       });
 }
 
