@@ -258,23 +258,19 @@ class Diary {
  public:
   void begin(int n_weeks, std::size_t n_records);
   void add(int week, std::uint32_t record) {
-    std::uint32_t at = first_[static_cast<std::size_t>(week)];
-    if (at == kNone || chunks_[at].n == kPerChunk) at = open(week);
-    chunks_[at].records[chunks_[at].n++] = record;
+    std::uint32_t& place = next_[static_cast<std::size_t>(week)];
+    if (place % kChunk == 0) place = open(place);
+    words_[place++] = record;  // nothing of the chunk itself is read, for it may be far away
   }
   /// Moves the records of a week to the end of `out`.
   void take(int week, std::vector<std::uint32_t>& out);
 
  private:
-  static constexpr std::uint32_t kNone = 0xffffffffU, kPerChunk = 14;
-  struct Chunk {
-    std::uint32_t next, n;
-    std::array<std::uint32_t, kPerChunk> records;
-  };
-  std::uint32_t open(int week);
-  std::vector<std::uint32_t> first_;  ///< by week
-  std::vector<Chunk> chunks_;
-  std::uint32_t free_ = kNone;
+  static constexpr std::uint32_t kChunk = 16;  ///< words: `next_` of the week when the chunk was begun, then records
+  std::uint32_t open(std::uint32_t full);
+  std::vector<std::uint32_t> next_;   ///< by week: the word to write, or where a chunk was filled; 0 = nothing yet
+  std::vector<std::uint32_t> words_;  ///< chunk 0 is nobody's
+  std::uint32_t free_ = 0;            ///< a chunk to use again, and so on by their first words
 };
 
 struct World::State {

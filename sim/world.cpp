@@ -1250,31 +1250,32 @@ void Step::week() {
 }  // namespace
 
 void Diary::begin(int n_weeks, std::size_t n_records) {
-  first_.assign(static_cast<std::size_t>(n_weeks), kNone);
-  chunks_.clear();
-  chunks_.reserve(static_cast<std::size_t>(n_weeks) + n_records / kPerChunk * 2 + 16);
-  free_ = kNone;
+  next_.assign(static_cast<std::size_t>(n_weeks), 0);
+  words_.clear();
+  words_.reserve((static_cast<std::size_t>(n_weeks) + n_records / kChunk * 2 + 16) * kChunk);
+  words_.resize(kChunk);
+  free_ = 0;
 }
 
-std::uint32_t Diary::open(int week) {
-  std::uint32_t at = free_;
-  if (at == kNone) {
-    at = static_cast<std::uint32_t>(chunks_.size());
-    chunks_.emplace_back();
+/// @returns the first free word of another chunk, behind what is full
+std::uint32_t Diary::open(std::uint32_t full) {
+  std::uint32_t chunk = free_;
+  if (chunk == 0) {
+    chunk = static_cast<std::uint32_t>(words_.size());
+    words_.resize(words_.size() + kChunk);
   } else {
-    free_ = chunks_[at].next;
+    free_ = words_[chunk];
   }
-  chunks_[at].next = first_[static_cast<std::size_t>(week)];
-  chunks_[at].n = 0;
-  return first_[static_cast<std::size_t>(week)] = at;
+  words_[chunk] = full;
+  return chunk + 1;
 }
 
 void Diary::take(int week, std::vector<std::uint32_t>& out) {
-  for (std::uint32_t at = std::exchange(first_[static_cast<std::size_t>(week)], kNone); at != kNone;) {
-    Chunk& chunk = chunks_[at];
-    out.insert(out.end(), chunk.records.begin(), chunk.records.begin() + chunk.n);
-    const std::uint32_t next = std::exchange(chunk.next, free_);
-    free_ = std::exchange(at, next);
+  for (std::uint32_t end = std::exchange(next_[static_cast<std::size_t>(week)], 0); end != 0;) {
+    const std::uint32_t chunk = (end - 1) / kChunk * kChunk;
+    out.insert(out.end(), words_.begin() + chunk + 1, words_.begin() + end);
+    end = std::exchange(words_[chunk], free_);
+    free_ = chunk;
   }
 }
 
