@@ -20,10 +20,10 @@ namespace uptake::lanes {
 
 /// A level that never falls with the boundary: a table and some more, each times its weight.
 struct Climb {
-  const std::int64_t* tables;  ///< one after the other, by boundary
-  const std::int64_t* apart;   ///< a table of another place, or null
-  std::int64_t goal;
-  std::array<std::uint32_t, 5> weights;  ///< of tables 1 to 4 and of that apart, at most 2^31
+  const std::int64_t* tables = nullptr;  ///< one after the other, by boundary
+  const std::int64_t* apart = nullptr;   ///< a table of another place
+  std::int64_t goal = 0;
+  std::array<std::uint32_t, 5> weights{};  ///< of tables 1 to 4 and of that apart, at most 2^31
 };
 /// Tables past the first that a climb has: 1; 1 and 2; 1, 3 and 4; 1 to 4; and the one apart as well.
 inline constexpr std::size_t kClimbs = 5;

@@ -73,7 +73,8 @@ class Step {
   void week();
 
  private:
-  struct Door {  ///< clocks of a kind by record; where none is drawn, a place that can be read (no other may be prefetched)
+  struct
+      Door {  ///< clocks of a kind by record; where none is drawn, a place that can be read (no other may be prefetched)
     const char* first;
     std::size_t size;
   };
@@ -101,7 +102,7 @@ class Step {
     std::size_t n_classes;
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
-    Doors doors;                                ///< by what is pending
+    Doors doors;  ///< by what is pending
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
@@ -166,8 +167,7 @@ class Step {
     });
   }
   template <class Pulled>
-  void aim(std::uint32_t first_record, const std::uint32_t* who, const lanes::Climb* climbs, std::size_t n,
-           int boundary);
+  void aim(std::uint32_t first_record, std::size_t n, int boundary);
   void aim_at(std::uint32_t id, State::Record& own, int week);
   void aim_near(const Context& of, int boundary);
   static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
@@ -258,6 +258,10 @@ class Step {
   std::vector<Pushes::Narrow> laid_narrow_;
   std::vector<Push> laid_wide_;
   std::vector<Heard> heard_;  ///< of those, the ones to who waits
+  // Clocks that are aimed at once: how they climb, the records they are of, and weeks below their goals.
+  std::array<lanes::Climb, kClimbsAtOnce> climbs_;
+  std::array<std::uint32_t, kClimbsAtOnce> climbing_{};
+  std::array<std::uint16_t, kClimbsAtOnce> below_{};
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   decltype(lanes::Functions::climb) climb_ = lanes::best().climb;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
@@ -265,7 +269,7 @@ class Step {
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
   const bool far_ = model_.n_records() > kFar;
-  std::vector<Left> left_;              ///< by programme
+  std::vector<Left> left_;  ///< by programme
   // Of the moves in hand: those in or out of use by programme, and who begins to wait when all have moved.
   std::vector<Uses> uses_;
   std::vector<std::uint32_t> waits_;
@@ -318,15 +322,14 @@ struct Step::Pull {
     }
     return sum;
   }
-  /// The level that fires a clock whose slack is this at a boundary, as a climb of lanes.hpp.
-  [[nodiscard, gnu::always_inline]] lanes::Climb climb(int boundary, int outlook, std::int64_t slack) const {
-    lanes::Climb climb;
+  /// How a clock climbs to its end whose slack is this at a boundary. Written where it is read: a copy would be put
+  /// together from what was just written.
+  [[gnu::always_inline]] void set(lanes::Climb& climb, int boundary, int outlook, std::int64_t slack) const {
     climb.tables = levels.first;
     climb.apart = met;
     climb.goal = n_groups == 0 ? at(outlook) + slack : at(boundary) + ahead(boundary, outlook) + slack;
     for (std::size_t l = 0; l < n_layers; ++l) climb.weights[l] = static_cast<std::uint32_t>(ties[l]);
     for (std::size_t g = 0; g < n_groups; ++g) climb.weights[2 + g] = static_cast<std::uint32_t>(groups[g]->ceiling);
-    return climb;
   }
   /// Which of the ways to climb this is.
   static constexpr std::size_t kWay = n_groups > 2 ? 4 : (n_groups > 0 ? 2 : 0) + (n_layers > 1 ? 1 : 0);
@@ -338,21 +341,20 @@ struct Step::Pull {
   if (week < rates_.n_weeks) state_.diary.add(week, id);
 }
 
-/// Enters in the diary the first weeks in which the clocks of records can fire, whose slack is what it is at a boundary;
+/// Enters in the diary the first weeks in which the first n of climbs_ can be over, whose slack is what it is at a boundary;
 /// none where that is beyond the outlook. Who is in the diary already is only brought forward: a week that has become too
 /// early is found by its test.
 template <class Pulled>
-[[gnu::always_inline]] inline void Step::aim(std::uint32_t first_record, const std::uint32_t* who,
-                                             const lanes::Climb* climbs, std::size_t n, int boundary) {
+[[gnu::always_inline]] inline void Step::aim(std::uint32_t first_record, std::size_t n, int boundary) {
   const int end = state_.outlook;
-  std::array<std::uint16_t, kClimbsAtOnce> below;
-  climb_[Pulled::kWay](climbs, n, static_cast<std::size_t>(rates_.n_weeks) + 1, static_cast<std::size_t>(boundary),
-                       static_cast<std::size_t>(end), below.data());
+  climb_[Pulled::kWay](climbs_.data(), n, static_cast<std::size_t>(rates_.n_weeks) + 1,
+                       static_cast<std::size_t>(boundary), static_cast<std::size_t>(end), below_.data());
   for (std::size_t k = 0; k < n; ++k) {
-    State::Record& own = records_[first_record + who[k]];
-    const int week = boundary + below[k];
+    const std::uint32_t id = first_record + climbing_[k];
+    State::Record& own = records_[id];
+    const int week = boundary + below_[k];
     if (own.due < boundary) own.due = kUndated;
-    if (week < std::min<int>(own.due, end)) aim_at(first_record + who[k], own, week);
+    if (week < std::min<int>(own.due, end)) aim_at(id, own, week);
   }
 }
 
@@ -371,18 +373,17 @@ void Step::aim_near(const Context& of, int boundary) {
     return;
   }
   with_shape(of, [&]<int n_groups, int n_layers>() {
-    std::array<lanes::Climb, kClimbsAtOnce> climbs;
-    std::array<std::uint32_t, kClimbsAtOnce> who;
     for (std::size_t k = 0; k < n;) {
       std::size_t m = 0;
       for (; k < n && m < kClimbsAtOnce; ++k) {
         if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
         const std::uint32_t record = near[k];
         if (records[record].pending != Pending::test || records[record].due == boundary) continue;
-        climbs[m] = Pull<n_groups, n_layers>(of, record, waiting[record]).climb(boundary, end, waiting[record].slack);
-        who[m++] = record;
+        const Pull<n_groups, n_layers> pull(of, record, waiting[record]);
+        pull.set(climbs_[m], boundary, end, waiting[record].slack);
+        climbing_[m++] = record;
       }
-      aim<Pull<n_groups, n_layers>>(of.first_record, who.data(), climbs.data(), m, boundary);
+      aim<Pull<n_groups, n_layers>>(of.first_record, m, boundary);
     }
   });
 }
@@ -657,8 +658,9 @@ template <class Pulled>
     aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
   } else if (waiting_of(w).slack <= 0) {
     if (boundary >= state_.outlook || own_of(w).due == boundary) return;
-    const lanes::Climb climb = pull.climb(boundary, state_.outlook, waiting_of(w).slack);
-    aim<Pulled>(w.of.first_record, &w.record, &climb, 1, boundary);
+    pull.set(climbs_[0], boundary, state_.outlook, waiting_of(w).slack);
+    climbing_[0] = w.record;
+    aim<Pulled>(w.of.first_record, 1, boundary);
   }
 }
 
@@ -1139,9 +1141,10 @@ std::uint8_t Step::phases_over(Who w, const Clocks& clocks, int boundary) const 
   const bool older = own_of(w).entered < clocks.from;  // what was over when these clocks began stays over
   const int before = older ? door.phases_over[w.record] : 0;
   const int since = older ? clocks.from : own_of(w).entered;
-  return static_cast<std::uint8_t>(before + phases_over_after(clocks, w.of.programme, w.of.j, w.record,
-                                                              static_cast<std::uint16_t>(own_of(w).n_implementations - 1),
-                                                              door.n_phases - before, boundary - since));
+  return static_cast<std::uint8_t>(before +
+                                   phases_over_after(clocks, w.of.programme, w.of.j, w.record,
+                                                     static_cast<std::uint16_t>(own_of(w).n_implementations - 1),
+                                                     door.n_phases - before, boundary - since));
 }
 
 /// Sets every clock that is running to its fresh residual. The state counts occurrences from here on, and the diary is

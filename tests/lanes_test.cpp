@@ -208,5 +208,69 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
   }
 }
 
+/// Levels that never fall, and goals between them and on them; what stands beyond the window must not count.
+TEST(Lanes, ClimbsPassTheirGoalsInTheSameWeekOneByOneAndInVectors) {
+  constexpr std::size_t kStride = 90, kTables = 5, kMany = 30;
+  constexpr std::array<std::array<bool, kTables>, lanes::kClimbs> kHas{{{true, false, false, false, false},
+                                                                        {true, true, false, false, false},
+                                                                        {true, false, true, true, false},
+                                                                        {true, true, true, true, false},
+                                                                        {true, true, true, true, true}}};
+  const auto tables = [](std::size_t n, std::uint64_t seed) {
+    std::vector<std::int64_t> values(n * kStride + lanes::kBeyond, -1);
+    for (std::size_t table = 0; table < n; ++table) {
+      std::int64_t value = 0;
+      for (std::size_t week = 0; week < kStride; ++week) {
+        const std::uint64_t word = mix64(seed + table * kStride + week);
+        values[table * kStride + week] = value += word % 3 == 0 ? 0 : static_cast<std::int64_t>(word >> 30);
+      }
+    }
+    return values;
+  };
+  const auto levels = tables(kTables, 1), apart = tables(1, 2);
+  for (const Set set : lanes::kSets) {
+    const Functions* functions = lanes::functions(set);
+    if (functions == nullptr) continue;
+    std::size_t n_on_goal = 0, n_mutant = 0;
+    for (std::size_t way = 0; way < lanes::kClimbs; ++way) {
+      for (std::size_t from = 0; from < kStride; from += 7) {
+        for (std::size_t to = from + 1; to < std::min(kStride, from + 45); ++to) {
+          std::array<lanes::Climb, kMany> climbs{};
+          std::array<std::uint16_t, kMany> below{}, expected{};
+          for (std::size_t k = 0; k < kMany; ++k) {
+            const std::uint64_t word = mix64((way * kStride + from) * kStride * kMany + to * kMany + k);
+            lanes::Climb& climb = climbs[k];
+            climb.tables = levels.data();
+            climb.apart = apart.data();
+            for (std::size_t i = 0; i < kTables; ++i)
+              climb.weights[i] = static_cast<std::uint32_t>(mix64(word + i) % 65537);
+            const auto level = [&](std::size_t week) {
+              std::int64_t sum = levels[week];
+              for (std::size_t i = 0; i < kTables; ++i) {
+                const std::int64_t value = i < 4 ? levels[(i + 1) * kStride + week] : apart[week];
+                if (kHas[way][i]) sum += climb.weights[i] * value;
+              }
+              return sum;
+            };
+            climb.goal = level(from + 1 + word % (to - from)) + static_cast<std::int64_t>(word >> 60) % 2;
+            if (k == 0) climb.goal = level(to) + 1;  // not in this window
+            std::size_t mutant = 0;
+            for (std::size_t week = from + 1; week <= to; ++week) {
+              expected[k] = static_cast<std::uint16_t>(expected[k] + (level(week) < climb.goal ? 1 : 0));
+              mutant += level(week) <= climb.goal ? 1U : 0U;
+              n_on_goal += level(week) == climb.goal ? 1U : 0U;
+            }
+            n_mutant += mutant != expected[k] ? 1U : 0U;
+          }
+          functions->climb[way](climbs.data(), kMany, kStride, from, to, below.data());
+          ASSERT_EQ(below, expected) << functions->name << ", way " << way << ", weeks " << from << " to " << to;
+        }
+      }
+    }
+    EXPECT_GT(n_on_goal, 1000U);
+    EXPECT_GT(n_mutant, 1000U);  // a level on its goal is not below it
+  }
+}
+
 }  // namespace
 }  // namespace uptake

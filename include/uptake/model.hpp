@@ -38,10 +38,10 @@ struct Pushes {
   struct Narrow {
     std::uint16_t receiver, weight_less_one;
   };
-  Column<std::uint32_t> offsets;  ///< n_records + 1
-  std::vector<Narrow> narrow;     ///< and kBeyond more, or
-  Paged<Push> wide;               ///< where there are more records
-  std::uint32_t longest = 0;      ///< most pushes of one record
+  Column<std::uint32_t> offsets;              ///< n_records + 1
+  std::vector<Narrow> narrow;                 ///< and kBeyond more, or
+  Paged<Push> wide;                           ///< where there are more records
+  std::uint32_t longest = 0;                  ///< most pushes of one record
   static constexpr std::size_t kBeyond = 16;  ///< pushes of nobody after the last, so that a row may be read in steps
   [[nodiscard]] static constexpr Push unpack(Narrow push) { return {push.receiver, push.weight_less_one + 1U}; }
   [[nodiscard]] static constexpr Push unpack(const Push& push) { return push; }
