@@ -91,6 +91,40 @@ TEST(World, ThousandsWhoBeginToWaitAtOnceEqualTheIntegerTwin) {
   EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
 }
 
+/// More clocks of others that one week brings forward than the kernel lists in one go, each by few ties.
+TEST(World, ThousandsWhomAWeekBringsForwardEqualTheIntegerTwin) {
+  Scenario scenario = busy_scenario(20);
+  scenario.programmes.resize(1);
+  ProgrammeSpec& programme = scenario.programmes[0];
+  programme.skipped = {.engaged = true, .implementing = true};
+  programme.fix(Parameter::p, 15);
+  programme.fix(Parameter::q, 300);
+  synthetic::Options options;
+  options.n_nearest = 2;
+  const Prepared run = prepare(scenario, synthetic::population(20'000, options), 0, 1);
+  EXPECT_EQ(events_of(run), oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
+}
+
+/// A clock that ends with a week ends in it, not in the next.
+TEST(World, StopClocksThatEndWithAWeekEqualTheIntegerTwin) {
+  Scenario scenario = busy_scenario(90);
+  scenario.strategies[0].levers.clear();
+  scenario.programmes.resize(1);
+  scenario.programmes[0].fix(Parameter::mu1, 2.0);
+  const Prepared run = prepare(scenario, synthetic::population(300), 0, 1);
+  Clocks clocks = *run.clocks;
+  const Rates::Programme& rates = run.rates->programmes[0];
+  auto& stop = clocks.programmes[0].stop;
+  for (std::size_t record = 0; record < stop.size(); ++record) {
+    stop[record] = times_stop_factor(rates.stop_hazard[1 + record % 20], Rates::step_at(rates, 0, 0).stop);
+  }
+  World world = start(run.rates, std::make_shared<const Clocks>(clocks));
+  advance(world, run.rates, 90);
+  const auto got = oracle::sorted(world.history().events);
+  EXPECT_GT(std::ranges::count(got, Stage::stopped, &Event::stage), 50);
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, clocks));
+}
+
 /// More pushes through a curve in one week than the kernel notes in one go.
 TEST(World, ThousandsOfPushesOfAWeekEqualTheIntegerTwin) {
   Scenario scenario = busy_scenario(20);
