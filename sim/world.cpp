@@ -221,7 +221,7 @@ class Step {
     const Who w = who(id);
     __builtin_prefetch(&waiting_of(w));
     if (w.of.pairs != nullptr) __builtin_prefetch(w.of.pairs + w.record);
-    if (far_) __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
+    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
 
   /// The clock that begins when what is pending is over.
