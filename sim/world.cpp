@@ -73,8 +73,8 @@ class Step {
   void week();
 
  private:
-  struct
-      Door {  ///< clocks of a kind by record; where none is drawn, a place that can be read (no other may be prefetched)
+  /// Clocks of a kind by record; where none is drawn, a place that can be read, for to prefetch any other is slow.
+  struct Door {
     const char* first;
     std::size_t size;
   };
@@ -680,7 +680,7 @@ void Step::rescale_waiting(Who w, int week) {
 }
 
 /// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
-/// moved, for then it is known who is in use.
+/// moved, so that it is aimed once.
 [[gnu::always_inline]] inline void Step::enter(Who w, Stage to, int boundary) {
   const Stage from = own_of(w).stage;
   state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
