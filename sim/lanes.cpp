@@ -62,6 +62,22 @@ struct Many {
     if constexpr (kWidth == 2) return static_cast<std::uint64_t>(_mm_movemask_pd(_mm_castsi128_pd(x)));
 #endif
   }
+#if XSIMD_WITH_AVX512F
+  /// Writes 16 numbers, first those of first + 0, first + 1 .. whose place in the even lanes of `from` is at most `limit`.
+  /// @returns how many those are
+  static UPTAKE_INLINE std::size_t list(const Word (&from)[4], const Word& limit, std::uint32_t first,
+                                        std::uint32_t* to) {
+    const __m512i even = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
+    const auto at_most = [&](const Word& a, const Word& b) {
+      return _mm512_cmple_epi64_mask(_mm512_permutex2var_epi64(a, even, b), limit);
+    };
+    const __mmask16 listed = _mm512_kunpackb(at_most(from[2], from[3]), at_most(from[0], from[1]));
+    const __m512i numbers = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
+                                             _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
+    _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(listed, numbers));
+    return static_cast<std::size_t>(__builtin_popcount(listed));
+  }
+#endif
   /// What stands in odd lanes, in the even ones before them too.
   static UPTAKE_INLINE Word odd_lanes(const Word& x) {
 #if XSIMD_WITH_AVX512F
@@ -343,51 +359,83 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
   }
 }
 
-/// Slacks stand in even places, what is seen in odd ones. Who has spent its slack is marked in bits first: to ask record
-/// by record would be to guess wrong for most of them.
-template <class V>
-std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
-                  std::uint32_t first, std::uint32_t* spent) {
-  std::uint32_t* end = spent;
+/// Lists first + i of each of n records of two words whose first, as `many` and `one` leave it, is at most `limit`. Which
+/// those are is found in bits: to ask record by record would be to guess wrong for most of them.
+template <class V, class Many, class Each>
+UPTAKE_INLINE std::size_t list_records(std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
+                                       std::uint32_t* listed, Many many, Each one) {
+  std::uint32_t* end = listed;
   std::size_t i = 0;
   if constexpr (V::kWidth > 1) {
     using Word = typename V::Word;
-    constexpr std::size_t kRecords = V::kWidth / 2, kMarked = 32;
+    constexpr std::size_t kRecords = V::kWidth / 2;  // in a vector
+#if XSIMD_WITH_AVX512F
+    constexpr std::size_t kListed = 4 * kRecords;
+    const Word most(static_cast<std::uint64_t>(limit));
+    for (; i + kListed <= n; i += kListed) {
+      Word words[4];
+      for (std::size_t k = 0; k < 4; ++k) words[k] = many(records + 2 * (i + kRecords * k));
+      end += V::list(words, most, first + static_cast<std::uint32_t>(i), end);
+    }
+#else
+    constexpr std::size_t kMarked = 32;
+    const Word above(static_cast<std::uint64_t>(limit) + 1);
+    for (; i + kMarked <= n; i += kMarked) {
+      std::uint64_t marks = 0;
+      for (std::size_t k = 0; k < kMarked; k += kRecords) {
+        marks |= V::signs(many(records + 2 * (i + k)) - above) << (2 * k);
+      }
+      marks &= 0x5555555555555555U;
+      for (; marks != 0; marks &= marks - 1) {
+        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
+      }
+    }
+#endif
+  }
+  for (; i < n; ++i) {
+    *end = first + static_cast<std::uint32_t>(i);
+    end += static_cast<std::int64_t>(one(records + 2 * i)) <= limit ? 1 : 0;
+  }
+  return static_cast<std::size_t>(end - listed);
+}
+
+template <class V>
+std::size_t wait(std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
+                 std::uint32_t* listed) {
+  return list_records<V>(
+      records, n, limit, first, listed, [](const std::uint64_t* at) { return V::load(at); },
+      [](const std::uint64_t* at) { return *at; });
+}
+
+/// Slacks stand in even places, what is seen in odd ones.
+template <class V>
+std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
+                  std::uint32_t first, std::uint32_t* spent) {
+  using Word = typename V::Word;
+  const auto one = [&](std::uint64_t* record) { return record[0] -= always + each * (record[1] & mask); };
+  const auto list = [&](auto many) { return list_records<V>(records, n, 0, first, spent, many, one); };
+  if constexpr (V::kWidth == 1) {
+    return list(one);
+  } else {
     const auto even = [](std::uint64_t x) {
       alignas(64) std::uint64_t words[V::kWidth] = {};
       for (std::size_t k = 0; k < V::kWidth; k += 2) words[k] = x;
       return V::load(words);
     };
-    const Word masks = even(mask), constants = even(always), ones = even(1);
+    const Word masks = even(mask), constants = even(always);
     const Word low(each & 0xffffffffU), high(each >> 32);
-    const auto by_marks = [&](auto product) {
-      for (; i + kMarked <= n; i += kMarked) {
-        std::uint64_t marks = 0;
-        for (std::size_t k = 0; k < kMarked; k += kRecords) {
-          std::uint64_t* const at = records + 2 * (i + k);
-          const Word both = V::load(at);
-          const Word slack = both - (constants + product(V::odd_lanes(both) & masks));
-          slack.store_unaligned(at);
-          marks |= V::signs(slack - ones) << (2 * k);
-        }
-        marks &= 0x5555555555555555U;
-        for (; marks != 0; marks &= marks - 1) {
-          *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
-        }
-      }
+    const auto list_with = [&](auto product) {
+      return list([&](std::uint64_t* at) {
+        const Word both = V::load(at);
+        const Word left = both - (constants + product(V::odd_lanes(both) & masks));
+        left.store_unaligned(at);
+        return left;
+      });
     };
-    if (each >> 32 == 0) {  // as it is unless peers decide for nearly everybody between two looks
-      by_marks([&](const Word& seen) { return V::multiply(seen, low); });
-    } else {
-      by_marks([&](const Word& seen) { return V::multiply(seen, low) + (V::multiply(seen, high) << 32); });
-    }
+    // `each` is that small unless peers decide for nearly everybody between two looks.
+    if (each >> 32 == 0) return list_with([&](const Word& seen) { return V::multiply(seen, low); });
+    return list_with([&](const Word& seen) { return V::multiply(seen, low) + (V::multiply(seen, high) << 32); });
   }
-  for (; i < n; ++i) {
-    records[2 * i] -= always + each * (records[2 * i + 1] & mask);
-    *end = first + static_cast<std::uint32_t>(i);
-    end += static_cast<std::int64_t>(records[2 * i]) <= 0 ? 1 : 0;
-  }
-  return static_cast<std::size_t>(end - spent);
 }
 
 /// All weeks of a window are looked at, for where a climb passes its goal could not be guessed.
@@ -427,6 +475,7 @@ constexpr Functions functions_of(std::string_view name) {
           &fill_logs<V>,
           &fill_exps<V>,
           &fill_quantiles<V>,
+          &wait<V>,
           &spend<V>,
           {&climb<V, false, false, false>, &climb<V, true, false, false>, &climb<V, false, true, false>,
            &climb<V, true, true, false>, &climb<V, true, true, true>}};

@@ -232,6 +232,11 @@ class Step {
     __builtin_prefetch(door.first + static_cast<std::size_t>(id - of.first_record) * door.size);
   }
 
+  /// Records from one on, as lanes take them.
+  [[nodiscard]] static std::uint64_t* words_of(State::Waiting& record) {
+    static_assert(offsetof(State::Waiting, slack) == 0 && offsetof(State::Waiting, seen) == 8);
+    return reinterpret_cast<std::uint64_t*>(&record);
+  }
   [[nodiscard]] Pushes::Narrow* laid_for(const Pushes::Narrow*) { return laid_narrow_.data(); }
   [[nodiscard]] Push* laid_for(const Push*) { return laid_wide_.data(); }
   void spread(const Context& of, const std::vector<std::uint32_t>& uses, int sign, int boundary);
@@ -262,6 +267,7 @@ class Step {
   std::array<lanes::Climb, kClimbsAtOnce> climbs_;
   std::array<std::uint32_t, kClimbsAtOnce> climbing_{};
   std::array<std::uint16_t, kClimbsAtOnce> below_{};
+  decltype(lanes::Functions::wait) wait_ = lanes::best().wait;
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   decltype(lanes::Functions::climb) climb_ = lanes::best().climb;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
@@ -445,11 +451,9 @@ void Step::look_ahead(int to) {
 /// Records of one class that have no ties but those of the first layer, are in no group and answer to exposure itself.
 /// Idle ones lose slack that they never use up.
 void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end) {
-  using Waiting = State::Waiting;
-  static_assert(offsetof(Waiting, slack) == 0 && offsetof(Waiting, seen) == 8);
-  n_near_ = spend_(reinterpret_cast<std::uint64_t*>(&waiting_[of.first_record + first]), end - first,
-                   static_cast<std::uint64_t>(gain.external), static_cast<std::uint64_t>(gain.peer[0]),
-                   (1U << Waiting::kLayerBits) - 1, first, near_.data());
+  n_near_ =
+      spend_(words_of(waiting_[of.first_record + first]), end - first, static_cast<std::uint64_t>(gain.external),
+             static_cast<std::uint64_t>(gain.peer[0]), (1U << State::Waiting::kLayerBits) - 1, first, near_.data());
 }
 
 template <int n_groups, int n_layers>
@@ -458,11 +462,8 @@ void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t en
   const Gain* gains = gains_.data();
   const std::array rises{rise_of_pairs_[0].data(), rise_of_pairs_[1].data()};
   // Those who wait are listed first: who does could not be guessed one by one.
-  std::uint32_t *near = near_.data(), *last = near;
-  for (std::uint32_t i = first; i < end; ++i) {
-    *last = i;
-    last += waiting[i].idle() ? 0 : 1;
-  }
+  std::uint32_t* near = near_.data();
+  const std::uint32_t* last = near + wait_(words_of(waiting[first]), end - first, kIdle / 2, first, near);
   for (const std::uint32_t* at = near; at != last; ++at) {
     const std::uint32_t i = *at;
     State::Waiting& record = waiting[i];

@@ -184,7 +184,7 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
                                        std::uint64_t{1} << 46 | 0xfffffff7U, ~std::uint64_t{12345}}) {
         const std::uint64_t always = mix64(n) >> 14;
         std::vector<std::uint64_t> records, expected;
-        std::vector<std::uint32_t> who, list(n + 1);
+        std::vector<std::uint32_t> who, list(n + lanes::kBeyond);
         for (std::size_t i = 0; i < n; ++i) {
           const std::uint64_t seen = mix64(1000 * n + i);
           const std::uint64_t loss = always + each * (seen & kMask);
@@ -205,6 +205,33 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
     }
     EXPECT_GT(n_exactly, 1000U);
     EXPECT_LT(n_mutant, n_spent);
+  }
+}
+
+TEST(Lanes, ListWhoWaitsTheSameWayRecordByRecordAndInVectors) {
+  constexpr std::int64_t kLimit = std::int64_t{1} << 61;
+  for (const Set set : lanes::kSets) {
+    const Functions* functions = lanes::functions(set);
+    if (functions == nullptr) continue;
+    for (std::size_t n = 0; n < 150; ++n) {
+      std::vector<std::int64_t> slacks;
+      std::vector<std::uint32_t> who, who_but_the_last, list(n + lanes::kBeyond);
+      std::vector<std::uint64_t> records;
+      for (std::size_t i = 0; i < n; ++i) {
+        const std::array<std::int64_t, 5> kinds{kLimit, kLimit + 1, -5, kLimit * 2 - 7, kLimit - 1};
+        const std::int64_t slack = kinds[mix64(1000 * n + i) % kinds.size()];
+        records.insert(records.end(), {static_cast<std::uint64_t>(slack), ~std::uint64_t{0}});
+        if (slack <= kLimit) who.push_back(7 + static_cast<std::uint32_t>(i));
+        if (slack < kLimit) who_but_the_last.push_back(7 + static_cast<std::uint32_t>(i));
+      }
+      const std::vector<std::uint64_t> before = records;
+      list.resize(functions->wait(records.data(), n, kLimit, 7, list.data()));
+      EXPECT_EQ(list, who) << functions->name << ", " << n;
+      EXPECT_EQ(records, before);
+      if (n > 60) {
+        EXPECT_NE(list, who_but_the_last) << "the limit itself is listed";
+      }
+    }
   }
 }
 
