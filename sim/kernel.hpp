@@ -117,6 +117,7 @@ class Clocks {
     Paged<std::int64_t> engage;        ///< E in 2^-40
     Paged<std::int64_t> decide;        ///< E / m_ij in 2^-40, kNever outside the susceptible share
     Paged<std::int64_t> stop;          ///< E in 2^-48
+    Paged<std::int64_t> restart;       ///< E in 2^-40
     std::vector<std::int32_t> need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
     std::vector<std::uint16_t> weeks;  ///< implementing time, at least 1
     // For later occurrences, by record.
@@ -206,6 +207,8 @@ class Rates {
                                                      std::size_t j, std::size_t record, std::uint16_t occurrence);
 [[nodiscard]] std::int32_t later_effort_needed(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] std::int64_t later_restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                               std::size_t record, std::uint16_t occurrence);
 [[nodiscard]] std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                             std::size_t record, std::uint16_t occurrence);
 
@@ -236,8 +239,11 @@ class Rates {
   if (stop.empty()) return kNever;
   return occurrence == 0 ? stop[record] : later_stop_clock(clocks, programme, j, record, occurrence);
 }
-[[nodiscard]] std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
-                                         std::size_t record, std::uint16_t occurrence);
+[[nodiscard]] inline std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
+                                                std::size_t record, std::uint16_t occurrence) {
+  return occurrence == 0 ? clocks.programmes[j].restart[record]
+                         : later_restart_clock(clocks, programme, j, record, occurrence);
+}
 
 /// Fresh clocks for the same organisations from a boundary on: readiness, effects of regions and who is susceptible stay.
 /// What is running is the world's to say: doors hold whole clocks, and no phase is over.

@@ -142,6 +142,10 @@ void fill_doors(const Records& of, Key key, const float* log_multiplier, Clocks:
     of.fill_logs(key, Stream::stop, luck);
     for (std::size_t i = 0; i < of.n; ++i) door.stop[of.begin + i] = fixed(-luck[i], kStopBits + kStopFactorBits);
   }
+  if (!door.restart.empty()) {
+    of.fill_logs(key, Stream::restart, luck);
+    for (std::size_t i = 0; i < of.n; ++i) door.restart[of.begin + i] = fixed(-luck[i], kHazardBits);
+  }
   if (door.weeks.empty()) return;
   of.fill(key, Stream::succeed, luck);
   for (std::size_t i = 0; i < of.n; ++i) luck[i] = luck[i] / (1 - luck[i]);
@@ -204,8 +208,8 @@ std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& progra
                kStopBits + kStopFactorBits);
 }
 
-std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
-                           std::uint16_t occurrence) {
+std::int64_t later_restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
+                                 std::uint16_t occurrence) {
   return fixed(exponential(clocks.key, id_of(programme, record, Stream::restart, occurrence)), kHazardBits);
 }
 
@@ -255,6 +259,7 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
     if (!spec.skipped.engaged && !spec.engaged_at_start) door.engage.resize(n);
     door.decide.resize(n);
     if (stops) door.stop.resize(n);
+    if (stops && spec.restart != Restart::decides_again && value(Parameter::rho) > 0) door.restart.resize(n);
     if (implements) {
       door.need.resize(n);
       door.weeks.resize(n);

@@ -88,6 +88,7 @@ class Step {
     set(Pending::engage, clocks.decide);
     set(Pending::test, clocks.weeks);
     set(Pending::finish, clocks.stop);
+    set(Pending::stop, clocks.restart);
     return doors;
   }
   struct alignas(128) Context {  ///< what all records of a programme share, resolved once
