@@ -370,14 +370,16 @@ UPTAKE_INLINE std::size_t list_records(std::uint64_t* records, std::size_t n, st
     using Word = typename V::Word;
     constexpr std::size_t kRecords = V::kWidth / 2;  // in a vector
 #if XSIMD_WITH_AVX512F
-    constexpr std::size_t kListed = 4 * kRecords;
-    const Word most(static_cast<std::uint64_t>(limit));
-    for (; i + kListed <= n; i += kListed) {
-      Word words[4];
-      for (std::size_t k = 0; k < 4; ++k) words[k] = many(records + 2 * (i + kRecords * k));
-      end += V::list(words, most, first + static_cast<std::uint32_t>(i), end);
+    if constexpr (V::kWidth == 8) {
+      constexpr std::size_t kListed = 4 * kRecords;
+      const Word most(static_cast<std::uint64_t>(limit));
+      for (; i + kListed <= n; i += kListed) {
+        Word words[4];
+        for (std::size_t k = 0; k < 4; ++k) words[k] = many(records + 2 * (i + kRecords * k));
+        end += V::list(words, most, first + static_cast<std::uint32_t>(i), end);
+      }
     }
-#else
+#endif
     constexpr std::size_t kMarked = 32;
     const Word above(static_cast<std::uint64_t>(limit) + 1);
     for (; i + kMarked <= n; i += kMarked) {
@@ -390,7 +392,6 @@ UPTAKE_INLINE std::size_t list_records(std::uint64_t* records, std::size_t n, st
         *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
       }
     }
-#endif
   }
   for (; i < n; ++i) {
     *end = first + static_cast<std::uint32_t>(i);

@@ -67,7 +67,7 @@ std::string nearest_region(std::span<const Region> regions, std::string_view nam
 
 std::string known_regions(std::span<const Region> regions, std::string_view name,
                           std::span<const std::string_view> also) {
-  const std::string meant = nearest_region(regions, name, also);
+  std::string meant = nearest_region(regions, name, also);
   constexpr std::size_t kListed = 20;  // the networks of England, and what still fits on a line or two
   if (!meant.empty() || regions.size() > kListed) return meant;
   std::vector<std::string_view> codes(also.begin(), also.end());

@@ -200,7 +200,7 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
         n_spent += who.size();
         // Who has exactly nothing left must be listed too.
         n_mutant += static_cast<std::size_t>(std::ranges::count_if(
-            who, [&](std::uint32_t id) { return static_cast<std::int64_t>(expected[2 * (id - 7)]) < 0; }));
+            who, [&](std::uint32_t id) { return static_cast<std::int64_t>(expected[std::size_t{2} * (id - 7)]) < 0; }));
       }
     }
     EXPECT_GT(n_exactly, 1000U);
