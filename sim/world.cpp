@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -32,6 +33,7 @@ class Step {
     left_.resize(model_.programmes.size());
     uses_.resize(model_.programmes.size());
     std::uint32_t longest = 0;
+    bool any_narrow = false, any_wide = false;
     contexts_.reserve(model_.programmes.size());
     for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
       const ProgrammeModel& programme = model_.programmes[j];
@@ -54,14 +56,18 @@ class Step {
                            .plan = plans_[j],
                            .spec = model_.scenario.programmes[j],
                            .state = state_.programmes[j]});
-      for (const Pushes& edges : programme.edges) longest = std::max(longest, edges.longest);
+      for (const Pushes& edges : programme.edges) {
+        longest = std::max(longest, edges.longest);
+        any_wide = any_wide || !edges.wide.empty();
+        any_narrow = any_narrow || !edges.narrow.empty();
+      }
     }
     of_programme_ = contexts_.data();
     const std::size_t room = std::size_t{longest} + kBlock + Pushes::kBeyond;
     near_.resize(room + kBlock + 1);
     heard_.resize(room);
-    laid_narrow_.resize(room);
-    laid_wide_.resize(room);
+    if (any_narrow) laid_narrow_.resize(room);
+    if (any_wide) laid_wide_.resize(room);
   }
 
   void begin();
@@ -1266,6 +1272,7 @@ void Diary::begin(int n_weeks, std::size_t n_records) {
 std::uint32_t Diary::open(std::uint32_t full) {
   std::uint32_t chunk = free_;
   if (chunk == 0) {
+    UPTAKE_EXPECTS(words_.size() <= std::numeric_limits<std::uint32_t>::max() - kChunk);
     chunk = static_cast<std::uint32_t>(words_.size());
     words_.resize(words_.size() + kChunk);
   } else {
