@@ -371,7 +371,7 @@ template <class Pulled>
   }
 }
 
-/// Aims those of near_, all of one programme, who wait: they may fire before the outlook.
+/// Aims those of near_, all of one programme: they may fire before the outlook. They wait, for no other slack is used up.
 void Step::aim_near(const Context& of, int boundary) {
   const std::size_t n = std::exchange(n_near_, 0);
   const int end = state_.outlook;
@@ -391,7 +391,7 @@ void Step::aim_near(const Context& of, int boundary) {
       for (; k < n && m < kClimbsAtOnce; ++k) {
         if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
         const std::uint32_t record = near[k];
-        if (records[record].pending != Pending::test || records[record].due == boundary) continue;
+        UPTAKE_EXPECTS(records[record].pending == Pending::test);
         const Pull<n_groups, n_layers> pull(of, record, waiting[record]);
         pull.set(climbs_[m], boundary, end, waiting[record].slack);
         climbing_[m++] = record;
