@@ -16,9 +16,14 @@ constexpr const char* kStat =
 TEST(Busy, WorkIsEverythingButIdlingAndWaitingForTheDisk) {
   const auto all = [](int) { return true; };
   EXPECT_DOUBLE_EQ(seconds_at_work(kStat, all, 100), 3.65);
-  EXPECT_DOUBLE_EQ(seconds_at_work(kStat, [](int core) { return core == 0; }, 100), 1.6);
-  EXPECT_DOUBLE_EQ(seconds_at_work(kStat, [](int core) { return core == 12; }, 1), 5);
-  EXPECT_TRUE(std::isnan(seconds_at_work(kStat, [](int core) { return core == 2; }, 100)));
+  EXPECT_DOUBLE_EQ(seconds_at_work(
+                       kStat, [](int core) { return core == 0; }, 100),
+                   1.6);
+  EXPECT_DOUBLE_EQ(seconds_at_work(
+                       kStat, [](int core) { return core == 12; }, 1),
+                   5);
+  EXPECT_TRUE(std::isnan(seconds_at_work(
+      kStat, [](int core) { return core == 2; }, 100)));
   EXPECT_TRUE(std::isnan(seconds_at_work("", all, 100)));
 }
 

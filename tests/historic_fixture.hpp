@@ -81,7 +81,7 @@ inline Date last_day() {
 
 inline HistoricModel model(HistoricProgramme of = programme()) {
   const HistoricRecord made = record(of);
-  return HistoricModel(std::move(of), made, population(), last_day());
+  return {std::move(of), made, population(), last_day()};
 }
 
 /// What a world under these parameters was reported as, put into the record.

@@ -80,7 +80,7 @@ void expect_uniform_ranks(const HistoricModel& model, std::size_t n_particles, s
        }});
   const Sbc sbc = simulation_based_calibration(problem, fit, options, {});
   // 10 bins: chi-squared with 9 degrees of freedom, 99.9 % point 27.88; coverage within 99.9 % of a binomial.
-  const double n = static_cast<double>(sbc.n_fits);
+  const auto n = static_cast<double>(sbc.n_fits);
   for (std::size_t column = 0; column < sbc.names.size(); ++column) {
     const double chi = sbc.chi_squared(column, 10), c50 = sbc.coverage(column, 0.5), c90 = sbc.coverage(column, 0.9);
     fmt::print("{:<34} chi-squared {:5.1f}, coverage of 50 % {:.2f}, of 90 % {:.2f} ({} fits)\n", sbc.names[column],

@@ -157,8 +157,9 @@ const std::string kAe = kAeHeader +
 
 class Import : public testing::Test {
  protected:
+  // NOLINTNEXTLINE(modernize-use-nodiscard): also called for the file alone
   fs::path write(const std::string& name, const std::string& text) const {
-    const fs::path file = folder_.path() / name;
+    fs::path file = folder_.path() / name;
     std::ofstream(file, std::ios::binary) << text;
     return file;
   }
@@ -183,7 +184,7 @@ class Import : public testing::Test {
                                 "M2  2BB,M2 2BB,99.999999,0\nZZ1 1ZZ,ZZ1 1ZZ,53,-2\n")}};
   }
   /// What stands in the way, without the folder's path; empty when nothing does.
-  Lines problems(const RegisterFiles& files) const {
+  [[nodiscard]] Lines problems(const RegisterFiles& files) const {
     try {
       static_cast<void>(read_registers(files, kScenarios));
     } catch (const InputError& error) {
@@ -540,9 +541,9 @@ TEST_F(Import, RefusesFilesThatNoPublisherMakes) {
         }
         const Lines found = problems(good);
         EXPECT_TRUE(std::ranges::any_of(found,
-                                        [&](const std::string& line) {
+                                        [&, part = what](const std::string& line) {
                                           return line.starts_with(file.filename().string()) &&
-                                                 line.find(what) != std::string::npos;
+                                                 line.find(part) != std::string::npos;
                                         }))
             << file.filename() << ": " << what << "\n"
             << fmt::format("{}", fmt::join(found, "\n")).substr(0, 2000);

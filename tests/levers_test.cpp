@@ -42,7 +42,7 @@ Scenario full_scenario(std::uint64_t trial) {
   tariff.share = 0.4;
   tariff.regions = {"R1"};
   tariff.window = Window{2021y / July / 1, 2021y / September / 30};
-  for (Lever lever : {communities, tariff}) scenario.strategies[0].levers.push_back(lever);
+  for (const Lever& lever : {communities, tariff}) scenario.strategies[0].levers.push_back(lever);
   Lever everywhere = communities;
   everywhere.regions = {"R1"};
   everywhere.share = 1;

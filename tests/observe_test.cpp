@@ -42,7 +42,7 @@ double largest_difference(const Model& model, const SummaryLayout& layout, std::
     const auto& denominator =
         model.scenario.programmes[static_cast<std::size_t>(target.programme)].historic_denominator;
     const bool is_count = target.measure <= Measure::sustained_adopters;
-    const double n = static_cast<double>(n_eligible(model, target.programme, -1));
+    const auto n = static_cast<double>(n_eligible(model, target.programme, -1));
     const double scale = is_count ? denominator.value_or(n) / n : 1.0;
     const double metric = summary[block->at(strategy, target.programme, time, 1 + target.region)];
     if (std::isnan(metric) && std::isnan(observed[i])) continue;

@@ -202,9 +202,9 @@ TEST(Parameters, QuantilesRiseWithUAndStayFiniteAtTheEnds) {
       EXPECT_GE(x, before) << to_text(prior) << " at " << u;
       before = x;
     };
-    for (double u = 0x1p-54; u < 0.001; u *= 4) expect_rise(u);
-    for (double u = 0.001; u < 0.999; u += 0.001) expect_rise(u);
-    for (double tail = 0.001; tail > 0x1p-53; tail /= 4) expect_rise(1 - tail);
+    for (int i = 0; i < 23; ++i) expect_rise(std::ldexp(1.0, 2 * i - 54));
+    for (int i = 1; i < 999; ++i) expect_rise(i * 0.001);
+    for (int i = 0; i < 22; ++i) expect_rise(1 - std::ldexp(0.001, -2 * i));
     expect_rise(1 - 0x1p-53);
   }
 }

@@ -117,7 +117,7 @@ TEST(PosteriorFile, TheDigestCoversWhatIsToldOfACalibration) {
   const std::string plain = digest([](MadeUpPosterior&) {});
   EXPECT_EQ(digest([](MadeUpPosterior&) {}), plain);
   EXPECT_NE(digest([](MadeUpPosterior& all) { all.fits[0].points[0].p50 = 39; }), plain);
-  EXPECT_NE(digest([](MadeUpPosterior& all) { all.fits[0].warnings.push_back("another"); }), plain);
+  EXPECT_NE(digest([](MadeUpPosterior& all) { all.fits[0].warnings.emplace_back("another"); }), plain);
   EXPECT_NE(digest([](MadeUpPosterior& all) { all.posterior.command = "another"; }), plain);
   EXPECT_NE(digest([](MadeUpPosterior& all) { all.record.title = "another"; }), plain);
 }
@@ -146,7 +146,7 @@ TEST(PosteriorFile, AFullHistoryIsBelowTwoMegabytes) {
       fit.parameters.back().name += std::to_string(i);  // not what a file holds, but as many
       fit.contraction.push_back(0.5);
     }
-    fit.correlation.assign(14 * 14, 0.1234567);
+    fit.correlation.assign(std::size_t{14} * 14, 0.1234567);
     fit.draws.n_parameters = 14;
     fit.draws.values.clear();
     for (std::size_t i = 0; i < 14'000; ++i)

@@ -104,9 +104,11 @@ TEST(Random, NormalQuantilesAgreeWithTabulatedValues) {
 }
 
 TEST(Random, NormalQuantilesInvertTheDistributionFunction) {
-  for (double p = 0x1p-54; p < 1; p = p < 0.01 ? p * 3 : p + 0.007) {
+  double p = 0x1p-54;
+  while (p < 1) {
     const double x = normal_quantile(p);
     EXPECT_NEAR(std::erfc(-x / std::numbers::sqrt2) / 2 / p, 1, 1e-13) << p;
+    p = p < 0.01 ? p * 3 : p + 0.007;
   }
 }
 

@@ -185,7 +185,7 @@ TEST(Results, HaveTheSameBytesFromPartFilesAsFromMemory) {
   const std::string digest = "0123456789abcdef";
   for (int task = 0; task < 2; ++task) {
     PartFile part(folder.path(), digest, task, run->ensemble.width);
-    for (std::size_t r = static_cast<std::size_t>(task); r < run->ensemble.n_replicates; r += 2)
+    for (auto r = static_cast<std::size_t>(task); r < run->ensemble.n_replicates; r += 2)
       part.append(r, std::span(run->ensemble.values).subspan(r * run->ensemble.width, run->ensemble.width));
   }
   const Ensemble parts = read_parts(folder.path(), digest, run->ensemble.width, run->ensemble.n_replicates);
