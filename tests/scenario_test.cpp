@@ -32,6 +32,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
+  // NOLINTNEXTLINE(modernize-use-nodiscard): also called for the file alone
   fs::path write(const fs::path& name, std::string_view text) const {
     fs::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << text;
