@@ -236,7 +236,10 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     explain(name, "", meaning, "");
     for (const std::string& label : labelled) explain(name, label, file.attribute(prefix + label, "long_name"), "");
     for (const Variable& variable : variables) {
-      explain(name, fmt::format("variable = {}", variable.name), variable.data.long_name, variable.data.units);
+      std::string what = variable.data.long_name;
+      if (const auto n_in = file.number_attribute(prefix + variable.name, "programmes_in_all"))
+        what += fmt::format("; all = total of {} of {} programmes", *n_in, labels.at("programme").size() - 1);
+      explain(name, fmt::format("variable = {}", variable.name), what, variable.data.units);
       add_rows(variable, columns, labels, text);
     }
     put(name, text);

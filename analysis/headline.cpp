@@ -334,22 +334,16 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
   if (n < 2) return "";
   const std::string pairs = "  An organisation counts once for each programme that it takes up.\n";
   std::string known;
+  const auto n_in = [&](Metric metric) { return record.layout.n_in_total[static_cast<std::size_t>(metric)]; };
   for (const Metric metric : kShown) {
-    int n_known = 0;
-    for (int p = 0; p < n; ++p) {
-      const Spot place(record, strategy, p, time);
-      n_known += place(metric, View::gross) || place(metric, View::net) ? 1 : 0;
-    }
     const Spot total(record, strategy, n, time);
-    if (n_known == 0 || n_known == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
-    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
+    if (n_in(metric) == 0 || n_in(metric) == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_in(metric));
   }
   if (known.empty()) return pairs;
-  int n_costed = 0;
-  for (int p = 0; p < n; ++p) n_costed += Spot(record, strategy, p, time)(Metric::cost_gbp, View::gross) ? 1 : 0;
   return pairs + "  " +
          paragraph(fmt::format("Not all of the {} programmes are in every total{}: {}.", n,
-                               n_costed == n ? ", but all are in the cost" : "", known),
+                               n_in(Metric::cost_gbp) == n ? ", but all are in the cost" : "", known),
                    width - 2, 2);
 }
 

@@ -109,7 +109,8 @@ void add_places(Hdf5Group& group, const SummaryLayout& layout, Geography geograp
 }
 
 /// @param coordinates names of the auxiliary coordinates, separated by blanks
-Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string coordinates) {
+Attributes metric_attributes(const SummaryLayout& layout, const MetricSpec& metric, Axis axis,
+                             std::string coordinates) {
   Attributes attributes{{"units", std::string(metric.unit)}, {"long_name", std::string(metric.long_name)}};
   if (metric.kind != MetricKind::ratio)
     attributes.emplace_back("cell_methods",
@@ -119,6 +120,8 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
   for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
     if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
   if (!spoken_to.empty()) attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
+  if (const int n = layout.n_in_total[static_cast<std::size_t>(metric.id)]; n > 0 && layout.benefit.size() > 2)
+    attributes.emplace_back("programmes_in_all", std::int32_t{n});
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;
 }
@@ -152,7 +155,7 @@ Variable statistics_variable(const RunRecord& record, const Block& block, std::s
   Variable variable{std::string(metric.name),
                     {"strategy", "view", "statistic", "programme", std::string(axis_name(block.axis))},
                     {1, 1, kStatisticNames.size(), 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);
@@ -198,7 +201,7 @@ Variable replicate_variable(const RunRecord& record, const Block& block, std::st
   Variable variable{std::move(name),
                     {"replicate", "strategy", "programme", std::string(axis_name(block.axis))},
                     {n_rows, 1, 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, "draw " + time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, "draw " + time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kReplicateDigits));
   add_place_dimension(variable, record.layout, block, n_places);
@@ -659,7 +662,7 @@ Variable split_variable(const RunRecord& record, const Block& block, const std::
   Variable variable{std::string(metric.name),
                     {"statistic", "driver", "programme", std::string(axis_name(block.axis))},
                     {n_statistics, n_drivers, 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "outcome_sheet.hpp"
 #include "outcome_tables.hpp"
 #include "uptake/outcomes.hpp"
 
@@ -330,6 +331,38 @@ std::optional<Metric> benefit_of(Known known) {
     if ((known & bit(needs)) != 0) return flow;
   return std::nullopt;
 }
+/// Whether a parameter of a programme, or of the economy, can be other than 0.
+bool is_stated(const Scenario& scenario, const ProgrammeSpec& programme, Parameter id) {
+  const auto i = static_cast<std::size_t>(id);
+  return is_stated(scenario.mode, i < kNProgrammeParameters ? programme.settings[i]
+                                                            : scenario.economy[i - kNProgrammeParameters]);
+}
+
+/// @param layout with its benefits and tables
+std::array<int, kNMetrics> count_in_total(const Model& model, const SummaryLayout& layout) {
+  const Scenario& scenario = model.scenario;
+  const auto n = scenario.programmes.size();
+  std::vector<double> stated;
+  const auto state = [&](const ProgrammeSpec& programme, std::size_t first, std::size_t end) {
+    for (std::size_t id = first; id < end; ++id)
+      stated.push_back(is_stated(scenario, programme, static_cast<Parameter>(id)) ? 0.5 : 0.0);
+  };
+  for (const ProgrammeSpec& programme : scenario.programmes) state(programme, 0, kNProgrammeParameters);
+  state(scenario.programmes.front(), kNProgrammeParameters, kNParameters);
+  const Draw draw(std::move(stated), static_cast<int>(n));
+  std::array<int, kNMetrics> n_in_total{};
+  for (std::size_t j = 0; j < n; ++j) {
+    const Known known = layout.tables->programmes[j].known;
+    const Flows flows = flows_of(model, draw, static_cast<int>(j), known);
+    for (const MetricSpec& metric : kMetrics) {
+      if (n > 1 && (kOfOneAlone & bit(metric.needs)) != 0) continue;
+      const auto flow = flow_behind(metric.id, layout.benefit.back());
+      const bool enters = flow ? flows.test(static_cast<std::size_t>(*flow)) : (known & bit(metric.needs)) != 0;
+      n_in_total[static_cast<std::size_t>(metric.id)] += enters ? 1 : 0;
+    }
+  }
+  return n_in_total;
+}
 }  // namespace
 
 Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
@@ -338,11 +371,7 @@ Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
     if (is_known) known |= bit(needs);
     return is_known;
   };
-  const auto stated = [&](Parameter id) {
-    const auto i = static_cast<std::size_t>(id);
-    return is_stated(scenario.mode,
-                     i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters]);
-  };
+  const auto stated = [&](Parameter id) { return is_stated(scenario, programme, id); };
   const auto is_site = [](OrganisationType type) { return type == OrganisationType::community_site; };
   learn(Needs::sites, !programme.eligible.empty() && std::ranges::all_of(programme.eligible, is_site));
   if (programme.outcome == OutcomeKind::none) return known;
@@ -420,6 +449,7 @@ SummaryLayout make_layout(const Model& model) {
     if (metric.by_board && scenario.by_board) add(metric, Axis::month, Geography::board, layout.boards.size());
 
   layout.tables = make_outcome_tables(model, layout);
+  layout.n_in_total = count_in_total(model, layout);
   return layout;
 }
 

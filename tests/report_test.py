@@ -510,6 +510,7 @@ class InABrowser(program.ProgramTest):
         self.assertIn('<section id="programmes"', page)
         self.assertIn("(QALYs) gained (1 of 2 programmes)</th>", page, "of care homes none are known")
         self.assertNotIn("Value of what is avoided, cash and capacity, GBP\u00a0m (", page, "of both it is")
+        self.assertRegex(page, r"<th[^>]*>Social value, GBP\u00a0m</th>", "QALYs of one, and savings of both")
         self.assertIn("events avoided", page)
         self.assertRegex(" ".join(program.read(self.path("two", "summary.txt")).decode().split()),
                          r"Not all of the 2 programmes are in every total, but all are in the cost: people reached 1, ")
