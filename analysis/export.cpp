@@ -152,13 +152,15 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
                           model_from = file.dates(path("model_from")), model_to = file.dates(path("model_to"));
   const std::vector<double> value = file.numbers(path("value")).values, p_below = file.numbers(path("p_below")).values;
   const std::vector<double> model = file.numbers(path("model")).values;
-  std::vector<double> fitted;  // files of earlier builds do not say
+  std::vector<double> fitted, stated;  // files of earlier builds do not say
   if (file.has(path("fitted"))) fitted = file.numbers(path("fitted")).values;
+  if (file.has(path("from_stated"))) stated = file.numbers(path("from_stated")).values;
   constexpr std::array<std::string_view, 2> kViews{"gross", "net"};
   const std::size_t n = programme.size();
   const auto fit = [&](const auto&... columns) { return ((columns.size() == n) && ...); };
   if (!fit(region, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
       model.size() != n * kViews.size() * kStatisticNames.size() || (!fitted.empty() && fitted.size() != n) ||
+      (!stated.empty() && stated.size() != n) ||
       !std::ranges::equal(texts("view"), kViews) || !std::ranges::equal(texts("statistic"), kStatisticNames))
     throw file.broken("its published figures do not fit together");
   std::vector<PublishedRow> rows;
@@ -176,7 +178,7 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
     row.net = statistics(1);
     row.p_below = p_below[i];
     const bool has_values = !std::isnan(row.gross.mean) || !std::isnan(row.net.mean) || model_to[i] != to[i];
-    if (is_flow) row.from = from[i];
+    if (is_flow && (stated.empty() || stated[i] > 0)) row.from = from[i];
     row.to = to[i];
     row.value = value[i];
     if (is_flow && has_values) row.model_from = model_from[i];

@@ -448,7 +448,10 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
                             : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
-  std::string rest = several ? fmt::format("{}, {}", unit.label(), window(asked)) : window(asked);
+  const bool has_no_start = is_flow && !one.from();
+  const std::string published_window =
+      has_no_start ? fmt::format("to {} (the source gives no start)", iso(asked.to)) : window(asked);
+  std::string rest = several ? fmt::format("{}, {}", unit.label(), published_window) : published_window;
   // Of another place than the run is about, and of its own where most figures are of another.
   const int place =
       static_cast<int>(std::ranges::find(record.layout.regions, one.region) - record.layout.regions.begin());
@@ -456,7 +459,7 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
     rest += ", " + place_in_words(*record.model, record.layout, place);
   if (!one.used)
     rest += "; the model keeps no value near it";
-  else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
+  else if (has_no_start || one.used->to != asked.to || (is_flow && one.used->from != asked.from))
     rest += fmt::format("; model: {}", window(*one.used));
   rest += "; " + one.figure->source;
   return text + "    " + paragraph(rest, width - 4, 4);

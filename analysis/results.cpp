@@ -421,7 +421,11 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
     group.integers(name, column, axis, date_attributes(meaning));
   };
   const Date start = record.model->calendar().start;
-  dates("from", "first day that it counts", [&](const auto& one) { return one.asked(start).from; });
+  dates("from", "first day that it counts; of a stock, and where from_stated is 0, the start of the simulation", [&](const auto& one) { return one.asked(start).from; });
+  std::vector<std::uint8_t> stated;
+  for (const PublishedBeside& one : all) stated.push_back(one.from() ? 1 : 0);
+  group.flags("from_stated", stated, axis, {"not_stated", "stated"},
+              named("whether its source says from which day it counts; a stock has no such day"));
   dates("to", "last day that it counts", [&](const auto& one) { return one.asked(start).to; });
   dates("model_from", "first day of the model's values; as published where there are none",
         [&](const auto& one) { return one.used.value_or(one.asked(start)).from; });
