@@ -36,6 +36,18 @@ constexpr std::array kTables{
     Table{"shapley", "shapley.csv", "what each driver contributes"},
 };
 
+/// What a column of statistics holds. @param otherwise of a statistic that this version does not know
+std::string meaning_of(std::string_view statistic, const std::string& otherwise) {
+  if (statistic == "mean")
+    return "mean over the replicates in which the value is defined; of attributable_share the ratio of the means";
+  if (statistic == "sd") return "standard deviation over the replicates (n - 1)";
+  if (statistic == "mcse") return "Monte-Carlo standard error of the mean";
+  if (statistic.size() == 3 && statistic.front() == 'p')
+    return fmt::format("{} % quantile over the replicates (type 7)",
+                       statistic[1] == '0' ? statistic.substr(2) : statistic.substr(1));
+  return otherwise;
+}
+
 constexpr std::string_view kPublishedTable = "published.csv", kParametersTable = "parameters.csv",
                            kDictionary = "dictionary.csv";
 
@@ -160,8 +172,8 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
   const auto fit = [&](const auto&... columns) { return ((columns.size() == n) && ...); };
   if (!fit(region, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
       model.size() != n * kViews.size() * kStatisticNames.size() || (!fitted.empty() && fitted.size() != n) ||
-      (!stated.empty() && stated.size() != n) ||
-      !std::ranges::equal(texts("view"), kViews) || !std::ranges::equal(texts("statistic"), kStatisticNames))
+      (!stated.empty() && stated.size() != n) || !std::ranges::equal(texts("view"), kViews) ||
+      !std::ranges::equal(texts("statistic"), kStatisticNames))
     throw file.broken("its published figures do not fit together");
   std::vector<PublishedRow> rows;
   for (std::size_t i = 0; i < n; ++i) {
@@ -227,16 +239,24 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
       if (axis == kYear) labelled.insert(labelled.end(), kDaysOfYear.begin(), kDaysOfYear.end());
     }
     for (const std::string& label : labelled) labels[label] = labels_of(file, prefix + label);
-    std::string text = "variable";
-    for (const std::string& label : labelled) text += ',' + label;
-    if (columns.has_statistics) {
-      for (const std::string& statistic : file.texts(prefix + "statistic")) text += ',' + statistic;
-    } else {
-      text += ",value";
-    }
-    text += ",unit\n";
+    std::string text;
+    // The header and what is said of it come about together.
+    const auto column = [&](std::string_view called, std::string_view what, std::string_view unit) {
+      text += fmt::format("{}{}", text.empty() ? "" : ",", called);
+      explain(name, called, what, unit);
+    };
+    constexpr std::string_view kAsStated = "as in column unit";
     explain(name, "", meaning, "");
-    for (const std::string& label : labelled) explain(name, label, file.attribute(prefix + label, "long_name"), "");
+    column("variable", "what the row is of; each is explained below as \"variable = NAME\"", "");
+    for (const std::string& label : labelled) column(label, file.attribute(prefix + label, "long_name"), "");
+    if (columns.has_statistics) {
+      for (const std::string& statistic : file.texts(prefix + "statistic"))
+        column(statistic, meaning_of(statistic, file.attribute(prefix + "statistic", "long_name")), kAsStated);
+    } else {
+      column("value", "the value of the row", kAsStated);
+    }
+    column("unit", "unit of the row's values", "");
+    text += '\n';
     for (const Variable& variable : variables) {
       std::string what = variable.data.long_name;
       if (const auto n_in = file.number_attribute(prefix + variable.name, "programmes_in_all"))
@@ -253,6 +273,7 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     put(kPublishedTable, published_csv(published_rows(file)));
   }
 
+  explain(kParametersTable, "", "every parameter: its value, prior and source", "");
   std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning\n";
   std::map<std::string, std::vector<std::string>> texts;
   for (const char* column : {"parameter", "programme", "key", "unit", "prior", "grade", "source", "meaning"}) {
@@ -268,6 +289,12 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
                               csv_field(texts["source"][i]), csv_field(texts["meaning"][i]));
   }
   put(kParametersTable, parameters);
+  explain(kDictionary, "", "what each column and variable of these tables is", "");
+  explain(kDictionary, "file", "table that is explained", "");
+  explain(kDictionary, "column", "one of its columns; \"variable = NAME\": the rows of that variable; empty: the table",
+          "");
+  explain(kDictionary, "meaning", "what it is", "");
+  explain(kDictionary, "unit", "unit of its numbers; empty where it has none, or one in every row", "");
   put(kDictionary, dictionary);
   return written;
 }

@@ -147,7 +147,8 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
 std::vector<PublishedColumn> published_columns() {
   constexpr const char* kAsStated = "as in column unit";
   constexpr const char* kMeaningOfFrom =
-      "first day that the figure counts; empty for a stock, and where the source states none: the model's values are of "
+      "first day that the figure counts; empty for a stock, and where the source states none: the model's values are "
+      "of "
       "the window from model_from";
   std::vector<PublishedColumn> columns{
       {"programme", "innovation; all = all together", ""},

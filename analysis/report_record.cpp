@@ -317,9 +317,9 @@ Section published_section(const Run& run, const Sources& sources) {
                                                                        : std::vector<double>(metric.size(), 1.0);
   const Labelled model = file.numbers("published/model");  // figure, view, statistic
   const std::size_t n = metric.size(), n_statistics = kStatisticNames.size();
-  for (const std::size_t length :
-       {programme.size(), region.size(), unit.size(), source.size(), note.size(), value.size(), below.size(),
-        from.size(), to.size(), stated.size(), model_from.size(), model_to.size(), model.values.size() / (2 * n_statistics)})
+  for (const std::size_t length : {programme.size(), region.size(), unit.size(), source.size(), note.size(),
+                                   value.size(), below.size(), from.size(), to.size(), stated.size(), model_from.size(),
+                                   model_to.size(), model.values.size() / (2 * n_statistics)})
     if (length != n) throw file.broken("columns of its published figures have different lengths");
   const bool several = std::ranges::any_of(programme, [&](const auto& one) { return one != programme.front(); });
   const auto when = [](Date first, Date last, bool is_flow) {

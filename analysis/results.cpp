@@ -345,7 +345,7 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
   group.text("key", column([](const auto& row) { return row.spec->key; }), axis, named("key in scenarios and --set"));
   std::vector<double> values;
   for (const ParameterRow& row : rows) values.push_back(row.setting->value);
-  group.doubles("value", values, axis, named("default value, in unit"));
+  group.doubles("value", values, axis, named("default, in unit, after programme file, scenario and --set"));
   group.text("unit", column([](const auto& row) { return row.spec->unit; }), axis, named("unit of value and drawn"));
   group.text("prior", column([](const auto& row) { return to_text(row.setting->prior); }), axis,
              named("prior distribution, in unit"));
@@ -390,7 +390,7 @@ void write_diagnostics(const Hdf5File& file, const RunRecord& record) {
   for (double& share : mcse)
     if (!std::isfinite(share)) share = kFill;
   group.integers("n_defined", n_defined, axes, named("replicates in which the metric is defined"));
-  Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the mean");
+  Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the absolute mean");
   attributes.emplace_back("units", std::string("1"));
   group.doubles("mcse_share", mcse, axes, attributes);
 }
@@ -421,7 +421,8 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
     group.integers(name, column, axis, date_attributes(meaning));
   };
   const Date start = record.model->calendar().start;
-  dates("from", "first day that it counts; of a stock, and where from_stated is 0, the start of the simulation", [&](const auto& one) { return one.asked(start).from; });
+  dates("from", "first day that it counts; of a stock, and where from_stated is 0, the start of the simulation",
+        [&](const auto& one) { return one.asked(start).from; });
   std::vector<std::uint8_t> stated;
   for (const PublishedBeside& one : all) stated.push_back(one.from() ? 1 : 0);
   group.flags("from_stated", stated, axis, {"not_stated", "stated"},

@@ -479,7 +479,8 @@ Coverage coverage_of(const OutcomeTables& tables, const Sheet& sheet, Of of, std
   if (of == Of::adoption)
     return {sheet.stock(stock_adopters, tables.stock_of_report[report]), sheet.eligible.data(), sheet.quintiles(report),
             sheet.eligible_by_quintile.data()};
-  const Flow flow = *flow_behind(of == Of::reach ? Metric::reach_slope_index : Metric::benefit_slope_index, sheet.benefit);
+  const Flow flow =
+      *flow_behind(of == Of::reach ? Metric::reach_slope_index : Metric::benefit_slope_index, sheet.benefit);
   const std::size_t period = sheet.shape.n_periods - sheet.shape.n_reports + report;
   return {sheet.flow(flow, period), sheet.size.data(), sheet.flow_by_quintile(flow, report),
           sheet.size_by_quintile.data()};

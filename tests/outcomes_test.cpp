@@ -134,18 +134,26 @@ TEST(MetricTable, HasWordsOfItsOwnForEveryMetricThatFitTheirTables) {
 
 TEST(MetricTable, IsWhatTheDocumentOfTheResultsSays) {
   std::ifstream in(std::string(UPTAKE_SOURCE_FOLDER) + "/docs/results-format.md");
-  std::map<std::string, std::string> unit_of;
-  static const std::regex kRow(R"(^\| ((?:`\w+`(?:, )?)+) \| (\S+) \| (stock|flow|ratio|paired))"), kName("`(\\w+)`");
+  std::map<std::string, std::string> rows;
+  static const std::regex kRow(R"(^\| `(\w+)` \| \S+ \| (stock|flow|ratio|paired))");
   for (std::string line; std::getline(in, line);) {
     std::smatch row;
     if (!std::regex_search(line, row, kRow)) continue;
-    const std::string names = row[1];
-    for (std::sregex_iterator name(names.begin(), names.end(), kName), end; name != end; ++name)
-      EXPECT_TRUE(unit_of.emplace((*name)[1], row[2]).second) << (*name)[1];
+    EXPECT_TRUE(rows.emplace(row[1], line).second) << row[1];
   }
-  for (const MetricSpec& metric : metric_table())
-    EXPECT_EQ(unit_of[std::string(metric.name)], metric.unit) << metric.name;
-  EXPECT_EQ(unit_of.size(), metric_table().size());
+  // One text for the page, the attributes of the file and the dictionary of its tables.
+  for (const MetricSpec& metric : metric_table()) {
+    constexpr std::array kKinds{"stock", "flow", "ratio"};
+    std::string groups;
+    for (const auto& [is_in, group] : {std::pair{metric.on_month, "`/`"}, std::pair{metric.on_year, "`/year`"},
+                                       std::pair{metric.on_report, "`/report`"}, std::pair{metric.by_board, "`/icb`"}})
+      if (is_in) groups += (groups.empty() ? "" : ", ") + std::string(group);
+    std::string expected = "| `" + std::string(metric.name) + "` | " + std::string(metric.unit) + " | ";
+    expected += metric.paired ? "paired" : kKinds[static_cast<std::size_t>(metric.kind)];
+    expected += (metric.by_region ? " | " : ", England | ") + groups + " | " + std::string(metric.long_name) + " |";
+    EXPECT_EQ(rows[std::string(metric.name)], expected);
+  }
+  EXPECT_EQ(rows.size(), metric_table().size());
 }
 
 TEST(Layout, GivesEveryValueAPlaceOfItsOwnAndLeavesNone) {
