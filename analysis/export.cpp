@@ -36,6 +36,18 @@ constexpr std::array kTables{
     Table{"shapley", "shapley.csv", "what each driver contributes"},
 };
 
+/// What a column of statistics holds. @param otherwise of a statistic that this version does not know
+std::string meaning_of(std::string_view statistic, const std::string& otherwise) {
+  if (statistic == "mean")
+    return "mean over the replicates in which the value is defined; of attributable_share the ratio of the means";
+  if (statistic == "sd") return "standard deviation over the replicates (n - 1)";
+  if (statistic == "mcse") return "Monte-Carlo standard error of the mean";
+  if (statistic.size() == 3 && statistic.front() == 'p')
+    return fmt::format("{} % quantile over the replicates (type 7)",
+                       statistic[1] == '0' ? statistic.substr(2) : statistic.substr(1));
+  return otherwise;
+}
+
 constexpr std::string_view kPublishedTable = "published.csv", kParametersTable = "parameters.csv",
                            kDictionary = "dictionary.csv";
 
@@ -152,14 +164,16 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
                           model_from = file.dates(path("model_from")), model_to = file.dates(path("model_to"));
   const std::vector<double> value = file.numbers(path("value")).values, p_below = file.numbers(path("p_below")).values;
   const std::vector<double> model = file.numbers(path("model")).values;
-  std::vector<double> fitted;  // files of earlier builds do not say
+  std::vector<double> fitted, stated;  // files of earlier builds do not say
   if (file.has(path("fitted"))) fitted = file.numbers(path("fitted")).values;
+  if (file.has(path("from_stated"))) stated = file.numbers(path("from_stated")).values;
   constexpr std::array<std::string_view, 2> kViews{"gross", "net"};
   const std::size_t n = programme.size();
   const auto fit = [&](const auto&... columns) { return ((columns.size() == n) && ...); };
   if (!fit(region, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
       model.size() != n * kViews.size() * kStatisticNames.size() || (!fitted.empty() && fitted.size() != n) ||
-      !std::ranges::equal(texts("view"), kViews) || !std::ranges::equal(texts("statistic"), kStatisticNames))
+      (!stated.empty() && stated.size() != n) || !std::ranges::equal(texts("view"), kViews) ||
+      !std::ranges::equal(texts("statistic"), kStatisticNames))
     throw file.broken("its published figures do not fit together");
   std::vector<PublishedRow> rows;
   for (std::size_t i = 0; i < n; ++i) {
@@ -176,7 +190,7 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
     row.net = statistics(1);
     row.p_below = p_below[i];
     const bool has_values = !std::isnan(row.gross.mean) || !std::isnan(row.net.mean) || model_to[i] != to[i];
-    if (is_flow) row.from = from[i];
+    if (is_flow && (stated.empty() || stated[i] > 0)) row.from = from[i];
     row.to = to[i];
     row.value = value[i];
     if (is_flow && has_values) row.model_from = model_from[i];
@@ -225,18 +239,29 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
       if (axis == kYear) labelled.insert(labelled.end(), kDaysOfYear.begin(), kDaysOfYear.end());
     }
     for (const std::string& label : labelled) labels[label] = labels_of(file, prefix + label);
-    std::string text = "variable";
-    for (const std::string& label : labelled) text += ',' + label;
-    if (columns.has_statistics) {
-      for (const std::string& statistic : file.texts(prefix + "statistic")) text += ',' + statistic;
-    } else {
-      text += ",value";
-    }
-    text += ",unit\n";
+    std::string text;
+    // The header and what is said of it come about together.
+    const auto column = [&](std::string_view called, std::string_view what, std::string_view unit) {
+      text += fmt::format("{}{}", text.empty() ? "" : ",", called);
+      explain(name, called, what, unit);
+    };
+    constexpr std::string_view kAsStated = "as in column unit";
     explain(name, "", meaning, "");
-    for (const std::string& label : labelled) explain(name, label, file.attribute(prefix + label, "long_name"), "");
+    column("variable", "what the row is of; each is explained below as \"variable = NAME\"", "");
+    for (const std::string& label : labelled) column(label, file.attribute(prefix + label, "long_name"), "");
+    if (columns.has_statistics) {
+      for (const std::string& statistic : file.texts(prefix + "statistic"))
+        column(statistic, meaning_of(statistic, file.attribute(prefix + "statistic", "long_name")), kAsStated);
+    } else {
+      column("value", "the value of the row", kAsStated);
+    }
+    column("unit", "unit of the row's values", "");
+    text += '\n';
     for (const Variable& variable : variables) {
-      explain(name, fmt::format("variable = {}", variable.name), variable.data.long_name, variable.data.units);
+      std::string what = variable.data.long_name;
+      if (const auto n_in = file.number_attribute(prefix + variable.name, "programmes_in_all"))
+        what += fmt::format("; all = total of {} of {} programmes", *n_in, labels.at("programme").size() - 1);
+      explain(name, fmt::format("variable = {}", variable.name), what, variable.data.units);
       add_rows(variable, columns, labels, text);
     }
     put(name, text);
@@ -248,6 +273,7 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     put(kPublishedTable, published_csv(published_rows(file)));
   }
 
+  explain(kParametersTable, "", "every parameter: its value, prior and source", "");
   std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning\n";
   std::map<std::string, std::vector<std::string>> texts;
   for (const char* column : {"parameter", "programme", "key", "unit", "prior", "grade", "source", "meaning"}) {
@@ -263,6 +289,12 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
                               csv_field(texts["source"][i]), csv_field(texts["meaning"][i]));
   }
   put(kParametersTable, parameters);
+  explain(kDictionary, "", "what each column and variable of these tables is", "");
+  explain(kDictionary, "file", "table that is explained", "");
+  explain(kDictionary, "column", "one of its columns; \"variable = NAME\": the rows of that variable; empty: the table",
+          "");
+  explain(kDictionary, "meaning", "what it is", "");
+  explain(kDictionary, "unit", "unit of its numbers; empty where it has none, or one in every row", "");
   put(kDictionary, dictionary);
   return written;
 }

@@ -334,22 +334,16 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
   if (n < 2) return "";
   const std::string pairs = "  An organisation counts once for each programme that it takes up.\n";
   std::string known;
+  const auto n_in = [&](Metric metric) { return record.layout.n_in_total[static_cast<std::size_t>(metric)]; };
   for (const Metric metric : kShown) {
-    int n_known = 0;
-    for (int p = 0; p < n; ++p) {
-      const Spot place(record, strategy, p, time);
-      n_known += place(metric, View::gross) || place(metric, View::net) ? 1 : 0;
-    }
     const Spot total(record, strategy, n, time);
-    if (n_known == 0 || n_known == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
-    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_known);
+    if (n_in(metric) == 0 || n_in(metric) == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_in(metric));
   }
   if (known.empty()) return pairs;
-  int n_costed = 0;
-  for (int p = 0; p < n; ++p) n_costed += Spot(record, strategy, p, time)(Metric::cost_gbp, View::gross) ? 1 : 0;
   return pairs + "  " +
          paragraph(fmt::format("Not all of the {} programmes are in every total{}: {}.", n,
-                               n_costed == n ? ", but all are in the cost" : "", known),
+                               n_in(Metric::cost_gbp) == n ? ", but all are in the cost" : "", known),
                    width - 2, 2);
 }
 
@@ -454,7 +448,10 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
                             : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
-  std::string rest = several ? fmt::format("{}, {}", unit.label(), window(asked)) : window(asked);
+  const bool has_no_start = is_flow && !one.from();
+  const std::string published_window =
+      has_no_start ? fmt::format("to {} (the source gives no start)", iso(asked.to)) : window(asked);
+  std::string rest = several ? fmt::format("{}, {}", unit.label(), published_window) : published_window;
   // Of another place than the run is about, and of its own where most figures are of another.
   const int place =
       static_cast<int>(std::ranges::find(record.layout.regions, one.region) - record.layout.regions.begin());
@@ -462,7 +459,7 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
     rest += ", " + place_in_words(*record.model, record.layout, place);
   if (!one.used)
     rest += "; the model keeps no value near it";
-  else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
+  else if (has_no_start || one.used->to != asked.to || (is_flow && one.used->from != asked.from))
     rest += fmt::format("; model: {}", window(*one.used));
   rest += "; " + one.figure->source;
   return text + "    " + paragraph(rest, width - 4, 4);

@@ -146,12 +146,16 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
 
 std::vector<PublishedColumn> published_columns() {
   constexpr const char* kAsStated = "as in column unit";
+  constexpr const char* kMeaningOfFrom =
+      "first day that the figure counts; empty for a stock, and where the source states none: the model's values are "
+      "of "
+      "the window from model_from";
   std::vector<PublishedColumn> columns{
       {"programme", "innovation; all = all together", ""},
       {"region", "England, or a region", ""},
       {"metric", "metric of the results", ""},
       {"unit", "unit of published and model", ""},
-      {"from", "first day that the figure counts; empty for a stock", ""},
+      {"from", kMeaningOfFrom, ""},
       {"to", "last day that the figure counts, or the day of a stock", ""},
       {"published", "the published figure", kAsStated},
       {"model_from", "first day of the model's values; empty for a stock", ""},
@@ -201,12 +205,11 @@ void write_published_csv(const RunRecord& record, const std::filesystem::path& f
   constexpr Statistics kNoStatistics{kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone};
   std::vector<PublishedRow> rows;
   for (const PublishedBeside& one : all) {
-    const Period asked = one.asked(record.model->scenario.calendar.start);
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
     PublishedRow& row = rows.emplace_back(
         PublishedRow{one.programme, one.region, one.figure->metric, std::string(spec(one.metric).unit)});
-    if (is_flow) row.from = asked.from;
-    row.to = asked.to;
+    row.from = one.from();
+    row.to = one.figure->to;
     row.value = one.figure->value;
     if (one.used && is_flow) row.model_from = one.used->from;
     if (one.used) row.model_to = one.used->to;

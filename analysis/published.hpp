@@ -26,7 +26,12 @@ struct PublishedBeside {
   double p_below = 0;  ///< share of replicates whose gross value is below the published one
   /// Whether the calibration behind the run's parameters fitted to this figure: then agreement with it shows little.
   bool was_fitted = false;
+  /// What is compared: the figure's window, from the simulation's start where its source states no beginning.
   [[nodiscard]] Period asked(Date start) const { return {figure->from.value_or(start), figure->to, ""}; }
+  /// First day that the figure counts; absent for a stock, and where its source states none.
+  [[nodiscard]] std::optional<Date> from() const {
+    return spec(metric).kind == MetricKind::flow ? figure->from : std::nullopt;
+  }
 };
 
 /// How far the ends of the model's window may lie from those of a figure's, days in all: a quarter of a year [A].
@@ -38,7 +43,7 @@ inline constexpr int kNearestDays = 92;
 /// A line of published.csv, of a run or of the file that it left.
 struct PublishedRow {
   std::string programme, region, metric, unit;
-  std::optional<Date> from = {};  ///< of flows alone
+  std::optional<Date> from = {};  ///< of flows alone, whose source states it
   Date to{};
   double value = 0;
   std::optional<Date> model_from = {}, model_to = {};  ///< absent where the model has no values; from: of flows alone

@@ -12,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 
 #include "file.hpp"
 #include "numbers.hpp"
@@ -711,22 +712,53 @@ Section drivers(const fs::path& folder, Json& data) {
           "What drives the answer"};
 }
 
-/// What the keys stand for that parameters and published figures cite.
-std::string list_of_sources(const Run& run, const Sources& sources) {
-  std::map<std::string, const Source*> cited;
+/// What the keys stand for that parameters and published figures cite, and what they give in words: first what stands on
+/// the page, then what only the model uses. @param shown the page's sections
+std::string lists_of_sources(const Run& run, const Sources& sources, const std::vector<Section>& shown) {
+  std::map<std::string, const Source*> on_page, cited;
+  std::string page;
+  for (const Section& section : shown) page += section.html;
+  sources.cite(page, on_page);
   std::vector<std::string> texts = run.file.texts("parameters/source");
+  std::set<std::string> in_words;
+  const auto add_in_words = [&](const std::string& text) {
+    std::map<std::string, const Source*> keys;
+    sources.cite(text, keys);
+    if (!text.empty() && keys.empty()) in_words.insert(text);
+  };
+  // Of what is derived, assumed or drawn from a posterior the text is a reason, no source.
+  const std::vector<std::string> grades = run.file.texts("parameters/grade");
+  const std::vector<double> drawn =
+      run.file.has("parameters/informed") ? run.file.numbers("parameters/informed").values : std::vector<double>{};
+  for (std::size_t i = 0; i < std::min(texts.size(), grades.size()); ++i) {
+    const bool is_of_posterior = i < drawn.size() && drawn[i] > 0;
+    if (grades[i] == kGradeNames[static_cast<std::size_t>(Grade::read)] && !is_of_posterior) add_in_words(texts[i]);
+  }
+  if (run.file.has("published/source"))
+    for (const std::string& text : run.file.texts("published/source")) add_in_words(text);
   for (const char* path : {"published/source", "published/note"})
     if (run.file.has(path)) std::ranges::move(run.file.texts(path), std::back_inserter(texts));
   for (const std::string& text : texts) sources.cite(text, cited);
-  if (cited.empty()) return "";
-  std::vector<std::vector<Cell>> rows;
-  for (const auto& [key, source] : cited) rows.push_back({{key}, {source->note}, {source->url}});
-  return folded(fmt::format("Sources ({})", rows.size()),
-                table("Sources", {{"Code"}, {"what was read there"}, {"page"}}, rows));
+  cited.insert(on_page.begin(), on_page.end());
+
+  std::vector<std::vector<Cell>> here, elsewhere;
+  constexpr std::string_view kNoAddress = "no public address";
+  for (const auto& [key, source] : cited)
+    (on_page.contains(key) ? here : elsewhere)
+        .push_back({{key}, {source->note}, {source->url.empty() ? std::string(kNoAddress) : source->url}});
+  for (const std::string& text : in_words)
+    (page.find(escaped(text)) != std::string::npos ? here : elsewhere).push_back({{"in words"}, {text}, {""}});
+  const auto list_of = [](std::string_view name, const std::vector<std::vector<Cell>>& rows) {
+    if (rows.empty()) return std::string();
+    const std::string said = fmt::format("{} ({})", name, rows.size());
+    return folded(said, table(name, {{"Code"}, {"what was read there"}, {"page"}}, rows));
+  };
+  return list_of("Sources on this page", here) +
+         list_of("Sources of the model that are not on this page, but in results.h5", elsewhere);
 }
 
 /// Every parameter with its grade and source, and those that decide most answers first.
-Section assumptions(const Run& run, const Sources& sources) {
+Section assumptions(const Run& run) {
   const ResultsFile& file = run.file;
   const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
              unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
@@ -766,8 +798,8 @@ Section assumptions(const Run& run, const Sources& sources) {
                   grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
-      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes such as S40 are sources: "
-      "they are listed below.");
+      "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes that begin with S or O "
+      "are sources: they are listed below.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
@@ -788,7 +820,6 @@ Section assumptions(const Run& run, const Sources& sources) {
       rows.clear();
     }
   }
-  html += list_of_sources(run, sources);
   return {"assumptions",
           fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
                       grouped(static_cast<double>(key.size()))),
@@ -858,7 +889,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   data["programmes"] = std::move(programmes);
   data["headline_time"] = std::min<std::ptrdiff_t>(headline - run.times.begin(), std::ssize(run.times) - 1);
   data["times"] = std::move(times);
-  const Sources sources(tables.parent_path() / "sources.bib");
+  const Sources sources(tables.parent_path() / kSourcesFile);
   data["observed"] = observed(run, sources);
 
   const std::string coverage = past_coverage(run, tables.parent_path());
@@ -869,9 +900,11 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
                   cost_effectiveness(run, data), strategies(run), equity(run), dimensions(run), split(run, data),
                   displacement(run, folder, data), growth(run, data), drivers(folder, data),
                   calibration_section(run, data), published_section(run, sources), backtest_section(folder, run, data),
-                  assumptions(run, sources), provenance(run, tables.parent_path())}) {
+                  assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
+  const std::string lists = lists_of_sources(run, sources, sections);
+  std::ranges::find(sections, "assumptions", &Section::id)->html += lists;
   // What the run is about comes behind the finding.
   const auto ledger = std::ranges::find(sections, "growth", &Section::id);
   if (run.is_about_growth() && ledger != sections.end()) std::rotate(sections.begin() + 1, ledger, ledger + 1);

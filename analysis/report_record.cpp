@@ -312,11 +312,14 @@ Section published_section(const Run& run, const Sources& sources) {
   const auto value = file.numbers("published/value").values, below = file.numbers("published/p_below").values;
   const auto from = file.dates("published/from"), to = file.dates("published/to"),
              model_from = file.dates("published/model_from"), model_to = file.dates("published/model_to");
+  // Of a file of an earlier version every start counts as stated.
+  const std::vector<double> stated = file.has("published/from_stated") ? file.numbers("published/from_stated").values
+                                                                       : std::vector<double>(metric.size(), 1.0);
   const Labelled model = file.numbers("published/model");  // figure, view, statistic
   const std::size_t n = metric.size(), n_statistics = kStatisticNames.size();
-  for (const std::size_t length :
-       {programme.size(), region.size(), unit.size(), source.size(), note.size(), value.size(), below.size(),
-        from.size(), to.size(), model_from.size(), model_to.size(), model.values.size() / (2 * n_statistics)})
+  for (const std::size_t length : {programme.size(), region.size(), unit.size(), source.size(), note.size(),
+                                   value.size(), below.size(), from.size(), to.size(), stated.size(), model_from.size(),
+                                   model_to.size(), model.values.size() / (2 * n_statistics)})
     if (length != n) throw file.broken("columns of its published figures have different lengths");
   const bool several = std::ranges::any_of(programme, [&](const auto& one) { return one != programme.front(); });
   const auto when = [](Date first, Date last, bool is_flow) {
@@ -339,8 +342,10 @@ Section published_section(const Run& run, const Sources& sources) {
     if (place != 0 || run.place != 0)
       what += fmt::format(
           ", {}", place < std::ssize(run.regions) ? run.words_of_place(static_cast<std::size_t>(place)) : region[i]);
-    std::string date = when(from[i], to[i], is_flow);
-    if (has_model && (model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
+    const bool has_no_start = is_flow && stated[i] == 0;
+    std::string date = has_no_start ? fmt::format("to {}; the source gives no start", short_date(to[i]))
+                                    : when(from[i], to[i], is_flow);
+    if (has_model && (has_no_start || model_to[i] != to[i] || (is_flow && model_from[i] != from[i])))
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
     std::string origin = sources.in_words(source[i]);
     if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];

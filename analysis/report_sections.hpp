@@ -11,7 +11,7 @@
 
 #include "page.hpp"
 #include "run_view.hpp"
-#include "sources.hpp"
+#include "uptake/sources.hpp"
 #include "wording.hpp"
 
 namespace uptake {

@@ -177,16 +177,13 @@ std::vector<Cell> ledger_head(std::string_view first) {
 }
 
 namespace {
-/// " (2 of 34 programmes)" behind a total of those that have the measure; nothing where all have it.
-std::string of_how_many(const Run& run, Metric metric, int programme, int report, int place) {
+/// " (2 of 34 programmes)" behind a total that not all of them enter.
+std::string of_how_many(const Run& run, Metric metric, int programme) {
   const int n = run.n_own_programmes();
-  if (n < 2 || programme < n || spec(metric).needs == Needs::growth) return "";
-  int n_known = 0;
-  for (int p = 0; p < n; ++p) {
-    const auto at = [&](View view) { return run.report(metric, run.lead, view, p, report, place).has_value(); };
-    n_known += at(View::gross) || at(View::net) ? 1 : 0;
-  }
-  return n_known == n || n_known == 0 ? std::string() : fmt::format(" ({} of {} programmes)", n_known, n);
+  if (n < 2 || programme < n) return "";
+  // A file of an earlier version does not say.
+  const auto n_in = run.file.number_attribute(fmt::format("report/{}", spec(metric).name), "programmes_in_all");
+  return !n_in || *n_in >= n ? std::string() : fmt::format(" ({} of {} programmes)", *n_in, n);
 }
 }  // namespace
 
@@ -196,7 +193,7 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int p
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme, report, place)},
+  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme)},
                            number_cell(unit.mean(gross)),
                            number_cell(unit.range(gross)),
                            number_cell(unit.mean(anyway)),
@@ -253,8 +250,9 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   }
   if (run.n_own_programmes() > 1)
     html += paragraph(
-        "A total is of the programmes for which the measure is known, and says of how many where not of all. Costs are "
-        "of all: net present values and ratios set benefits of some against costs of all.");
+        "A total is of the programmes that bring something to it, and says how many these are where not all do. Costs "
+        "are "
+        "of all: net present values and ratios set benefits of some, whose number is said, against costs of all.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {

@@ -109,7 +109,8 @@ void add_places(Hdf5Group& group, const SummaryLayout& layout, Geography geograp
 }
 
 /// @param coordinates names of the auxiliary coordinates, separated by blanks
-Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string coordinates) {
+Attributes metric_attributes(const SummaryLayout& layout, const MetricSpec& metric, Axis axis,
+                             std::string coordinates) {
   Attributes attributes{{"units", std::string(metric.unit)}, {"long_name", std::string(metric.long_name)}};
   if (metric.kind != MetricKind::ratio)
     attributes.emplace_back("cell_methods",
@@ -119,6 +120,8 @@ Attributes metric_attributes(const MetricSpec& metric, Axis axis, std::string co
   for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
     if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
   if (!spoken_to.empty()) attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
+  if (const int n = layout.n_in_total[static_cast<std::size_t>(metric.id)]; n > 0 && layout.benefit.size() > 2)
+    attributes.emplace_back("programmes_in_all", std::int32_t{n});
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;
 }
@@ -152,7 +155,7 @@ Variable statistics_variable(const RunRecord& record, const Block& block, std::s
   Variable variable{std::string(metric.name),
                     {"strategy", "view", "statistic", "programme", std::string(axis_name(block.axis))},
                     {1, 1, kStatisticNames.size(), 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);
@@ -198,7 +201,7 @@ Variable replicate_variable(const RunRecord& record, const Block& block, std::st
   Variable variable{std::move(name),
                     {"replicate", "strategy", "programme", std::string(axis_name(block.axis))},
                     {n_rows, 1, 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, "draw " + time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, "draw " + time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kReplicateDigits));
   add_place_dimension(variable, record.layout, block, n_places);
@@ -342,7 +345,7 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
   group.text("key", column([](const auto& row) { return row.spec->key; }), axis, named("key in scenarios and --set"));
   std::vector<double> values;
   for (const ParameterRow& row : rows) values.push_back(row.setting->value);
-  group.doubles("value", values, axis, named("default value, in unit"));
+  group.doubles("value", values, axis, named("default, in unit, after programme file, scenario and --set"));
   group.text("unit", column([](const auto& row) { return row.spec->unit; }), axis, named("unit of value and drawn"));
   group.text("prior", column([](const auto& row) { return to_text(row.setting->prior); }), axis,
              named("prior distribution, in unit"));
@@ -387,7 +390,7 @@ void write_diagnostics(const Hdf5File& file, const RunRecord& record) {
   for (double& share : mcse)
     if (!std::isfinite(share)) share = kFill;
   group.integers("n_defined", n_defined, axes, named("replicates in which the metric is defined"));
-  Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the mean");
+  Attributes attributes = named("Monte-Carlo standard error of the mean as a share of the absolute mean");
   attributes.emplace_back("units", std::string("1"));
   group.doubles("mcse_share", mcse, axes, attributes);
 }
@@ -418,7 +421,12 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
     group.integers(name, column, axis, date_attributes(meaning));
   };
   const Date start = record.model->calendar().start;
-  dates("from", "first day that it counts", [&](const auto& one) { return one.asked(start).from; });
+  dates("from", "first day that it counts; of a stock, and where from_stated is 0, the start of the simulation",
+        [&](const auto& one) { return one.asked(start).from; });
+  std::vector<std::uint8_t> stated;
+  for (const PublishedBeside& one : all) stated.push_back(one.from() ? 1 : 0);
+  group.flags("from_stated", stated, axis, {"not_stated", "stated"},
+              named("whether its source says from which day it counts; a stock has no such day"));
   dates("to", "last day that it counts", [&](const auto& one) { return one.asked(start).to; });
   dates("model_from", "first day of the model's values; as published where there are none",
         [&](const auto& one) { return one.used.value_or(one.asked(start)).from; });
@@ -659,7 +667,7 @@ Variable split_variable(const RunRecord& record, const Block& block, const std::
   Variable variable{std::string(metric.name),
                     {"statistic", "driver", "programme", std::string(axis_name(block.axis))},
                     {n_statistics, n_drivers, 1, extent(block.n_times)},
-                    metric_attributes(metric, block.axis, time_coordinates(block.axis)),
+                    metric_attributes(record.layout, metric, block.axis, time_coordinates(block.axis)),
                     {}};
   variable.attributes.push_back(digits_kept(kStatisticDigits));
   add_place_dimension(variable, record.layout, block, block.n_places);

@@ -278,6 +278,12 @@ std::string ResultsFile::attribute(const std::string& path, const std::string& n
   return object < 0 ? std::string() : attribute_text(object, name.c_str());
 }
 
+std::optional<int> ResultsFile::number_attribute(const std::string& path, const std::string& name) const {
+  const Quiet quiet;
+  const Handle object(H5Oopen(impl_->id, path.empty() ? "/" : path.c_str(), H5P_DEFAULT), H5Oclose);
+  return object < 0 ? std::nullopt : attribute_number(object, name.c_str());
+}
+
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +65,8 @@ class ResultsFile {
   [[nodiscard]] std::string text(const std::string& path) const;
   /// Text attribute of the file, a group or a dataset; empty when absent. @param path "" = the file
   [[nodiscard]] std::string attribute(const std::string& path, const std::string& name) const;
+  /// Attribute that is one whole number; nothing when it is absent or anything else.
+  [[nodiscard]] std::optional<int> number_attribute(const std::string& path, const std::string& name) const;
   /// The file is broken: for readers who find that its parts do not fit together. @param why as in "it has no ..."
   [[nodiscard]] FileError broken(std::string_view why) const;
 

@@ -78,14 +78,13 @@ void for_each_row(const RunRecord& record, const Use& use) {
 std::vector<Json> published_rows(const RunRecord& record) {
   std::vector<Json> rows;
   for (const PublishedBeside& one : published_beside(record)) {
-    const Period asked = one.asked(record.model->scenario.calendar.start);
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
     rows.push_back({{"programme", one.programme},
                     {"region", one.region},
                     {"metric", one.figure->metric},
                     {"unit", spec(one.metric).unit},
-                    {"from", is_flow ? Json(iso(asked.from)) : Json()},
-                    {"to", iso(asked.to)},
+                    {"from", one.from() ? Json(iso(*one.from())) : Json()},
+                    {"to", iso(one.figure->to)},
                     {"published", one.figure->value},
                     {"model_from", one.used && is_flow ? Json(iso(one.used->from)) : Json()},
                     {"model_to", one.used ? Json(iso(one.used->to)) : Json()},

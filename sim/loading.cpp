@@ -174,6 +174,33 @@ void read_population_name(TableReader& reader, const fs::path& file, std::string
   population = folder.string();
 }
 
+// ---- Sources ------------------------------------------------------------------------------------------------------
+
+void check_source(std::string_view source, const Location& place, const Sources& sources, Problems& problems) {
+  for (const std::string& code : sources.unknown(source)) {
+    const std::string meant = sources.nearest(code);
+    const std::string_view own = "a reference of your own is written in words, or its code added to sources.bib";
+    problems.add(place, fmt::format("source = \"{}\" cites {}, which is not in the list of sources", source, code),
+                 meant.empty() ? std::string(own) : fmt::format("did you mean \"{}\"? ({})", meant, own));
+  }
+}
+
+namespace {
+void check_sources(std::string_view key, const TomlValue& value, const Sources& sources, Problems& problems) {
+  if (const auto* text = value.as<std::string>(); text && key == "source") {
+    check_source(*text, value.place, sources, problems);
+  } else if (const auto* array = value.as<TomlValue::Array>()) {
+    for (const TomlValue& item : *array) check_sources({}, item, sources, problems);
+  } else if (const auto* table = value.as<TomlTable>()) {
+    for (const TomlEntry& entry : *table) check_sources(entry.key, entry.value, sources, problems);
+  }
+}
+}  // namespace
+
+void check_sources(const TomlTable& table, const Sources& sources, Problems& problems) {
+  for (const TomlEntry& entry : table) check_sources(entry.key, entry.value, sources, problems);
+}
+
 // ---- Programmes ---------------------------------------------------------------------------------------------------
 
 std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
@@ -205,7 +232,7 @@ std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
 /// No value when the file is wrong, which is then reported.
 std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme) {
   try {
-    return read_programme(programme, regions_, problems_);
+    return read_programme(programme, regions_, &sources_, problems_);
   } catch (const FileError& error) {
     unreadable_ = error;
   } catch (const InputError& error) {

@@ -14,6 +14,7 @@
 #include "toml.hpp"
 #include "uptake/error.hpp"
 #include "uptake/scenario.hpp"
+#include "uptake/sources.hpp"
 
 namespace uptake {
 
@@ -54,13 +55,18 @@ void read_population_name(TableReader& reader, const std::filesystem::path& file
 /// Folder of the tables that make the population; empty when it is synthetic.
 [[nodiscard]] std::filesystem::path tables_of(const std::string& population, const std::filesystem::path& data_folder);
 
+/// Codes of sources that a text cites must be in the list of sources; any other text is the user's own reference.
+void check_source(std::string_view source, const Location& place, const Sources& sources, Problems& problems);
+/// Likewise what a file cites in `source = "…"`, wherever in it.
+void check_sources(const TomlTable& table, const Sources& sources, Problems& problems);
+
 /// Reads the programmes that a file names, and keeps until the end that one could not be read.
 class ProgrammeFiles {
  public:
   /// @param regions of the population, which the programmes name; empty when they are not known
   ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder,
-                 std::span<const Region> regions, Problems& problems)
-      : file_(file), data_folder_(data_folder), regions_(regions), problems_(problems) {}
+                 std::span<const Region> regions, const Sources& sources, Problems& problems)
+      : file_(file), data_folder_(data_folder), regions_(regions), sources_(sources), problems_(problems) {}
   struct Read {
     ProgrammeSpec programme;
     bool is_good;  ///< nothing was wrong with it
@@ -80,6 +86,7 @@ class ProgrammeFiles {
   const std::filesystem::path& file_;
   const std::filesystem::path& data_folder_;
   std::span<const Region> regions_;
+  const Sources& sources_;
   Problems& problems_;
   std::optional<FileError> unreadable_;
 };

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "outcome_sheet.hpp"
 #include "outcome_tables.hpp"
 #include "uptake/outcomes.hpp"
 
@@ -85,17 +86,18 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "People reached since the start, each counted once", "People reached, each counted once", "people reached",
         stock, kMonth | kReport | kRegion, Needs::people, kPatients),
     row(Metric::patients_distinct_least, "patients_distinct_least", "persons",
-        "Fewest different people reached: those of the largest programme of each region",
+        "Fewest different people reached: those of the largest programme of each region; with several programmes only",
         "Fewest different people reached", "fewest different people", stock, kReport | kRegion, Needs::several,
         kPatients),
     row(Metric::patients_in_year, "patients_in_year", "persons", "People first reached in the period",
         "People first reached in the period", "people first reached", flow, kYear | kReport | kRegion, Needs::people,
         kPatients),
-    row(Metric::events_avoided, "events_avoided", "events", "Events of the programme's kind avoided", "Events avoided",
+    row(Metric::events_avoided, "events_avoided", "events",
+        "Events of the programme's kind avoided, admissions or others; unlike events have no total", "Events avoided",
         "events avoided", flow, kYear | kReport | kRegion, Needs::events, kPatients | kHarm),
-    row(Metric::admissions_avoided, "admissions_avoided", "admissions", "Emergency admissions avoided",
-        "Emergency admissions avoided", "admissions avoided", flow, kYear | kReport | kRegion, Needs::admissions,
-        kPatients | kHarm | kEfficiency),
+    row(Metric::admissions_avoided, "admissions_avoided", "admissions",
+        "Emergency admissions avoided; negative = added", "Emergency admissions avoided", "admissions avoided", flow,
+        kYear | kReport | kRegion, Needs::admissions, kPatients | kHarm | kEfficiency),
     row(Metric::bed_days_avoided, "bed_days_avoided", "bed-days", "Hospital bed days avoided", "Bed days released",
         "bed days released", flow, kYear | kReport | kRegion, Needs::bed_days, kPatients | kEfficiency),
     row(Metric::diagnosis_days_sooner, "diagnosis_days_sooner", "person-days",
@@ -144,25 +146,28 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "Share of the levels reached that the comparator does not reach",
         "Share of the levels reached that the comparator never reaches", "levels only by support", ratio,
         kReport | kPaired | kPercent, Needs::nothing, kSpread),
-    row(Metric::attributable_share, "attributable_share", "1", "Net over gross benefit", "Net share of benefit",
-        "net share of benefit", ratio, kReport | kRegion | kPaired | kPercent, Needs::benefit, kPatients),
+    row(Metric::attributable_share, "attributable_share", "1",
+        "Net over gross benefit: admissions or other events avoided, else value, days sooner, people reached",
+        "Net share of benefit", "net share of benefit", ratio, kReport | kRegion | kPaired | kPercent, Needs::benefit,
+        kPatients),
     row(Metric::not_otherwise_adopted, "not_otherwise_adopted", "organisations",
         "Organisations ever in use that never are in the comparator's world by the date",
         "Organisations ever in use that otherwise never would be", "never in use otherwise", ratio,
         kReport | kRegion | kPaired, Needs::nothing, kPractice | kSpread),
     row(Metric::significantly_reduced, "significantly_reduced", "1",
-        "1 where the benefit would have been smaller by a fifth or more, else 0",
+        "1 where the benefit would have been smaller by a fifth or more, else 0; its mean is a probability",
         "Chance that the benefit would be smaller by a fifth or more", "chance of a fifth less", ratio,
         kReport | kRegion | kPaired | kPercent, Needs::benefit, kPatients),
     row(Metric::first_use_months, "first_use_months", "months",
-        "Months from the start to the first use in a region; of all together: from the earliest region's to the "
-        "latest's",
-        "Months to a region's first use (all together: from the earliest to the latest)", "months to first use", ratio,
+        "Months from the start to the first use in a region; of the whole country: from the earliest region's to "
+        "the latest's",
+        "Months to a region's first use (whole country: from the earliest to the latest)", "months to first use", ratio,
         kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::latest_first_use_months, "latest_first_use_months", "months",
-        "Months from the start to the latest first use in a region; of all together: from the earliest region's to the "
-        "latest's",
-        "Months to a region's latest first use (all together: from the earliest to the latest)",
+        "Months from the start to the latest first use in a region; of the whole country: from the earliest region's "
+        "to "
+        "the latest's",
+        "Months to a region's latest first use (whole country: from the earliest to the latest)",
         "months to last first use", ratio, kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::regional_cv, "regional_cv", "1", "Coefficient of variation of adoption share over regions",
         "Variation of adoption between regions (coefficient of variation)", "variation over regions", ratio,
@@ -330,6 +335,38 @@ std::optional<Metric> benefit_of(Known known) {
     if ((known & bit(needs)) != 0) return flow;
   return std::nullopt;
 }
+/// Whether a parameter of a programme, or of the economy, can be other than 0.
+bool is_stated(const Scenario& scenario, const ProgrammeSpec& programme, Parameter id) {
+  const auto i = static_cast<std::size_t>(id);
+  return is_stated(scenario.mode,
+                   i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters]);
+}
+
+/// @param layout with its benefits and tables
+std::array<int, kNMetrics> count_in_total(const Model& model, const SummaryLayout& layout) {
+  const Scenario& scenario = model.scenario;
+  const auto n = scenario.programmes.size();
+  std::vector<double> stated;
+  const auto state = [&](const ProgrammeSpec& programme, std::size_t first, std::size_t end) {
+    for (std::size_t id = first; id < end; ++id)
+      stated.push_back(is_stated(scenario, programme, static_cast<Parameter>(id)) ? 0.5 : 0.0);
+  };
+  for (const ProgrammeSpec& programme : scenario.programmes) state(programme, 0, kNProgrammeParameters);
+  state(scenario.programmes.front(), kNProgrammeParameters, kNParameters);
+  const Draw draw(std::move(stated), static_cast<int>(n));
+  std::array<int, kNMetrics> n_in_total{};
+  for (std::size_t j = 0; j < n; ++j) {
+    const Known known = layout.tables->programmes[j].known;
+    const Flows flows = flows_of(model, draw, static_cast<int>(j), known);
+    for (const MetricSpec& metric : kMetrics) {
+      if (n > 1 && (kOfOneAlone & bit(metric.needs)) != 0) continue;
+      const auto flow = flow_behind(metric.id, layout.benefit.back());
+      const bool enters = flow ? flows.test(static_cast<std::size_t>(*flow)) : (known & bit(metric.needs)) != 0;
+      n_in_total[static_cast<std::size_t>(metric.id)] += enters ? 1 : 0;
+    }
+  }
+  return n_in_total;
+}
 }  // namespace
 
 Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
@@ -338,11 +375,7 @@ Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
     if (is_known) known |= bit(needs);
     return is_known;
   };
-  const auto stated = [&](Parameter id) {
-    const auto i = static_cast<std::size_t>(id);
-    return is_stated(scenario.mode,
-                     i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters]);
-  };
+  const auto stated = [&](Parameter id) { return is_stated(scenario, programme, id); };
   const auto is_site = [](OrganisationType type) { return type == OrganisationType::community_site; };
   learn(Needs::sites, !programme.eligible.empty() && std::ranges::all_of(programme.eligible, is_site));
   if (programme.outcome == OutcomeKind::none) return known;
@@ -420,6 +453,7 @@ SummaryLayout make_layout(const Model& model) {
     if (metric.by_board && scenario.by_board) add(metric, Axis::month, Geography::board, layout.boards.size());
 
   layout.tables = make_outcome_tables(model, layout);
+  layout.n_in_total = count_in_total(model, layout);
   return layout;
 }
 

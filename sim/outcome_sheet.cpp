@@ -40,9 +40,8 @@ Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout) {
 }
 
 void Sheet::add(const Sheet& other) {
-  // Unlike events and treatments are not added up; a programme alone is its own total.
-  const Known alone = bit(Needs::events) | bit(Needs::uptake);
-  known = n_added == 0 ? other.known : (known | other.known) & ~alone;
+  // A programme alone is its own total.
+  known = n_added == 0 ? other.known : (known | other.known) & ~kOfOneAlone;
   uptake = n_added == 0 ? other.uptake : std::vector<double>{};
   ++n_added;
   for (std::size_t i = 0; i < eligible.size(); ++i) {
@@ -225,6 +224,56 @@ class Account {
   const Sums& s_;
   const Prices& p_;
 };
+
+}  // namespace
+
+std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit) {
+  switch (metric) {
+    case Metric::patients_benefited:
+    case Metric::patients_distinct_least:
+    case Metric::reach_regional_cv:
+    case Metric::reach_regional_gini:
+    case Metric::reach_deprivation_gap:
+    case Metric::reach_slope_index:
+    case Metric::reach_relative_index:
+    case Metric::reach_concentration_index:
+      return flow_patients;
+    case Metric::net_present_value_gbp:
+      return flow_savings;
+    case Metric::roi_fiscal:
+    case Metric::roi_net:
+      return flow_cash;
+    case Metric::roi_social:
+      return flow_social;
+    case Metric::attributable_share:
+    case Metric::significantly_reduced:
+    case Metric::benefit_regional_cv:
+    case Metric::benefit_regional_gini:
+    case Metric::benefit_deprivation_gap:
+    case Metric::benefit_slope_index:
+    case Metric::benefit_relative_index:
+    case Metric::benefit_concentration_index:
+      if (!benefit) return std::nullopt;
+      return flow_of(*benefit);
+    default:
+      if (metric < Metric::patients_in_year || metric > Metric::carbon_kg) return std::nullopt;
+      return flow_of(metric);
+  }
+}
+
+Flows flows_of(const Model& model, const Draw& stated, int programme, Known known) {
+  const Prices prices = prices_of(model, stated, programme);
+  const auto has = [&](Needs needs) { return (known & bit(needs)) != 0; };
+  Sums sums;
+  sums.people = has(Needs::people) ? 1 : 0;
+  sums.effect = has(prices.effect_is_bed_days ? Needs::bed_days : Needs::events) ? 1 : 0;
+  sums.home_years = sums.set_ups = sums.staff_days = 1;
+  Flows flows;
+  Account(sums, prices).give([&](Flow flow, double value) { flows.set(static_cast<std::size_t>(flow), value != 0); });
+  return flows;
+}
+
+namespace {
 
 /// Time in use and set-ups, [region][cell].
 struct Use {
@@ -430,7 +479,8 @@ Coverage coverage_of(const OutcomeTables& tables, const Sheet& sheet, Of of, std
   if (of == Of::adoption)
     return {sheet.stock(stock_adopters, tables.stock_of_report[report]), sheet.eligible.data(), sheet.quintiles(report),
             sheet.eligible_by_quintile.data()};
-  const Flow flow = of == Of::reach ? flow_patients : flow_of(*sheet.benefit);
+  const Flow flow =
+      *flow_behind(of == Of::reach ? Metric::reach_slope_index : Metric::benefit_slope_index, sheet.benefit);
   const std::size_t period = sheet.shape.n_periods - sheet.shape.n_reports + report;
   return {sheet.flow(flow, period), sheet.size.data(), sheet.flow_by_quintile(flow, report),
           sheet.size_by_quintile.data()};
@@ -541,6 +591,7 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
   const std::size_t report = t;
   const std::size_t n_years = sheet.shape.n_periods - sheet.shape.n_reports;
   const std::size_t period = block.axis == Axis::report ? n_years + t : t;
+  const std::optional<Flow> flow = flow_behind(block.metric, sheet.benefit);
   const auto stock_at = [&] {
     return block.axis == Axis::month ? tables.stock_of_month[t] : tables.stock_of_report[t];
   };
@@ -573,7 +624,7 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
                   row);
       return;
     case Metric::patients_benefited:
-      std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(flow_patients, period), n_places, row);
+      std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(*flow, period), n_places, row);
       return;
     case Metric::patients_distinct_least:
       std::copy_n(sheet.distinct(report), n_places, row);
@@ -592,7 +643,7 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
     case Metric::cost_gbp:
     case Metric::cost_public_gbp:
     case Metric::carbon_kg:
-      std::copy_n(sheet.flow(flow_of(block.metric), period), n_places, row);
+      std::copy_n(sheet.flow(*flow, period), n_places, row);
       return;
     case Metric::net_present_value_gbp:
       by_place([&](std::size_t p) {
@@ -614,8 +665,8 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       return;
     case Metric::attributable_share:
     case Metric::significantly_reduced: {
-      const double* gross = sheet.flow(flow_of(*sheet.benefit), period);
-      const double* without = otherwise.flow(flow_of(*sheet.benefit), period);
+      const double* gross = sheet.flow(*flow, period);
+      const double* without = otherwise.flow(*flow, period);
       if (block.metric == Metric::attributable_share)
         by_place([&](std::size_t p) { return ratio_of(gross[p] - without[p], gross[p]); });
       else

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -87,6 +88,9 @@ struct Shape {
 };
 
 [[nodiscard]] Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout);
+
+/// What unlike programmes have no total of: events of their kinds, and shares treated.
+inline constexpr Known kOfOneAlone = bit(Needs::events) | bit(Needs::uptake);
 
 struct Sheet {
   Shape shape{};
@@ -183,6 +187,16 @@ struct Prices {
   bool delivery_is_public, adoption_is_public;
 };
 [[nodiscard]] Prices prices_of(const Model& model, const Draw& draw, int programme);
+
+/// The flow that a metric is, or whose worth or share it is; none of what is no flow. @param benefit flow that the
+/// sheet's benefit is read off
+[[nodiscard]] std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit);
+
+/// A set of flows: bit n = Flow n.
+using Flows = std::bitset<kNFlows>;
+/// The flows of a programme that can be other than 0, by the account that makes every replicate's.
+/// @param stated 0 for every parameter that is 0 in all replicates, one half for the others
+[[nodiscard]] Flows flows_of(const Model& model, const Draw& stated, int programme, Known known);
 
 /// Discount factors by cell.
 struct Discounts {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "loading.hpp"
 #include "regions.hpp"
 #include "settings.hpp"
 #include "uptake/error.hpp"
@@ -240,9 +241,11 @@ void check_schema(TableReader& reader) {
   }
 }
 
-std::optional<ProgrammeSpec> read_programme(const fs::path& file, std::span<const Region> regions, Problems& problems) {
+std::optional<ProgrammeSpec> read_programme(const fs::path& file, std::span<const Region> regions,
+                                            const Sources* sources, Problems& problems) {
   const auto table = parse_toml(read_text(file), file.string(), problems);
   if (!table) return std::nullopt;
+  if (sources) check_sources(*table, *sources, problems);
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   ProgrammeSpec programme;
   check_schema(reader);
@@ -263,7 +266,7 @@ std::optional<ProgrammeSpec> read_programme(const fs::path& file, std::span<cons
 
 ProgrammeSpec load_programme(const fs::path& file) {
   Problems problems;
-  std::optional<ProgrammeSpec> programme = read_programme(file, {}, problems);
+  std::optional<ProgrammeSpec> programme = read_programme(file, {}, nullptr, problems);
   problems.throw_if_any();
   return *std::move(programme);
 }

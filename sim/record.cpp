@@ -228,7 +228,7 @@ std::vector<PriorSetting> read_priors(TableReader& reader) {
 }
 
 /// Reads the table; what is wrong with it stands after what was found in the TOML file.
-void read_table(Loading& loading, TableReader& reader) {
+void read_table(Loading& loading, TableReader& reader, const Sources& sources) {
   reader.require("observations", "\"history/observations.csv\"");
   const auto name = reader.text("observations");
   if (!name) return;
@@ -243,6 +243,7 @@ void read_table(Loading& loading, TableReader& reader) {
   for (Problem& problem : problems) {
     loading.problems.add({problem.where}, std::move(problem.what), std::move(problem.suggestion));
   }
+  for (const Observation& row : loading.rows) check_source(row.source, {row.where}, sources, loading.problems);
   loading.taken_by.resize(loading.rows.size());
   loading.left_out.resize(loading.rows.size());
 }
@@ -872,14 +873,18 @@ HistoricRecord load_record(const fs::path& file, std::span<const std::string> ov
   auto table = parse_toml(record.text, file.string(), problems);
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
+  const Sources sources(data_folder / kSourcesFile);
+  check_sources(*table, sources, problems);
+  for (const Override& one : parameters)
+    check_sources(TomlTable{{"set", one.value.place, one.value}}, sources, problems);
 
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, record.population, record.population_options,
                        SyntheticPopulations::none);  // what was observed was observed somewhere
   const std::vector<Region> regions = regions_of(record.population, record.population_options, data_folder);
-  Loading loading{record, problems, regions, {file, data_folder, regions, problems}};
+  Loading loading{record, problems, regions, {file, data_folder, regions, sources, problems}};
   read_head(loading, reader);
-  read_table(loading, reader);
+  read_table(loading, reader, sources);
   std::vector<ReadProgramme> plans = read_programmes(loading, reader);
   for (const Override& one : parameters) apply_override(loading, plans, one);
   const std::vector<UnusedRule> rules = read_unused_rules(loading, reader);

@@ -266,11 +266,15 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   }
   problems.throw_if_any();
   const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
+  const Sources sources(data_folder / kSourcesFile);
+  check_sources(*table, sources, problems);
+  for (const Override& one : parameters)
+    check_sources(TomlTable{{"set", one.value.place, one.value}}, sources, problems);
 
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, scenario.population, scenario.population_options, SyntheticPopulations::possible);
   const std::vector<Region> regions = regions_of(scenario.population, scenario.population_options, data_folder);
-  Loading loading{scenario, problems, data_folder, regions, {file, data_folder, regions, problems}};
+  Loading loading{scenario, problems, data_folder, regions, {file, data_folder, regions, sources, problems}};
   read_run_settings(loading, reader);
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);

@@ -220,6 +220,13 @@ class Compare(program.ProgramTest):
             rows = list(csv.DictReader(file))
         self.assertEqual([r["note"] for r in rows], ["", 'counts, "roughly"'])
         text = program.read(self.path("out", "summary.txt")).decode()
+        # Whose source states no beginning is given none, and what was compared is said.
+        self.assertEqual([(f["from"], f["model_from"]) for f in data["published"]], [(None, None), (None, "2021-04-01")])
+        self.assertEqual([(r["from"], r["model_from"]) for r in rows], [("", ""), ("", "2021-04-01")])
+        self.assertIn("to 2022-03-31 (the source gives no start), South; model: 2021-04-01 to 2022-03-31; S42",
+                      " ".join(text.split()))
+        self.uptake("export", "out", "--csv")
+        self.assertEqual(program.read(self.path("out", "csv", "published.csv")), program.read(self.path("out", "published.csv")))
         self.assertIn("as-delivered, all, North", text)
         self.assertIn("Published figures beside the result", text)
         self.assertIn("Lost to competition for attention", text)
@@ -259,6 +266,7 @@ class Compare(program.ProgramTest):
         row = next(r for name, r in rows_of("published").items() if
                    re.fullmatch(r"(all: )?Organisations ever in use, the population .* \(12 organisations, 3 regions\)", name))
         self.assertEqual(row[2], "5")
+        self.assertIn(">to 31 Mar 2022; the source gives no start (model: 1 Apr 2021 to 31 Mar 2022)<", page)
         self.assertAlmostEqual(shown(row[3]), figure["gross"]["mean"], delta=0.006 * max(1, figure["gross"]["mean"]))
         self.assertAlmostEqual(shown(row[5]), figure["gross"]["mean"] / 5, delta=0.006)
         # compare shows the same split from the scenario and from the results.

@@ -263,6 +263,15 @@ class Json(program.ProgramTest):
         self.assertFalse([row for row in strict(self.uptake("list", "--json").stdout)["scenarios"]
                           if row["file"].endswith("history.toml")])
         self.assertIn("is a record of past programmes, not a scenario", self.uptake("run", "history", code=2).stderr)
+        # From any folder scenarios are listed by names that commands take, in columns that stand apart.
+        listed = strict(self.uptake("list", "--json").stdout)["scenarios"]
+        os.makedirs(self.path("a", "folder", "far", "away"))
+        lines = self.uptake("list", cwd=self.path("a", "folder", "far", "away")).stdout.split("runs in")[0].splitlines()[1:]
+        widest = max(len(row["name"]) for row in listed)
+        self.assertEqual(lines, [f"  {row['name']:<{widest}}  {row['title']}" for row in listed])
+        self.assertLessEqual({"care-homes", "what-if/most-deprived-first"}, {row["name"] for row in listed})
+        for row in listed[::12] + listed[-1:]:
+            self.assertEqual(self.uptake("params", row["name"]).returncode, 0)
         self.uptake("run", program.MINIMAL, "--replicates", 2)
         runs = strict(self.uptake("list", "--json").stdout)["runs"]
         self.assertEqual([(row["folder"], row["run"]["replicates"]) for row in runs], [("results/minimal", 2)])

@@ -11,6 +11,7 @@
 #include <memory>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "uptake/outcomes.hpp"
 #include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
+#include "uptake/sources.hpp"
 
 namespace uptake {
 namespace {
@@ -112,6 +114,23 @@ TEST(Library, EverySourceCitedIsInTheListOfSources) {
       EXPECT_EQ(unknown_sources(text_of(file), keys), std::vector<std::string>{}) << file;
     }
   }
+  // The table of parameters and the tables too; and whatever is cited has words of its own.
+  std::string cited;
+  for (const ParameterSpec& row : parameter_table()) cited += std::string(row.source) + '\n';
+  EXPECT_EQ(unknown_sources(cited, keys), std::vector<std::string>{});
+  for (const auto& entry : fs::recursive_directory_iterator(shipped()))
+    if (entry.path().extension() == ".toml") cited += text_of(entry.path());
+  const Sources sources(shipped() / kSourcesFile);
+  for (const auto& entry : fs::recursive_directory_iterator(shipped())) {
+    if (entry.path().extension() != ".csv") continue;
+    std::istringstream lines(text_of(entry.path()));
+    for (std::string line; std::getline(lines, line);)
+      EXPECT_EQ(sources.unknown(line), std::vector<std::string>{}) << line;
+  }
+  std::map<std::string, const Source*> found;
+  sources.cite(cited, found);
+  EXPECT_GT(found.size(), 140U);
+  for (const auto& [key, source] : found) EXPECT_FALSE(source->note.empty()) << key << ": what was read there?";
   EXPECT_EQ(unknown_sources("S41, S999: and O-precept, O-nowhere-at-all", keys),
             (std::vector<std::string>{"S999", "O-nowhere-at-all"}));
 }

@@ -134,18 +134,26 @@ TEST(MetricTable, HasWordsOfItsOwnForEveryMetricThatFitTheirTables) {
 
 TEST(MetricTable, IsWhatTheDocumentOfTheResultsSays) {
   std::ifstream in(std::string(UPTAKE_SOURCE_FOLDER) + "/docs/results-format.md");
-  std::map<std::string, std::string> unit_of;
-  static const std::regex kRow(R"(^\| ((?:`\w+`(?:, )?)+) \| (\S+) \| (stock|flow|ratio|paired))"), kName("`(\\w+)`");
+  std::map<std::string, std::string> rows;
+  static const std::regex kRow(R"(^\| `(\w+)` \| \S+ \| (stock|flow|ratio|paired))");
   for (std::string line; std::getline(in, line);) {
     std::smatch row;
     if (!std::regex_search(line, row, kRow)) continue;
-    const std::string names = row[1];
-    for (std::sregex_iterator name(names.begin(), names.end(), kName), end; name != end; ++name)
-      EXPECT_TRUE(unit_of.emplace((*name)[1], row[2]).second) << (*name)[1];
+    EXPECT_TRUE(rows.emplace(row[1], line).second) << row[1];
   }
-  for (const MetricSpec& metric : metric_table())
-    EXPECT_EQ(unit_of[std::string(metric.name)], metric.unit) << metric.name;
-  EXPECT_EQ(unit_of.size(), metric_table().size());
+  // One text for the page, the attributes of the file and the dictionary of its tables.
+  for (const MetricSpec& metric : metric_table()) {
+    constexpr std::array kKinds{"stock", "flow", "ratio"};
+    std::string groups;
+    for (const auto& [is_in, group] : {std::pair{metric.on_month, "`/`"}, std::pair{metric.on_year, "`/year`"},
+                                       std::pair{metric.on_report, "`/report`"}, std::pair{metric.by_board, "`/icb`"}})
+      if (is_in) groups += (groups.empty() ? "" : ", ") + std::string(group);
+    std::string expected = "| `" + std::string(metric.name) + "` | " + std::string(metric.unit) + " | ";
+    expected += metric.paired ? "paired" : kKinds[static_cast<std::size_t>(metric.kind)];
+    expected += (metric.by_region ? " | " : ", England | ") + groups + " | " + std::string(metric.long_name) + " |";
+    EXPECT_EQ(rows[std::string(metric.name)], expected);
+  }
+  EXPECT_EQ(rows.size(), metric_table().size());
 }
 
 TEST(Layout, GivesEveryValueAPlaceOfItsOwnAndLeavesNone) {
@@ -923,6 +931,94 @@ TEST(Kinds, TogetherAddWhatIsAlike) {
   EXPECT_NEAR(all(Metric::patients_distinct_least, 1), 30, 1e-12);
   EXPECT_NEAR(all(Metric::patients_distinct_least, 2), 20, 1e-12);
   EXPECT_NEAR(all(Metric::patients_distinct_least), 50, 1e-12);
+}
+
+// Whoever enters a total moves it when it is taken out. Mutant rejected: counting those that show the metric themselves,
+// who are two for the social value (whose QALYs or worth to others are known) of the five whose savings it holds too.
+TEST(Kinds, ATotalSaysHowManyProgrammesEnterIt) {
+  using enum OutcomeKind;
+  const auto named = [](const char* name, OutcomeKind outcome, const char* event) {
+    return SmallProgramme{.name = name, .outcome = outcome, .staff_days_a_week = 1, .event = event};
+  };
+  std::vector<SmallProgramme> programmes{named("a", events, "emergency-admission"),
+                                         named("b", value, ""),
+                                         named("c", events, "stroke"),
+                                         named("d", none, ""),
+                                         named("e", diagnosis, ""),
+                                         named("f", stay, ""),
+                                         named("g", capacity, "emergency-admission"),
+                                         named("h", none, "")};
+  programmes.back().eligible = {OrganisationType::community_site};
+  const int n = static_cast<int>(programmes.size());
+  SmallModel small({{0, 1, 1}, {0, 3, 1}}, 1, 1, programmes, kStart, 60, {sys_days{2022y / 2 / 1}});
+  for (int j = 0; j < n; ++j) small.set(j, Parameter::staff_day_price, 5);
+  small.set(0, Parameter::baseline_events, 100);
+  small.set(0, Parameter::relative_risk, 0.5);
+  small.set(0, Parameter::qalys_per_event, 0.1);
+  small.set(0, Parameter::bed_days_per_event, 5);
+  small.set(1, Parameter::persons_a_year, 800);
+  small.set(1, Parameter::value_per_person, 342);
+  small.set(1, Parameter::journeys_per_person, 2);
+  small.set(2, Parameter::baseline_events, 70);
+  small.set(2, Parameter::relative_risk, 0.8);
+  small.set(2, Parameter::social_value_per_event, 9000);
+  small.set(4, Parameter::persons_a_year, 300);
+  small.set(4, Parameter::days_sooner, 20);
+  small.set(5, Parameter::baseline_events, 1000);
+  small.set(5, Parameter::relative_risk, 0.9);
+  small.set(6, Parameter::beds, 100);
+  small.set(6, Parameter::occupancy, 0.7);
+  small.set(6, Parameter::ward_stay, 10);
+  small.set(6, Parameter::step_up_share, 0.5);
+  small.set(6, Parameter::avoided_per_ward_admission, 0.4);
+  small.set(Parameter::bed_day_price, 500);
+  small.set(Parameter::qaly_value, 70000);
+  small.set(Parameter::cashable_share, 0.25);
+  small.set(Parameter::carbon_per_admission, 100);
+  small.set(Parameter::carbon_per_journey, 3);
+
+  const auto without = [&](int left_out) {
+    std::vector<Event> here, otherwise;
+    for (int j = 0; j < n; ++j) {
+      if (j == left_out) continue;
+      const auto record = static_cast<std::uint32_t>(2 * j);
+      adopts(here, record, 0, 0, 0);
+      adopts(here, record + 1, 0, 0, 0);
+      const int later = 3 + 4 * j;
+      adopts(otherwise, record, later, later, later);
+    }
+    return small.run({history_of(here), history_of(otherwise)});
+  };
+  const Summary all = without(-1);
+  std::vector<Summary> others;
+  for (int j = 0; j < n; ++j) others.push_back(without(j));
+  const auto n_in = [&](Metric metric) { return small.layout.n_in_total[static_cast<std::size_t>(metric)]; };
+  int n_compared = 0;
+  for (const Block& block : small.layout.blocks) {
+    using enum Metric;
+    const Metric metric = block.metric;
+    if (block.axis != Axis::report || metric == events_avoided || metric == patients_distinct_least) continue;
+    const bool is_share_of_benefit = metric == attributable_share;
+    const bool is_return = metric == roi_fiscal || metric == roi_social || metric == roi_net;
+    if (spec(metric).kind == MetricKind::ratio && !is_share_of_benefit && !is_return) continue;
+    if (metric == cost_gbp || metric == cost_public_gbp) {
+      EXPECT_EQ(n_in(metric), n);
+      continue;
+    }
+    const auto total = [&](const Summary& summary) { return small.at(summary, metric, 0, Axis::report, 0, 0, n); };
+    int n_moving = 0;
+    for (const Summary& other : others) n_moving += std::abs(total(other) - total(all)) > 1e-9 ? 1 : 0;
+    EXPECT_EQ(n_in(metric), n_moving) << spec(metric).name;
+    ++n_compared;
+  }
+  EXPECT_GE(n_compared, 20);
+  EXPECT_EQ(n_in(Metric::events_avoided), 0);
+  EXPECT_EQ(n_in(Metric::social_value_gbp), 5);
+  EXPECT_EQ(n_in(Metric::attributable_share), 2);
+  int n_showing = 0;
+  for (int j = 0; j < n; ++j)
+    n_showing += std::isnan(small.at(all, Metric::social_value_gbp, 0, Axis::report, 0, 0, j)) ? 0 : 1;
+  EXPECT_EQ(n_showing, 2);
 }
 
 // ---- What would not have been -------------------------------------------------------------------------------------

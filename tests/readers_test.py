@@ -532,6 +532,33 @@ class EveryKindOfOutput(unittest.TestCase):
         self.assertEqual(set(described) - {""}, set(exported[0]))
         self.assertIn("fitted", described["fitted"]["meaning"])
 
+    def test_the_dictionary_explains_every_column_of_every_table(self):
+        folder = os.path.join(self.out, "csv")
+        with open(os.path.join(folder, "dictionary.csv"), encoding="utf-8", newline="") as file:
+            explained = {(row["file"], row["column"]): row["meaning"] for row in csv.DictReader(file)}
+        self.assertTrue(all(explained.values()))
+        headers, variables = set(), set()
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+                reader = csv.DictReader(file)
+                headers |= {(name, column) for column in [*reader.fieldnames, ""]}
+                variables |= {(name, f"variable = {row['variable']}") for row in reader if "variable" in row}
+        self.assertEqual({name for name, _ in headers} & {"course.csv", "replicates.csv", "dictionary.csv"},
+                         {"course.csv", "replicates.csv", "dictionary.csv"})
+        self.assertEqual({key for key in explained if not key[1].startswith("variable = ")}, headers)
+        self.assertLessEqual(variables, set(explained))
+        # Of a total it says how many programmes are in it, and the words are those of the file.
+        with h5py.File(self.file) as file:
+            for metric, dataset in file["report"].items():
+                if ("report.csv", f"variable = {metric}") not in explained:
+                    continue
+                n_in = int(dataset.attrs.get("programmes_in_all", [0])[0])
+                self.assertEqual(explained["report.csv", f"variable = {metric}"], dataset.attrs["long_name"].decode() + (
+                    f"; all = total of {n_in} of 2 programmes" if n_in else ""))
+                self.assertLessEqual(n_in, 2)
+            self.assertEqual(list(file["report/adopters"].attrs["programmes_in_all"]), [2])
+            self.assertNotIn("programmes_in_all", file["report/events_avoided"].attrs)
+
     def test_other_readers_see_every_group(self):
         header = subprocess.run(["ncdump", "-h", self.file], check=True, capture_output=True, text=True).stdout
         for group in self.groups - {None}:

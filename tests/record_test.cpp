@@ -134,6 +134,18 @@ std::string good() { return record_with(0, ""); }
 
 // ---- The table ----------------------------------------------------------------------------------------------------
 
+TEST(Observations, ACodeOfASourceThatIsInNoListIsNamed) {
+  const Record record;
+  record.write("sources.bib", "@misc{S3, note = {a page}}\n");
+  EXPECT_EQ(record.problems(good()), "");
+  record.write("o.csv", table("Tool,2020-06,England,adopting_orgs,20,homes,home,primary,S3,\n"
+                              "Tool,2021,England,adopting_orgs,50,homes,home,primary,O-other-page,\n"));
+  EXPECT_EQ(
+      record.problems(good()),
+      "o.csv:3: source = \"O-other-page\" cites O-other-page, which is not in the list of sources; a reference of your "
+      "own is written in words, or its code added to sources.bib");
+}
+
 TEST(Observations, ADateNamesADayAMonthOrAYear) {
   const Record record;
   const fs::path file =

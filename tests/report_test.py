@@ -499,6 +499,30 @@ class InABrowser(program.ProgramTest):
                       "!e.getAttribute('aria-label')).length"
         self.assertEqual(driver.execute_script(unreachable), 0)
 
+    def test_sources_of_a_page_are_those_that_it_cites(self):
+        folder = self.path("scenarios")
+        shutil.copytree(program.SCENARIOS, folder)
+        text = program.read(program.CARE_HOMES).decode()
+        for source in ("O-network-2023", "Our own audit, 2024", "S40"):
+            text += f'\n[[published]]\nmetric = "adopters"\nto = 2022-03-31\nvalue = 2\nsource = "{source}"\n'
+        program.write(os.path.join(folder, "own.toml"), text)
+        self.uptake("run", os.path.join(folder, "own.toml"), "--replicates", "2", "-o", self.path("own"), "--quiet")
+        page = program.read(self.path("own", "report.html")).decode()
+        before, lists = page.split("<summary>Sources on this page (", 1)
+        lists = lists.split("</section>")[0]
+        self.assertNotIn("<summary>", lists, "all parameters of one programme stand on the page: nothing is elsewhere")
+        rows = {}
+        for row in re.findall(r'<tr><th scope="row">(.*?)</tr>', lists):
+            key, note, address = [html.unescape(re.sub("<.*?>", "", cell)) for cell in re.split("</th>|</td>", row)[:3]]
+            rows.setdefault(key, []).append((note, address))
+        self.assertEqual(int(lists[:lists.index(")")]), sum(map(len, rows.values())))
+        self.assertEqual(rows.pop("in words"), [("Our own audit, 2024", "")])
+        self.assertEqual(rows["O-network-2023"][0][1], "no public address")
+        for key, [(note, address)] in rows.items():
+            self.assertTrue(note and address, key)
+            self.assertRegex(before, rf"(?<![\w-]){key}(?![\w-])")
+        self.assertLess(len(rows), 60)
+
     def test_programmes_of_a_page_are_chosen_and_its_maps_follow(self):
         text = program.read(program.CARE_HOMES).decode().replace(
             'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer"]')
@@ -510,6 +534,7 @@ class InABrowser(program.ProgramTest):
         self.assertIn('<section id="programmes"', page)
         self.assertIn("(QALYs) gained (1 of 2 programmes)</th>", page, "of care homes none are known")
         self.assertNotIn("Value of what is avoided, cash and capacity, GBP\u00a0m (", page, "of both it is")
+        self.assertRegex(page, r"<th[^>]*>Social value, GBP\u00a0m</th>", "QALYs of one, and savings of both")
         self.assertIn("events avoided", page)
         self.assertRegex(" ".join(program.read(self.path("two", "summary.txt")).decode().split()),
                          r"Not all of the 2 programmes are in every total, but all are in the cost: people reached 1, ")
@@ -550,6 +575,8 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
+        self.assertRegex(page, r"<summary>Sources on this page \(\d+\)</summary>")
+        self.assertRegex(page, r"<summary>Sources of the model that are not on this page, but in results.h5 \(\d+\)</summary>")
         self.assertIn("discounted to the start, money by 3.5 % a year and QALYs by 1.5 %", page)
 
     def test_draws_its_charts_and_follows_the_slider(self):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 import h5py
 import numpy as np
@@ -84,6 +85,23 @@ class SameBytes(program.ProgramTest):
         for name in ("published.csv", "report.html", "summary.csv", "summary.json", "summary.txt"):
             same = program.read(self.path("out", name)) == program.read(os.path.join(self.shared, "reference", name))
             self.assertTrue(same, name)
+
+    @unittest.skipIf(ONLY_KILLS, "nothing but kills")
+    def test_two_names_of_one_region_differ_in_what_was_typed_alone(self):
+        names = ["Health Innovation North East and North Cumbria", "NENC"]
+        for folder, name in zip("ab", names):
+            self.uptake(*self.words(folder, "--set", f"focus={name}", replicates=2))
+        for name in ("published.csv", "summary.csv", "summary.json", "summary.txt"):
+            self.assertEqual(program.read(self.path("a", name)), program.read(self.path("b", name)), name)
+        different = []
+        with h5py.File(self.path("a", "results.h5")) as one, h5py.File(self.path("b", "results.h5")) as other:
+            def compare(path, thing):
+                if isinstance(thing, h5py.Dataset) and not np.array_equal(
+                        thing[()], other[path][()], equal_nan=thing.dtype.kind == "f"):
+                    different.append(path)
+            one.visititems(compare)
+            self.assertEqual(one["provenance/digest"][()], other["provenance/digest"][()])
+        self.assertEqual(different, ["provenance/overrides"])
 
     def test_killed_at_any_moment_and_resumed(self):
         seed = random.randrange(1 << 32)

@@ -92,6 +92,41 @@ const Setting& setting(const Scenario& scenario, Parameter id, std::size_t progr
   return scenario.programmes[programme].settings[static_cast<std::size_t>(id)];
 }
 
+// ---- Sources ------------------------------------------------------------------------------------------------------
+
+TEST(Scenario, ACodeOfASourceThatIsInNoListIsNamedWithTheNearest) {
+  const Folder folder;
+  const auto published = [](std::string_view source) {
+    return scenario_with(
+        11, fmt::format("[[published]]\nmetric = \"adopters\"\nto = 2021-12-31\nvalue = 2\nsource = \"{}\"", source));
+  };
+  EXPECT_EQ(folder.problems(published("S999")), "") << "without a list nothing can be unknown";
+  folder.write("sources.bib",
+               "@misc{S3, note = {Bass}}\n@misc{S99, note = {ties}}\n@misc{O-pincer, note = {counts}}\n");
+  const std::string own = "a reference of your own is written in words, or its code added to sources.bib";
+  EXPECT_EQ(folder.problems(published("S999")),
+            "s.toml:15:10: source = \"S999\" cites S999, which is not in the list of sources; did you mean \"S99\"? (" +
+                own + ")");
+  EXPECT_EQ(
+      folder.problems(published("S3, O-nothing-like-it: 2 of 3")),
+      "s.toml:15:10: source = \"S3, O-nothing-like-it: 2 of 3\" cites O-nothing-like-it, which is not in the list of "
+      "sources; " +
+          own);
+  for (const char* fine : {"S3", "S99 and O-pincer", "Smith 2020, Table S4", "our own audit (2024)"})
+    EXPECT_EQ(folder.problems(published(fine)), "") << fine;
+  // In the programme's file and in an option too, whichever key it stands under.
+  EXPECT_EQ(folder.problems(good(), {"bass.q={ value = 0.3, unit = \"1/year\", source = \"S98\" }"}),
+            "--set bass.q: source = \"S98\" cites S98, which is not in the list of sources; did you mean \"S99\"? (" +
+                own + ")");
+  folder.write("programmes/tool.toml",
+               std::string(Folder::kProgramme) + "p = { value = 0.2, unit = \"1/year\", source = \"O-pincers\" }\n");
+  EXPECT_EQ(
+      folder.problems(good()),
+      "programmes/tool.toml:8:46: source = \"O-pincers\" cites O-pincers, which is not in the list of sources; did you "
+      "mean \"O-pincer\"? (" +
+          own + ")");
+}
+
 // ---- What is wrong ------------------------------------------------------------------------------------------------
 
 struct Bad {

@@ -1,4 +1,4 @@
-#include "sources.hpp"
+#include "uptake/sources.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "folder.hpp"
 
@@ -42,6 +43,28 @@ TEST(Sources, AKeyIsSaidInTheWordsOfWhoPublishedIt) {
   ASSERT_EQ(cited.size(), 2U);
   EXPECT_EQ(cited.at("S1")->note, "41 % of all, by date");
   EXPECT_EQ(cited.at("S1")->url, "https://www.a.org/x?y=1");
+}
+
+// Mutant rejected: taking every word of that form for a citation, which refuses a supplement's "Table S3".
+TEST(Sources, ACodeThatNoEntryHasIsToldFromWordsOfOnesOwn) {
+  const TestFolder folder;
+  const Sources sources = of(folder, "@misc{S1, note = {one}}@misc{S99a, note = {two}}@misc{O-pincer, note = {three}}");
+  const auto unknown = [&](std::string_view text) { return sources.unknown(text); };
+  using Codes = std::vector<std::string>;
+  for (const char* fine :
+       {"", "S1", "S1, S99a and O-pincer: 12 of 30", "Smith 2020", "a simple tool", "Table S3 of Smith 2020",
+        "J Med 2020;43(Suppl 1):S14-S31", "J Med 2020;43:S140", "s77", "S", "Sx", "SARS-2", "O", "O-", "O-Connor 2019",
+        "https://example.org/S9/O-x", "that of trusts (S1), as O-there"})
+    EXPECT_EQ(unknown(fine), Codes{}) << fine;
+  EXPECT_EQ(unknown("S999"), Codes{"S999"});
+  EXPECT_EQ(unknown("S99b: 41 %"), Codes{"S99b"});
+  EXPECT_EQ(unknown("O-nothing"), Codes{"O-nothing"});
+  EXPECT_EQ(unknown("S1, S2 and S3; O-pincers/S1"), (Codes{"S2", "S3", "O-pincers"}));
+  EXPECT_EQ(unknown("that of trusts (S7; O-x), as there"), (Codes{"S7", "O-x"}));
+  EXPECT_EQ(sources.nearest("S99"), "S99a");
+  EXPECT_EQ(sources.nearest("O-pinser"), "O-pincer");
+  EXPECT_EQ(sources.nearest("O-something-else-altogether"), "");
+  EXPECT_EQ(Sources(folder.path() / "none.bib").unknown("S999"), Codes{}) << "where no list is, nothing is unknown";
 }
 
 TEST(Sources, WhatIsNoListOfThemSaysNothing) {

@@ -203,6 +203,8 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::filesystem::path data_folder();
 /// Scenario files of the shipped folder, then those of its `what-if/`, each in the order of their names.
 [[nodiscard]] std::vector<std::filesystem::path> shipped_scenarios();
+/// The name of one of them, as scenario_file() takes it: `care-homes`, `what-if/most-deprived-first`.
+[[nodiscard]] std::string shipped_name(const std::filesystem::path& file);
 /// Programme files shipped, in the order of their names.
 [[nodiscard]] std::vector<std::filesystem::path> shipped_programmes();
 /// The file that a scenario argument means: `NAME` or `what-if/NAME`, without .toml and no file here, is the shipped

@@ -276,16 +276,23 @@ ExitCode list(const Output& output) {
     } catch (const InputError&) {
     } catch (const FileError&) {
     }
-    scenarios.push_back({{"file", fs::proximate(file).string()}, {"title", title}});
+    scenarios.push_back({{"name", shipped_name(file)}, {"file", fs::proximate(file).string()}, {"title", title}});
   }
   for (auto& [folder, facts] : runs_found()) runs.push_back({{"folder", folder.string()}, {"run", std::move(facts)}});
   if (output.format == Format::json) {
     print_json({{"scenarios", std::move(scenarios)}, {"runs", std::move(runs)}});
     return ExitCode::done;
   }
-  fmt::print("scenarios\n");
+  const auto width_of = [](const Json& rows, const char* key) {
+    std::size_t width = 0;
+    for (const Json& row : rows) width = std::max(width, row[key].get<std::string>().size());
+    return width;
+  };
+  // By the names that commands take in whatever folder they are typed.
+  fmt::print("scenarios, files of {}\n", data_folder().string());
+  const std::size_t name_width = width_of(scenarios, "name"), folder_width = width_of(runs, "folder");
   for (const Json& row : scenarios) {
-    fmt::print("  {:<56} {}\n", row["file"].get<std::string>(), row["title"].get<std::string>());
+    fmt::print("  {:<{}}  {}\n", row["name"].get<std::string>(), name_width, row["title"].get<std::string>());
   }
   fmt::print("runs in ./results\n");
   for (const Json& row : runs) {
@@ -296,11 +303,11 @@ ExitCode list(const Output& output) {
     };
     const std::string folder = row["folder"].get<std::string>();
     if (run.contains("kind")) {  // a calibration or a back-test
-      fmt::print("  {:<40} {} of {} (seed {}, {} simulations, version {})\n", folder, text("kind"), text("record"),
-                 text("seed"), text("simulations"), text("version"));
+      fmt::print("  {:<{}}  {} of {} (seed {}, {} simulations, version {})\n", folder, folder_width, text("kind"),
+                 text("record"), text("seed"), text("simulations"), text("version"));
     } else {
-      fmt::print("  {:<40} {} (seed {}, {} replicates, version {})\n", folder, text("scenario"), text("seed"),
-                 text("replicates"), text("version"));
+      fmt::print("  {:<{}}  {} (seed {}, {} replicates, version {})\n", folder, folder_width, text("scenario"),
+                 text("seed"), text("replicates"), text("version"));
     }
   }
   if (runs.empty()) fmt::print("  none\n");

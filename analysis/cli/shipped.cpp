@@ -54,6 +54,11 @@ std::vector<fs::path> shipped_scenarios() {
   return files;
 }
 
+std::string shipped_name(const fs::path& file) {
+  const std::string stem = file.stem().string();
+  return file.parent_path().filename() == kWhatIfs ? fmt::format("{}/{}", kWhatIfs, stem) : stem;
+}
+
 std::vector<fs::path> shipped_programmes() { return toml_files(data_folder() / "programmes"); }
 
 fs::path scenario_file(const fs::path& named) {
@@ -65,9 +70,8 @@ fs::path scenario_file(const fs::path& named) {
   }
   std::vector<std::string> names;
   for (const fs::path& file : shipped_scenarios()) {
-    const bool is_what_if = file.parent_path().filename() == kWhatIfs;
     names.push_back(file.stem().string());
-    if (is_what_if) names.push_back(fmt::format("{}/{}", kWhatIfs, file.stem().string()));
+    if (const std::string name = shipped_name(file); name != names.back()) names.push_back(name);
   }
   const std::vector<std::string_view> views(names.begin(), names.end());
   const std::string nearest = nearest_name(named.string(), views);

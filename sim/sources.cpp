@@ -1,4 +1,4 @@
-#include "sources.hpp"
+#include "uptake/sources.hpp"
 
 #include <fmt/format.h>
 
@@ -6,6 +6,8 @@
 #include <cctype>
 #include <fstream>
 #include <iterator>
+
+#include "uptake/error.hpp"
 
 namespace uptake {
 
@@ -74,6 +76,21 @@ std::string_view site_of(std::string_view url) {
   if (url.starts_with(kWww)) url.remove_prefix(kWww.size());
   return url;
 }
+
+bool is_digit(char c) { return '0' <= c && c <= '9'; }
+bool is_small_letter(char c) { return 'a' <= c && c <= 'z'; }
+bool is_of_key(char c) { return is_digit(c) || is_small_letter(c) || ('A' <= c && c <= 'Z') || c == '-'; }
+
+/// `S40`, `S99a` or `O-precept`.
+bool is_code(std::string_view word) {
+  if (word.starts_with("O-"))
+    return word.size() > 2 &&
+           std::ranges::all_of(word.substr(2), [](char c) { return is_digit(c) || is_small_letter(c) || c == '-'; });
+  if (!word.starts_with('S')) return false;
+  word.remove_prefix(1);
+  if (word.size() > 1 && is_small_letter(word.back())) word.remove_suffix(1);
+  return !word.empty() && std::ranges::all_of(word, is_digit);
+}
 }  // namespace
 
 Sources::Sources(const std::filesystem::path& file) {
@@ -93,13 +110,40 @@ Sources::Sources(const std::filesystem::path& file) {
 }
 
 void Sources::cite(std::string_view text, std::map<std::string, const Source*>& cited) const {
-  const auto is_of_key = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-'; };
   while (!text.empty()) {
     const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_of_key) - text.begin());
     if (const auto found = by_key_.find(text.substr(0, length)); found != by_key_.end())
       cited.emplace(found->first, &found->second);
     text.remove_prefix(std::min(length + 1, text.size()));
   }
+}
+
+std::vector<std::string> Sources::unknown(std::string_view text) const {
+  std::vector<std::string> codes;
+  if (by_key_.empty()) return codes;
+  bool may_be_cited = true;
+  while (!text.empty()) {
+    const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_of_key) - text.begin());
+    if (length == 0) {
+      constexpr std::string_view kOpening = "([", kGoingOn = " ,;/&";
+      may_be_cited = kOpening.find(text.front()) != std::string_view::npos ||
+                     (may_be_cited && kGoingOn.find(text.front()) != std::string_view::npos);
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::string_view word = text.substr(0, length);
+    const bool is_cited = may_be_cited && is_code(word);
+    if (is_cited && !by_key_.contains(word)) codes.emplace_back(word);
+    may_be_cited = is_cited || (may_be_cited && word == "and");
+    text.remove_prefix(length);
+  }
+  return codes;
+}
+
+std::string Sources::nearest(std::string_view code) const {
+  std::vector<std::string_view> keys;
+  for (const auto& [key, source] : by_key_) keys.push_back(key);
+  return nearest_name(code, keys);
 }
 
 std::string Sources::in_words(const std::string& source) const {
