@@ -654,14 +654,19 @@ std::string unit_text(const std::string& unit) {
   return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
 }
 
-Section drivers(const fs::path& folder, Json& data) {
-  const Json found = one_way_study(folder);
+Section drivers(const Run& run, const fs::path& folder, Json& data) {
+  const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
-    return {"drivers", "What drives the answer was not asked",
+    return {
+        "drivers", "What drives the answer was not asked",
+        (of_another.empty() ? std::string()
+                            : paragraph(fmt::format("The study in sensitivity.json is about something else than "
+                                                    "this page ({}), so it is not shown.",
+                                                    of_another))) +
             "<p>Not run. <code>uptake sensitivity SCENARIO --method one-way -o FOLDER</code> moves one assumption at a "
             "time "
             "through its range on the same clocks; made into this folder, it is drawn here.</p>\n",
-            "What drives the answer"};
+        "What drives the answer"};
   }
   constexpr std::size_t kMostBars = 15;
   std::string heading = "What drives the answer";
@@ -691,16 +696,17 @@ Section drivers(const fs::path& folder, Json& data) {
   const std::string metric = found["metric"].get<std::string>();
   const auto known = find_metric(metric);
   const std::string what = known ? std::string(spec(*known).label) : metric;
-  data["tornado"] = {{"bars", bars},
-                     {"base", found["base"]},
-                     {"unit", fmt::format("{} (net)", what)},
-                     {"label", "Net result when one assumption moves through its range"}};
+  data["tornado"] = {
+      {"bars", bars},
+      {"base", found["base"]},
+      {"unit", fmt::format("{} (net)", what)},
+      {"label", fmt::format("Net result in {} when one assumption moves through its range", run.place_words())}};
   return {"drivers", std::move(heading),
-          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>Each bar: one assumption from its "
-                      "5 % (outline) to its 95 % point (filled), all others at their defaults, on the same clocks. The "
-                      "line: {} at the defaults.</figcaption></figure>\n",
-                      shown(found["base"].get<double>())) +
-              table("One assumption at a time",
+          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {}. Each bar: one assumption "
+                      "from its 5 % (outline) to its 95 % point (filled), all others at their defaults, on the same "
+                      "clocks. The line: {} at the defaults.</figcaption></figure>\n",
+                      escaped(run.place_words()), shown(found["base"].get<double>())) +
+              table(fmt::format("One assumption at a time, {}", run.place_words()),
                     {{"Assumption"},
                      {"meaning"},
                      number_cell("range"),
@@ -867,7 +873,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
        std::array{finding(run, coverage, sources), waterfall(run, data), course(run, coverage, data),
                   maps(run, tile_map(tables), data), programme_by_programme(run), outcomes_and_savings(run, data),
                   cost_effectiveness(run, data), strategies(run), equity(run), dimensions(run), split(run, data),
-                  displacement(run, folder, data), growth(run, data), drivers(folder, data),
+                  displacement(run, folder, data), growth(run, data), drivers(run, folder, data),
                   calibration_section(run, data), published_section(run, sources), backtest_section(folder, run, data),
                   assumptions(run, sources), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));

@@ -357,12 +357,44 @@ class Page(program.ProgramTest):
         for shown in ('<section id="gross-to-net"', "The support made a difference", "Year by year"):
             self.assertIn(shown, whole)
 
+    def test_a_study_is_of_the_focus_and_says_so(self):
+        north, shown = ["--set", "focus=North", "--set", "parameters=defaults"], self.path("out", "report.html")
+        self.made("--replicates", "6", *north)
+        study = ["sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "6"]
+        said = self.uptake(*study, *north, "-o", "out").stdout
+        self.assertIn("net, North, to 2022-03-31", said)
+        found = json.loads(program.read(self.path("out", "sensitivity.json")))
+        self.assertEqual((found["region"], found["place"]), ("North", "North"))
+        rows = json.loads(program.read(self.path("out", "summary.json")))["metrics"]
+        net = {row["region"]: row["mean"] for row in rows if (row["metric"], row["view"], row["strategy"], row["to"]) ==
+               (found["metric"], "net", "as-delivered", "2022-03-31")}
+        self.assertAlmostEqual(found["base"], net["North"], delta=1e-5 * abs(net["North"]))
+        self.assertNotAlmostEqual(net["England"], net["North"], delta=0.01, msg="the check would take the whole for it")
+        section = program.read(shown).decode().split('<section id="drivers"')[1].split("</section>")[0]
+        self.assertIn("<caption>One assumption at a time, North</caption>", section)
+        self.assertIn("<figcaption>In North. Each bar", section)
+        self.uptake("report", "out", "--cheers")
+        self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
+        # What is given for all alone is not for a part, and a study about another place goes nowhere near this page.
+        self.assertIn("for the population minimal (12 organisations, 3 regions) alone, and the scenario's focus is North",
+                      self.uptake(*study, *north, "--metric", "deprivation_gap", code=2).stderr)
+        refused = self.uptake(*study, "--set", "focus=South", "-o", "out", code=2).stderr
+        self.assertIn("holds results about North, and the study is about South", refused)
+        self.assertEqual(json.loads(program.read(self.path("out", "sensitivity.json"))), found)
+        program.write(self.path("out", "sensitivity.json"), json.dumps({**found, "region": "England"}))
+        self.uptake("report", "out")
+        text = program.read(shown).decode()
+        self.assertNotIn('"tornado":', text)
+        self.assertIn("about something else than this page (as-delivered against no-network, the population minimal "
+                      "(12 organisations, 3 regions), to 2022-03-31)", text)
+
     def test_a_study_with_undefined_results_draws_no_bar_and_a_broken_one_is_not_run(self):
         self.made("--replicates", "4")
         row = {"parameter": "bass.q", "unit": "1/year", "grade": "assumption", "low": 0.1, "high": 0.5,
                "at_low": None, "at_high": 3.5}
-        study = {"parameters": [row, {**row, "parameter": "bass.p", "at_low": 2.5}], "base": 3, "metric": "adopters"}
-        for broken in ({**study, "base": None}, {**study, "parameters": [{**row, "low": None}]},
+        study = {"parameters": [row, {**row, "parameter": "bass.p", "at_low": 2.5}], "base": 3, "metric": "adopters",
+                 "strategy": "as-delivered", "comparator": "no-network", "region": "England", "to": "2022-03-31"}
+        for broken in ({**study, "region": None}, {**study, "base": None}, {**study, "parameters": [{**row, "low": None}]},
                        {**study, "parameters": {"a": 1}}, [1], {"parameters": []}):
             program.write(self.path("out", "sensitivity.json"), json.dumps(broken))
             self.uptake("report", self.path("out"))
