@@ -175,11 +175,10 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   if (is_same_world(place)) {
     const bool any_effort = std::ranges::any_of(std::views::iota(0, record.model->n_programmes()),
                                                 [&](int j) { return has_effort(*record.model, strategy, j); });
-    text += fmt::format(" {}. Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout",
-                        gross_text(about, verb, subject, interval_text(flipped(*gross))),
-                        layout.strategies[static_cast<std::size_t>(strategy)],
-                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
-                        any_effort ? "" : ", for it delivers no network effort");
+    text += fmt::format(" {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
+                        same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
+                                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
+                                        any_effort ? "" : ", for it delivers no network effort"));
   } else {
     text +=
         fmt::format(" {}, under {}",
@@ -363,7 +362,9 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     const Spot place(record, strategy, programme, time);
     const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
     std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
-                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)" : "");
+                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)"
+                                   : delivery == Delivery::no_network ? " (commissioned, without network effort)"
+                                                                      : "");
     std::string_view mark = " ";
     for (const Metric metric : {Metric::ever_adopted, Metric::admissions_avoided}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
@@ -627,29 +628,28 @@ std::string headline_table(const RunRecord& of, int width) {
   const int programme = total_programme(layout.programmes);
   const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
-  std::optional<int> lead;
-  if (lead_strategy(scenario) != layout.comparator) lead = lead_strategy(scenario);
+  const int lead = lead_strategy(scenario);
   const Shares shares(record);
-  const bool ledger_leads = lead && n_reports > 0 && is_about_growth(scenario);
-  if (ledger_leads) text += paragraph(growth_finding(record, *lead), columns) + '\n' + growth(record, *lead, columns);
-  if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
-  for (int time = 0; time < n_reports && lead; ++time) {
+  const bool ledger_leads = n_reports > 0 && is_about_growth(scenario);
+  if (ledger_leads) text += paragraph(growth_finding(record, lead), columns) + '\n' + growth(record, lead, columns);
+  if (n_reports > 0) text += paragraph(finding(record, lead, programme, 0), columns) + '\n';
+  for (int time = 0; time < n_reports; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
-    const Spot place(record, *lead, programme, time);
-    text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
+    const Spot place(record, lead, programme, time);
+    text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(lead)],
                         layout.programmes[static_cast<std::size_t>(programme)],
                         place_in_words(*record.model, layout, focus_place(layout, scenario)), iso(period.from),
                         iso(period.to), time == 0 ? " (headline)" : "");
-    if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
+    if (programme > 0) text += programmes_table(record, lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + of_how_many(record, *lead, time, columns) + overlap(place, columns) +
-              others(record, *lead, programme, time, columns);
+      text += table(place, kShown, columns) + of_how_many(record, lead, time, columns) + overlap(place, columns) +
+              others(record, lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
     text += '\n';
   }
-  if (lead && !ledger_leads) text += growth(record, *lead, columns);
+  if (!ledger_leads) text += growth(record, lead, columns);
   text += published_table(record, columns);
   text += paragraph(
       fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "

@@ -191,13 +191,17 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
     html += paragraph("All together, an organisation counts once for each programme that it takes up.");
   }
   html += fmt::format(
-      "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
-      "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li "
+      "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li>{}<li "
       "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: "
       "median; bands: 50 and 90 % "
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
-      escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
+      escaped(run.strategy(run.lead)),
+      run.lead == run.comparator
+          ? std::string()
+          : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
+                        "(comparator)</li>",
+                        escaped(run.strategy(run.comparator))));
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
   for (const Metric of : kCourses) {
@@ -883,8 +887,9 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   if (run.is_about_growth() && ledger != sections.end()) std::rotate(sections.begin() + 1, ledger, ledger + 1);
 
   return page_html(run.population_note.empty() ? run.title : fmt::format("{} (synthetic population)", run.title),
-                   fmt::format("{}; {} against {}.", capitalised(run.place_words()), run.strategy(run.lead),
-                               run.strategy(run.comparator)),
+                   fmt::format("{}; {}{}.", capitalised(run.place_words()), run.strategy(run.lead),
+                               run.lead == run.comparator ? std::string()
+                                                          : fmt::format(" against {}", run.strategy(run.comparator))),
                    sections, data);
 }
 

@@ -326,6 +326,38 @@ class Page(program.ProgramTest):
         self.assertIn('<th scope="row">Organisations in use, North</th>', text)
         self.assertRegex(text.split('<section id="equity"')[1], rf"<caption>On 31 March 2022, {whole}</caption>")
 
+    def test_a_world_without_the_programme_has_no_net_to_tell(self):
+        top = self.scenario.split("[[strategy]]")[0]
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        for name, more, words in (
+                ("bare", 'delivery = "no-programme"\n', "Nothing sets {} apart from {}, for it delivers no network effort: "
+                 "both are the same world, and net is 0 throughout."),
+                ("no-programme", "", "Net is measured against {} itself here, so it is 0 by construction."),
+                ("no-network", "", "Net is measured against {} itself here, so it is 0 by construction.")):
+            program.write(self.path("none.toml"), f'{top}[[strategy]]\nname = "{name}"\n{more}')
+            said = self.uptake("run", "none.toml", "-o", name, "--replicates", "20").stdout
+            self.assertIn(words.format(name, "no-programme"), " ".join(said.split()))
+            self.assertIn(f"\n{name}, example-tool, the population minimal", said)
+            self.assertIn("gross, 90 % interval", said)
+            page = program.read(self.path(name, "report.html")).decode()
+            self.assertIn(words.format(f"“{name}”", "“no-programme”").replace(", for it delivers no network effort", ""), page)
+            for left_out in ('<section id="gross-to-net"', "The support made a difference", "due to the support",
+                             "net present value above 0", "Year by year"):
+                self.assertNotIn(left_out, page)
+            self.assertEqual("(comparator)" in page, name == "bare")
+            # In every table, too.
+            self.uptake("export", name, "--csv", "-o", f"{name}-csv", "--quiet")
+            with open(self.path(f"{name}-csv", "report.csv"), encoding="utf-8", newline="") as file:
+                nets = [row for row in csv.DictReader(file) if (row["strategy"], row["view"]) == (name, "net")]
+            self.assertGreater(len(nets), 20)
+            for row in nets:
+                if row["mean"]:
+                    self.assertEqual([float(row[k]) for k in ("mean", "p05", "p95")], [0, 0, 0], row)
+            compared = json.loads(self.uptake("compare", name, "--json").stdout)["metrics"]
+            self.assertEqual({row["baseline"] for row in compared}, {name})
+        self.assertIn("bare", {row["strategy"] for row in json.loads(
+            self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
+
     def test_without_any_effort_nothing_is_said_of_it(self):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
         tool = os.path.join(self.path("minimal"), "example-tool.toml")
