@@ -312,7 +312,9 @@ std::string effect_of_uncertainty(const Source& from) {
     text += bullet("No acceptability curve: it needs one programme and QALYs.");
   }
   const auto [study, of_another] = one_way_study(from.run, from.folder);
-  if (!study.is_null()) {
+  if (is_same_world(from.run)) {
+    text += bullet("No assumption moves the net result: it is 0 by construction.");
+  } else if (!study.is_null()) {
     constexpr std::size_t kMostNamed = 5;
     const auto words = [](const nlohmann::ordered_json& value) { return value.get<std::string>(); };
     const auto result = [](const nlohmann::ordered_json& value) {

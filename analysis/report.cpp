@@ -659,6 +659,11 @@ std::string unit_text(const std::string& unit) {
 }
 
 Section drivers(const Run& run, const fs::path& folder, Json& data) {
+  if (is_same_world(run))
+    return {"drivers", "Nothing drives the net result: it is 0",
+            paragraph("With the support and without it the worlds are the same, whatever is assumed: there is nothing "
+                      "that an assumption could move."),
+            "What drives the answer"};
   const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
     return {

@@ -112,6 +112,12 @@ struct Moments {
 };
 }  // namespace
 
+bool is_nil(const OneWayStudy& study) {
+  return study.base == 0 && study.base_error == 0 && std::ranges::all_of(study.parameters, [](const OneWay& one) {
+           return one.at_low == 0 && one.at_high == 0 && one.error_low == 0 && one.error_high == 0;
+         });
+}
+
 bool is_given(const Model& model, const SummaryLayout& layout, Metric metric) {
   const Block* block = layout.find(metric, Axis::report);
   return block != nullptr && focus_place(layout, model.scenario) < block->n_places;

@@ -381,6 +381,19 @@ class Page(program.ProgramTest):
         self.assertIn("both are the same world, and net is 0 throughout", page)
         for left_out in ('<section id="gross-to-net"', "The support made a difference", "Year by year", "GBP\u00a00 of"):
             self.assertNotIn(left_out, page)
+        # No assumption can move a net of 0.
+        tried = self.uptake("sensitivity", "minimal.toml", "--method", "one-way", "--replicates", "2", "-o", "out").stdout
+        self.assertIn("against no-network, net, the population minimal (12 organisations, 3 regions), to 2022-03-31: 0\n",
+                      tried)
+        self.assertIn("Nothing sets as-delivered apart from no-network, for it delivers no network effort: both are the "
+                      "same world, and net is 0 throughout, whatever is assumed.", " ".join(tried.split()))
+        self.assertNotIn("at low", tried)
+        self.assertNotIn("bass.p", tried)
+        text = program.read(self.path("out", "report.html")).decode()
+        self.assertIn("Nothing drives the net result: it is 0", text)
+        self.assertNotIn('"tornado":', text)
+        self.uptake("report", "out", "--cheers")
+        self.assertIn("No assumption moves the net result", program.read(self.path("out", "cheers.md")).decode())
         # With effort everything is there.
         whole = self.made("--replicates", "20", "--overwrite").replace("<wbr>", "")
         first = whole.split('<section id="assumptions"')[1].split("</table>")[0]

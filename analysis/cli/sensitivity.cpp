@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
 #include "../finding.hpp"
 #include "../json_text.hpp"
 #include "../results_file.hpp"
+#include "../wording.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
@@ -55,6 +57,20 @@ Json json_of(const OneWayStudy& study, const std::string& scenario) {
           {"base", number(study.base)},
           {"base_error", number(study.base_error)},
           {"parameters", std::move(rows)}};
+}
+
+/// What is said instead of a table of noughts.
+void print_nil(const OneWayStudy& study, const Model& model) {
+  const bool any_effort = std::ranges::any_of(std::views::iota(0, model.n_programmes()), [&](int programme) {
+    return has_effort(model, lead_strategy(model.scenario), programme);
+  });
+  fmt::print("{} of {} against {}, net, {}, to {}: 0\n\n", study.metric, study.strategy, study.comparator, study.place,
+             study.date);
+  fmt::print("{}", any_effort ? std::string("It is 0 in every world, and none of the assumptions changes that.\n")
+                              : paragraph(same_world_text(study.strategy, study.comparator,
+                                                          ", for it delivers no network effort") +
+                                              ", whatever is assumed.",
+                                          kNarrowest));
 }
 
 void print_table(const OneWayStudy& study) {
@@ -175,7 +191,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   if (output.format == Format::json) {
     fmt::print("{}\n", json_text(json, 2));
   } else {
-    print_table(study);
+    is_nil(study) ? print_nil(study, *model) : print_table(study);
   }
   if (options.folder) {
     const bool has_page = std::filesystem::exists(*options.folder / "results.h5");

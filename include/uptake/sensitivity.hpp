@@ -39,6 +39,9 @@ struct OneWayStudy {
 [[nodiscard]] OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
                                   int n_replicates, const Control& control);
 
+/// Whether no result of a study differs from 0: nothing sets the strategy apart from its comparator in this metric.
+[[nodiscard]] bool is_nil(const OneWayStudy& study);
+
 /// Whether a metric is given at the report dates for the scenario's focus: some are of the whole population alone.
 [[nodiscard]] bool is_given(const Model& model, const SummaryLayout& layout, Metric metric);
 
