@@ -114,7 +114,8 @@ std::string years(const Run& run, Json& data) {
   for (std::size_t y = 0; y < run.years.size(); ++y) rows.push_back({{year_label(run, y)}});
   // A few weeks at the horizon are no year to draw.
   constexpr std::chrono::days kStub{31};
-  const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
+  const std::chrono::days n_days = run.year_to.back() - run.year_from.back() + std::chrono::days(1);
+  const std::size_t n_drawn = run.years.size() - (n_days <= kStub ? 1 : 0);
   Json panels = Json::array();
   LargestMoney money;
   for (const YearColumn& column : columns)
@@ -150,8 +151,13 @@ std::string years(const Run& run, Json& data) {
                      {"label", "Cash, capacity and cost in each financial year, net; the table says the same"}};
     html += fmt::format(
         "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one "
-        "scale.{}</figcaption></figure>\n",
-        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts));
+        "scale.{}{}</figcaption></figure>\n",
+        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts),
+        n_drawn == run.years.size()
+            ? std::string()
+            : fmt::format(" Not drawn: the {} of {} that {} simulated, too few for a bar; the table has {}.",
+                          n_days.count() == 1 ? std::string("one day") : fmt::format("{} days", n_days.count()),
+                          run.years.back(), n_days.count() == 1 ? "was" : "were", n_days.count() == 1 ? "it" : "them"));
   }
   html += table(fmt::format("In each financial year, net, {}", run.place_words()), head, rows);
   const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);

@@ -358,6 +358,19 @@ class Page(program.ProgramTest):
         self.assertIn("bare", {row["strategy"] for row in json.loads(
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
+    def test_a_year_too_short_to_draw_is_said_to_be_left_out(self):
+        text = self.made("--replicates", "4")
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))
+        self.assertEqual(data["years"]["years"], ["2021/22", "2022/23"])
+        self.assertIn("Not drawn: the 5 days of 2023/24 that were simulated, too few for a bar; the table has them.", text)
+        self.assertIn('<th scope="row">2023/24, part: to 5 Apr 2023</th>', text)
+        for weeks, words in ((104, "Dashed: part of a year only (2022/23, part: to 29 Mar 2023).</figcaption>"),
+                             (115, "Dashed: part of a year only (2023/24, part: to 14 Jun 2023).</figcaption>")):
+            text = self.made("--replicates", "4", "--overwrite", "--set", f"horizon={weeks} weeks",
+                             "--set", "report_at=[2022-03-31]")
+            self.assertIn(words, text)
+            self.assertNotIn("Not drawn", text)
+
     def test_without_any_effort_nothing_is_said_of_it(self):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
         tool = os.path.join(self.path("minimal"), "example-tool.toml")
