@@ -597,6 +597,35 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
   return text;
 }
+
+/// What the tables are made of and what their words mean, of those that are there.
+std::string legend(const RunRecord& record, int programme, int n_reports) {
+  const Scenario& scenario = record.model->scenario;
+  std::string text = fmt::format("Means over {} replicates, {}.", record.ensemble->n_replicates,
+                                 scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
+                                 : scenario.mode == ParameterMode::defaults
+                                     ? "all with default parameters"
+                                     : "each with parameters drawn from the posterior or their priors");
+  bool has_net = false, has_both = false, has_gap = false;
+  for (int time = 0; time < n_reports; ++time) {
+    const Spot place(record, lead_strategy(scenario), programme, time);
+    const auto is_there = [&](Metric metric) { return place(metric, View::gross) || place(metric, View::net); };
+    has_net = has_net || !is_same_world(place);
+    has_both = has_both || (is_there(Metric::savings_cash_gbp) && is_there(Metric::capacity_released_gbp));
+    has_gap = has_gap || is_there(Metric::deprivation_gap);
+  }
+  const std::string& comparator = record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)];
+  if (has_net)
+    text += fmt::format(" Without = the same random worlds under {}; net = the difference, replicate by replicate.",
+                        comparator);
+  else if (programme > 0)  // a table of programmes has their net, whatever it is
+    text +=
+        fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
+  if (has_both) text += " Cash and capacity are never added.";
+  text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
+  return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;
+}
+
 /// The split over drivers, and what is lost to competition for attention, where their worlds were run.
 class Shares {
  public:
@@ -626,7 +655,6 @@ std::string headline_table(const RunRecord& of, int width) {
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
   // All together, or the only one by its name.
   const int programme = total_programme(layout.programmes);
-  const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
   const int lead = lead_strategy(scenario);
   const Shares shares(record);
@@ -647,21 +675,12 @@ std::string headline_table(const RunRecord& of, int width) {
               others(record, lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
+    while (text.ends_with("\n\n")) text.pop_back();
     text += '\n';
   }
   if (!ledger_leads) text += growth(record, lead, columns);
   text += published_table(record, columns);
-  text += paragraph(
-      fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
-                  "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
-                  "the last date, flows over the window; by region in summary.csv. {}",
-                  record.ensemble->n_replicates,
-                  scenario.mode == ParameterMode::prior      ? "each with parameters drawn from their priors"
-                  : scenario.mode == ParameterMode::defaults ? "all with default parameters"
-                                                             : "each with parameters drawn from the posterior "
-                                                               "or their priors",
-                  comparator, kGapInWords),
-      columns);
+  text += paragraph(legend(record, programme, n_reports), columns);
   text += assumptions(record, columns);
   return text;
 }

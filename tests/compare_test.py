@@ -53,6 +53,21 @@ class Compare(program.ProgramTest):
         self.assertEqual(said[0], ("most-deprived-first", f"{100 * row['strategy_mean']:.1f}"))
         self.assertNotIn("same-packages", [name for name, _ in said], "whose gap is that of the baseline")
 
+    def test_legends_are_of_what_is_there(self):
+        gap = "Deprivation gap: share in use among"
+        whole = self.uptake("run", program.MINIMAL, "-o", "whole", "--replicates", 20).stdout
+        part = self.uptake("run", program.MINIMAL, "-o", "part", "--replicates", 20, "--set", "focus=North").stdout
+        self.assertIn("deprivation gap", whole)
+        self.assertNotIn("deprivation gap", part)
+        for folder, said in (("whole", whole), ("part", part)):
+            for text in (said, self.uptake("compare", folder).stdout):
+                self.assertEqual(gap in " ".join(text.split()), folder == "whole", text)
+            self.assertIn("Without = the same random worlds under no-network; net =", " ".join(said.split()))
+        several = self.uptake("run", self.portfolio(), "-o", "several", "--replicates", 20).stdout
+        self.assertIn("\n\nPublished figures beside the result", several)
+        for said in (whole, part, several):
+            self.assertNotIn("\n\n\n", said)
+
     def test_a_long_title_without_a_blank_is_cut_between_characters(self):
         scenario = self.portfolio(text=portfolio.two_tools("replicates = 4"))
         title = "Frühwarnsystem" * 4

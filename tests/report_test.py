@@ -390,6 +390,8 @@ class Page(program.ProgramTest):
                       "same world, and net is 0 throughout.", words)
         self.assertIn("gross, 90 % interval", said)
         self.assertNotIn("net, 90 % interval", said)
+        self.assertNotIn("Without =", said)
+        self.assertNotIn("net =", said)
         self.assertNotIn("Much rests on", said)
         self.assertIn("both are the same world, and net is 0 throughout", page)
         for left_out in ('<section id="gross-to-net"', "The support made a difference", "Year by year", "GBP\u00a00 of"):
