@@ -128,7 +128,7 @@ Section waterfall(const Run& run, Json& data) {
   if (!gross || !net || !anyway || is_same_world(run)) return {};
   const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
-  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, subject.noun, label);
+  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, shown, subject.noun, label);
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
                                 {"Would have happened anyway (counterfactual)", *anyway},

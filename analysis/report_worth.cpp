@@ -211,10 +211,12 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int p
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
-                    std::string_view unit_name, std::string_view label) {
+                    const std::function<std::string(double)>& text, std::string_view unit_name,
+                    std::string_view label) {
   const auto bar = [&](std::string_view name, std::string_view kind, double from, double to, const Spread& s) {
     return Json{
-        {"name", name}, {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor}};
+        {"name", name},        {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor},
+        {"text", text(s.mean)}};
   };
   Json bars = Json::array();
   bars.push_back(bar("With the support (gross)", "gross", 0, gross.mean, gross));
