@@ -434,7 +434,8 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
 }
 
 /// A published figure in two lines: the numbers, and what they are and where they were published.
-std::string published_lines(const PublishedBeside& one, const RunRecord& record, std::size_t width) {
+/// @param says_place whether not all of them are of the place that the run is about
+std::string published_lines(const PublishedBeside& one, const RunRecord& record, bool says_place, std::size_t width) {
   constexpr std::size_t kFigure = 11, kGross = 20, kNet = 9;
   const std::size_t label_width = kNarrowest - 2 - kFigure - kGross - kNet;
   const bool several = record.model->scenario.programmes.size() > 1;
@@ -456,11 +457,7 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
   std::string rest = several ? fmt::format("{}, {}", unit.label(), window(asked)) : window(asked);
-  // Of another place than the run is about, and of its own where most figures are of another.
-  const int place =
-      static_cast<int>(std::ranges::find(record.layout.regions, one.region) - record.layout.regions.begin());
-  if (place != 0 || focus_place(record.layout, record.model->scenario) != 0)
-    rest += ", " + place_in_words(*record.model, record.layout, place);
+  if (says_place) rest += ", " + one.place;
   if (!one.used)
     rest += "; the model keeps no value near it";
   else if (one.used->to != asked.to || (is_flow && one.used->from != asked.from))
@@ -478,6 +475,9 @@ std::string published_table(const RunRecord& record, std::size_t width) {
                                  "gross, 5 to 95 %", "net");
   std::vector<std::string> shown;
   std::size_t n_left_out = 0;
+  const std::string whole = place_in_words(*record.model, record.layout, 0);
+  const bool says_place = focus_place(record.layout, record.model->scenario) != 0 ||
+                          std::ranges::any_of(all, [&](const auto& one) { return one.place != whole; });
   for (const PublishedBeside& one : all) {
     const bool again = std::ranges::find(shown, one.programme) != shown.end();
     if (several && one.programme != "all" && again) {
@@ -485,10 +485,12 @@ std::string published_table(const RunRecord& record, std::size_t width) {
       continue;
     }
     shown.push_back(one.programme);
-    text += published_lines(one, record, width);
+    text += published_lines(one, record, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
-  if (focus_place(record.layout, record.model->scenario) != 0)
+  if (std::ranges::any_of(all, &PublishedBeside::is_of_england_alone))
+    text += "  " + paragraph(fmt::format("Figures of England stand beside values of {}.", whole), width - 2, 2);
+  else if (focus_place(record.layout, record.model->scenario) != 0)
     text += "  The model's values are of the place that each figure is of.\n";
   const bool is_calibrated = record.model->scenario.mode == ParameterMode::posterior;
   return text +

@@ -41,8 +41,11 @@ std::string what_an_event_is(const Run& run, const Sources& known_sources) {
   const auto at =
       static_cast<std::size_t>(std::ranges::find(keys, spec(Parameter::baseline_events).key) - keys.begin());
   if (at < std::min(sources.size(), values.size()) && values[at] > 0)
-    text += fmt::format(", {} a year without the programme{}{}", grouped(values[at]), sources[at].empty() ? "" : "; ",
-                        known_sources.in_words(sources[at]));
+    text += fmt::format(", {} a year{} without the programme{}{}", grouped(values[at]),
+                        !run.is_england() ? ", as its file counts them,"
+                        : run.place != 0  ? " in England"
+                                          : "",
+                        sources[at].empty() ? "" : "; ", known_sources.in_words(sources[at]));
   return paragraph(text + ".");
 }
 
@@ -179,6 +182,12 @@ Json series(const Cube& cube, int strategy, View view, int programme, int place,
   return any ? all : Json();
 }
 
+/// Whether figures that were counted in England stand beside values of another population.
+bool has_figures_of_england(const Run& run) {
+  if (run.is_england() || !run.file.has("published/place")) return false;
+  return std::ranges::count(run.file.texts("published/place"), kEngland) > 0;
+}
+
 Section course(const Run& run, const std::string& coverage, Json& data) {
   std::string html = coverage.empty() ? coverage : paragraph(coverage);
   if (run.n_own_programmes() > 1) {
@@ -192,7 +201,8 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   }
   html += fmt::format(
       "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li>{}<li "
-      "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: "
+      "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published "
+      "figure{}</li><li>Line: "
       "median; bands: 50 and 90 % "
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
@@ -201,7 +211,8 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
           ? std::string()
           : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
                         "(comparator)</li>",
-                        escaped(run.strategy(run.comparator))));
+                        escaped(run.strategy(run.comparator))),
+      has_figures_of_england(run) ? " (of England, see “What was published”)" : "");
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
   for (const Metric of : kCourses) {
@@ -836,7 +847,8 @@ Json observed(const Run& run, const Sources& sources) {
   Json all = Json::array();
   if (!run.file.has("published/metric")) return all;
   const auto metric = run.file.texts("published/metric"), programme = run.file.texts("published/programme"),
-             source = run.file.texts("published/source"), region = run.file.texts("published/region");
+             source = run.file.texts("published/source"), region = run.file.texts("published/region"),
+             place = run.file.has("published/place") ? run.file.texts("published/place") : std::vector<std::string>{};
   const auto value = run.file.numbers("published/value").values;
   const auto to = run.file.dates("published/to");
   for (std::size_t i = 0; i < metric.size(); ++i) {
@@ -846,7 +858,11 @@ Json observed(const Run& run, const Sources& sources) {
                    {"programme", of - run.programmes.begin()},
                    {"date", iso(to[i])},
                    {"value", value[i]},
-                   {"label", fmt::format("published: {}", sources.in_words(source[i]))}});
+                   {"label", fmt::format("published{}: {}",
+                                         i < place.size() && place[i] == kEngland && !run.is_england()
+                                             ? std::string(" of England")
+                                             : std::string(),
+                                         sources.in_words(source[i]))}});
   }
   return all;
 }

@@ -68,8 +68,9 @@ std::string lever_text(const Lever& lever) {
 
 /// What is shown beside the results belongs to them: a result is shown again only as it would be made.
 std::string published_text(const Published& figure) {
-  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
-                     list_text(std::vector{figure.region, figure.source, figure.note}));
+  return fmt::format(
+      "published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+      list_text(std::vector{figure.region == kEngland ? std::string() : figure.region, figure.source, figure.note}));
 }
 }  // namespace
 

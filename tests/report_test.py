@@ -326,6 +326,35 @@ class Page(program.ProgramTest):
         self.assertIn('<th scope="row">Organisations in use, North</th>', text)
         self.assertRegex(text.split('<section id="equity"')[1], rf"<caption>On 31 March 2022, {whole}</caption>")
 
+    def test_figures_of_england_are_called_so_beside_another_population(self):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("town"))
+        scenario = self.scenario.replace('"minimal/example-tool.toml"', '"care-home-deterioration"')
+        own = '[[published]]\nmetric = "adopters"\nto = 2022-03-31\nvalue = 4\nsource = "our own count"\n'
+        program.write(self.path("town.toml"), scenario.replace('population = "minimal"', 'population = "town"') + own)
+        said = self.uptake("run", "town.toml", "-o", "out", "--replicates", "8").stdout
+        town, words = "the population town (12 organisations, 3 regions)", " ".join(said.split())
+        self.assertIn(f"2022-03-31, {town}; our own count", words)
+        self.assertIn("2022-09-30, England; S40", words)
+        self.assertIn(f"Figures of England stand beside values of {town}.", words)
+        page = program.read(self.path("out", "report.html")).decode().replace("<wbr>", "")
+        section = page.split('<section id="published"')[1].split("</section>")[0]
+        self.assertIn(f"Organisations in use, {town}</th>", section)
+        self.assertIn("Organisations ever in use, England</th>", section)
+        self.assertIn(f"Figures of England stand beside values of {town}: they are of two places", section)
+        self.assertRegex(section, "[01] of 1 published figure within")
+        self.assertIn("published figure (of England, see “What was published”)", page)
+        self.assertIn('"label":"published of England: ', page)
+        with open(self.path("out", "published.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual({(row["region"], row["place"], row["source"] == "our own count") for row in rows},
+                         {("England", town, True), ("England", "England", False)})
+        self.uptake("export", "out", "--csv", "-o", "csv", "--quiet")
+        self.assertEqual(program.read(self.path("csv", "published.csv")), program.read(self.path("out", "published.csv")))
+        # Of England itself nothing is said twice.
+        whole = self.uptake("run", program.CARE_HOMES, "-o", "whole", "--replicates", "2").stdout
+        self.assertNotIn("England; S40", whole)
+        self.assertNotIn("Figures of England", whole)
+
     def test_a_world_without_the_programme_has_no_net_to_tell(self):
         top = self.scenario.split("[[strategy]]")[0]
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))

@@ -115,7 +115,7 @@ inline constexpr std::array<std::string_view, 4> kEvidenceNames{"A", "B", "C", "
 /// A published figure, shown beside the result it can be compared with. Never fitted to.
 struct Published {
   std::string metric;        ///< name of a metric of the results
-  std::string region;        ///< full name; empty = England
+  std::string region;        ///< full name; empty = all of the population; "England" = that, beside another one
   std::optional<Date> from;  ///< flows: first day; absent = the start
   Date to{};                 ///< flows: last day; stocks: the date
   double value = 0;          ///< in the metric's unit
