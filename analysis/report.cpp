@@ -182,10 +182,12 @@ Json series(const Cube& cube, int strategy, View view, int programme, int place,
   return any ? all : Json();
 }
 
-/// Whether figures that were counted in England stand beside values of another population.
-bool has_figures_of_england(const Run& run) {
-  if (run.is_england() || !run.file.has("published/place")) return false;
-  return std::ranges::count(run.file.texts("published/place"), kEngland) > 0;
+/// What the legend says of figures that were counted in England and stand beside values of another population.
+std::string_view figures_of_england(const Run& run) {
+  if (run.is_england() || !run.file.has("published/place")) return "";
+  const std::vector<std::string> places = run.file.texts("published/place");
+  const auto n = std::ranges::count(places, kEngland);
+  return n == 0 ? "" : n == std::ssize(places) ? " (of England)" : " (some of England, see “What was published”)";
 }
 
 Section course(const Run& run, const std::string& coverage, Json& data) {
@@ -212,7 +214,7 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
           : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
                         "(comparator)</li>",
                         escaped(run.strategy(run.comparator))),
-      has_figures_of_england(run) ? " (of England, see “What was published”)" : "");
+      figures_of_england(run));
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
   for (const Metric of : kCourses) {
@@ -270,10 +272,10 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   const auto own = run.headline("adopters", View::gross), other = run.headline("adopters", View::counterfactual);
   std::string heading = "How adoption went, with and without the support";
   if (own && other)
-    heading = is_same_world(run) ? fmt::format("{} in use on {}, with the support and without", shown(own->mean),
-                                               date_text(run.report_to.front()))
-                                 : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
-                                               date_text(run.report_to.front()), shown(other->mean));
+    heading = is_same_world(run)
+                  ? fmt::format("{} in use on {}, in either world", shown(own->mean), date_text(run.report_to.front()))
+                  : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
+                                date_text(run.report_to.front()), shown(other->mean));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -672,8 +674,7 @@ std::string unit_text(const std::string& unit) {
 Section drivers(const Run& run, const fs::path& folder, Json& data) {
   if (is_same_world(run))
     return {"drivers", "Nothing drives the net result: it is 0",
-            paragraph("With the support and without it the worlds are the same, whatever is assumed: there is nothing "
-                      "that an assumption could move."),
+            paragraph("Both worlds are the same, whatever is assumed: there is nothing that an assumption could move."),
             "What drives the answer"};
   const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {

@@ -291,7 +291,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
              capacity = run.headline("capacity_released_gbp", View::net);
   std::string heading = "What it was worth, and what it cost";
   if (is_same) {
-    heading = "What it was worth and what it cost, with the support and without";
+    heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
     heading = fmt::format("The support added {} of cash, {} of capacity, and {} of cost", pounds(cash->mean),
                           pounds(capacity->mean), pounds(cost->mean));
@@ -325,8 +325,7 @@ Section cost_effectiveness(const Run& run, Json& data) {
   }
   if (is_same_world(run)) {
     return {"cost-effectiveness", "Cost-effectiveness cannot be said",
-            paragraph("With the support and without it the worlds are the same: there is nothing to weigh."),
-            "Is it worth its cost?"};
+            paragraph("Net is 0 throughout: there is nothing to weigh."), "Is it worth its cost?"};
   }
   const auto known = cost_effectiveness_of(run);
   if (!known) {

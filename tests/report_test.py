@@ -342,7 +342,7 @@ class Page(program.ProgramTest):
         self.assertIn("Organisations ever in use, England</th>", section)
         self.assertIn(f"Figures of England stand beside values of {town}: they are of two places", section)
         self.assertRegex(section, "[01] of 1 published figure within")
-        self.assertIn("published figure (of England, see “What was published”)", page)
+        self.assertIn("published figure (some of England, see “What was published”)", page)
         self.assertIn('"label":"published of England: ', page)
         with open(self.path("out", "published.csv"), encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
@@ -371,7 +371,7 @@ class Page(program.ProgramTest):
             page = program.read(self.path(name, "report.html")).decode()
             self.assertIn(words.format(f"“{name}”", "“no-programme”").replace(", for it delivers no network effort", ""), page)
             for left_out in ('<section id="gross-to-net"', "The support made a difference", "due to the support",
-                             "net present value above 0", "Year by year"):
+                             "net present value above 0", "Year by year", "with the support and"):
                 self.assertNotIn(left_out, page)
             self.assertEqual("(comparator)" in page, name == "bare")
             # In every table, too.
