@@ -311,15 +311,17 @@ std::string effect_of_uncertainty(const Source& from) {
   } else {
     text += bullet("No acceptability curve: it needs one programme and QALYs.");
   }
-  const nlohmann::ordered_json study = one_way_study(from.folder);
-  if (!study.is_null()) {
+  const auto [study, of_another] = one_way_study(from.run, from.folder);
+  if (is_same_world(from.run)) {
+    text += bullet("No assumption moves the net result: it is 0 by construction.");
+  } else if (!study.is_null()) {
     constexpr std::size_t kMostNamed = 5;
     const auto words = [](const nlohmann::ordered_json& value) { return value.get<std::string>(); };
     const auto result = [](const nlohmann::ordered_json& value) {
       return value.is_number() ? rounded(value.get<double>()) : std::string("-");
     };
-    text += bullet(fmt::format("What moves the net result most, one at a time (`sensitivity.json`, `{}`):",
-                               words(study["metric"])));
+    text += bullet(fmt::format("What moves the net result most, one at a time (`sensitivity.json`, `{}`, {}):",
+                               words(study["metric"]), from.run.place_words()));
     for (std::size_t i = 0; i < std::min(kMostNamed, study["parameters"].size()); ++i) {
       const auto& row = study["parameters"][i];
       text += fmt::format("  * `{}` from {:.3g} to {:.3g} {}: {} to {}\n", words(row["parameter"]),

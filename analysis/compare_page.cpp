@@ -73,29 +73,31 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
   const Difference* row = find(comparison, subject.metric, frame.programme, period.to);
   if (!row) return opening + ": nothing that both measure.";
   // "512 more", and the interval beside it, in which either end may be on the other side of 0.
-  const auto amount = [](const Statistics& s, std::string_view unit, std::string_view after, std::string_view up,
-                         std::string_view down) {
-    const auto of = [&](double value) { return fmt::format("{}{}{}", unit, shown(std::abs(value)), after); };
+  const auto amount = [](const Statistics& s, Metric metric, std::string_view up, std::string_view down) {
+    const bool is_money = spec(metric).read_as == ReadAs::money;
+    const RowUnit unit(metric, Medium::page, {s});
+    const auto of = [&](double value) {
+      const std::string number = unit.text(std::abs(value));
+      return is_money ? fmt::format("GBP {}{}", number, unit.factor() > 1 ? " million" : "") : number;
+    };
     const auto way = [&](double value) { return value < 0 ? down : up; };
     std::string text = fmt::format("{} {}", of(s.mean), way(s.mean));
     if (s.p05 == s.p95) return std::pair(text, std::string());
     const bool crosses = s.p05 < 0 && s.p95 > 0;
     const double near = s.mean < 0 ? s.p95 : s.p05, far = s.mean < 0 ? s.p05 : s.p95;
+    const std::string between = is_money ? fmt::format("{} to {}", of(std::abs(near)), of(std::abs(far)))
+                                         : span_text(std::abs(near), std::abs(far));
     return std::pair(text, crosses
                                ? fmt::format(" (90 % interval: {} {} to {} {})", of(far), way(far), of(near), way(near))
-                               : fmt::format(" (90 % interval {})", span_text(std::abs(near), std::abs(far))));
+                               : fmt::format(" (90 % interval {})", between));
   };
   if (row->difference.mean == 0 && row->difference.sd == 0)
     return fmt::format("{}: the same number of {} {} in every world.", opening, subject.noun, subject.verb);
-  const auto [more, between] = amount(row->difference, "", "", "more", "fewer");
+  const auto [more, between] = amount(row->difference, subject.metric, "more", "fewer");
   std::string text = fmt::format("{}: {} {} {}{}", opening, more, subject.noun, subject.verb, between);
   if (const Difference* cost = find(comparison, Metric::cost_gbp, frame.programme, period.to);
       cost && cost->difference.mean != 0) {
-    constexpr double kMillion = 1e6;
-    Statistics c = cost->difference;
-    const bool millions = std::max(std::abs(c.p05), std::abs(c.p95)) >= kMillion;
-    for (double* value : {&c.mean, &c.p05, &c.p95}) *value /= millions ? kMillion : 1;
-    const auto [higher, within] = amount(c, "GBP ", millions ? " million" : "", "higher", "lower");
+    const auto [higher, within] = amount(cost->difference, Metric::cost_gbp, "higher", "lower");
     text += fmt::format(", for a cost that is {}{}", higher, within);
   }
   const auto chance = [&](double share) {
@@ -190,6 +192,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       if (const Difference* row = find(comparison, metric, frame.programme, period.to))
         bars.push_back({{"name", name_of(comparison)},
                         {"mean", row->difference.mean / unit.factor()},
+                        {"text", unit.text(row->difference.mean)},
                         {"low", row->difference.p05 / unit.factor()},
                         {"high", row->difference.p95 / unit.factor()}});
     std::vector<Cell> row{{unit.label()}};

@@ -385,12 +385,15 @@ std::string compare_table(const CompareReport& report, int width) {
           fmt::format("{}, {}\n{}\n", first.strategies[static_cast<std::size_t>(report.attention.on)], window, lost);
     if (!split.empty()) text += fmt::format("{}, {}, {}\n{}\n", report.split_strategy, together, window, split);
   }
+  const bool has_gap = std::ranges::any_of(report.comparisons, [](const Comparison& one) {
+    return std::ranges::count(one.rows, Metric::deprivation_gap, &Difference::metric) > 0;
+  });
   text +=
       paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
                             "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
                             "the share of replicates in which the strategy does better than the baseline (less cost, "
-                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both. {}",
-                            n_compared(report), first.seed, kGapInWords),
+                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.{}{}",
+                            n_compared(report), first.seed, has_gap ? " " : "", has_gap ? kGapInWords : ""),
                 columns);
   if (!first.population_note.empty()) text += paragraph("- " + first.population_note, columns, 2);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);

@@ -164,20 +164,22 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
                           model_from = file.dates(path("model_from")), model_to = file.dates(path("model_to"));
   const std::vector<double> value = file.numbers(path("value")).values, p_below = file.numbers(path("p_below")).values;
   const std::vector<double> model = file.numbers(path("model")).values;
-  std::vector<double> fitted, stated;  // files of earlier builds do not say
+  // Files of earlier builds say none of these.
+  const std::vector<std::string> place = file.has(path("place")) ? texts("place") : region;
+  std::vector<double> fitted, stated;
   if (file.has(path("fitted"))) fitted = file.numbers(path("fitted")).values;
   if (file.has(path("from_stated"))) stated = file.numbers(path("from_stated")).values;
   constexpr std::array<std::string_view, 2> kViews{"gross", "net"};
   const std::size_t n = programme.size();
   const auto fit = [&](const auto&... columns) { return ((columns.size() == n) && ...); };
-  if (!fit(region, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
+  if (!fit(region, place, metric, unit, source, note, from, to, model_from, model_to, value, p_below) ||
       model.size() != n * kViews.size() * kStatisticNames.size() || (!fitted.empty() && fitted.size() != n) ||
       (!stated.empty() && stated.size() != n) || !std::ranges::equal(texts("view"), kViews) ||
       !std::ranges::equal(texts("statistic"), kStatisticNames))
     throw file.broken("its published figures do not fit together");
   std::vector<PublishedRow> rows;
   for (std::size_t i = 0; i < n; ++i) {
-    PublishedRow& row = rows.emplace_back(PublishedRow{programme[i], region[i], metric[i], unit[i]});
+    PublishedRow& row = rows.emplace_back(PublishedRow{programme[i], region[i], place[i], metric[i], unit[i]});
     // The file has days throughout: of a stock the first says nothing, and of what the model does not have both.
     const auto known = find_metric(metric[i]);
     const bool is_flow = !known || spec(*known).kind == MetricKind::flow;

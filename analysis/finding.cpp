@@ -39,6 +39,13 @@ std::string finding_text(const Subject& subject, std::string_view verb, std::str
               : fmt::format("; {} of them would not have been {} anyway", net, verb));
 }
 
+std::string same_world_text(const std::string& strategy, const std::string& comparator, std::string_view why) {
+  if (strategy == comparator)
+    return fmt::format("Net is measured against {} itself here, so it is 0 by construction", strategy);
+  return fmt::format("Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout", strategy,
+                     comparator, why);
+}
+
 bool has_effort(const Model& model, int strategy, int programme) {
   const auto& plan =
       model.strategies[static_cast<std::size_t>(strategy)].programmes[static_cast<std::size_t>(programme)];

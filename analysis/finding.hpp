@@ -54,6 +54,13 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 [[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
                                        std::string_view gross, std::string_view net);
 
+/// "Nothing sets plan apart from no-network…: both are the same world, and net is 0 throughout", or of the comparator
+/// itself that its net is 0 by construction.
+/// @param strategy, comparator as the medium quotes names @param why what follows them, ", for it delivers no network
+/// effort"; empty where it is not known
+[[nodiscard]] std::string same_world_text(const std::string& strategy, const std::string& comparator,
+                                          std::string_view why);
+
 /// Whether a figure is 0 in all that is told of it: what two worlds that are the same differ by.
 [[nodiscard]] inline bool is_nil(const Statistics& s) { return s.mean == 0 && s.p05 == 0 && s.p95 == 0; }
 

@@ -175,11 +175,10 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   if (is_same_world(place)) {
     const bool any_effort = std::ranges::any_of(std::views::iota(0, record.model->n_programmes()),
                                                 [&](int j) { return has_effort(*record.model, strategy, j); });
-    text += fmt::format(" {}. Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout",
-                        gross_text(about, verb, subject, interval_text(flipped(*gross))),
-                        layout.strategies[static_cast<std::size_t>(strategy)],
-                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
-                        any_effort ? "" : ", for it delivers no network effort");
+    text += fmt::format(" {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
+                        same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
+                                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
+                                        any_effort ? "" : ", for it delivers no network effort"));
   } else {
     text +=
         fmt::format(" {}, under {}",
@@ -357,7 +356,9 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     const Spot place(record, strategy, programme, time);
     const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
     std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
-                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)" : "");
+                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)"
+                                   : delivery == Delivery::no_network ? " (commissioned, without network effort)"
+                                                                      : "");
     std::string_view mark = " ";
     for (const Metric metric : {Metric::ever_adopted, Metric::admissions_avoided}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
@@ -427,7 +428,8 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
 }
 
 /// A published figure in two lines: the numbers, and what they are and where they were published.
-std::string published_lines(const PublishedBeside& one, const RunRecord& record, std::size_t width) {
+/// @param says_place whether not all of them are of the place that the run is about
+std::string published_lines(const PublishedBeside& one, const RunRecord& record, bool says_place, std::size_t width) {
   constexpr std::size_t kFigure = 11, kGross = 20, kNet = 9;
   const std::size_t label_width = kNarrowest - 2 - kFigure - kGross - kNet;
   const bool several = record.model->scenario.programmes.size() > 1;
@@ -452,11 +454,7 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   const std::string published_window =
       has_no_start ? fmt::format("to {} (the source gives no start)", iso(asked.to)) : window(asked);
   std::string rest = several ? fmt::format("{}, {}", unit.label(), published_window) : published_window;
-  // Of another place than the run is about, and of its own where most figures are of another.
-  const int place =
-      static_cast<int>(std::ranges::find(record.layout.regions, one.region) - record.layout.regions.begin());
-  if (place != 0 || focus_place(record.layout, record.model->scenario) != 0)
-    rest += ", " + place_in_words(*record.model, record.layout, place);
+  if (says_place) rest += ", " + one.place;
   if (!one.used)
     rest += "; the model keeps no value near it";
   else if (has_no_start || one.used->to != asked.to || (is_flow && one.used->from != asked.from))
@@ -474,6 +472,9 @@ std::string published_table(const RunRecord& record, std::size_t width) {
                                  "gross, 5 to 95 %", "net");
   std::vector<std::string> shown;
   std::size_t n_left_out = 0;
+  const std::string whole = place_in_words(*record.model, record.layout, 0);
+  const bool says_place = focus_place(record.layout, record.model->scenario) != 0 ||
+                          std::ranges::any_of(all, [&](const auto& one) { return one.place != whole; });
   for (const PublishedBeside& one : all) {
     const bool again = std::ranges::find(shown, one.programme) != shown.end();
     if (several && one.programme != "all" && again) {
@@ -481,10 +482,12 @@ std::string published_table(const RunRecord& record, std::size_t width) {
       continue;
     }
     shown.push_back(one.programme);
-    text += published_lines(one, record, width);
+    text += published_lines(one, record, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
-  if (focus_place(record.layout, record.model->scenario) != 0)
+  if (std::ranges::any_of(all, &PublishedBeside::is_of_england_alone))
+    text += "  " + paragraph(fmt::format("Figures of England stand beside values of {}.", whole), width - 2, 2);
+  else if (focus_place(record.layout, record.model->scenario) != 0)
     text += "  The model's values are of the place that each figure is of.\n";
   const bool is_calibrated = record.model->scenario.mode == ParameterMode::posterior;
   return text +
@@ -593,6 +596,35 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
   return text;
 }
+
+/// What the tables are made of and what their words mean, of those that are there.
+std::string legend(const RunRecord& record, int programme, int n_reports) {
+  const Scenario& scenario = record.model->scenario;
+  std::string text = fmt::format("Means over {} replicates, {}.", record.ensemble->n_replicates,
+                                 scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
+                                 : scenario.mode == ParameterMode::defaults
+                                     ? "all with default parameters"
+                                     : "each with parameters drawn from the posterior or their priors");
+  bool has_net = false, has_both = false, has_gap = false;
+  for (int time = 0; time < n_reports; ++time) {
+    const Spot place(record, lead_strategy(scenario), programme, time);
+    const auto is_there = [&](Metric metric) { return place(metric, View::gross) || place(metric, View::net); };
+    has_net = has_net || !is_same_world(place);
+    has_both = has_both || (is_there(Metric::savings_cash_gbp) && is_there(Metric::capacity_released_gbp));
+    has_gap = has_gap || is_there(Metric::deprivation_gap);
+  }
+  const std::string& comparator = record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)];
+  if (has_net)
+    text += fmt::format(" Without = the same random worlds under {}; net = the difference, replicate by replicate.",
+                        comparator);
+  else if (programme > 0)  // a table of programmes has their net, whatever it is
+    text +=
+        fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
+  if (has_both) text += " Cash and capacity are never added.";
+  text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
+  return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;
+}
+
 /// The split over drivers, and what is lost to competition for attention, where their worlds were run.
 class Shares {
  public:
@@ -622,43 +654,32 @@ std::string headline_table(const RunRecord& of, int width) {
   const int n_reports = std::min(2, static_cast<int>(layout.reports.size()));
   // All together, or the only one by its name.
   const int programme = total_programme(layout.programmes);
-  const std::string& comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
   std::string text;
-  std::optional<int> lead;
-  if (lead_strategy(scenario) != layout.comparator) lead = lead_strategy(scenario);
+  const int lead = lead_strategy(scenario);
   const Shares shares(record);
-  const bool ledger_leads = lead && n_reports > 0 && is_about_growth(scenario);
-  if (ledger_leads) text += paragraph(growth_finding(record, *lead), columns) + '\n' + growth(record, *lead, columns);
-  if (lead && n_reports > 0) text += paragraph(finding(record, *lead, programme, 0), columns) + '\n';
-  for (int time = 0; time < n_reports && lead; ++time) {
+  const bool ledger_leads = n_reports > 0 && is_about_growth(scenario);
+  if (ledger_leads) text += paragraph(growth_finding(record, lead), columns) + '\n' + growth(record, lead, columns);
+  if (n_reports > 0) text += paragraph(finding(record, lead, programme, 0), columns) + '\n';
+  for (int time = 0; time < n_reports; ++time) {
     const Period& period = layout.reports[static_cast<std::size_t>(time)];
-    const Spot place(record, *lead, programme, time);
-    text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(*lead)],
+    const Spot place(record, lead, programme, time);
+    text += fmt::format("{}, {}, {}\n{} to {}{}\n", layout.strategies[static_cast<std::size_t>(lead)],
                         layout.programmes[static_cast<std::size_t>(programme)],
                         place_in_words(*record.model, layout, focus_place(layout, scenario)), iso(period.from),
                         iso(period.to), time == 0 ? " (headline)" : "");
-    if (programme > 0) text += programmes_table(record, *lead, time, columns) + '\n';
+    if (programme > 0) text += programmes_table(record, lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + of_how_many(record, *lead, time, columns) + overlap(place, columns) +
-              others(record, *lead, programme, time, columns);
+      text += table(place, kShown, columns) + of_how_many(record, lead, time, columns) + overlap(place, columns) +
+              others(record, lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);
+    while (text.ends_with("\n\n")) text.pop_back();
     text += '\n';
   }
-  if (lead && !ledger_leads) text += growth(record, *lead, columns);
+  if (!ledger_leads) text += growth(record, lead, columns);
   text += published_table(record, columns);
-  text += paragraph(
-      fmt::format("Means over {} replicates, {}. Without = the same random worlds under {}; net = the "
-                  "difference, replicate by replicate. Cash and capacity are never added. Stocks are at "
-                  "the last date, flows over the window; by region in summary.csv. {}",
-                  record.ensemble->n_replicates,
-                  scenario.mode == ParameterMode::prior      ? "each with parameters drawn from their priors"
-                  : scenario.mode == ParameterMode::defaults ? "all with default parameters"
-                                                             : "each with parameters drawn from the posterior "
-                                                               "or their priors",
-                  comparator, kGapInWords),
-      columns);
+  text += paragraph(legend(record, programme, n_reports), columns);
   text += assumptions(record, columns);
   return text;
 }

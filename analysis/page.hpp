@@ -64,7 +64,7 @@ struct IntervalRow {
                                           std::string_view unit, std::string_view label, std::string_view caption);
 
 /// Values with their 90 % intervals, one under the other on one axis, to be drawn from `data`.
-/// @param rows of name, mean, low, high
+/// @param rows of name, mean, low, high, and text: the mean as tables write it
 [[nodiscard]] std::string forest_figure(nlohmann::ordered_json& data, nlohmann::ordered_json rows,
                                         std::string_view unit, std::string_view label, std::string_view caption);
 

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "file.hpp"
+#include "finding.hpp"
 #include "numbers.hpp"
 #include "statistics.hpp"
 #include "uptake/compare.hpp"
@@ -121,13 +122,17 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     beside.figure = &figure;
     beside.programme = layout.programmes[static_cast<std::size_t>(programme)];
     beside.region = *region;
+    const int place = static_cast<int>(region - layout.regions.begin());
+    beside.place = place_in_words(*record.model, layout, place);
+    beside.is_of_england_alone = figure.region == kEngland && beside.place != kEngland;
+    if (beside.is_of_england_alone) beside.place = kEngland;
     beside.metric = *metric;
     if (const PosteriorProgramme* const drawn = calibrated(scenario, beside.programme))
       beside.was_fitted = is_among_fitted(figure, beside.region, *drawn);
     const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start);
     if (stretch.distance <= kNearestDays) {
       beside.used = stretch.period;
-      add_values(record, stretch, programme, static_cast<int>(region - layout.regions.begin()), beside);
+      add_values(record, stretch, programme, place, beside);
     }
     all.push_back(std::move(beside));
   };
@@ -148,11 +153,11 @@ std::vector<PublishedColumn> published_columns() {
   constexpr const char* kAsStated = "as in column unit";
   constexpr const char* kMeaningOfFrom =
       "first day that the figure counts; empty for a stock, and where the source states none: the model's values are "
-      "of "
-      "the window from model_from";
+      "of the window from model_from";
   std::vector<PublishedColumn> columns{
       {"programme", "innovation; all = all together", ""},
-      {"region", "England, or a region", ""},
+      {"region", "what the model's values are of: England (all of the population), or a region", ""},
+      {"place", "where the figure was counted, in words", ""},
       {"metric", "metric of the results", ""},
       {"unit", "unit of published and model", ""},
       {"from", kMeaningOfFrom, ""},
@@ -182,9 +187,9 @@ std::string published_csv(std::span<const PublishedRow> rows) {
   const auto day = [](const std::optional<Date>& date) { return date ? iso(*date) : std::string(); };
   const auto number = [](double value) { return std::isfinite(value) ? fmt::format("{}", value) : std::string(); };
   for (const PublishedRow& row : rows) {
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(row.programme), csv_field(row.region), row.metric,
-                    csv_field(row.unit), day(row.from), iso(row.to), row.value, day(row.model_from), day(row.model_to));
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{}", csv_field(row.programme), csv_field(row.region),
+                        csv_field(row.place), row.metric, csv_field(row.unit), day(row.from), iso(row.to), row.value,
+                        day(row.model_from), day(row.model_to));
     for (const Statistics* seen : {&row.gross, &row.net})
       for (const double value : in_order(*seen)) text += fmt::format(",{}", number(value));
     text += fmt::format(",{},{},{},{}\r\n", number(row.p_below), row.fitted ? (*row.fitted ? "yes" : "no") : "",
@@ -207,7 +212,7 @@ void write_published_csv(const RunRecord& record, const std::filesystem::path& f
   for (const PublishedBeside& one : all) {
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
     PublishedRow& row = rows.emplace_back(
-        PublishedRow{one.programme, one.region, one.figure->metric, std::string(spec(one.metric).unit)});
+        PublishedRow{one.programme, one.region, one.place, one.figure->metric, std::string(spec(one.metric).unit)});
     row.from = one.from();
     row.to = one.figure->to;
     row.value = one.figure->value;

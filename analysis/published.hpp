@@ -17,7 +17,10 @@ namespace uptake {
 struct PublishedBeside {
   const Published* figure = nullptr;
   std::string programme;  ///< "all" for figures of all programmes together
-  std::string region;
+  std::string region;     ///< that its values are of, as `layout.regions` names it
+  std::string place;      ///< where it was counted, in words
+  /// Whether it was counted in England and the values beside it are of another population.
+  bool is_of_england_alone = false;
   Metric metric{};
   /// What the model's values are of: the report date, month end, or run of financial years that lies nearest. Absent
   /// when none lies within kNearestDays; then there are no values.
@@ -42,7 +45,7 @@ inline constexpr int kNearestDays = 92;
 
 /// A line of published.csv, of a run or of the file that it left.
 struct PublishedRow {
-  std::string programme, region, metric, unit;
+  std::string programme, region, place, metric, unit;
   std::optional<Date> from = {};  ///< of flows alone, whose source states it
   Date to{};
   double value = 0;

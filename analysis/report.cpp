@@ -42,8 +42,11 @@ std::string what_an_event_is(const Run& run, const Sources& known_sources) {
   const auto at =
       static_cast<std::size_t>(std::ranges::find(keys, spec(Parameter::baseline_events).key) - keys.begin());
   if (at < std::min(sources.size(), values.size()) && values[at] > 0)
-    text += fmt::format(", {} a year without the programme{}{}", grouped(values[at]), sources[at].empty() ? "" : "; ",
-                        known_sources.in_words(sources[at]));
+    text += fmt::format(", {} a year{} without the programme{}{}", grouped(values[at]),
+                        !run.is_england() ? ", as its file counts them,"
+                        : run.place != 0  ? " in England"
+                                          : "",
+                        sources[at].empty() ? "" : "; ", known_sources.in_words(sources[at]));
   return paragraph(text + ".");
 }
 
@@ -129,7 +132,7 @@ Section waterfall(const Run& run, Json& data) {
   if (!gross || !net || !anyway || is_same_world(run)) return {};
   const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
-  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, subject.noun, label);
+  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, shown, subject.noun, label);
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
                                 {"Would have happened anyway (counterfactual)", *anyway},
@@ -180,6 +183,14 @@ Json series(const Cube& cube, int strategy, View view, int programme, int place,
   return any ? all : Json();
 }
 
+/// What the legend says of figures that were counted in England and stand beside values of another population.
+std::string_view figures_of_england(const Run& run) {
+  if (run.is_england() || !run.file.has("published/place")) return "";
+  const std::vector<std::string> places = run.file.texts("published/place");
+  const auto n = std::ranges::count(places, kEngland);
+  return n == 0 ? "" : n == std::ssize(places) ? " (of England)" : " (some of England, see “What was published”)";
+}
+
 Section course(const Run& run, const std::string& coverage, Json& data) {
   std::string html = coverage.empty() ? coverage : paragraph(coverage);
   if (run.n_own_programmes() > 1) {
@@ -192,13 +203,19 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
     html += paragraph("All together, an organisation counts once for each programme that it takes up.");
   }
   html += fmt::format(
-      "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li><li><span "
-      "class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} (comparator)</li><li "
-      "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published figure</li><li>Line: "
+      "<ul class=\"key drawn\"><li><span class=\"swatch\" style=\"border-color:#005eb8\"></span>{}</li>{}<li "
+      "id=\"published-key\"><span style=\"color:#ae2573\" aria-hidden=\"true\">◆</span> published "
+      "figure{}</li><li>Line: "
       "median; bands: 50 and 90 % "
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
-      escaped(run.strategy(run.lead)), escaped(run.strategy(run.comparator)));
+      escaped(run.strategy(run.lead)),
+      run.lead == run.comparator
+          ? std::string()
+          : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
+                        "(comparator)</li>",
+                        escaped(run.strategy(run.comparator))),
+      figures_of_england(run));
   constexpr std::array<std::size_t, 5> kAll{0, 1, 2, 3, 4};
   Json courses = Json::object();
   for (const Metric of : kCourses) {
@@ -256,10 +273,10 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   const auto own = run.headline("adopters", View::gross), other = run.headline("adopters", View::counterfactual);
   std::string heading = "How adoption went, with and without the support";
   if (own && other)
-    heading = is_same_world(run) ? fmt::format("{} in use on {}, with the support and without", shown(own->mean),
-                                               date_text(run.report_to.front()))
-                                 : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
-                                               date_text(run.report_to.front()), shown(other->mean));
+    heading = is_same_world(run)
+                  ? fmt::format("{} in use on {}, in either world", shown(own->mean), date_text(run.report_to.front()))
+                  : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
+                                date_text(run.report_to.front()), shown(other->mean));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -655,14 +672,23 @@ std::string unit_text(const std::string& unit) {
   return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
 }
 
-Section drivers(const fs::path& folder, Json& data) {
-  const Json found = one_way_study(folder);
+Section drivers(const Run& run, const fs::path& folder, Json& data) {
+  if (is_same_world(run))
+    return {"drivers", "Nothing drives the net result: it is 0",
+            paragraph("Both worlds are the same, whatever is assumed: there is nothing that an assumption could move."),
+            "What drives the answer"};
+  const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
-    return {"drivers", "What drives the answer was not asked",
+    return {
+        "drivers", "What drives the answer was not asked",
+        (of_another.empty() ? std::string()
+                            : paragraph(fmt::format("The study in sensitivity.json is about something else than "
+                                                    "this page ({}), so it is not shown.",
+                                                    of_another))) +
             "<p>Not run. <code>uptake sensitivity SCENARIO --method one-way -o FOLDER</code> moves one assumption at a "
             "time "
             "through its range on the same clocks; made into this folder, it is drawn here.</p>\n",
-            "What drives the answer"};
+        "What drives the answer"};
   }
   constexpr std::size_t kMostBars = 15;
   std::string heading = "What drives the answer";
@@ -692,16 +718,17 @@ Section drivers(const fs::path& folder, Json& data) {
   const std::string metric = found["metric"].get<std::string>();
   const auto known = find_metric(metric);
   const std::string what = known ? std::string(spec(*known).label) : metric;
-  data["tornado"] = {{"bars", bars},
-                     {"base", found["base"]},
-                     {"unit", fmt::format("{} (net)", what)},
-                     {"label", "Net result when one assumption moves through its range"}};
+  data["tornado"] = {
+      {"bars", bars},
+      {"base", found["base"]},
+      {"unit", fmt::format("{} (net)", what)},
+      {"label", fmt::format("Net result in {} when one assumption moves through its range", run.place_words())}};
   return {"drivers", std::move(heading),
-          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>Each bar: one assumption from its "
-                      "5 % (outline) to its 95 % point (filled), all others at their defaults, on the same clocks. The "
-                      "line: {} at the defaults.</figcaption></figure>\n",
-                      shown(found["base"].get<double>())) +
-              table("One assumption at a time",
+          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {}. Each bar: one assumption "
+                      "from its 5 % (outline) to its 95 % point (filled), all others at their defaults, on the same "
+                      "clocks. The line: {} at the defaults.</figcaption></figure>\n",
+                      escaped(run.place_words()), shown(found["base"].get<double>())) +
+              table(fmt::format("One assumption at a time, {}", run.place_words()),
                     {{"Assumption"},
                      {"meaning"},
                      number_cell("range"),
@@ -852,7 +879,8 @@ Json observed(const Run& run, const Sources& sources) {
   Json all = Json::array();
   if (!run.file.has("published/metric")) return all;
   const auto metric = run.file.texts("published/metric"), programme = run.file.texts("published/programme"),
-             source = run.file.texts("published/source"), region = run.file.texts("published/region");
+             source = run.file.texts("published/source"), region = run.file.texts("published/region"),
+             place = run.file.has("published/place") ? run.file.texts("published/place") : std::vector<std::string>{};
   const auto value = run.file.numbers("published/value").values;
   const auto to = run.file.dates("published/to");
   for (std::size_t i = 0; i < metric.size(); ++i) {
@@ -862,7 +890,11 @@ Json observed(const Run& run, const Sources& sources) {
                    {"programme", of - run.programmes.begin()},
                    {"date", iso(to[i])},
                    {"value", value[i]},
-                   {"label", fmt::format("published: {}", sources.in_words(source[i]))}});
+                   {"label", fmt::format("published{}: {}",
+                                         i < place.size() && place[i] == kEngland && !run.is_england()
+                                             ? std::string(" of England")
+                                             : std::string(),
+                                         sources.in_words(source[i]))}});
   }
   return all;
 }
@@ -898,7 +930,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
        std::array{finding(run, coverage, sources), waterfall(run, data), course(run, coverage, data),
                   maps(run, tile_map(tables), data), programme_by_programme(run), outcomes_and_savings(run, data),
                   cost_effectiveness(run, data), strategies(run), equity(run), dimensions(run), split(run, data),
-                  displacement(run, folder, data), growth(run, data), drivers(folder, data),
+                  displacement(run, folder, data), growth(run, data), drivers(run, folder, data),
                   calibration_section(run, data), published_section(run, sources), backtest_section(folder, run, data),
                   assumptions(run), provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
@@ -910,8 +942,9 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
   if (run.is_about_growth() && ledger != sections.end()) std::rotate(sections.begin() + 1, ledger, ledger + 1);
 
   return page_html(run.population_note.empty() ? run.title : fmt::format("{} (synthetic population)", run.title),
-                   fmt::format("{}; {} against {}.", capitalised(run.place_words()), run.strategy(run.lead),
-                               run.strategy(run.comparator)),
+                   fmt::format("{}; {}{}.", capitalised(run.place_words()), run.strategy(run.lead),
+                               run.lead == run.comparator ? std::string()
+                                                          : fmt::format(" against {}", run.strategy(run.comparator))),
                    sections, data);
 }
 

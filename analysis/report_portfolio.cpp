@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 Json three_numbers(std::string_view name, const Statistics& s) {
-  return {{"name", name}, {"mean", s.mean}, {"low", s.p05}, {"high", s.p95}};
+  return {{"name", name}, {"mean", s.mean}, {"text", shown(s.mean)}, {"low", s.p05}, {"high", s.p95}};
 }
 
 /// A title that fits beside a bar: cut between words where it is long, or within one that is too long itself.
@@ -271,8 +271,9 @@ Section growth(const Run& run, Json& data) {
     const RowUnit unit(metric, Medium::page, {one.gross, one.anyway, one.net});
     drawn += fmt::format("<figure><h3>{}</h3><div data-ledger=\"{}\"></div></figure>", escaped(unit.label()),
                          figures.size());
-    figures.push_back(waterfall_data(*one.gross, *one.anyway, *one.net, unit.factor(), "",
-                                     fmt::format("{}: reported, taken to have come anyway, and net", unit.label())));
+    figures.push_back(waterfall_data(
+        *one.gross, *one.anyway, *one.net, unit.factor(), [&](double value) { return unit.text(value); }, "",
+        fmt::format("{}: reported, taken to have come anyway, and net", unit.label())));
     auto& bars = figures.back()["bars"];
     bars[0]["name"] = "Reported (gross)", bars[1]["name"] = "Would have come anyway", bars[2]["name"] = "Net";
   }

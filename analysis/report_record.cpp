@@ -307,8 +307,11 @@ Section published_section(const Run& run, const Sources& sources) {
   const ResultsFile& file = run.file;
   if (!file.has("published/metric")) return {};
   const auto metric = file.texts("published/metric"), programme = file.texts("published/programme"),
-             region = file.texts("published/region"), unit = file.texts("published/unit"),
-             source = file.texts("published/source"), note = file.texts("published/note");
+             region = file.texts("published/region"),
+             place =
+                 file.has("published/place") ? file.texts("published/place") : std::vector<std::string>(metric.size()),
+             unit = file.texts("published/unit"), source = file.texts("published/source"),
+             note = file.texts("published/note");
   const auto value = file.numbers("published/value").values, below = file.numbers("published/p_below").values;
   const auto from = file.dates("published/from"), to = file.dates("published/to"),
              model_from = file.dates("published/model_from"), model_to = file.dates("published/model_to");
@@ -317,31 +320,40 @@ Section published_section(const Run& run, const Sources& sources) {
                                                                        : std::vector<double>(metric.size(), 1.0);
   const Labelled model = file.numbers("published/model");  // figure, view, statistic
   const std::size_t n = metric.size(), n_statistics = kStatisticNames.size();
-  for (const std::size_t length : {programme.size(), region.size(), unit.size(), source.size(), note.size(),
-                                   value.size(), below.size(), from.size(), to.size(), stated.size(), model_from.size(),
-                                   model_to.size(), model.values.size() / (2 * n_statistics)})
+  for (const std::size_t length : {programme.size(), region.size(), place.size(), unit.size(), source.size(),
+                                   note.size(), value.size(), below.size(), from.size(), to.size(), stated.size(),
+                                   model_from.size(), model_to.size(), model.values.size() / (2 * n_statistics)})
     if (length != n) throw file.broken("columns of its published figures have different lengths");
   const bool several = std::ranges::any_of(programme, [&](const auto& one) { return one != programme.front(); });
   const auto when = [](Date first, Date last, bool is_flow) {
     return is_flow ? fmt::format("{} to {}", short_date(first), short_date(last)) : short_date(last);
   };
   std::vector<std::vector<Cell>> rows;
-  std::size_t n_compared = 0, n_within = 0;
+  std::size_t n_beside = 0, n_compared = 0, n_within = 0;
+  // A file of an earlier version says of which values a figure stands beside, and not where it was counted.
+  const auto counted_in = [&](std::size_t i) {
+    const auto at = static_cast<std::size_t>(std::ranges::find(run.regions, region[i]) - run.regions.begin());
+    return !place[i].empty() ? place[i] : at < run.regions.size() ? run.words_of_place(at) : region[i];
+  };
+  const auto is_of_england_alone = [&](std::size_t i) { return counted_in(i) == kEngland && !run.is_england(); };
+  bool says_place = run.place != 0, any_of_england = false;
+  for (std::size_t i = 0; i < n; ++i) {
+    says_place = says_place || counted_in(i) != run.words_of_place(0);
+    any_of_england = any_of_england || is_of_england_alone(i);
+  }
   for (std::size_t i = 0; i < n; ++i) {
     const auto known = find_metric(metric[i]);
     const bool is_flow = known && spec(*known).kind == MetricKind::flow;
     const double* const gross = &model.values[i * 2 * n_statistics];  // mean, sd, p05, p25, p50, p75, p95, mcse
     const bool has_model = std::isfinite(gross[0]);
-    if (has_model) {
+    n_beside += has_model ? 1 : 0;
+    if (has_model && !is_of_england_alone(i)) {
       ++n_compared;
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
     }
     std::string what = known ? std::string(spec(*known).label) : metric[i];
     if (several) what = fmt::format("{}: {}", run.title_of(programme[i]), what);
-    const auto place = std::ranges::find(run.regions, region[i]) - run.regions.begin();
-    if (place != 0 || run.place != 0)
-      what += fmt::format(
-          ", {}", place < std::ssize(run.regions) ? run.words_of_place(static_cast<std::size_t>(place)) : region[i]);
+    if (says_place) what += fmt::format(", {}", counted_in(i));
     const bool has_no_start = is_flow && stated[i] == 0;
     std::string date = has_no_start ? fmt::format("to {}; the source gives no start", short_date(to[i]))
                                     : when(from[i], to[i], is_flow);
@@ -367,18 +379,21 @@ Section published_section(const Run& run, const Sources& sources) {
                     {std::move(origin)}});
   }
   std::string html = paragraph(fmt::format(
-      "What was published, beside what the strategy “{}” gives at the same place and the nearest date (gross: with "
-      "what "
+      "What was published, beside what the strategy “{}” gives at the {}nearest date (gross: with what "
       "would have happened anyway, as published figures count). The ratio is model over published: 1 = the same. "
-      "Definitions differ, so read the note.",
-      run.strategy(run.lead)));
+      "Definitions differ, so read the note.{}",
+      run.strategy(run.lead), any_of_england ? "" : "same place and the ",
+      any_of_england ? fmt::format(" Figures of England stand beside values of {}: they are of two places, and are not "
+                                   "counted as compared.",
+                                   run.words_of_place(0))
+                     : std::string()));
   std::string heading = "What was published, beside the model";
-  if (n_compared > 0) {
+  if (n_compared > 0)
     heading =
         fmt::format("{} of {} within the model's 90 % interval", n_within, plural(n_compared, "published figure"));
-    if (n_compared < n)
-      html += paragraph(fmt::format("For the other {} the model has no value within 92 days.", n - n_compared));
-  } else {
+  if (n_beside > 0 && n_beside < n) {
+    html += paragraph(fmt::format("For {} of them the model has no value within 92 days.", n - n_beside));
+  } else if (n_beside == 0) {
     html += paragraph("The model has no value within 92 days of any of them.");
   }
   const std::string figures = table("Published figures beside the model",

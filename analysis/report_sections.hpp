@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -26,8 +27,10 @@ namespace uptake {
 /// Heads of a table of such rows.
 [[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
 /// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by
+/// @param text writes a figure as the table beside it does
 [[nodiscard]] nlohmann::ordered_json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net,
-                                                    double factor, std::string_view unit_name, std::string_view label);
+                                                    double factor, const std::function<std::string(double)>& text,
+                                                    std::string_view unit_name, std::string_view label);
 
 [[nodiscard]] Section outcomes_and_savings(const Run& run, nlohmann::ordered_json& data);
 [[nodiscard]] Section cost_effectiveness(const Run& run, nlohmann::ordered_json& data);

@@ -114,7 +114,8 @@ std::string years(const Run& run, Json& data) {
   for (std::size_t y = 0; y < run.years.size(); ++y) rows.push_back({{year_label(run, y)}});
   // A few weeks at the horizon are no year to draw.
   constexpr std::chrono::days kStub{31};
-  const std::size_t n_drawn = run.years.size() - (run.year_to.back() - run.year_from.back() < kStub ? 1 : 0);
+  const std::chrono::days n_days = run.year_to.back() - run.year_from.back() + std::chrono::days(1);
+  const std::size_t n_drawn = run.years.size() - (n_days <= kStub ? 1 : 0);
   Json panels = Json::array();
   LargestMoney money;
   for (const YearColumn& column : columns)
@@ -150,8 +151,13 @@ std::string years(const Run& run, Json& data) {
                      {"label", "Cash, capacity and cost in each financial year, net; the table says the same"}};
     html += fmt::format(
         "<figure class=\"drawn\"><div id=\"years\"></div><figcaption>Net, in each financial year, all on one "
-        "scale.{}</figcaption></figure>\n",
-        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts));
+        "scale.{}{}</figcaption></figure>\n",
+        parts.empty() ? std::string() : fmt::format(" Dashed: part of a year only ({}).", parts),
+        n_drawn == run.years.size()
+            ? std::string()
+            : fmt::format(" Not drawn: the {} of {} that {} simulated, too few for a bar; the table has {}.",
+                          n_days.count() == 1 ? std::string("one day") : fmt::format("{} days", n_days.count()),
+                          run.years.back(), n_days.count() == 1 ? "was" : "were", n_days.count() == 1 ? "it" : "them"));
   }
   html += table(fmt::format("In each financial year, net, {}", run.place_words()), head, rows);
   const auto has_full_year = std::ranges::any_of(columns, &YearColumn::is_full_year);
@@ -202,10 +208,12 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int p
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
-                    std::string_view unit_name, std::string_view label) {
+                    const std::function<std::string(double)>& text, std::string_view unit_name,
+                    std::string_view label) {
   const auto bar = [&](std::string_view name, std::string_view kind, double from, double to, const Spread& s) {
     return Json{
-        {"name", name}, {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor}};
+        {"name", name},        {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor},
+        {"text", text(s.mean)}};
   };
   Json bars = Json::array();
   bars.push_back(bar("With the support (gross)", "gross", 0, gross.mean, gross));
@@ -281,7 +289,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
              capacity = run.headline("capacity_released_gbp", View::net);
   std::string heading = "What it was worth, and what it cost";
   if (is_same) {
-    heading = "What it was worth and what it cost, with the support and without";
+    heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
     heading = fmt::format("The support added {} of cash, {} of capacity, and {} of cost", pounds(cash->mean),
                           pounds(capacity->mean), pounds(cost->mean));
@@ -315,8 +323,7 @@ Section cost_effectiveness(const Run& run, Json& data) {
   }
   if (is_same_world(run)) {
     return {"cost-effectiveness", "Cost-effectiveness cannot be said",
-            paragraph("With the support and without it the worlds are the same: there is nothing to weigh."),
-            "Is it worth its cost?"};
+            paragraph("Net is 0 throughout: there is nothing to weigh."), "Is it worth its cost?"};
   }
   const auto known = cost_effectiveness_of(run);
   if (!known) {

@@ -410,7 +410,9 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
     group.text(name, column, axis, named(meaning));
   };
   text("programme", "innovation; all = all together", [](const auto& one) { return one.programme; });
-  text("region", "England, or a region", [](const auto& one) { return one.region; });
+  text("region", "what the values are of: England (all of the population), or a region",
+       [](const auto& one) { return one.region; });
+  text("place", "where the figure was counted, in words", [](const auto& one) { return one.place; });
   text("metric", "metric of the results", [](const auto& one) { return spec(one.metric).name; });
   text("unit", "unit of published and model", [](const auto& one) { return spec(one.metric).unit; });
   text("source", "where it was published", [](const auto& one) { return one.figure->source; });

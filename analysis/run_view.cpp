@@ -22,6 +22,9 @@ std::string subject_words(const Run& run) { return run.programme == 0 ? "the pro
 /// of the Green Book (HM Treasury 2022: 70,000), and one below them.
 constexpr std::array kThresholds{15000.0, 20000.0, 25000.0, 30000.0, 35000.0, 70000.0};
 
+/// What says what a study is about.
+constexpr std::array kAbout{"strategy", "comparator", "region", "to"};
+
 bool is_study(const Json& found) {
   const auto has = [](const Json& object, const char* key, auto is) {
     return object.is_object() && object.contains(key) && is(object[key]);
@@ -36,7 +39,8 @@ bool is_study(const Json& found) {
                     has(row, "at_high", result);
            });
   };
-  return has(found, "parameters", rows) && has(found, "base", number) && has(found, "metric", text);
+  return has(found, "parameters", rows) && has(found, "base", number) && has(found, "metric", text) &&
+         std::ranges::all_of(kAbout, [&](const char* key) { return has(found, key, text); });
 }
 }  // namespace
 
@@ -192,11 +196,10 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
   };
   if (is_same_world(run))
     return fmt::format(
-        "From {} to {}, in {}, {}. Nothing sets “{}” apart from “{}”: both are the same world, and net is "
-        "0 throughout.",
-        from, to, run.place_words(),
+        "From {} to {}, in {}, {}. {}.", from, to, run.place_words(),
         gross_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run), interval(flipped(*gross))),
-        run.strategy(run.lead), run.strategy(run.comparator));
+        same_world_text(fmt::format("“{}”", run.strategy(run.lead)), fmt::format("“{}”", run.strategy(run.comparator)),
+                        ""));
   return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_words(),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
                                   interval(flipped(*gross)), interval(flipped(*net))));
@@ -277,10 +280,22 @@ std::string repeating_command(const Run& run, const std::filesystem::path& scena
   return command_text(words);
 }
 
-nlohmann::ordered_json one_way_study(const std::filesystem::path& folder) {
+StudyBeside one_way_study(const Run& run, const std::filesystem::path& folder) {
   std::ifstream stream(folder / "sensitivity.json");
   Json found = stream ? Json::parse(stream, nullptr, false) : Json();
-  return is_study(found) ? found : Json();
+  if (!is_study(found)) return {};
+  const std::array of_run{run.strategy(run.lead), run.strategy(run.comparator), run.place_name(), run.reports.front()};
+  const bool is_same = std::ranges::equal(kAbout, of_run, [&](const char* key, const std::string& value) {
+    return found[key].get<std::string>() == value;
+  });
+  if (is_same) return {std::move(found), {}};
+  const auto word = [&](const char* key) { return found[key].get<std::string>(); };
+  const auto at = std::ranges::find(run.regions, word("region"));
+  return {{},
+          fmt::format("{} against {}, {}, to {}", word("strategy"), word("comparator"),
+                      at == run.regions.end() ? word("region")
+                                              : run.words_of_place(static_cast<std::size_t>(at - run.regions.begin())),
+                      word("to"))};
 }
 
 std::vector<TurningPoint> turning_points(const Run& run, double threshold) {

@@ -153,8 +153,13 @@ struct TurningPoint {
 /// `threshold` QALYs' worth + savings - cost, undiscounted. @param threshold GBP per QALY; 0 = QALYs have no part
 [[nodiscard]] std::vector<TurningPoint> turning_points(const Run& run, double threshold);
 
-/// The one-way study in `folder/sensitivity.json`; null when there is none, or it is none. Only results of its rows may be null.
-[[nodiscard]] nlohmann::ordered_json one_way_study(const std::filesystem::path& folder);
+/// A one-way study beside a run, which is one of it when it is about the same place, strategies and date.
+struct StudyBeside {
+  nlohmann::ordered_json found;  ///< null when there is none of this run; only results of its rows may be null
+  std::string of_another;        ///< what a study that lies there is about instead; empty when there is none
+};
+/// The study in `folder/sensitivity.json`; none when it is broken.
+[[nodiscard]] StudyBeside one_way_study(const Run& run, const std::filesystem::path& folder);
 
 /// Outcomes, savings and costs in the order of their table.
 inline constexpr std::array kOutcomeRows{Metric::patients_benefited,

@@ -112,11 +112,22 @@ struct Moments {
 };
 }  // namespace
 
+bool is_nil(const OneWayStudy& study) {
+  return study.base == 0 && study.base_error == 0 && std::ranges::all_of(study.parameters, [](const OneWay& one) {
+           return one.at_low == 0 && one.at_high == 0 && one.error_low == 0 && one.error_high == 0;
+         });
+}
+
+bool is_given(const Model& model, const SummaryLayout& layout, Metric metric) {
+  const Block* block = layout.find(metric, Axis::report);
+  return block != nullptr && focus_place(layout, model.scenario) < block->n_places;
+}
+
 Metric leading_metric(const Model& model, const SummaryLayout& layout) {
   // Unlike events of several programmes are not added up: their total has none.
   const bool several = model.scenario.programmes.size() > 1;
   return subject_of([&](Metric metric) {
-           return layout.find(metric, Axis::report) != nullptr && !(several && spec(metric).needs == Needs::events);
+           return is_given(model, layout, metric) && !(several && spec(metric).needs == Needs::events);
          })
       .metric;
 }
@@ -124,9 +135,10 @@ Metric leading_metric(const Model& model, const SummaryLayout& layout) {
 OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
                     int n_replicates, const Control& control) {
   const Block* block = layout.find(metric, Axis::report);
-  UPTAKE_EXPECTS(block != nullptr && n_replicates >= 1);
+  UPTAKE_EXPECTS(is_given(*model, layout, metric) && n_replicates >= 1);
   const int lead = lead_strategy(model->scenario);
   const int programme = total_programme(layout.programmes);
+  const int place = focus_place(layout, model->scenario);
   const std::vector<Movable> all = movables(model->scenario);
   const Draw base_draw = base_of(model->scenario, all);
   const auto n = static_cast<std::size_t>(n_replicates);
@@ -144,7 +156,7 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
     const std::vector<History> histories = simulate(model, draw, key);
     Summary summary(layout.size);
     outcomes(*model, layout, draw, key, histories, summary);
-    return std::vector<double>{value_in_view(layout, summary, *block, lead, programme, 0, 0, View::net)};
+    return std::vector<double>{value_in_view(layout, summary, *block, lead, programme, 0, place, View::net)};
   };
   std::vector<double> base(n);
   std::vector<Moments> results(n_settings), changes(n_settings);
@@ -168,7 +180,8 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   study.unit = spec(metric).unit;
   study.strategy = layout.strategies[static_cast<std::size_t>(lead)];
   study.comparator = layout.strategies[static_cast<std::size_t>(layout.comparator)];
-  study.region = layout.regions.front();
+  study.region = layout.regions[static_cast<std::size_t>(place)];
+  study.place = place_in_words(*model, layout, place);
   study.date = layout.reports.front().label;
   study.n_replicates = n_replicates;
   study.base = results[0].mean();

@@ -81,6 +81,7 @@ std::vector<Json> published_rows(const RunRecord& record) {
     const bool is_flow = spec(one.metric).kind == MetricKind::flow;
     rows.push_back({{"programme", one.programme},
                     {"region", one.region},
+                    {"place", one.place},
                     {"metric", one.figure->metric},
                     {"unit", spec(one.metric).unit},
                     {"from", one.from() ? Json(iso(*one.from())) : Json()},

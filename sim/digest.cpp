@@ -68,8 +68,9 @@ std::string lever_text(const Lever& lever) {
 
 /// What is shown beside the results belongs to them: a result is shown again only as it would be made.
 std::string published_text(const Published& figure) {
-  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
-                     list_text(std::vector{figure.region, figure.source, figure.note}));
+  return fmt::format(
+      "published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+      list_text(std::vector{figure.region == kEngland ? std::string() : figure.region, figure.source, figure.note}));
 }
 }  // namespace
 
@@ -136,6 +137,10 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
     text += fmt::format(" attention {}\n", static_cast<int>(strategy.attention));
     for (const Lever& lever : strategy.levers) text += lever_text(lever);
   }
+  // What paired outcomes are against; the usual world needs no mention.
+  const auto comparator = static_cast<std::size_t>(scenario.comparator);
+  if (comparator < scenario.strategies.size() && scenario.strategies[comparator].delivery == Delivery::no_programme)
+    text += "against no-programme\n";
   for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
     if (is_used(scenario, row))
       text += setting_text(row.key, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters]);

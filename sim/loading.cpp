@@ -249,6 +249,10 @@ ProgrammeFiles::Read ProgrammeFiles::read(const LocatedText& named) {
   if (!programme) {
     programme = ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
   }
+  // What the library states without a region was counted in England, whatever the population is.
+  if (!named.text.ends_with(".toml"))
+    for (Published& figure : programme->published)
+      if (figure.region.empty()) figure.region = kEngland;
   return {*std::move(programme), is_good};
 }
 

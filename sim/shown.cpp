@@ -27,8 +27,11 @@ std::string meant(std::string_view name, const Population& population) {
   return known_regions(population.regions, name, {&kEngland, 1});
 }
 
-void resolve_figures(std::vector<Published>& figures, const Population& population, std::vector<Problem>& problems) {
+void resolve_figures(std::vector<Published>& figures, const Scenario& scenario, const Population& population,
+                     std::vector<Problem>& problems) {
   for (Published& figure : figures) {
+    // Counted in England, which is another place than these organisations.
+    if (figure.region == kEngland && scenario.population != "england") continue;
     if (!resolve_region(figure.region, population)) {
       problems.push_back({figure.where, fmt::format(R"(no region is called "{}" in this population)", figure.region),
                           meant(figure.region, population)});
@@ -49,8 +52,9 @@ void resolve_shown(Scenario& scenario, const Population& population, std::vector
                         fmt::format(R"(focus = "{}", and no region is called so in this population)", scenario.focus),
                         meant(scenario.focus, population)});
   }
-  resolve_figures(scenario.published, population, problems);
-  for (ProgrammeSpec& programme : scenario.programmes) resolve_figures(programme.published, population, problems);
+  resolve_figures(scenario.published, scenario, population, problems);
+  for (ProgrammeSpec& programme : scenario.programmes)
+    resolve_figures(programme.published, scenario, population, problems);
 }
 
 }  // namespace uptake

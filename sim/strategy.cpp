@@ -222,9 +222,14 @@ std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int 
 }
 
 int lead_strategy(const Scenario& scenario) {
-  const auto lead = std::ranges::find(scenario.strategies, Delivery::as_delivered, &Strategy::delivery);
-  if (lead != scenario.strategies.end()) return static_cast<int>(lead - scenario.strategies.begin());
-  return scenario.comparator == 0 && scenario.strategies.size() > 1 ? 1 : 0;
+  const auto& strategies = scenario.strategies;
+  auto lead = std::ranges::find(strategies, Delivery::as_delivered, &Strategy::delivery);
+  // Comparators take no levers: what a scenario adds to a world in which nothing is delivered is another strategy.
+  const auto is_own = [](const Strategy& one) {
+    return one.name != kDeliveryNames[1] && one.name != kDeliveryNames[2];
+  };
+  if (lead == strategies.end()) lead = std::ranges::find_if(strategies, is_own);
+  return lead == strategies.end() ? 0 : static_cast<int>(lead - strategies.begin());
 }
 
 void add_worlds_of_drivers(TableReader& reader, Scenario& scenario) {
@@ -287,7 +292,12 @@ void read_strategies(TableReader& reader, const Calendar* calendar, std::span<co
     if (std::ranges::count(strategies, name, &Strategy::name) == 0)
       strategies.push_back({.name = name, .delivery = delivery});
   }
-  const auto comparator = std::ranges::find(strategies, kDeliveryNames[1], &Strategy::name);
+  // Net is what effort adds to commissioning. Where the lead is not even commissioned, a world that is would make its net
+  // what it lacks: it is compared with its like.
+  const Strategy& lead = strategies[static_cast<std::size_t>(lead_strategy(scenario))];
+  const Delivery like = lead.delivery == Delivery::no_programme ? Delivery::no_programme : Delivery::no_network;
+  const auto comparator =
+      std::ranges::find(strategies, kDeliveryNames[static_cast<std::size_t>(like)], &Strategy::name);
   scenario.comparator = static_cast<int>(comparator - strategies.begin());
 }
 

@@ -53,6 +53,40 @@ class Compare(program.ProgramTest):
         self.assertEqual(said[0], ("most-deprived-first", f"{100 * row['strategy_mean']:.1f}"))
         self.assertNotIn("same-packages", [name for name, _ in said], "whose gap is that of the baseline")
 
+    def test_a_drawing_writes_numbers_as_its_table_and_the_terminal_do(self):
+        said = self.uptake("compare", "what-if/facilitation-halved", "--set", "focus=EMID", "--replicates", 6, "-o",
+                           "out").stdout
+        text = program.read(self.path("out", "compare.html")).decode()
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))
+        table = html.unescape(text).split('<section id="difference-1"')[1].split("</table>")[0]
+        rows = {name: re.findall(r"<td[^>]*>(.*?)</td>", cells)
+                for name, cells in re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', table.replace("<wbr>", ""), re.S)}
+        drawn = {figure["label"].removesuffix(": difference to the baseline"): figure["rows"][0]
+                 for figure in data["forests"]}
+        self.assertGreater(len(drawn), 6)
+        small = 0
+        for label, bar in drawn.items():
+            self.assertEqual(rows[label][2], bar["text"], label)
+            if "GBP" in label:
+                self.assertIn(f" {bar['text']} ", said, label)
+                small += bool(re.fullmatch(r"-?0\.0\d\d", bar["text"]))  # where two decimals leave one digit
+        self.assertGreater(small, 0)
+
+    def test_legends_are_of_what_is_there(self):
+        gap = "Deprivation gap: share in use among"
+        whole = self.uptake("run", program.MINIMAL, "-o", "whole", "--replicates", 20).stdout
+        part = self.uptake("run", program.MINIMAL, "-o", "part", "--replicates", 20, "--set", "focus=North").stdout
+        self.assertIn("deprivation gap", whole)
+        self.assertNotIn("deprivation gap", part)
+        for folder, said in (("whole", whole), ("part", part)):
+            for text in (said, self.uptake("compare", folder).stdout):
+                self.assertEqual(gap in " ".join(text.split()), folder == "whole", text)
+            self.assertIn("Without = the same random worlds under no-network; net =", " ".join(said.split()))
+        several = self.uptake("run", self.portfolio(), "-o", "several", "--replicates", 20).stdout
+        self.assertIn("\n\nPublished figures beside the result", several)
+        for said in (whole, part, several):
+            self.assertNotIn("\n\n\n", said)
+
     def test_a_long_title_without_a_blank_is_cut_between_characters(self):
         scenario = self.portfolio(text=portfolio.two_tools("replicates = 4"))
         title = "Frühwarnsystem" * 4

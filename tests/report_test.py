@@ -326,6 +326,80 @@ class Page(program.ProgramTest):
         self.assertIn('<th scope="row">Organisations in use, North</th>', text)
         self.assertRegex(text.split('<section id="equity"')[1], rf"<caption>On 31 March 2022, {whole}</caption>")
 
+    def test_figures_of_england_are_called_so_beside_another_population(self):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("town"))
+        scenario = self.scenario.replace('"minimal/example-tool.toml"', '"care-home-deterioration"')
+        own = '[[published]]\nmetric = "adopters"\nto = 2022-03-31\nvalue = 4\nsource = "our own count"\n'
+        program.write(self.path("town.toml"), scenario.replace('population = "minimal"', 'population = "town"') + own)
+        said = self.uptake("run", "town.toml", "-o", "out", "--replicates", "8").stdout
+        town, words = "the population town (12 organisations, 3 regions)", " ".join(said.split())
+        self.assertIn(f"2022-03-31, {town}; our own count", words)
+        self.assertIn("2022-09-30, England; S40", words)
+        self.assertIn(f"Figures of England stand beside values of {town}.", words)
+        page = program.read(self.path("out", "report.html")).decode().replace("<wbr>", "")
+        section = page.split('<section id="published"')[1].split("</section>")[0]
+        self.assertIn(f"Organisations in use, {town}</th>", section)
+        self.assertIn("Organisations ever in use, England</th>", section)
+        self.assertIn(f"Figures of England stand beside values of {town}: they are of two places", section)
+        self.assertRegex(section, "[01] of 1 published figure within")
+        self.assertIn("published figure (some of England, see “What was published”)", page)
+        self.assertIn('"label":"published of England: ', page)
+        with open(self.path("out", "published.csv"), encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual({(row["region"], row["place"], row["source"] == "our own count") for row in rows},
+                         {("England", town, True), ("England", "England", False)})
+        self.uptake("export", "out", "--csv", "-o", "csv", "--quiet")
+        self.assertEqual(program.read(self.path("csv", "published.csv")), program.read(self.path("out", "published.csv")))
+        # Of England itself nothing is said twice.
+        whole = self.uptake("run", program.CARE_HOMES, "-o", "whole", "--replicates", "2").stdout
+        self.assertNotIn("England; S40", whole)
+        self.assertNotIn("Figures of England", whole)
+
+    def test_a_world_without_the_programme_has_no_net_to_tell(self):
+        top = self.scenario.split("[[strategy]]")[0]
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
+        for name, more, words in (
+                ("bare", 'delivery = "no-programme"\n', "Nothing sets {} apart from {}, for it delivers no network effort: "
+                 "both are the same world, and net is 0 throughout."),
+                ("no-programme", "", "Net is measured against {} itself here, so it is 0 by construction."),
+                ("no-network", "", "Net is measured against {} itself here, so it is 0 by construction.")):
+            program.write(self.path("none.toml"), f'{top}[[strategy]]\nname = "{name}"\n{more}')
+            said = self.uptake("run", "none.toml", "-o", name, "--replicates", "20").stdout
+            self.assertIn(words.format(name, "no-programme"), " ".join(said.split()))
+            self.assertIn(f"\n{name}, example-tool, the population minimal", said)
+            self.assertIn("gross, 90 % interval", said)
+            page = program.read(self.path(name, "report.html")).decode()
+            self.assertIn(words.format(f"“{name}”", "“no-programme”").replace(", for it delivers no network effort", ""), page)
+            for left_out in ('<section id="gross-to-net"', "The support made a difference", "due to the support",
+                             "net present value above 0", "Year by year", "with the support and"):
+                self.assertNotIn(left_out, page)
+            self.assertEqual("(comparator)" in page, name == "bare")
+            # In every table, too.
+            self.uptake("export", name, "--csv", "-o", f"{name}-csv", "--quiet")
+            with open(self.path(f"{name}-csv", "report.csv"), encoding="utf-8", newline="") as file:
+                nets = [row for row in csv.DictReader(file) if (row["strategy"], row["view"]) == (name, "net")]
+            self.assertGreater(len(nets), 20)
+            for row in nets:
+                if row["mean"]:
+                    self.assertEqual([float(row[k]) for k in ("mean", "p05", "p95")], [0, 0, 0], row)
+            compared = json.loads(self.uptake("compare", name, "--json").stdout)["metrics"]
+            self.assertEqual({row["baseline"] for row in compared}, {name})
+        self.assertIn("bare", {row["strategy"] for row in json.loads(
+            self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
+
+    def test_a_year_too_short_to_draw_is_said_to_be_left_out(self):
+        text = self.made("--replicates", "4")
+        data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))
+        self.assertEqual(data["years"]["years"], ["2021/22", "2022/23"])
+        self.assertIn("Not drawn: the 5 days of 2023/24 that were simulated, too few for a bar; the table has them.", text)
+        self.assertIn('<th scope="row">2023/24, part: to 5 Apr 2023</th>', text)
+        for weeks, words in ((104, "Dashed: part of a year only (2022/23, part: to 29 Mar 2023).</figcaption>"),
+                             (115, "Dashed: part of a year only (2023/24, part: to 14 Jun 2023).</figcaption>")):
+            text = self.made("--replicates", "4", "--overwrite", "--set", f"horizon={weeks} weeks",
+                             "--set", "report_at=[2022-03-31]")
+            self.assertIn(words, text)
+            self.assertNotIn("Not drawn", text)
+
     def test_without_any_effort_nothing_is_said_of_it(self):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("minimal"))
         tool = os.path.join(self.path("minimal"), "example-tool.toml")
@@ -345,10 +419,25 @@ class Page(program.ProgramTest):
                       "same world, and net is 0 throughout.", words)
         self.assertIn("gross, 90 % interval", said)
         self.assertNotIn("net, 90 % interval", said)
+        self.assertNotIn("Without =", said)
+        self.assertNotIn("net =", said)
         self.assertNotIn("Much rests on", said)
         self.assertIn("both are the same world, and net is 0 throughout", page)
         for left_out in ('<section id="gross-to-net"', "The support made a difference", "Year by year", "GBP\u00a00 of"):
             self.assertNotIn(left_out, page)
+        # No assumption can move a net of 0.
+        tried = self.uptake("sensitivity", "minimal.toml", "--method", "one-way", "--replicates", "2", "-o", "out").stdout
+        self.assertIn("against no-network, net, the population minimal (12 organisations, 3 regions), to 2022-03-31: 0\n",
+                      tried)
+        self.assertIn("Nothing sets as-delivered apart from no-network, for it delivers no network effort: both are the "
+                      "same world, and net is 0 throughout, whatever is assumed.", " ".join(tried.split()))
+        self.assertNotIn("at low", tried)
+        self.assertNotIn("bass.p", tried)
+        text = program.read(self.path("out", "report.html")).decode()
+        self.assertIn("Nothing drives the net result: it is 0", text)
+        self.assertNotIn('"tornado":', text)
+        self.uptake("report", "out", "--cheers")
+        self.assertIn("No assumption moves the net result", program.read(self.path("out", "cheers.md")).decode())
         # With effort everything is there.
         whole = self.made("--replicates", "20", "--overwrite").replace("<wbr>", "")
         first = whole.split('<section id="assumptions"')[1].split("</table>")[0]
@@ -357,12 +446,44 @@ class Page(program.ProgramTest):
         for shown in ('<section id="gross-to-net"', "The support made a difference", "Year by year"):
             self.assertIn(shown, whole)
 
+    def test_a_study_is_of_the_focus_and_says_so(self):
+        north, shown = ["--set", "focus=North", "--set", "parameters=defaults"], self.path("out", "report.html")
+        self.made("--replicates", "6", *north)
+        study = ["sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "6"]
+        said = self.uptake(*study, *north, "-o", "out").stdout
+        self.assertIn("net, North, to 2022-03-31", said)
+        found = json.loads(program.read(self.path("out", "sensitivity.json")))
+        self.assertEqual((found["region"], found["place"]), ("North", "North"))
+        rows = json.loads(program.read(self.path("out", "summary.json")))["metrics"]
+        net = {row["region"]: row["mean"] for row in rows if (row["metric"], row["view"], row["strategy"], row["to"]) ==
+               (found["metric"], "net", "as-delivered", "2022-03-31")}
+        self.assertAlmostEqual(found["base"], net["North"], delta=1e-5 * abs(net["North"]))
+        self.assertNotAlmostEqual(net["England"], net["North"], delta=0.01, msg="the check would take the whole for it")
+        section = program.read(shown).decode().split('<section id="drivers"')[1].split("</section>")[0]
+        self.assertIn("<caption>One assumption at a time, North</caption>", section)
+        self.assertIn("<figcaption>In North. Each bar", section)
+        self.uptake("report", "out", "--cheers")
+        self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
+        # What is given for all alone is not for a part, and a study about another place goes nowhere near this page.
+        self.assertIn("for the population minimal (12 organisations, 3 regions) alone, and the scenario's focus is North",
+                      self.uptake(*study, *north, "--metric", "deprivation_gap", code=2).stderr)
+        refused = self.uptake(*study, "--set", "focus=South", "-o", "out", code=2).stderr
+        self.assertIn("holds results about North, and the study is about South", refused)
+        self.assertEqual(json.loads(program.read(self.path("out", "sensitivity.json"))), found)
+        program.write(self.path("out", "sensitivity.json"), json.dumps({**found, "region": "England"}))
+        self.uptake("report", "out")
+        text = program.read(shown).decode()
+        self.assertNotIn('"tornado":', text)
+        self.assertIn("about something else than this page (as-delivered against no-network, the population minimal "
+                      "(12 organisations, 3 regions), to 2022-03-31)", text)
+
     def test_a_study_with_undefined_results_draws_no_bar_and_a_broken_one_is_not_run(self):
         self.made("--replicates", "4")
         row = {"parameter": "bass.q", "unit": "1/year", "grade": "assumption", "low": 0.1, "high": 0.5,
                "at_low": None, "at_high": 3.5}
-        study = {"parameters": [row, {**row, "parameter": "bass.p", "at_low": 2.5}], "base": 3, "metric": "adopters"}
-        for broken in ({**study, "base": None}, {**study, "parameters": [{**row, "low": None}]},
+        study = {"parameters": [row, {**row, "parameter": "bass.p", "at_low": 2.5}], "base": 3, "metric": "adopters",
+                 "strategy": "as-delivered", "comparator": "no-network", "region": "England", "to": "2022-03-31"}
+        for broken in ({**study, "region": None}, {**study, "base": None}, {**study, "parameters": [{**row, "low": None}]},
                        {**study, "parameters": {"a": 1}}, [1], {"parameters": []}):
             program.write(self.path("out", "sensitivity.json"), json.dumps(broken))
             self.uptake("report", self.path("out"))
@@ -565,6 +686,9 @@ class InABrowser(program.ProgramTest):
         self.uptake("compare", program.MINIMAL, "--replicates", "30", "-o", self.path("side"), "--quiet")
         driver = self.open_page("side", "compare.html")
         self.assertGreaterEqual(len(driver.find_elements("css selector", "[data-forest] g.row")), 3)
+        # What drawings write themselves (axes, hints) keeps as many digits as tables do; d3 has a minus of its own.
+        for value, text in ((-0.0746, "-0.075"), (0.00952, "0.01"), (0.00748, "0.0075"), (0.096, "0.1"), (0, "0"), (46.25, "46.3")):
+            self.assertEqual(driver.execute_script(f"return draw.number({value})").replace("\u2212", "-"), text)
         self.assert_nothing_is_cut(driver)
         self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
 

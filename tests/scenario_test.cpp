@@ -278,6 +278,29 @@ TEST(Scenario, ComparatorsExistByNameWhetherNamedOrNot) {
   EXPECT_EQ(some.strategies[0].delivery, Delivery::no_network);
 }
 
+TEST(Scenario, IsComparedWithItsLikeWhereNothingIsDelivered) {
+  const Folder folder;
+  const auto strategy = [](const std::string& name, const std::string& more = "") {
+    return fmt::format("[[strategy]]\nname = \"{}\"\n{}", name, more);
+  };
+  const auto lead_and_comparator = [&](const std::string& strategies) {
+    const Scenario s = folder.load(good() + strategies);
+    return std::pair(s.strategies[static_cast<std::size_t>(lead_strategy(s))].name,
+                     s.strategies[static_cast<std::size_t>(s.comparator)].name);
+  };
+  using Pair = std::pair<std::string, std::string>;
+  const std::string bare = strategy("bare", "delivery = \"no-programme\"\n");
+  EXPECT_EQ(lead_and_comparator(bare), Pair("bare", "no-programme"));
+  EXPECT_EQ(lead_and_comparator(bare + strategy("plan")), Pair("plan", "no-network"));
+  EXPECT_EQ(lead_and_comparator(strategy("no-network") + bare), Pair("bare", "no-programme"));
+  EXPECT_EQ(lead_and_comparator(strategy("no-network") + strategy("paid", "delivery = \"no-network\"\n")),
+            Pair("paid", "no-network"));
+  EXPECT_EQ(lead_and_comparator(strategy("no-programme")), Pair("no-programme", "no-programme"));
+  EXPECT_EQ(lead_and_comparator(strategy("no-network")), Pair("no-network", "no-network"));
+  // What is against another world is another result.
+  EXPECT_NE(folder.load(good() + bare).digest, folder.load(good() + bare + strategy("plan")).digest);
+}
+
 TEST(Scenario, UnitsAreConvertedToThoseOfTheTable) {
   const Folder folder;
   const Scenario s = folder.load(good() + R"~(

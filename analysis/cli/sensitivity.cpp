@@ -5,13 +5,18 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <ranges>
 
+#include "../finding.hpp"
 #include "../json_text.hpp"
+#include "../results_file.hpp"
+#include "../wording.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
+#include "uptake/compare.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/report.hpp"
 
@@ -46,6 +51,7 @@ Json json_of(const OneWayStudy& study, const std::string& scenario) {
           {"unit", study.unit},
           {"view", "net"},
           {"region", study.region},
+          {"place", study.place},
           {"to", study.date},
           {"replicates", study.n_replicates},
           {"base", number(study.base)},
@@ -53,9 +59,23 @@ Json json_of(const OneWayStudy& study, const std::string& scenario) {
           {"parameters", std::move(rows)}};
 }
 
+/// What is said instead of a table of noughts.
+void print_nil(const OneWayStudy& study, const Model& model) {
+  const bool any_effort = std::ranges::any_of(std::views::iota(0, model.n_programmes()), [&](int programme) {
+    return has_effort(model, lead_strategy(model.scenario), programme);
+  });
+  fmt::print("{} of {} against {}, net, {}, to {}: 0\n\n", study.metric, study.strategy, study.comparator, study.place,
+             study.date);
+  fmt::print("{}", any_effort ? std::string("It is 0 in every world, and none of the assumptions changes that.\n")
+                              : paragraph(same_world_text(study.strategy, study.comparator,
+                                                          ", for it delivers no network effort") +
+                                              ", whatever is assumed.",
+                                          kNarrowest));
+}
+
 void print_table(const OneWayStudy& study) {
   fmt::print("{} of {} against {}, net, {}, to {}: {:.4g} at the defaults (s.e. {:.2g})\n\n", study.metric,
-             study.strategy, study.comparator, study.region, study.date, study.base, study.base_error);
+             study.strategy, study.comparator, study.place, study.date, study.base, study.base_error);
   fmt::print("{:<34}{:>12}{:>12}{:>11}{:>11}\n", "one assumption at a time", "low", "high", "at low", "at high");
   for (const OneWay& one : study.parameters) {
     if (one.at_low == one.at_high) break;  // the rest change nothing
@@ -73,7 +93,25 @@ Problem unknown_metric(const std::string& name, std::string what, std::span<cons
           nearest.empty() ? "docs/results-format.md lists them" : fmt::format("did you mean \"{}\"?", nearest)};
 }
 
-/// A study beside results is shown on their page, so it must be of their scenario.
+/// A study beside results is shown on their page, so it must be about their place.
+void check_place(const std::filesystem::path& folder, const Model& model, const SummaryLayout& layout) {
+  if (!std::filesystem::exists(folder / "results.h5")) return;
+  const ResultsFile results(folder / "results.h5");
+  const int place = focus_place(layout, model.scenario);
+  const std::string& region = layout.regions[static_cast<std::size_t>(place)];
+  const std::string of_results = results.has("provenance/focus") ? results.text("provenance/focus") : region;
+  if (of_results == region) return;
+  const auto at = std::ranges::find(layout.regions, of_results);
+  throw InputError({{folder.string(),
+                     fmt::format("holds results about {}, and the study is about {}",
+                                 at == layout.regions.end()
+                                     ? of_results
+                                     : place_in_words(model, layout, static_cast<int>(at - layout.regions.begin())),
+                                 place_in_words(model, layout, place)),
+                     "give both the same focus, or choose another folder with -o"}});
+}
+
+/// It must be of their scenario, too.
 void check_folder(const std::filesystem::path& folder, const Scenario& scenario, const Output& output) {
   if (!std::filesystem::exists(folder / "run.json")) return;
   const auto facts = nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
@@ -105,16 +143,26 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   all.throw_if_any();
   const SummaryLayout layout = make_layout(*model);
 
-  if (options.folder) check_folder(*options.folder, model->scenario, output);
+  if (options.folder) {
+    check_place(*options.folder, *model, layout);
+    check_folder(*options.folder, model->scenario, output);
+  }
 
   Metric metric = leading_metric(*model, layout);
   if (options.metric) {
     const auto row = std::ranges::find(metric_table(), *options.metric, &MetricSpec::name);
-    if (row == metric_table().end() || layout.find(row->id, Axis::report) == nullptr) {
+    if (row == metric_table().end() || !is_given(*model, layout, row->id)) {
       std::vector<std::string_view> names;
       for (const Block& block : layout.blocks) {
-        if (block.axis == Axis::report) names.push_back(spec(block.metric).name);
+        if (block.axis == Axis::report && is_given(*model, layout, block.metric))
+          names.push_back(spec(block.metric).name);
       }
+      if (row != metric_table().end() && layout.find(row->id, Axis::report) != nullptr)
+        throw InputError(
+            {{"--metric " + *options.metric,
+              fmt::format("is given for {} alone, and the scenario's focus is {}", place_in_words(*model, layout, 0),
+                          place_in_words(*model, layout, focus_place(layout, model->scenario))),
+              "choose another metric, or leave out the focus"}});
       throw InputError({unknown_metric(*options.metric, "is no metric of this scenario's report dates", names)});
     }
     metric = row->id;
@@ -143,7 +191,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   if (output.format == Format::json) {
     fmt::print("{}\n", json_text(json, 2));
   } else {
-    print_table(study);
+    is_nil(study) ? print_nil(study, *model) : print_table(study);
   }
   if (options.folder) {
     const bool has_page = std::filesystem::exists(*options.folder / "results.h5");

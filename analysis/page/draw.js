@@ -9,7 +9,8 @@ const draw = (() => {
     if (size >= 1e9) return d3.format(",.3~r")(value / 1e9) + " bn";
     if (size >= 1e6) return d3.format(",.3~r")(value / 1e6) + " m";
     if (size >= 1000) return d3.format(",.3~r")(value);
-    return d3.format(size >= 10 ? ",.3~r" : ",.2~f")(value);
+    // Two digits of what is small, as tables have them.
+    return d3.format(size >= 10 ? ",.3~r" : size >= 0.095 || size === 0 ? ",.2~f" : size >= 0.0095 ? ",.3~f" : ",.2~r")(value);
   };
   // Charts narrower than this (a telephone) carry names above their bars; text keeps its size. [px]
   const kNarrow = 560;
@@ -75,7 +76,7 @@ const draw = (() => {
     return svg;
   }
 
-  // bars: [{name, value, low, high, kind}]
+  // bars: [{name, value, text, low, high, kind}]; the text is the value as tables write it
   function waterfall(element, { bars, unit, label, width = 760 }) {
     const narrow = width < kNarrow, row = narrow ? 64 : 46, head = narrow ? 18 : 0;
     const bottom = unit ? 46 : 26;
@@ -94,7 +95,7 @@ const draw = (() => {
     g.filter(b => b.low !== undefined).append("path").attr("d", b => `M${x(b.low)},${middle - 3}H${x(b.high)}M${x(b.low)},${middle - 8}v10M${x(b.high)},${middle - 8}v10`)
       .attr("stroke", colour.ink).attr("stroke-width", 1.5);
     name(g, narrow, margin, row / 2);
-    g.append("text").attr("x", width - margin.right + 10).attr("y", middle).text(b => number(b.value));
+    g.append("text").attr("x", width - margin.right + 10).attr("y", middle).text(b => b.text);
     if (unit) svg.append("text").attr("x", width - margin.right).attr("y", height - 6).attr("text-anchor", "end").text(unit);
   }
 
@@ -199,7 +200,7 @@ const draw = (() => {
       .attr("fill", r => r.hollow ? "#fff" : colour.observed).attr("stroke", colour.observed).attr("stroke-width", 2);
     g.append("text").attr("x", margin.left - 10).attr("y", row / 2 + 4).attr("text-anchor", "end").text(r => r.name);
   }
-  // rows: [{name, mean, low, high}] one under the other on one axis with a line at 0
+  // rows: [{name, mean, text, low, high}] one under the other on one axis with a line at 0
   function forest(element, { rows, unit, label, width = 760 }) {
     const narrow = width < kNarrow, row = narrow ? 42 : 26, head = narrow ? 18 : 0;
     const letter = 7.6;  // [px], the widest that a name's letters are on average
@@ -217,7 +218,7 @@ const draw = (() => {
     g.append("path").attr("d", r => `M${x(r.low)},${middle}H${x(r.high)}M${x(r.low)},${middle - 5}v10M${x(r.high)},${middle - 5}v10`).attr("stroke", colour.own).attr("stroke-width", 2);
     g.append("circle").attr("cx", r => x(r.mean)).attr("cy", middle).attr("r", 5).attr("fill", colour.own);
     name(g, narrow, margin, row / 2 + 4);
-    g.append("text").attr("x", width - margin.right + 10).attr("y", middle + 4).text(r => number(r.mean));
+    g.append("text").attr("x", width - margin.right + 10).attr("y", middle + 4).text(r => r.text);
   }
   // panels: [{name, values by year}] side by side on one scale; partial: years that are no whole ones, drawn open
   function columns(element, { years, partial = [], panels, label, width = 760, height = 220 }) {

@@ -158,7 +158,7 @@ struct SummaryLayout {
   std::vector<std::string> boards;   ///< short names
   /// Months whose ends are on the course axis (every one, or every third or twelfth), financial years, report dates.
   std::vector<Period> months, years, reports;
-  int comparator = 0;  ///< index of `no-network`
+  int comparator = 0;  ///< index of what net is against, as Scenario::comparator
   /// By programme: the flow that its benefit is read off (events, else value, days sooner, people), which
   /// `attributable_share`, `significantly_reduced` and the equity of benefit are about. None where nothing is known.
   std::vector<std::optional<Metric>> benefit;

@@ -115,7 +115,7 @@ inline constexpr std::array<std::string_view, 4> kEvidenceNames{"A", "B", "C", "
 /// A published figure, shown beside the result it can be compared with. Never fitted to.
 struct Published {
   std::string metric;        ///< name of a metric of the results
-  std::string region;        ///< full name; empty = England
+  std::string region;        ///< full name; empty = all of the population; "England" = that, beside another one
   std::optional<Date> from;  ///< flows: first day; absent = the start
   Date to{};                 ///< flows: last day; stocks: the date
   double value = 0;          ///< in the metric's unit
@@ -301,7 +301,8 @@ struct Scenario {
   /// At least "no-network"; the comparators `no-network` and `no-programme` are appended when not named.
   std::vector<Strategy> strategies;
   std::array<Setting, kNParameters - kNProgrammeParameters> economy;
-  int comparator = 0;   ///< index of `no-network` in strategies
+  /// Index in strategies of what net is against: `no-network`, or `no-programme` where the lead is a world without it.
+  int comparator = 0;
   bool growth = false;  ///< whether the growth ledger is kept beside the health ledger
   std::vector<std::string> notes;
 
@@ -331,8 +332,8 @@ inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
 /// The strategies whose worlds split a result over the drivers: by the set of drivers that a world *has*, so that the
 /// first lacks all and the last, `lead`, none. Empty when any of them is missing.
 [[nodiscard]] std::vector<int> worlds_of_drivers(std::span<const std::string> strategies, int lead);
-/// The strategy that a scenario is about: the first that is delivered, or else the first that is not the
-/// comparator; 0 when there is none.
+/// The strategy that a scenario is about: the first that is delivered, or else the first that is none of the comparators;
+/// the first where it has comparators alone.
 [[nodiscard]] int lead_strategy(const Scenario& scenario);
 
 /// Reads one programme file by itself. @throws FileError when it cannot be read; InputError with every problem at once

@@ -23,22 +23,30 @@ struct OneWay {
 };
 
 struct OneWayStudy {
-  std::string metric, unit, strategy, comparator, region, date;
+  std::string metric, unit, strategy, comparator, date;
+  std::string region;  ///< the scenario's focus, as `layout.regions` names it
+  std::string place;   ///< the same as texts name it
   int n_replicates = 0;
   double base = 0, base_error = 0;  ///< mean net result at the defaults, and its standard error
   std::vector<OneWay> parameters;   ///< widest first; those without any effect last
 };
 
 /// Moves every parameter that has a prior or a posterior to its 5 % and 95 % point and simulates the same replicates each time.
-/// The result is that of `metric` for England at the first report date, net, of the lead strategy, for all
+/// The result is that of `metric` in the scenario's focus at the first report date, net, of the lead strategy, for all
 /// programmes together. A share of the peer layers is moved against the others, which keep their proportions.
-/// @pre the layout has `metric` on the report axis
+/// @pre the layout has `metric` on the report axis for the focus
 /// @throws InputError when the metric is undefined at the defaults
 [[nodiscard]] OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
                                   int n_replicates, const Control& control);
 
+/// Whether no result of a study differs from 0: nothing sets the strategy apart from its comparator in this metric.
+[[nodiscard]] bool is_nil(const OneWayStudy& study);
+
+/// Whether a metric is given at the report dates for the scenario's focus: some are of the whole population alone.
+[[nodiscard]] bool is_given(const Model& model, const SummaryLayout& layout, Metric metric);
+
 /// The metric that a run is about: the first of admissions, events, bed days, days sooner, people and organisations
-/// that its programmes have.
+/// that its programmes have in the scenario's focus.
 [[nodiscard]] Metric leading_metric(const Model& model, const SummaryLayout& layout);
 
 }  // namespace uptake
