@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <iterator>
+#include <unordered_map>
 
 #include "compare_report.hpp"
 #include "file.hpp"
@@ -140,11 +142,14 @@ std::string summary_csv(const RunRecord& record) {
   std::string text = fmt::format("strategy,programme,region,metric,view,unit,from,to,price_year,{}\r\n",
                                  fmt::join(kStatisticNames, ","));
   for_each_row(record, [&](const Row& row) {
-    text += fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(row.strategy), csv_field(row.programme),
-                        csv_field(row.region), row.metric.name, view_name(row.view), csv_field(row.metric.unit),
-                        iso(row.period.from), iso(row.period.to), row.metric.money ? kPriceYear : "");
-    for (const double value : in_order(row.statistics))
-      text += std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}", csv_field(row.strategy),
+                   csv_field(row.programme), csv_field(row.region), row.metric.name, view_name(row.view),
+                   csv_field(row.metric.unit), iso(row.period.from), iso(row.period.to),
+                   row.metric.money ? kPriceYear : "");
+    for (const double value : in_order(row.statistics)) {
+      text += ',';
+      if (std::isfinite(value)) fmt::format_to(std::back_inserter(text), "{}", value);
+    }
     text += "\r\n";
   });
   return text;
@@ -167,24 +172,28 @@ std::string summary_json(const RunRecord& record) {
   std::string text = json_text(head);
   text.back() = ',';
   text += "\n\"metrics\": [";
-  // One object for all rows, of which only the values change.
-  Json entry;
-  for (const char* key : {"strategy", "programme", "region", "metric", "view", "unit", "from", "to", "price_year"})
-    entry[key] = nullptr;
-  for (const std::string_view statistic : kStatisticNames) entry[statistic] = nullptr;
-  std::vector<Json*> fields;
-  for (Json& field : entry) fields.push_back(&field);
+  // What stands before a row's values is put together of words that recur; the values are one object for all rows.
+  std::unordered_map<std::string_view, std::string> words;
+  const auto word = [&](std::string_view plain) -> const std::string& {
+    std::string& json = words[plain];
+    if (json.empty()) json = json_text(Json(plain));
+    return json;
+  };
+  Json values;
+  for (const std::string_view statistic : kStatisticNames) values[statistic] = nullptr;
   std::string_view separator = "\n";
   for_each_row(record, [&](const Row& row) {
-    std::size_t next = 0;
-    for (const std::string_view word :
-         {row.strategy, row.programme, row.region, row.metric.name, view_name(row.view), row.metric.unit})
-      *fields[next++] = word;
-    for (const Date date : {row.period.from, row.period.to}) *fields[next++] = iso(date);
-    *fields[next++] = row.metric.money ? Json(kPriceYear) : Json();
-    for (const double value : in_order(row.statistics)) *fields[next++] = value;  // NaN is dumped as null
-    text += separator;
-    text += json_text(entry);
+    fmt::format_to(
+        std::back_inserter(text),
+        R"({}{{"strategy":{},"programme":{},"region":{},"metric":{},"view":{},"unit":{},"from":"{}","to":"{}",)"
+        R"("price_year":{},)",
+        separator, word(row.strategy), word(row.programme), word(row.region), word(row.metric.name),
+        word(view_name(row.view)), word(row.metric.unit), iso(row.period.from), iso(row.period.to),
+        row.metric.money ? word(kPriceYear) : "null");
+    const auto statistics = in_order(row.statistics);
+    auto value = statistics.begin();
+    for (Json& field : values) field = *value++;  // NaN is dumped as null
+    text.append(json_text(values), 1);            // without its opening brace
     separator = ",\n";
   });
   text += "\n]";
