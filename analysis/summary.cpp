@@ -29,7 +29,7 @@ struct Row {
   std::string_view strategy, programme, region;
   const MetricSpec& metric;
   View view;
-  const Period& period;
+  std::string_view from, to;  ///< days
   const Statistics& statistics;
 };
 
@@ -58,7 +58,8 @@ template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
   const auto report = report_of(record);
-  for (std::size_t time = 0; time < layout.reports.size(); ++time)
+  for (std::size_t time = 0; time < layout.reports.size(); ++time) {
+    const std::string from = iso(layout.reports[time].from), to = iso(layout.reports[time].to);
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
         for (const Block& block : report->blocks) {
@@ -71,10 +72,11 @@ void for_each_row(const RunRecord& record, const Use& use) {
                                           .value;
               if (!std::isnan(cell.mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
-                        spec(block.metric), static_cast<View>(view), layout.reports[time], cell});
+                        spec(block.metric), static_cast<View>(view), from, to, cell});
             }
           }
         }
+  }
 }
 
 std::vector<Json> published_rows(const RunRecord& record) {
@@ -144,8 +146,7 @@ std::string summary_csv(const RunRecord& record) {
   for_each_row(record, [&](const Row& row) {
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}", csv_field(row.strategy),
                    csv_field(row.programme), csv_field(row.region), row.metric.name, view_name(row.view),
-                   csv_field(row.metric.unit), iso(row.period.from), iso(row.period.to),
-                   row.metric.money ? kPriceYear : "");
+                   csv_field(row.metric.unit), row.from, row.to, row.metric.money ? kPriceYear : "");
     for (const double value : in_order(row.statistics)) {
       text += ',';
       if (std::isfinite(value)) fmt::format_to(std::back_inserter(text), "{}", value);
@@ -188,7 +189,7 @@ std::string summary_json(const RunRecord& record) {
         R"({}{{"strategy":{},"programme":{},"region":{},"metric":{},"view":{},"unit":{},"from":"{}","to":"{}",)"
         R"("price_year":{},)",
         separator, word(row.strategy), word(row.programme), word(row.region), word(row.metric.name),
-        word(view_name(row.view)), word(row.metric.unit), iso(row.period.from), iso(row.period.to),
+        word(view_name(row.view)), word(row.metric.unit), row.from, row.to,
         row.metric.money ? word(kPriceYear) : "null");
     const auto statistics = in_order(row.statistics);
     auto value = statistics.begin();
