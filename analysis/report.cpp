@@ -559,21 +559,26 @@ Section strategies(const Run& run) {
 
 /// The measures of a run under the headings that a network reports by.
 Section dimensions(const Run& run) {
+  struct Measure {
+    Metric metric;
+    std::optional<Spread> gross, net;
+    std::string spoken_to;  ///< "; one; another;"
+  };
+  std::vector<Measure> measures;
+  LargestMoney money;
+  for (const std::string& name : run.file.datasets("report")) {
+    const auto known = find_metric(name);
+    if (!known) continue;
+    measures.push_back({*known, run.headline(name, View::gross), run.headline(name, View::net),
+                        fmt::format("; {};", run.file.attribute("report/" + name, "impact_dimensions"))});
+    money.add(*known, {measures.back().gross, measures.back().net});
+  }
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
-    LargestMoney money;
-    for (const std::string& metric : run.file.datasets("report"))
-      if (const auto known = find_metric(metric))
-        money.add(*known, {run.headline(metric, View::gross), run.headline(metric, View::net)});
-    for (const std::string& metric : run.file.datasets("report")) {
-      const std::string spoken_to = run.file.attribute("report/" + metric, "impact_dimensions");
-      if (fmt::format("; {};", spoken_to).find(fmt::format("; {};", dimension)) == std::string::npos) continue;
-      const auto gross = run.headline(metric, View::gross), net = run.headline(metric, View::net);
-      if (!gross && !net) continue;
-      const auto known = find_metric(metric);
-      if (!known) continue;
-      const RowUnit unit(*known, Medium::page, {gross, net}, money);
+    for (const auto& [metric, gross, net, spoken_to] : measures) {
+      if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos || (!gross && !net)) continue;
+      const RowUnit unit(metric, Medium::page, {gross, net}, money);
       rows.push_back(
           {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
     }

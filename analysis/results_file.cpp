@@ -62,7 +62,7 @@ std::string axis_name(hid_t dataset, unsigned axis) {
     found.pop_back();
     return 1;  // the first scale is the axis
   };
-  if (H5DSget_num_scales(dataset, axis) > 0) H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
+  H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
   return name;
 }
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <iterator>
+#include <unordered_map>
 
 #include "compare_report.hpp"
 #include "file.hpp"
@@ -27,7 +29,7 @@ struct Row {
   std::string_view strategy, programme, region;
   const MetricSpec& metric;
   View view;
-  const Period& period;
+  std::string_view from, to;  ///< days
   const Statistics& statistics;
 };
 
@@ -56,7 +58,8 @@ template <class Use>
 void for_each_row(const RunRecord& record, const Use& use) {
   const SummaryLayout& layout = record.layout;
   const auto report = report_of(record);
-  for (std::size_t time = 0; time < layout.reports.size(); ++time)
+  for (std::size_t time = 0; time < layout.reports.size(); ++time) {
+    const std::string from = iso(layout.reports[time].from), to = iso(layout.reports[time].to);
     for (std::size_t strategy = 0; strategy < layout.strategies.size(); ++strategy)
       for (std::size_t programme = 0; programme < layout.programmes.size(); ++programme)
         for (const Block& block : report->blocks) {
@@ -69,10 +72,11 @@ void for_each_row(const RunRecord& record, const Use& use) {
                                           .value;
               if (!std::isnan(cell.mean))
                 use(Row{layout.strategies[strategy], layout.programmes[programme], layout.regions[place],
-                        spec(block.metric), static_cast<View>(view), layout.reports[time], cell});
+                        spec(block.metric), static_cast<View>(view), from, to, cell});
             }
           }
         }
+  }
 }
 
 std::vector<Json> published_rows(const RunRecord& record) {
@@ -140,11 +144,13 @@ std::string summary_csv(const RunRecord& record) {
   std::string text = fmt::format("strategy,programme,region,metric,view,unit,from,to,price_year,{}\r\n",
                                  fmt::join(kStatisticNames, ","));
   for_each_row(record, [&](const Row& row) {
-    text += fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(row.strategy), csv_field(row.programme),
-                        csv_field(row.region), row.metric.name, view_name(row.view), csv_field(row.metric.unit),
-                        iso(row.period.from), iso(row.period.to), row.metric.money ? kPriceYear : "");
-    for (const double value : in_order(row.statistics))
-      text += std::isfinite(value) ? fmt::format(",{}", value) : std::string(",");
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}", csv_field(row.strategy),
+                   csv_field(row.programme), csv_field(row.region), row.metric.name, view_name(row.view),
+                   csv_field(row.metric.unit), row.from, row.to, row.metric.money ? kPriceYear : "");
+    for (const double value : in_order(row.statistics)) {
+      text += ',';
+      if (std::isfinite(value)) fmt::format_to(std::back_inserter(text), "{}", value);
+    }
     text += "\r\n";
   });
   return text;
@@ -167,24 +173,28 @@ std::string summary_json(const RunRecord& record) {
   std::string text = json_text(head);
   text.back() = ',';
   text += "\n\"metrics\": [";
-  // One object for all rows, of which only the values change.
-  Json entry;
-  for (const char* key : {"strategy", "programme", "region", "metric", "view", "unit", "from", "to", "price_year"})
-    entry[key] = nullptr;
-  for (const std::string_view statistic : kStatisticNames) entry[statistic] = nullptr;
-  std::vector<Json*> fields;
-  for (Json& field : entry) fields.push_back(&field);
+  // What stands before a row's values is put together of words that recur; the values are one object for all rows.
+  std::unordered_map<std::string_view, std::string> words;
+  const auto word = [&](std::string_view plain) -> const std::string& {
+    std::string& json = words[plain];
+    if (json.empty()) json = json_text(Json(plain));
+    return json;
+  };
+  Json values;
+  for (const std::string_view statistic : kStatisticNames) values[statistic] = nullptr;
   std::string_view separator = "\n";
   for_each_row(record, [&](const Row& row) {
-    std::size_t next = 0;
-    for (const std::string_view word :
-         {row.strategy, row.programme, row.region, row.metric.name, view_name(row.view), row.metric.unit})
-      *fields[next++] = word;
-    for (const Date date : {row.period.from, row.period.to}) *fields[next++] = iso(date);
-    *fields[next++] = row.metric.money ? Json(kPriceYear) : Json();
-    for (const double value : in_order(row.statistics)) *fields[next++] = value;  // NaN is dumped as null
-    text += separator;
-    text += json_text(entry);
+    fmt::format_to(
+        std::back_inserter(text),
+        R"({}{{"strategy":{},"programme":{},"region":{},"metric":{},"view":{},"unit":{},"from":"{}","to":"{}",)"
+        R"("price_year":{},)",
+        separator, word(row.strategy), word(row.programme), word(row.region), word(row.metric.name),
+        word(view_name(row.view)), word(row.metric.unit), row.from, row.to,
+        row.metric.money ? word(kPriceYear) : "null");
+    const auto statistics = in_order(row.statistics);
+    auto value = statistics.begin();
+    for (Json& field : values) field = *value++;  // NaN is dumped as null
+    text.append(json_text(values), 1);            // without its opening brace
     separator = ",\n";
   });
   text += "\n]";

@@ -82,8 +82,9 @@ void quantise(std::vector<std::pair<std::uint32_t, double>>& ties, std::vector<s
     given += weights[k];
     remainder[k] = {weights[k] - exact, k};  // most negative first
   }
-  std::ranges::sort(remainder);
-  for (std::size_t k = 0; given < kFullExposure && k < ties.size(); ++k, ++given) weights[remainder[k].second] += 1;
+  const std::size_t missing = std::min<std::size_t>(kFullExposure - std::min(given, kFullExposure), ties.size());
+  std::ranges::nth_element(remainder, remainder.begin() + static_cast<std::ptrdiff_t>(missing));
+  for (std::size_t k = 0; k < missing; ++k) weights[remainder[k].second] += 1;
 }
 
 /// Ties among eligible records of one edge layer, turned from receiver-major to source-major.

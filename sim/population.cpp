@@ -70,7 +70,7 @@ class PlaceTree {
     std::uint64_t identity;
     std::uint32_t organisation;
   };
-  static constexpr std::size_t kLeaf = 8;
+  static constexpr std::size_t kLeaf = 16;
 
   void split(std::size_t first, std::size_t last) {
     if (last - first <= kLeaf) return;
@@ -106,11 +106,13 @@ class PlaceTree {
     if (!query.may_take(chord) || point.organisation == query.except) return;
     const Neighbour candidate{chord, point.identity, point.organisation};
     std::vector<Neighbour>& found = query.found;
-    if (found.size() == query.n) {
-      if (!(candidate < found.back())) return;
-      found.pop_back();
-    }
-    found.insert(std::upper_bound(found.begin(), found.end(), candidate), candidate);
+    if (found.size() < query.n)
+      found.emplace_back();
+    else if (!(candidate < found.back()))
+      return;
+    std::size_t at = found.size() - 1;
+    for (; at > 0 && candidate < found[at - 1]; --at) found[at] = found[at - 1];
+    found[at] = candidate;
   }
 
   /// @param away how far the place is from the range along each coordinate, at least (Arya & Mount 1993)
@@ -151,7 +153,8 @@ struct SameType {
   double mean_size = 0;
 };
 
-std::vector<SameType> by_type(const Population& population) {
+/// @param tied by type: whether its neighbours will be asked for
+std::vector<SameType> by_type(const Population& population, const std::array<bool, kNOrganisationTypes>& tied) {
   std::vector<SameType> types(kNOrganisationTypes);
   std::vector<double> n_sized(kNOrganisationTypes);
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
@@ -162,7 +165,7 @@ std::vector<SameType> by_type(const Population& population) {
     ++n_sized[t];
   }
   for (std::size_t t = 0; t < types.size(); ++t) {
-    types[t].tree = PlaceTree(population, types[t].organisations);
+    if (tied[t]) types[t].tree = PlaceTree(population, types[t].organisations);
     if (n_sized[t] > 0) types[t].mean_size /= n_sized[t];
   }
   return types;
@@ -196,34 +199,47 @@ double distance_km(double latitude_a, double longitude_a, double latitude_b, dou
 
 void build_ties(Population& population, const PopulationOptions& options) {
   UPTAKE_EXPECTS(options.n_nearest >= 0 && options.decay_km > 0);
-  const std::vector<SameType> types = by_type(population);
+  const auto n_nearest = static_cast<std::size_t>(options.n_nearest);
+  std::array<bool, kNOrganisationTypes> tied{};
+  if (options.tied.empty()) tied.fill(true);
+  for (const OrganisationType type : options.tied) tied[index_of(type)] = true;
+  const auto is_tied = [&](OrganisationType type) { return tied[index_of(type)]; };
+  const std::vector<SameType> types = by_type(population, tied);
   const SameType& practices = types[index_of(OrganisationType::practice)];
   const SameType& acute_trusts = types[index_of(OrganisationType::acute_trust)];
   population.geography = population.pathway = {};
   population.geography.offsets.push_back(0);
   population.pathway.offsets.push_back(0);
+  std::size_t most = 0;  // ties of geography
+  for (std::size_t t = 0; t < types.size(); ++t)
+    if (tied[t]) most += types[t].organisations.size() * std::min(n_nearest, types[t].organisations.size());
+  population.geography.sources.reserve(most);
+  population.geography.weights.reserve(most);
   std::vector<Neighbour> found;
   for (std::size_t i = 0; i < population.n_organisations(); ++i) {
-    const auto self = static_cast<std::uint32_t>(i);
-    const Place place = place_of(population.latitude[i], population.longitude[i]);
-    const SameType& same = types[index_of(population.type[i])];
-    same.tree.nearest(place, static_cast<std::size_t>(options.n_nearest), self, found);
-    for (const Neighbour& neighbour : found) {
-      const double size = population.size[neighbour.organisation];
-      const double km = 2 * kEarthRadiusKm * std::asin(std::min(1.0, std::sqrt(neighbour.chord_squared) / 2));
-      const double weight =
-          (std::isnan(size) ? 1 : std::sqrt(size / same.mean_size)) * std::exp(-km / options.decay_km);
-      if (weight > 0) add_tie(population.geography, neighbour.organisation, weight);  // 0 = underflow
+    const OrganisationType type = population.type[i];
+    if (is_tied(type)) {
+      const auto self = static_cast<std::uint32_t>(i);
+      const Place place = place_of(population.latitude[i], population.longitude[i]);
+      const SameType& same = types[index_of(type)];
+      same.tree.nearest(place, n_nearest, self, found);
+      for (const Neighbour& neighbour : found) {
+        const double size = population.size[neighbour.organisation];
+        const double km = 2 * kEarthRadiusKm * std::asin(std::min(1.0, std::sqrt(neighbour.chord_squared) / 2));
+        const double weight =
+            (std::isnan(size) ? 1 : std::sqrt(size / same.mean_size)) * std::exp(-km / options.decay_km);
+        if (weight > 0) add_tie(population.geography, neighbour.organisation, weight);  // 0 = underflow
+      }
+      if (type == OrganisationType::care_home && is_tied(OrganisationType::practice)) {
+        practices.tree.nearest(place, kNPathwayPractices, self, found);
+        for (const Neighbour& neighbour : found) add_tie(population.pathway, neighbour.organisation, 1);
+      }
+      if ((type == OrganisationType::care_home || type == OrganisationType::practice) &&
+          is_tied(OrganisationType::acute_trust))
+        if (const auto trust = trust_of(population, i, acute_trusts.organisations))
+          add_tie(population.pathway, *trust, 1);
     }
     close_receiver(population.geography);
-
-    if (population.type[i] == OrganisationType::care_home) {
-      practices.tree.nearest(place, kNPathwayPractices, self, found);
-      for (const Neighbour& neighbour : found) add_tie(population.pathway, neighbour.organisation, 1);
-    }
-    if (population.type[i] == OrganisationType::care_home || population.type[i] == OrganisationType::practice)
-      if (const auto trust = trust_of(population, i, acute_trusts.organisations))
-        add_tie(population.pathway, *trust, 1);
     close_receiver(population.pathway);
   }
 }

@@ -293,8 +293,11 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
 
 Population build_population(const Scenario& scenario, const fs::path& data_folder) {
   if (scenario.population_options.synthetic) return build_synthetic(scenario.population_options);
+  PopulationOptions options = scenario.population_options;
+  for (const ProgrammeSpec& programme : scenario.programmes)
+    options.tied.insert(options.tied.end(), programme.eligible.begin(), programme.eligible.end());
   const auto build = scenario.population == "england" ? build_england : read_population;
-  return build(tables_of(scenario.population, data_folder), scenario.population_options);
+  return build(tables_of(scenario.population, data_folder), options);
 }
 
 }  // namespace uptake

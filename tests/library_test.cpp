@@ -194,5 +194,26 @@ TEST(Library, ThePortfolioAndTheRegionHoldEveryProgrammeOfTheRecordAndCanBeRun) 
   }
 }
 
+TEST(Library, APopulationHasAllTheTiesThatItsScenarioKeeps) {
+  Scenario scenario = load_scenario(shipped() / "care-homes.toml", {}, shipped());
+  const auto built = [&] { return std::make_shared<const Population>(build_population(scenario, shipped())); };
+  const auto whole = std::make_shared<const Population>(build_england(shipped() / "england", {}));
+  using enum OrganisationType;
+  for (const auto& eligible : {std::vector{care_home}, std::vector{care_home, practice, acute_trust}}) {
+    scenario.programmes.front().eligible = eligible;
+    const auto some = make_model(scenario, built()), all = make_model(scenario, whole);
+    EXPECT_EQ(some->population->pathway.sources.size(), eligible.size() > 1 ? whole->pathway.sources.size() : 0);
+    const auto &own = some->programmes.front().edges, &others = all->programmes.front().edges;
+    for (std::size_t layer = 0; layer < own.size(); ++layer) {
+      ASSERT_EQ(own[layer].offsets, others[layer].offsets);
+      EXPECT_EQ(own[layer].offsets.back() > 0, layer == 0 || eligible.size() > 1);
+      for (std::size_t e = 0; e < own[layer].offsets.back(); ++e) {
+        ASSERT_EQ(own[layer][e].receiver, others[layer][e].receiver);
+        ASSERT_EQ(own[layer][e].weight, others[layer][e].weight);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace uptake

@@ -341,6 +341,39 @@ std::vector<std::pair<std::string, double>> heard(const Population& p, const Tie
   return sources;
 }
 
+TEST(Population, TiesAmongSomeTypesAreThoseOfAllWithoutTheOthers) {
+  const auto expect = [](const std::vector<OrganisationType>& tied, std::size_t least_ties_on_pathways) {
+    PopulationOptions options;
+    options.tied = tied;
+    const Population some = build_england(kEngland, options);
+    const Population& all = england();
+    ASSERT_EQ(some.n_organisations(), all.n_organisations());
+    const auto is_tied = [&](std::size_t i) { return std::ranges::find(tied, all.type[i]) != tied.end(); };
+    for (const auto layer : {&Population::geography, &Population::pathway}) {
+      const Ties &those = some.*layer, &of_all = all.*layer;
+      ASSERT_EQ(those.offsets.size(), of_all.offsets.size());
+      std::size_t at = 0;
+      for (std::size_t i = 0; i < all.n_organisations(); ++i) {
+        ASSERT_EQ(those.offsets[i], at);
+        for (std::size_t e = of_all.offsets[i]; e < of_all.offsets[i + 1]; ++e) {
+          if (!is_tied(i) || !is_tied(of_all.sources[e])) continue;
+          ASSERT_LT(at, those.sources.size());
+          ASSERT_EQ(those.sources[at], of_all.sources[e]);
+          ASSERT_EQ(those.weights[at], of_all.weights[e]);
+          ++at;
+        }
+      }
+      EXPECT_EQ(those.sources.size(), at);
+    }
+    EXPECT_GE(some.pathway.sources.size(), least_ties_on_pathways);
+  };
+  using enum OrganisationType;
+  expect({care_home, practice}, 3U * 15'465);
+  expect({care_home, acute_trust}, 15'000);
+  expect({practice, acute_trust}, 6'000);
+  expect({maternity_unit}, 0);
+}
+
 std::string group_name(const Groups& groups, std::size_t i) {
   return groups.group_of[i] < 0 ? "" : groups.names[static_cast<std::size_t>(groups.group_of[i])];
 }

@@ -176,8 +176,11 @@ struct PopulationOptions {
   int n_nearest = 30;             ///< k of the geography layer [A]
   CommunityOf community = CommunityOf::board;
   std::optional<SyntheticPopulation> synthetic;  ///< instead of tables; of the above, only the seed then matters
-  /// Types to build; empty = all. A scenario about care homes still builds practices and trusts: they are pathway ties.
+  /// Types to build; empty = all.
   std::vector<OrganisationType> types;
+  /// Types that ties are built among; empty = all. A model keeps only those between organisations eligible for one
+  /// programme, and finding neighbours is most of what building a population takes.
+  std::vector<OrganisationType> tied;
 };
 
 /// England from the tables in `folder` (scenarios/england): every trust and board as it is; units, practices and their
