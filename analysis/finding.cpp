@@ -60,6 +60,18 @@ bool has_effort(const Model& model, int programme) {
   return false;
 }
 
+bool delivers_effort(const Model& model, int strategy) {
+  for (int programme = 0; programme < model.n_programmes(); ++programme)
+    if (has_effort(model, strategy, programme)) return true;
+  return false;
+}
+
+int n_with_effort(const Model& model) {
+  int n = 0;
+  for (int programme = 0; programme < model.n_programmes(); ++programme) n += has_effort(model, programme) ? 1 : 0;
+  return n;
+}
+
 std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
   const ProgrammeSpec& of = model.scenario.programmes[static_cast<std::size_t>(programme)];
   const bool effort = has_effort(model, programme), engages = !of.skipped.engaged && !of.engaged_at_start;

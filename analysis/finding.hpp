@@ -42,6 +42,10 @@ inline constexpr std::array kDecisive{Parameter::half_effort_factor,
 [[nodiscard]] bool has_effort(const Model& model, int strategy, int programme);
 /// The same of any strategy's.
 [[nodiscard]] bool has_effort(const Model& model, int programme);
+/// Whether a strategy's world has effort of the network for any programme.
+[[nodiscard]] bool delivers_effort(const Model& model, int strategy);
+/// Programmes that have effort in any world.
+[[nodiscard]] int n_with_effort(const Model& model);
 
 /// The verb of a result whose mean is below 0: what was meant to become less became more.
 inline constexpr std::string_view kVerbOfHarm = "added";

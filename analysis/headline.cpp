@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <tuple>
 
@@ -173,12 +172,11 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   };
   const std::string_view verb = harm ? kVerbOfHarm : about.verb;
   if (is_same_world(place)) {
-    const bool any_effort = std::ranges::any_of(std::views::iota(0, record.model->n_programmes()),
-                                                [&](int j) { return has_effort(*record.model, strategy, j); });
-    text += fmt::format(" {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
-                        same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
-                                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
-                                        any_effort ? "" : ", for it delivers no network effort"));
+    text += fmt::format(
+        " {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
+        same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
+                        layout.strategies[static_cast<std::size_t>(layout.comparator)],
+                        delivers_effort(*record.model, strategy) ? "" : ", for it delivers no network effort"));
   } else {
     text +=
         fmt::format(" {}, under {}",
@@ -331,7 +329,7 @@ std::string overlap(const Spot& place, std::size_t width) {
 std::string of_how_many(const RunRecord& record, int strategy, int time, std::size_t width) {
   const auto n = static_cast<int>(record.model->scenario.programmes.size());
   if (n < 2) return "";
-  const std::string pairs = "  An organisation counts once for each programme that it takes up.\n";
+  std::string pairs = "  An organisation counts once for each programme that it takes up.\n";
   std::string known;
   const auto n_in = [&](Metric metric) { return record.layout.n_in_total[static_cast<std::size_t>(metric)]; };
   for (const Metric metric : kShown) {
@@ -556,20 +554,19 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
   std::string text = "What this rests on (codes such as S40 are sources: scenarios/sources.bib)\n";
-  const auto n_with_effort = std::ranges::count_if(std::views::iota(0, record.model->n_programmes()),
-                                                   [&](int j) { return has_effort(*record.model, j); });
-  if (scenario.programmes.size() > 1 && n_with_effort > 0)
+  const int n_supported = n_with_effort(*record.model);
+  if (scenario.programmes.size() > 1 && n_supported > 0)
     text +=
         paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
                               "of its full effect in each of the {} programmes{}, the rest turning on {}; where it is "
                               "graded an assumption, neither was measured. The days themselves move the cost alone.",
-                              n_with_effort, n_with_effort < record.model->n_programmes() ? " that have any" : "",
+                              n_supported, n_supported < record.model->n_programmes() ? " that have any" : "",
                               spec(Parameter::half_effort_factor).key),
                   width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     if (scenario.programmes.size() > 1) break;
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
-    if (effort.grade == Grade::assumption && n_with_effort > 0)
+    if (effort.grade == Grade::assumption && n_supported > 0)
       text += paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered ({}: {} {}) is "
                                     "taken to have 75 % of its full effect, the rest turning on {}; neither was "
                                     "measured. The days themselves move the cost alone.",

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <ranges>
 
 #include "../finding.hpp"
 #include "../json_text.hpp"
@@ -61,9 +60,7 @@ Json json_of(const OneWayStudy& study, const std::string& scenario) {
 
 /// What is said instead of a table of noughts.
 void print_nil(const OneWayStudy& study, const Model& model) {
-  const bool any_effort = std::ranges::any_of(std::views::iota(0, model.n_programmes()), [&](int programme) {
-    return has_effort(model, lead_strategy(model.scenario), programme);
-  });
+  const bool any_effort = delivers_effort(model, lead_strategy(model.scenario));
   fmt::print("{} of {} against {}, net, {}, to {}: 0\n\n", study.metric, study.strategy, study.comparator, study.place,
              study.date);
   fmt::print("{}", any_effort ? std::string("It is 0 in every world, and none of the assumptions changes that.\n")
