@@ -243,9 +243,9 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     for (const std::string& label : labelled) labels[label] = labels_of(file, prefix + label);
     std::string text;
     // The header and what is said of it come about together.
-    const auto column = [&](std::string_view called, std::string_view what, std::string_view unit) {
+    const auto column = [&, in = name](std::string_view called, std::string_view what, std::string_view unit) {
       text += fmt::format("{}{}", text.empty() ? "" : ",", called);
-      explain(name, called, what, unit);
+      explain(in, called, what, unit);
     };
     constexpr std::string_view kAsStated = "as in column unit";
     explain(name, "", meaning, "");
