@@ -240,8 +240,9 @@ void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, con
   if (times <= kApart && times >= 1 / kApart) return;
   warnings.push_back({scenario.file.string(),
                       fmt::format("the {} organisations of this population stand for {:.0f} in the results of {}: each "
-                                  "counts {:.3g} times, by the programme's historic_denominator",
-                                  n, *programme.historic_denominator, programme.name, times),
+                                  "counts {} times, by the programme's historic_denominator",
+                                  n, *programme.historic_denominator, programme.name,
+                                  times < 100 ? fmt::format("{:.3g}", times) : fmt::format("{:.0f}", times)),
                       "state the number that could adopt among these in the programme's file, or leave it out there"});
 }
 
