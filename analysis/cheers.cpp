@@ -313,7 +313,7 @@ std::string effect_of_uncertainty(const Source& from) {
   }
   const auto [study, of_another] = one_way_study(from.run, from.folder);
   if (is_same_world(from.run)) {
-    text += bullet("No assumption moves the net result: it is 0 by construction.");
+    text += bullet("No assumption moves the net result: it is 0 in every world simulated.");
   } else if (!study.is_null()) {
     constexpr std::size_t kMostNamed = 5;
     const auto words = [](const nlohmann::ordered_json& value) { return value.get<std::string>(); };
@@ -329,8 +329,10 @@ std::string effect_of_uncertainty(const Source& from) {
                           result(row["at_low"]), result(row["at_high"]));
     }
   } else {
-    text += bullet(
-        "One-way sensitivity was not run (`uptake sensitivity SCENARIO --method one-way -o FOLDER` puts it here).");
+    text += bullet(fmt::format(
+        "One-way sensitivity was not run{} (`uptake sensitivity SCENARIO --method one-way -o FOLDER` puts it here).",
+        of_another.empty() ? std::string()
+                           : fmt::format(" on this; `sensitivity.json` is about something else: {}", of_another)));
   }
   return text + bullet("Value of information is not worked out.");
 }

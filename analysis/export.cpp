@@ -165,7 +165,8 @@ std::vector<PublishedRow> published_rows(const ResultsFile& file) {
   const std::vector<double> value = file.numbers(path("value")).values, p_below = file.numbers(path("p_below")).values;
   const std::vector<double> model = file.numbers(path("model")).values;
   // Files of earlier builds say none of these.
-  const std::vector<std::string> place = file.has(path("place")) ? texts("place") : region;
+  const std::vector<std::string> place =
+      file.has(path("place")) ? texts("place") : std::vector<std::string>(region.size());
   std::vector<double> fitted, stated;
   if (file.has(path("fitted"))) fitted = file.numbers(path("fitted")).values;
   if (file.has(path("from_stated"))) stated = file.numbers(path("from_stated")).values;
@@ -262,7 +263,7 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
     for (const Variable& variable : variables) {
       std::string what = variable.data.long_name;
       if (const auto n_in = file.number_attribute(prefix + variable.name, "programmes_in_all"))
-        what += fmt::format("; all = total of {} of {} programmes", *n_in, labels.at("programme").size() - 1);
+        what += fmt::format("; all: {} of {} programmes enter", *n_in, labels.at("programme").size() - 1);
       explain(name, fmt::format("variable = {}", variable.name), what, variable.data.units);
       add_rows(variable, columns, labels, text);
     }

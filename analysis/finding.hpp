@@ -65,6 +65,10 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 [[nodiscard]] std::string same_world_text(const std::string& strategy, const std::string& comparator,
                                           std::string_view why);
 
+/// What follows it where those worlds are ones without the programme.
+inline constexpr std::string_view kWithoutProgramme =
+    ". In it nobody commissions or supports the innovation: what is told here came without";
+
 /// Whether a figure is 0 in all that is told of it: what two worlds that are the same differ by.
 [[nodiscard]] inline bool is_nil(const Statistics& s) { return s.mean == 0 && s.p05 == 0 && s.p95 == 0; }
 

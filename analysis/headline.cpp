@@ -177,6 +177,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
         same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
                         layout.strategies[static_cast<std::size_t>(layout.comparator)],
                         delivers_effort(*record.model, strategy) ? "" : ", for it delivers no network effort"));
+    if (layout.strategies[static_cast<std::size_t>(layout.comparator)] == kDeliveryNames[2]) text += kWithoutProgramme;
   } else {
     text +=
         fmt::format(" {}, under {}",

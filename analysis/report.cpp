@@ -13,6 +13,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "file.hpp"
 #include "numbers.hpp"
@@ -680,7 +682,7 @@ std::string unit_text(const std::string& unit) {
 Section drivers(const Run& run, const fs::path& folder, Json& data) {
   if (is_same_world(run))
     return {"drivers", "Nothing drives the net result: it is 0",
-            paragraph("Both worlds are the same, whatever is assumed: there is nothing that an assumption could move."),
+            paragraph("Both worlds are the same in every replicate: no assumption that was drawn moves it."),
             "What drives the answer"};
   const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
@@ -691,8 +693,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
                                                     "this page ({}), so it is not shown.",
                                                     of_another))) +
             "<p>Not run. <code>uptake sensitivity SCENARIO --method one-way -o FOLDER</code> moves one assumption at a "
-            "time "
-            "through its range on the same clocks; made into this folder, it is drawn here.</p>\n",
+            "time through its range on the same clocks; made into this folder, it is drawn here.</p>\n",
         "What drives the answer"};
   }
   constexpr std::size_t kMostBars = 15;
@@ -775,7 +776,13 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
 
   std::vector<std::vector<Cell>> here, elsewhere;
   constexpr std::string_view kNoAddress = "no public address";
-  for (const auto& [key, source] : cited)
+  // S2 before S10: of codes that begin with the same letter, the shorter one has the smaller number.
+  std::vector<std::pair<std::string, const Source*>> in_order(cited.begin(), cited.end());
+  std::ranges::sort(in_order, {}, [](const auto& one) {
+    const std::string& key = one.first;
+    return std::tuple(key.front(), key.front() == 'S' ? key.find_last_of("0123456789") : 0, key);
+  });
+  for (const auto& [key, source] : in_order)
     (on_page.contains(key) ? here : elsewhere)
         .push_back({{key}, {source->note}, {source->url.empty() ? std::string(kNoAddress) : source->url}});
   for (const std::string& text : in_words)

@@ -259,8 +259,8 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   if (run.n_own_programmes() > 1)
     html += paragraph(
         "A total is of the programmes that bring something to it, and says how many these are where not all do. Costs "
-        "are "
-        "of all: net present values and ratios set benefits of some, whose number is said, against costs of all.");
+        "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
+        "against costs of all.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {

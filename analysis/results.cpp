@@ -120,7 +120,8 @@ Attributes metric_attributes(const SummaryLayout& layout, const MetricSpec& metr
   for (std::size_t d = 0; d < kImpactDimensionNames.size(); ++d)
     if ((metric.dimensions >> d & 1U) != 0) spoken_to.push_back(kImpactDimensionNames[d]);
   if (!spoken_to.empty()) attributes.emplace_back("impact_dimensions", fmt::format("{}", fmt::join(spoken_to, "; ")));
-  if (const int n = layout.n_in_total[static_cast<std::size_t>(metric.id)]; n > 0 && layout.benefit.size() > 2)
+  if (const int n = layout.n_in_total[static_cast<std::size_t>(metric.id)];
+      n > 0 && layout.benefit.size() > 2)  // several, and all together
     attributes.emplace_back("programmes_in_all", std::int32_t{n});
   attributes.emplace_back("coordinates", std::move(coordinates));
   return attributes;

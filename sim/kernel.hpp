@@ -44,6 +44,8 @@ inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who 
 /// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
 /// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
 inline constexpr double kCertainHazard = 64;
+// An idle slack loses at most that over the longest horizon, and is still told from one that waits (2^40 = kHazardBits).
+static_assert(5'200 * 6 * static_cast<std::int64_t>(kCertainHazard) * (std::int64_t{1} << kHazardBits) < kIdle / 2);
 
 /// x * to / from in 128 bits, capped at kNever.
 [[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {
@@ -241,8 +243,9 @@ class Rates {
 }
 [[nodiscard]] inline std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                 std::size_t record, std::uint16_t occurrence) {
-  return occurrence == 0 ? clocks.programmes[j].restart[record]
-                         : later_restart_clock(clocks, programme, j, record, occurrence);
+  const auto& restart = clocks.programmes[j].restart;
+  if (restart.empty()) return kNever;
+  return occurrence == 0 ? restart[record] : later_restart_clock(clocks, programme, j, record, occurrence);
 }
 
 /// Fresh clocks for the same organisations from a boundary on: readiness, effects of regions and who is susceptible stay.

@@ -361,9 +361,9 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
 
 /// Lists first + i of each of n records of two words whose first, as `many` and `one` leave it, is at most `limit`. Which
 /// those are is found in bits: to ask record by record would be to guess wrong for most of them.
-template <class V, class Many, class Each>
-UPTAKE_INLINE std::size_t list_records(std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
-                                       std::uint32_t* listed, Many many, Each one) {
+template <class V, class Record, class Vector, class Each>
+UPTAKE_INLINE std::size_t list_records(Record* records, std::size_t n, std::int64_t limit, std::uint32_t first,
+                                       std::uint32_t* listed, Vector many, Each one) {
   std::uint32_t* end = listed;
   std::size_t i = 0;
   if constexpr (V::kWidth > 1) {
@@ -401,7 +401,7 @@ UPTAKE_INLINE std::size_t list_records(std::uint64_t* records, std::size_t n, st
 }
 
 template <class V>
-std::size_t wait(std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
+std::size_t wait(const std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
                  std::uint32_t* listed) {
   return list_records<V>(
       records, n, limit, first, listed, [](const std::uint64_t* at) { return V::load(at); },

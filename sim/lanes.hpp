@@ -27,8 +27,8 @@ struct Climb {
 };
 /// Tables past the first that a climb has: 1; 1 and 2; 1, 3 and 4; 1 to 4; and the one apart as well.
 inline constexpr std::size_t kClimbs = 5;
-/// Numbers beyond the end of a table that may be read, and beyond that of a list that may be written.
-inline constexpr std::size_t kBeyond = 16;
+/// Numbers beyond the end of a table that may be read.
+inline constexpr std::size_t kBeyond = 8;
 
 /// The same over arrays.
 struct Functions {
@@ -41,8 +41,8 @@ struct Functions {
   void (*exp)(double* x, std::size_t n);              ///< in place, as exp
   void (*normal_quantile)(double* x, std::size_t n);  ///< in place, as uptake::normal_quantile
   /// Records of two words each, a slack and what is seen: lists in `listed` first + i of each record i whose slack is at
-  /// most `limit`. @pre limit < 2^63 - 1 and at least slack - 2^63; `listed` has room for n + kBeyond. @returns how many
-  std::size_t (*wait)(std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
+  /// most `limit`. @pre limit - 2^63 < slack <= limit + 2^63; `listed` has room for n. @returns how many
+  std::size_t (*wait)(const std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
                       std::uint32_t* listed);
   /// Takes `always` + `each` * (seen & mask) from every slack, all modulo 2^64, and lists those who then have at most 0 in
   /// the same way. @pre mask < 2^32

@@ -165,8 +165,7 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::latest_first_use_months, "latest_first_use_months", "months",
         "Months from the start to the latest first use in a region; of the whole country: from the earliest region's "
-        "to "
-        "the latest's",
+        "to the latest's",
         "Months to a region's latest first use (whole country: from the earliest to the latest)",
         "months to last first use", ratio, kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::regional_cv, "regional_cv", "1", "Coefficient of variation of adoption share over regions",
@@ -335,6 +334,7 @@ std::optional<Metric> benefit_of(Known known) {
     if ((known & bit(needs)) != 0) return flow;
   return std::nullopt;
 }
+
 /// Whether a parameter of a programme, or of the economy, can be other than 0.
 bool is_stated(const Scenario& scenario, const ProgrammeSpec& programme, Parameter id) {
   const auto i = static_cast<std::size_t>(id);

@@ -267,7 +267,25 @@ Flows flows_of(const Model& model, const Draw& stated, int programme, Known know
   Sums sums;
   sums.people = has(Needs::people) ? 1 : 0;
   sums.effect = has(prices.effect_is_bed_days ? Needs::bed_days : Needs::events) ? 1 : 0;
-  sums.home_years = sums.set_ups = sums.staff_days = 1;
+  sums.home_years = sums.set_ups = 1;
+  const auto in_some_world = [&](auto&& is_so) {
+    return std::ranges::any_of(model.strategies, [&](const StrategyPlan& strategy) {
+      return is_so(strategy.programmes[static_cast<std::size_t>(programme)]);
+    });
+  };
+  const auto is_some = [](auto x) { return x > 0; };
+  if (in_some_world([&](const ProgrammePlan& plan) {
+        return std::ranges::any_of(plan.delivered_by_region,
+                                   [&](const auto& days) { return std::ranges::any_of(days, is_some); });
+      }))
+    sums.staff_days = 1;
+  if (in_some_world([&](const ProgrammePlan& plan) {
+        return std::ranges::any_of(plan.classes,
+                                   [&](const auto& weeks) { return std::ranges::any_of(weeks.subsidy, is_some); });
+      })) {
+    sums.people_paid = sums.people;
+    sums.home_years_paid = sums.set_ups_paid = 1;
+  }
   Flows flows;
   Account(sums, prices).give([&](Flow flow, double value) { flows.set(static_cast<std::size_t>(flow), value != 0); });
   return flows;
@@ -479,8 +497,7 @@ Coverage coverage_of(const OutcomeTables& tables, const Sheet& sheet, Of of, std
   if (of == Of::adoption)
     return {sheet.stock(stock_adopters, tables.stock_of_report[report]), sheet.eligible.data(), sheet.quintiles(report),
             sheet.eligible_by_quintile.data()};
-  const Flow flow =
-      *flow_behind(of == Of::reach ? Metric::reach_slope_index : Metric::benefit_slope_index, sheet.benefit);
+  const Flow flow = of == Of::reach ? flow_patients : flow_of(*sheet.benefit);
   const std::size_t period = sheet.shape.n_periods - sheet.shape.n_reports + report;
   return {sheet.flow(flow, period), sheet.size.data(), sheet.flow_by_quintile(flow, report),
           sheet.size_by_quintile.data()};

@@ -172,6 +172,8 @@ TEST(Lanes, WhatIsLeftOverOfAVectorIsWorkedAndNothingBeyondIt) {
   }
 }
 
+constexpr std::uint32_t kGuard = 0xdeadbeef;
+
 /// Slacks that end on both sides of 0 and on it, of any number of records.
 TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
   constexpr std::uint64_t kMask = (1U << 20) - 1;
@@ -184,7 +186,7 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
                                        std::uint64_t{1} << 46 | 0xfffffff7U, ~std::uint64_t{12345}}) {
         const std::uint64_t always = mix64(n) >> 14;
         std::vector<std::uint64_t> records, expected;
-        std::vector<std::uint32_t> who, list(n + lanes::kBeyond);
+        std::vector<std::uint32_t> who, list(n + 1, kGuard);
         for (std::size_t i = 0; i < n; ++i) {
           const std::uint64_t seen = mix64(1000 * n + i);
           const std::uint64_t loss = always + each * (seen & kMask);
@@ -194,7 +196,9 @@ TEST(Lanes, SpendSlackTheSameWayRecordByRecordAndInVectors) {
           if (static_cast<std::int64_t>(expected[2 * i]) <= 0) who.push_back(7 + static_cast<std::uint32_t>(i));
           n_exactly += expected[2 * i] == 0 ? 1 : 0;
         }
-        list.resize(functions->spend(records.data(), n, always, each, kMask, 7, list.data()));
+        const std::size_t n_listed = functions->spend(records.data(), n, always, each, kMask, 7, list.data());
+        EXPECT_EQ(list[n], kGuard) << "nothing is written beyond the room of n";
+        list.resize(n_listed);
         EXPECT_EQ(list, who) << functions->name << ", " << n;
         EXPECT_EQ(records, expected) << functions->name << ", " << n;
         n_spent += who.size();
@@ -215,7 +219,7 @@ TEST(Lanes, ListWhoWaitsTheSameWayRecordByRecordAndInVectors) {
     if (functions == nullptr) continue;
     for (std::size_t n = 0; n < 150; ++n) {
       std::vector<std::int64_t> slacks;
-      std::vector<std::uint32_t> who, who_but_the_last, list(n + lanes::kBeyond);
+      std::vector<std::uint32_t> who, who_but_the_last, list(n + 1, kGuard);
       std::vector<std::uint64_t> records;
       for (std::size_t i = 0; i < n; ++i) {
         const std::array<std::int64_t, 5> kinds{kLimit, kLimit + 1, -5, kLimit * 2 - 7, kLimit - 1};
@@ -225,7 +229,9 @@ TEST(Lanes, ListWhoWaitsTheSameWayRecordByRecordAndInVectors) {
         if (slack < kLimit) who_but_the_last.push_back(7 + static_cast<std::uint32_t>(i));
       }
       const std::vector<std::uint64_t> before = records;
-      list.resize(functions->wait(records.data(), n, kLimit, 7, list.data()));
+      const std::size_t n_listed = functions->wait(records.data(), n, kLimit, 7, list.data());
+      EXPECT_EQ(list[n], kGuard) << "nothing is written beyond the room of n";
+      list.resize(n_listed);
       EXPECT_EQ(list, who) << functions->name << ", " << n;
       EXPECT_EQ(records, before);
       if (n > 60) {

@@ -554,7 +554,7 @@ class EveryKindOfOutput(unittest.TestCase):
                     continue
                 n_in = int(dataset.attrs.get("programmes_in_all", [0])[0])
                 self.assertEqual(explained["report.csv", f"variable = {metric}"], dataset.attrs["long_name"].decode() + (
-                    f"; all = total of {n_in} of 2 programmes" if n_in else ""))
+                    f"; all: {n_in} of 2 programmes enter" if n_in else ""))
                 self.assertLessEqual(n_in, 2)
             self.assertEqual(list(file["report/adopters"].attrs["programmes_in_all"]), [2])
             self.assertNotIn("programmes_in_all", file["report/events_avoided"].attrs)

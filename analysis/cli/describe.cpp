@@ -196,9 +196,9 @@ std::string check_scenario(const fs::path& file, const std::vector<std::string>&
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const auto model = make_model(scenario, std::move(population));
   warnings = model->warnings;
-  return fmt::format("{}; {} programmes, {} strategies, {} replicates, {} to {}", scenario.title,
-                     scenario.programmes.size(), scenario.strategies.size(), scenario.replicates,
-                     iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+  return fmt::format("{}; {} programme{}, {} strategies, {} replicates, {} to {}", scenario.title,
+                     scenario.programmes.size(), scenario.programmes.size() == 1 ? "" : "s", scenario.strategies.size(),
+                     scenario.replicates, iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
 }
 
 std::string check_record(const fs::path& file, const std::vector<std::string>& overrides,

@@ -60,14 +60,16 @@ Json json_of(const OneWayStudy& study, const std::string& scenario) {
 
 /// What is said instead of a table of noughts.
 void print_nil(const OneWayStudy& study, const Model& model) {
-  const bool any_effort = delivers_effort(model, lead_strategy(model.scenario));
+  // One metric says nothing of the others: two worlds can differ in those.
+  const std::string why = delivers_effort(model, lead_strategy(model.scenario))
+                              ? std::string()
+                              : fmt::format("; {} delivers no network effort", study.strategy);
   fmt::print("{} of {} against {}, net, {}, to {}: 0\n\n", study.metric, study.strategy, study.comparator, study.place,
              study.date);
-  fmt::print("{}", any_effort ? std::string("It is 0 in every world, and none of the assumptions changes that.\n")
-                              : paragraph(same_world_text(study.strategy, study.comparator,
-                                                          ", for it delivers no network effort") +
-                                              ", whatever is assumed.",
-                                          kNarrowest));
+  fmt::print("{}", paragraph(study.strategy == study.comparator
+                                 ? same_world_text(study.strategy, study.comparator, "") + ", whatever is assumed."
+                                 : fmt::format("It is 0 in every world simulated, whatever is assumed{}.", why),
+                             kNarrowest));
 }
 
 void print_table(const OneWayStudy& study) {

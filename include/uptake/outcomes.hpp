@@ -162,8 +162,8 @@ struct SummaryLayout {
   /// By programme: the flow that its benefit is read off (events, else value, days sooner, people), which
   /// `attributable_share`, `significantly_reduced` and the equity of benefit are about. None where nothing is known.
   std::vector<std::optional<Metric>> benefit;
-  /// By metric: how many programmes enter the figure of all together. Of a ratio it is those of its numerator, for costs
-  /// are of all. 0 for metrics of the growth ledger.
+  /// By metric: how many programmes enter the figure of all together in some world; of a ratio those of its numerator.
+  /// 0 where there is no such figure (events and shares treated of several programmes) and in the growth ledger.
   std::array<int, kNMetrics> n_in_total{};
   std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
