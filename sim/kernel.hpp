@@ -45,7 +45,8 @@ inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who 
 /// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
 inline constexpr double kCertainHazard = 64;
 // An idle slack loses at most that over the longest horizon, and is still told from one that waits (2^40 = kHazardBits).
-static_assert(5'200 * 6 * static_cast<std::int64_t>(kCertainHazard) * (std::int64_t{1} << kHazardBits) < kIdle / 2);
+static_assert(std::int64_t{5'200} * 6 * static_cast<std::int64_t>(kCertainHazard) * (std::int64_t{1} << kHazardBits) <
+              kIdle / 2);
 
 /// x * to / from in 128 bits, capped at kNever.
 [[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {

@@ -135,10 +135,10 @@ TEST(MetricTable, HasWordsOfItsOwnForEveryMetricThatFitTheirTables) {
 TEST(MetricTable, IsWhatTheDocumentOfTheResultsSays) {
   std::ifstream in(std::string(UPTAKE_SOURCE_FOLDER) + "/docs/results-format.md");
   std::map<std::string, std::string> rows;
-  static const std::regex kRow(R"(^\| `(\w+)` \| \S+ \| (stock|flow|ratio|paired))");
+  const std::regex table_row(R"(^\| `(\w+)` \| \S+ \| (stock|flow|ratio|paired))");
   for (std::string line; std::getline(in, line);) {
     std::smatch row;
-    if (!std::regex_search(line, row, kRow)) continue;
+    if (!std::regex_search(line, row, table_row)) continue;
     EXPECT_TRUE(rows.emplace(row[1], line).second) << row[1];
   }
   // One text for the page, the attributes of the file and the dictionary of its tables.
