@@ -242,6 +242,7 @@ class Rates {
   if (stop.empty()) return kNever;
   return occurrence == 0 ? stop[record] : later_stop_clock(clocks, programme, j, record, occurrence);
 }
+/// kNever for a programme whose draw lets nobody start again.
 [[nodiscard]] inline std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                 std::size_t record, std::uint16_t occurrence) {
   const auto& restart = clocks.programmes[j].restart;

@@ -225,18 +225,30 @@ class Account {
   const Prices& p_;
 };
 
+/// What equity is measured of.
+enum class Of : std::uint8_t { adoption, reach, benefit };
+constexpr int kNEquityMeasures = 6;
+static_assert(static_cast<int>(Metric::reach_regional_cv) == static_cast<int>(Metric::regional_cv) + kNEquityMeasures);
+static_assert(static_cast<int>(Metric::benefit_regional_cv) ==
+              static_cast<int>(Metric::reach_regional_cv) + kNEquityMeasures);
+struct Equity {
+  Of of;
+  int measure;  ///< 0 .. kNEquityMeasures - 1
+};
+/// None of what measures no equity.
+std::optional<Equity> equity_of(Metric metric) {
+  if (metric < Metric::regional_cv || metric > Metric::benefit_concentration_index) return std::nullopt;
+  const int at = static_cast<int>(metric) - static_cast<int>(Metric::regional_cv);
+  return Equity{static_cast<Of>(at / kNEquityMeasures), at % kNEquityMeasures};
+}
+
 }  // namespace
 
 std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit) {
+  const std::optional<Flow> of_benefit = benefit ? std::optional(flow_of(*benefit)) : std::nullopt;
   switch (metric) {
     case Metric::patients_benefited:
     case Metric::patients_distinct_least:
-    case Metric::reach_regional_cv:
-    case Metric::reach_regional_gini:
-    case Metric::reach_deprivation_gap:
-    case Metric::reach_slope_index:
-    case Metric::reach_relative_index:
-    case Metric::reach_concentration_index:
       return flow_patients;
     case Metric::net_present_value_gbp:
       return flow_savings;
@@ -247,15 +259,12 @@ std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit) {
       return flow_social;
     case Metric::attributable_share:
     case Metric::significantly_reduced:
-    case Metric::benefit_regional_cv:
-    case Metric::benefit_regional_gini:
-    case Metric::benefit_deprivation_gap:
-    case Metric::benefit_slope_index:
-    case Metric::benefit_relative_index:
-    case Metric::benefit_concentration_index:
-      if (!benefit) return std::nullopt;
-      return flow_of(*benefit);
+      return of_benefit;
     default:
+      if (const auto measured = equity_of(metric)) {
+        if (measured->of == Of::adoption) return std::nullopt;
+        return measured->of == Of::reach ? flow_patients : of_benefit;
+      }
       if (metric < Metric::patients_in_year || metric > Metric::carbon_kg) return std::nullopt;
       return flow_of(metric);
   }
@@ -486,9 +495,6 @@ Acceleration acceleration(std::span<const double> ever, std::span<const double> 
   return result;
 }
 
-/// What equity is measured of.
-enum class Of : std::uint8_t { adoption, reach, benefit };
-
 /// A quantity by place and by fifth of deprivation, and those eligible for it.
 struct Coverage {
   const double *places, *eligible, *fifths, *eligible_fifths;
@@ -563,10 +569,6 @@ double equity(const Coverage& of, std::size_t n_places, int measure) {
     }
   }
 }
-constexpr int kNEquityMeasures = 6;
-static_assert(static_cast<int>(Metric::reach_regional_cv) == static_cast<int>(Metric::regional_cv) + kNEquityMeasures);
-static_assert(static_cast<int>(Metric::benefit_regional_cv) ==
-              static_cast<int>(Metric::reach_regional_cv) + kNEquityMeasures);
 
 /// Months from the start to each region's boundary; England: the range over the regions that have one.
 void write_months(const std::int32_t* boundaries, std::size_t n_places, double* row) {
@@ -726,9 +728,8 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
     case Metric::benefit_slope_index:
     case Metric::benefit_relative_index:
     case Metric::benefit_concentration_index: {
-      const int at = static_cast<int>(block.metric) - static_cast<int>(Metric::regional_cv);
-      const Coverage of = coverage_of(tables, sheet, static_cast<Of>(at / kNEquityMeasures), report);
-      row[0] = equity(of, sheet.shape.n_places, at % kNEquityMeasures);
+      const auto [of, measure] = *equity_of(block.metric);
+      row[0] = equity(coverage_of(tables, sheet, of, report), sheet.shape.n_places, measure);
       return;
     }
     case Metric::investment_gbp:
