@@ -20,6 +20,9 @@ using State = World::State;
 
 constexpr std::size_t index_of(Pending pending) { return static_cast<std::size_t>(pending); }
 
+/// 1 where no slack is left, or 0: what a list grows by, for to ask would be to guess.
+constexpr std::size_t is_used_up(std::int64_t slack) { return static_cast<std::uint64_t>(slack - 1) >> 63; }
+
 /// One step's view of a world: the state with what it runs on, resolved once.
 class Step {
  public:
@@ -64,7 +67,7 @@ class Step {
     }
     of_programme_ = contexts_.data();
     const std::size_t room = std::size_t{longest} + kBlock + Pushes::kBeyond;
-    near_.resize(room + kBlock + 1);
+    near_.resize(room + kBlock + kAhead);
     heard_.resize(room);
     if (any_narrow) laid_narrow_.resize(room);
     if (any_wide) laid_wide_.resize(room);
@@ -121,9 +124,29 @@ class Step {
     std::uint32_t record;  ///< within the programme
     const Context& of;
   };
+  /// Of records: a vector whose push_back is no call. As many as are asked for ahead may be read beyond the last, and are
+  /// records too.
+  class List {
+   public:
+    [[gnu::always_inline]] void add(std::uint32_t record) {
+      if (n_ + kAhead >= room_.size()) [[unlikely]]
+        grow();
+      room_[n_++] = record;
+    }
+    void clear() { n_ = 0; }
+    [[nodiscard]] const std::uint32_t* begin() const { return room_.data(); }
+    [[nodiscard]] const std::uint32_t* end() const { return room_.data() + n_; }
+    [[nodiscard]] bool empty() const { return n_ == 0; }
+    [[nodiscard]] std::size_t size() const { return n_; }
+
+   private:
+    [[gnu::noinline]] void grow() { room_.resize(2 * n_ + kBlock); }
+    std::vector<std::uint32_t> room_;
+    std::size_t n_ = 0;
+  };
   struct Uses {  ///< records of a programme that leave use or enter it, by sign < 0 and > 0
-    std::array<std::vector<std::uint32_t>, 2> records;
-    [[nodiscard]] std::vector<std::uint32_t>& with(int sign) { return records[sign > 0 ? 1 : 0]; }
+    std::array<List, 2> lists;
+    [[nodiscard]] List& with(int sign) { return lists[sign > 0 ? 1 : 0]; }
   };
   struct Heard {  ///< by a record that waits: how its exposures were, and by what one of them moves
     std::uint32_t to;
@@ -205,6 +228,8 @@ class Step {
   void handle(Who w, int week);
   bool fires(Who w, int week);
   void test(Who w, int week);
+  void room_for_events(std::size_t n);
+  void keep_events();
   void enter(Who w, Stage to, int boundary);
   struct Left {
     int boundary = -1, outlook = -1;
@@ -246,12 +271,11 @@ class Step {
   }
   [[nodiscard]] Pushes::Narrow* laid_for(const Pushes::Narrow*) { return laid_narrow_.data(); }
   [[nodiscard]] Push* laid_for(const Push*) { return laid_wide_.data(); }
-  void spread(const Context& of, const std::vector<std::uint32_t>& uses, int sign, int boundary);
+  void spread(const Context& of, const List& uses, int sign, int boundary);
   template <std::size_t layer, int sign>
-  void spread_along(const Context& of, const std::vector<std::uint32_t>& uses, int boundary);
+  void spread_along(const Context& of, const List& uses, int boundary);
   template <std::size_t layer, int sign, bool one_class, class Push, class Curve>
-  void push_rows(const Context& of, const std::vector<std::uint32_t>& uses, int boundary, const Push* pushes,
-                 Curve curve);
+  void push_rows(const Context& of, const List& uses, int boundary, const Push* pushes, Curve curve);
 
   State& state_;
   // Beginnings of state_.records, state_.waiting and contexts_, none of which grows while they are used.
@@ -285,8 +309,9 @@ class Step {
   std::vector<Left> left_;  ///< by programme
   // Of the moves in hand: those in or out of use by programme, and who begins to wait when all have moved.
   std::vector<Uses> uses_;
-  std::vector<std::uint32_t> waits_;
+  List waits_;
   std::size_t settled_ = state_.history.events.size();  ///< events that are over
+  Event* event_ = nullptr;                              ///< of the history that is open: the next one
 };
 
 /// What moves the level of a waiting record: the tables of its class, and what each of its layers weighs in them.
@@ -367,7 +392,9 @@ template <class Pulled>
     State::Record& own = records_[id];
     const int week = boundary + below_[k];
     if (own.due < boundary) own.due = kUndated;
-    if (week < std::min<int>(own.due, end)) aim_at(id, own, week);
+    if (week >= std::min<int>(own.due, end)) continue;
+    own.due = static_cast<std::uint16_t>(week);
+    state_.diary.add(week, id);
   }
 }
 
@@ -388,8 +415,8 @@ void Step::aim_near(const Context& of, int boundary) {
   with_shape(of, [&]<int n_groups, int n_layers>() {
     for (std::size_t k = 0; k < n;) {
       std::size_t m = 0;
-      for (; k < n && m < kClimbsAtOnce; ++k) {
-        if (k + kAhead < n) __builtin_prefetch(records + near[k + kAhead]);
+      for (const std::size_t last = std::min(n, k + kClimbsAtOnce); k < last; ++k) {
+        __builtin_prefetch(records + near[k + kAhead]);  // beyond the last, of whoever was near before
         const std::uint32_t record = near[k];
         UPTAKE_EXPECTS(records[record].pending == Pending::test);
         const Pull<n_groups, n_layers> pull(of, record, waiting[record]);
@@ -486,7 +513,7 @@ void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t en
     }
     record.slack -= sum;
     *near = i;
-    near += record.slack <= 0 ? 1 : 0;
+    near += is_used_up(record.slack);
   }
   n_near_ = static_cast<std::size_t>(near - near_.data());
 }
@@ -513,7 +540,7 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
       const std::uint32_t record = layer.members[m];
       if (n_near_ == near_.size()) aim_near(of, boundary);
       near_[n_near_] = record;
-      n_near_ += (waiting_[of.first_record + record].slack -= rise_[pair - first]) <= 0 ? 1 : 0;
+      n_near_ += is_used_up(waiting_[of.first_record + record].slack -= rise_[pair - first]);
     }
   }
 }
@@ -628,7 +655,7 @@ int Step::restart_week(Who w, int boundary) const {
   return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, boundary + weeks - 1));
 }
 
-void Step::link(Who w, Pending pending, int week) {
+[[gnu::always_inline]] inline void Step::link(Who w, Pending pending, int week) {
   own_of(w).pending = pending;
   own_of(w).due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
   if (week < rates_.n_weeks) state_.diary.add(week, w.id);
@@ -684,20 +711,35 @@ void Step::rescale_waiting(Who w, int week) {
 
 [[gnu::always_inline]] inline void Step::wait_later(Who w) {
   own_of(w).pending = Pending::nothing;
-  waits_.push_back(w.id);
+  waits_.add(w.id);
+}
+
+/// Opens the history for so many more events.
+void Step::room_for_events(std::size_t n) {
+  auto& events = state_.history.events;
+  const std::size_t before = events.size();
+  events.resize(before + n);
+  event_ = events.data() + before;
+}
+
+/// Closes it behind the last one.
+void Step::keep_events() {
+  auto& events = state_.history.events;
+  events.resize(static_cast<std::size_t>(event_ - events.data()));
 }
 
 /// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
 /// moved, so that it is aimed once.
 [[gnu::always_inline]] inline void Step::enter(Who w, Stage to, int boundary) {
-  const Stage from = own_of(w).stage;
-  state_.history.events.push_back({w.id, static_cast<std::uint16_t>(boundary), to, from});
+  State::Record& own = own_of(w);
+  const Stage from = own.stage;
+  own.stage = to;
+  own.entered = static_cast<std::uint16_t>(boundary);
+  *event_++ = {w.id, own.entered, to, from};
   w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
   w.of.state.counts[static_cast<std::size_t>(to)] += 1;
-  own_of(w).stage = to;
-  own_of(w).entered = static_cast<std::uint16_t>(boundary);
   if (from == Stage::in_use || to == Stage::in_use) {
-    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).push_back(w.record);
+    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).add(w.record);
     __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
   }
   switch (to) {
@@ -719,7 +761,11 @@ void Step::rescale_waiting(Who w, int week) {
     case Stage::in_use:
       UPTAKE_EXPECTS(own_of(w).n_uses < 255);
       own_of(w).n_uses += 1;
-      link(w, Pending::stop, w.of.stays ? rates_.n_weeks : stop_week(w));
+      if (w.of.stays) {
+        own_of(w).pending = Pending::nothing;
+      } else {
+        link(w, Pending::stop, stop_week(w));
+      }
       break;
     case Stage::stopped:
       if (w.of.spec.restart == Restart::decides_again) {
@@ -807,7 +853,7 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
 }
 
 /// Records leave use or enter it: exposures of those who listen change from this boundary on.
-void Step::spread(const Context& of, const std::vector<std::uint32_t>& uses, int sign, int boundary) {
+void Step::spread(const Context& of, const List& uses, int sign, int boundary) {
   const auto along = [&]<int with_sign>() {
     spread_along<0, with_sign>(of, uses, boundary);
     spread_along<1, with_sign>(of, uses, boundary);
@@ -824,7 +870,7 @@ void Step::spread(const Context& of, const std::vector<std::uint32_t>& uses, int
 
 /// Along the ties of a layer.
 template <std::size_t layer, int sign>
-void Step::spread_along(const Context& of, const std::vector<std::uint32_t>& uses, int boundary) {
+void Step::spread_along(const Context& of, const List& uses, int boundary) {
   const Pushes& edges = of.programme.edges[layer];
   if (edges.longest == 0) return;
   const auto with_curve = [&](const auto* pushes, auto curve) {
@@ -847,8 +893,7 @@ void Step::spread_along(const Context& of, const std::vector<std::uint32_t>& use
 /// Moves the exposures of those who listen to each record, and takes what follows from their slack. The pushes of many
 /// records are laid side by side first: where each row ends could not be guessed while they are made.
 template <std::size_t layer, int sign, bool one_class, class Push, class Curve>
-void Step::push_rows(const Context& of, const std::vector<std::uint32_t>& uses, int boundary, const Push* pushes,
-                     Curve curve) {
+void Step::push_rows(const Context& of, const List& moved, int boundary, const Push* pushes, Curve curve) {
   using Waiting = State::Waiting;
   constexpr int kShift = layer * Waiting::kLayerBits;
   constexpr std::uint64_t kMask = (1U << Waiting::kLayerBits) - 1;
@@ -859,20 +904,23 @@ void Step::push_rows(const Context& of, const std::vector<std::uint32_t>& uses, 
   const std::int64_t left_of_one = left[0];
   Waiting* records = waiting_ + of.first_record;
   Push* const laid = laid_for(pushes);
-  const std::size_t n = uses.size();
+  const std::uint32_t* const uses = moved.begin();
+  const std::size_t n = moved.size();
   for (std::size_t i = 0; i < n;) {
     Push* end = laid;
     for (; i < n && end < laid + kBlock; ++i) {
-      if (i + kAhead < n) {
-        const std::uint32_t* row = offsets + uses[i + kAhead];
-        __builtin_prefetch(pushes + row[0]);  // the ends of a row: of a long one the processor fetches the rest itself
-        __builtin_prefetch(pushes + std::max(row[0] + 1, row[1]) - 1);
-      }
-      const std::uint32_t first = offsets[uses[i]], length = offsets[uses[i] + 1] - first;
-      for (std::uint32_t k = 0; k < length; k += Pushes::kBeyond) {
-        std::memcpy(end + k, pushes + first + k, Pushes::kBeyond * sizeof(Push));
-      }
-      end += length;
+      const std::uint32_t* const later = offsets + uses[i + kAhead];
+      __builtin_prefetch(pushes + later[0]);  // the ends of a row: of a long one the processor fetches the rest itself
+      __builtin_prefetch(pushes + later[1]);
+      const std::uint32_t* const row = offsets + uses[i];
+      const Push *from = pushes + row[0], *const past = pushes + row[1];
+      Push* to = end;
+      end += past - from;
+      do {
+        std::memcpy(to, from, Pushes::kBeyond * sizeof(Push));
+        to += Pushes::kBeyond;
+        from += Pushes::kBeyond;
+      } while (from < past);
     }
 
     if (n_near_ > kBlock) aim_near(of, boundary);
@@ -883,12 +931,10 @@ void Step::push_rows(const Context& of, const std::vector<std::uint32_t>& uses, 
       const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
       receiver.slack = slack;
       *near = to;
-      near += slack <= 0 ? 1 : 0;
+      near += is_used_up(slack);
     };
-    const Push* const far = far_ ? end - std::min<std::ptrdiff_t>(end - laid, kFarAhead) : laid;
-    for (const Push* at = laid; at != end; ++at) {
-      if (at < far) __builtin_prefetch(records + Pushes::unpack(at[kFarAhead]).receiver);
-      const auto [to, weight] = Pushes::unpack(*at);
+    const auto hear = [&](Push push) {
+      const auto [to, weight] = Pushes::unpack(push);
       Waiting& receiver = records[to];
       const std::uint64_t seen = receiver.seen, change = std::uint64_t{weight} << kShift;
       receiver.seen = sign > 0 ? seen + change : seen - change;
@@ -900,11 +946,17 @@ void Step::push_rows(const Context& of, const std::vector<std::uint32_t>& uses, 
         heard->seen = seen;
         heard += receiver.idle() ? 0 : 1;
       }
+    };
+    const Push* at = laid;
+    for (const Push* const far = far_ ? end - std::min<std::ptrdiff_t>(end - laid, kFarAhead) : laid; at < far; ++at) {
+      __builtin_prefetch(records + Pushes::unpack(at[kFarAhead]).receiver);
+      hear(*at);
     }
+    for (; at != end; ++at) hear(*at);
     if constexpr (!kItself) {
-      for (const Heard* at = heard_.data(); at != heard; ++at) {
-        const auto before = static_cast<std::int64_t>(at->seen >> kShift & kMask);
-        take(at->to, at->seen, curve(before + at->rise) - curve(before));
+      for (const Heard* one = heard_.data(); one != heard; ++one) {
+        const auto before = static_cast<std::int64_t>(one->seen >> kShift & kMask);
+        take(one->to, one->seen, curve(before + one->rise) - curve(before));
       }
     }
     n_near_ = static_cast<std::size_t>(near - near_.data());
@@ -964,7 +1016,7 @@ void Step::settle(int boundary) {
   settled_ = state_.history.events.size();
   for (const Context& of : contexts_) {
     for (const int sign : {-1, +1}) {
-      auto& uses = uses_[of.j].with(sign);
+      List& uses = uses_[of.j].with(sign);
       if (uses.empty()) continue;
       spread(of, uses, sign, boundary);
       uses.clear();
@@ -1018,38 +1070,50 @@ void Step::begin() {
 template <int n_groups, int n_layers>
 void Step::all_wait(const Context& of, int boundary) {
   if (boundary >= of.rates.closes) return;
-  const std::int64_t* clocks = clocks_.programmes[of.j].decide.data();
   std::vector<std::uint32_t> phi;
   for (std::uint32_t profile = 0; profile < of.plan.profiles.size(); ++profile) {
     phi.push_back(Rates::step_at(of.rates, profile, boundary).decide);
   }
+  // Kept at hand: what is written below could be any of it, for all that a compiler knows.
+  const std::uint32_t* const phi_of = phi.data();
+  const std::int64_t* const clocks = clocks_.programmes[of.j].decide.data();
+  State::Record* const records = records_ + of.first_record;
+  State::Waiting* const waiting = waiting_ + of.first_record;
+  const Column<std::uint32_t>& profiles = of.plan.profile;
+  const bool heeds = !state_.implementing.empty();
+  const auto slack_of = [&](std::uint32_t record) {
+    State::Record& own = records[record];
+    const std::uint32_t effort = phi_of[profiles[record]], heeded = heeds ? heeding(of, record, effort) : effort;
+    own.pending = Pending::test;
+    own.due = kUndated;
+    own.multiplier = heeded;
+    return rescale(clocks[record], kUnit, heeded);
+  };
+  const auto begins_to_wait = [&](std::uint32_t record) {
+    if (records[record].stage != Stage::unaware) return false;
+    records[record].n_decisions = 1;
+    return clocks[record] < kNever;  // within the susceptible share
+  };
   const auto n = static_cast<std::uint32_t>(of.programme.n_records());
-  State::Record* records = records_ + of.first_record;
-  State::Waiting* waiting = waiting_ + of.first_record;
-  for (std::uint32_t block = 0; block < n; block += kBlock) {
-    const std::uint32_t end = std::min(n, block + kBlock);
-    std::uint32_t* near = near_.data();
-    for (std::uint32_t record = block; record < end; ++record) {
-      State::Record& own = records[record];
-      if (own.stage != Stage::unaware) continue;
-      own.n_decisions = 1;
-      const std::int64_t clock = clocks[record];
-      if (clock >= kNever) continue;  // outside the susceptible share
-      own.pending = Pending::test;
-      own.due = kUndated;
-      own.multiplier = heeding(of, record, phi[of.plan.profile[record]]);
-      std::int64_t slack = rescale(clock, kUnit, own.multiplier);
-      // The first look comes after the first clocks: until then nothing lies ahead.
-      if (boundary < state_.outlook) {
-        slack -= Pull<n_groups, n_layers>(of, record, waiting[record]).ahead(boundary, state_.outlook);
-      }
-      waiting[record].slack = slack;
-      if (of.maximum) aim_at(of.first_record + record, own, boundary);
-      *near = record;
-      near += slack <= 0 ? 1 : 0;
+  if (boundary >= state_.outlook) {  // the first look comes after the first clocks: until then nothing lies ahead
+    for (std::uint32_t record = 0; record < n; ++record) {
+      if (begins_to_wait(record)) waiting[record].slack = slack_of(record);
     }
-    n_near_ = static_cast<std::size_t>(near - near_.data());
+  } else {
+    for (std::uint32_t record = 0; record < n; ++record) {
+      if (!begins_to_wait(record)) continue;
+      const std::int64_t ahead = Pull<n_groups, n_layers>(of, record, waiting[record]).ahead(boundary, state_.outlook);
+      waiting[record].slack = slack_of(record) - ahead;
+      near_[n_near_] = record;
+      n_near_ += is_used_up(waiting[record].slack);
+      if (n_near_ == kBlock) aim_near(of, boundary);
+    }
     aim_near(of, boundary);
+  }
+  if (!of.maximum) return;
+  for (std::uint32_t record = 0; record < n; ++record) {
+    State::Record& own = records[record];
+    if (own.pending == Pending::test) aim_at(of.first_record + record, own, boundary);
   }
 }
 
@@ -1060,6 +1124,7 @@ void Step::open(int boundary) {
     const auto n = static_cast<std::uint32_t>(of.programme.n_records());
     const auto& sites = of.rates.in_use_at_start;
     const bool engaged = of.spec.engaged_at_start && !of.spec.skipped.engaged;
+    room_for_events(engaged ? n : sites.size());
     std::uint32_t next = 0;
     const auto engage_until = [&](std::uint32_t site) {
       for (; engaged && next < site; ++next) enter(who(of.first_record + next), Stage::engaged, boundary);
@@ -1070,6 +1135,7 @@ void Step::open(int boundary) {
       next = site + 1;
     }
     engage_until(n);
+    keep_events();
     settle(boundary);
     if (of.spec.skipped.engaged) {
       with_shape(of, [&]<int n_groups, int n_layers>() { all_wait<n_groups, n_layers>(of, boundary); });
@@ -1239,20 +1305,21 @@ void Step::week() {
 
   state_.due.clear();
   state_.diary.take(week, state_.due);
-  const std::uint32_t* due = state_.due.data();
   const std::size_t n_due = state_.due.size();
+  state_.due.resize(n_due + 2 * kAhead);  // somebody, so that whoever is ahead can be asked for to the end
+  const std::uint32_t* const due = state_.due.data();
+  room_for_events(n_due);  // who is due moves once at most
   for (std::size_t i = 0; i < n_due; ++i) {
-    if (i + 2 * kAhead < n_due) __builtin_prefetch(records_ + due[i + 2 * kAhead]);
-    if (i + kAhead < n_due) {
-      prefetch_clock(due[i + kAhead]);
-      if (far_) prefetch(due[i + kAhead]);
-    }
+    __builtin_prefetch(records_ + due[i + 2 * kAhead]);
+    prefetch_clock(due[i + kAhead]);
+    if (far_) prefetch(due[i + kAhead]);
     const State::Record& own = records_[due[i]];
     // Stale: the clock was walked again and became due in another week.
     if (own.due != week || own.pending == Pending::nothing) continue;
     Who w = who(due[i]);
     handle(w, week);
   }
+  keep_events();
   settle(week + 1);
   open(week + 1);
   state_.boundary = week + 1;
