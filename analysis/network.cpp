@@ -109,8 +109,8 @@ members of the node's group, cut off after 16 binary digits. The hazard of decid
 ## The files
 
 Hazards are cumulated hazards: dimensionless, those of weeks.csv per week. Weights and shares lie in [0, 1]. Every
-number is a multiple of a power of two (hazards 2^-40, hazards of layers 2^-24, weights 2^-16, thresholds 2^-40, of stopping
-2^-48) and written so that it reads back as the same 64-bit float; multiplied by 2^40 all sums of hazards are whole
+number is a multiple of a power of two (hazards 2^-32, hazards of layers 2^-16, weights 2^-16, thresholds 2^-32, of stopping
+2^-48) and written so that it reads back as the same 64-bit float; multiplied by 2^32 all sums of hazards are whole
 numbers below 2^63, in which the comparison with a threshold is exact.
 
 | file | column | meaning |

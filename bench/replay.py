@@ -41,12 +41,12 @@ def adoption_weeks(folder, n_weeks=None, begins=0, skips_engaged=None, skips_imp
     weeks = {}
     for row in rows(folder, "weeks.csv"):
         weeks[int(row["class"]), int(row["week"])] = (
-            scaled(row["external"], 40), [scaled(row[layer], 24) for layer in LAYERS])
+            scaled(row["external"], 32), [scaled(row[layer], 16) for layer in LAYERS])
     n_weeks = n_weeks or 1 + max(week for _, week in weeks)
     effort = {}
     for row in rows(folder, "effort.csv"):
         effort.setdefault(int(row["effort"]), []).append(
-            (int(row["from_week"]), scaled(row["decide_factor"], 20), scaled(row["engage_hazard"], 40),
+            (int(row["from_week"]), scaled(row["decide_factor"], 20), scaled(row["engage_hazard"], 32),
              float(row["success_effort"]), scaled(row["stop_factor"], 16)))
     stopping = [scaled(row["hazard"], 32) for row in rows(folder, "stopping.csv")] if (folder / "stopping.csv").exists() else []
 
@@ -97,11 +97,11 @@ def adoption_weeks(folder, n_weeks=None, begins=0, skips_engaged=None, skips_imp
                         group = int(node[layer])
                         h += peer[2 + g] * min(2**16, in_group[g][group] * 2**16 // (len(groups[g][group]) - 1))
                 hazard[i] += step[1] * h
-                if node["decide"] != "" and hazard[i] >= scaled(node["decide"], 40) * 2**20:
+                if node["decide"] != "" and hazard[i] >= scaled(node["decide"], 32) * 2**20:
                     moves.append((i, "in use" if skips_implementing else "implementing"))
             elif at == "unaware":
                 hazard[i] += step[2]
-                if hazard[i] >= scaled(node["engage"], 40):
+                if hazard[i] >= scaled(node["engage"], 32):
                     moves.append((i, "engaged"))
             elif at == "implementing" and until[i] == week:
                 moves.append((i, "in use" if step[3] >= float(node["success_needs"]) else "stopped"))

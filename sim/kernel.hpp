@@ -13,13 +13,13 @@
 /// it is never late. Every kOutlook weeks all organisations are looked through once, up to the boundary `outlook` = O, and
 /// each keeps its
 ///
-///     slack = target - [E(O) + sum_edge f(S_l) B_l(O) + sum_group reach],
+///     slack = target - 1 - [E(O) + sum_edge f(S_l) B_l(O) + sum_group reach],
 ///
 /// where reach is what the group's part would be at O, were its exposure at a ceiling from the look on. Only who has no
 /// slack left can fire before O; its week is worked out and entered in the diary. A push at boundary t takes
 /// df (B_l(O) - B_l(t)) from the receiver's slack, so whoever it brings forward is found by that one comparison; a group
 /// whose exposure outgrows its ceiling gets a higher one and its members are looked through again. Organisations without
-/// a decision clock have the slack kIdle, which no sum can use up, so that nothing has to ask.
+/// a decision clock lose slack too, so that nothing has to ask: a bit tells them from those who wait.
 #pragma once
 
 #include <algorithm>
@@ -38,26 +38,24 @@ inline constexpr std::int64_t kNever = std::int64_t{1} << 60;  ///< a clock that
 inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers: 1 = 2^20
 inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
-inline constexpr int kNSlots = 4;                             ///< edge layers 0, 1, then group layers 2, 3
-inline constexpr int kOutlook = 40;                           ///< weeks (found by measuring)
-inline constexpr std::int64_t kIdle = std::int64_t{1} << 62;  ///< slack of who has no decision clock
-/// A week's hazard above this is certain (P = 1 - exp(-64)); tables clip each term here, which keeps their sums within
-/// 63 bits over the longest horizon that a scenario may have (5,200 weeks, six terms).
-inline constexpr double kCertainHazard = 64;
-// An idle slack loses at most that over the longest horizon, and is still told from one that waits (2^40 = kHazardBits).
-static_assert(std::int64_t{5'200} * 6 * static_cast<std::int64_t>(kCertainHazard) * (std::int64_t{1} << kHazardBits) <
-              kIdle / 2);
+inline constexpr int kNSlots = 4;    ///< edge layers 0, 1, then group layers 2, 3
+inline constexpr int kOutlook = 40;  ///< weeks (found by measuring)
+/// A week's hazard above this is certain (P = 1 - exp(-32)): tables clip each term here.
+inline constexpr double kCertainHazard = 32;
+/// A decision clock has at most this much left, 2^12 of hazard: 128 weeks of what is certain.
+inline constexpr std::int64_t kMostLeft = std::int64_t{1} << (kHazardBits + 12);
 
-/// x * to / from in 128 bits, capped at kNever.
+/// What is left of a decision clock when its hazard is divided by `divide` and multiplied by `multiply` instead, at most
+/// kMostLeft.
 [[nodiscard]] inline std::int64_t rescale(std::int64_t x, std::uint32_t multiply, std::uint32_t divide) {
   std::int64_t product = 0;
   if (multiply == divide) return x;
   if (!__builtin_mul_overflow(x, static_cast<std::int64_t>(multiply), &product)) {
-    return std::min(product / static_cast<std::int64_t>(divide), kNever);  // the usual case, without a library call
+    return std::min(product / static_cast<std::int64_t>(divide), kMostLeft);  // the usual case, without a library call
   }
   __extension__ using wide = __int128;
   const wide scaled = static_cast<wide>(x) * multiply / divide;
-  return scaled > kNever ? kNever : static_cast<std::int64_t>(scaled);
+  return scaled > kMostLeft ? kMostLeft : static_cast<std::int64_t>(scaled);
 }
 
 /// A hazard (2^-32) times a stop factor (2^-16), capped at kNever, which is beyond every stop clock.
@@ -117,10 +115,10 @@ class Clocks {
   };
   struct Programme {
     // Occurrence 0 by record, with the hazard before `from`.
-    Paged<std::int64_t> engage;        ///< E in 2^-40
-    Paged<std::int64_t> decide;        ///< E / m_ij in 2^-40, kNever outside the susceptible share
+    Paged<std::int64_t> engage;        ///< E in 2^-32
+    Paged<std::int64_t> decide;        ///< E / m_ij in 2^-32, at most kMostLeft; kNever outside the susceptible share
     Paged<std::int64_t> stop;          ///< E in 2^-48
-    Paged<std::int64_t> restart;       ///< E in 2^-40
+    Paged<std::int64_t> restart;       ///< E in 2^-32
     std::vector<std::int32_t> need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
     std::vector<std::uint16_t> weeks;  ///< implementing time, at least 1
     // For later occurrences, by record.
@@ -144,7 +142,7 @@ class Rates {
     int from;
     std::uint32_t decide;  ///< Phi in 2^-20
     std::int32_t succeed;  ///< effort term of the success logit in 2^-20
-    std::int64_t engage;   ///< engagement hazard a week in 2^-40, background included
+    std::int64_t engage;   ///< engagement hazard a week in 2^-32, background included
     std::uint32_t stop;    ///< factor on the stop hazard in 2^-16
     friend bool operator==(const Step&, const Step&) = default;
   };
@@ -175,7 +173,7 @@ class Rates {
     std::vector<Step> steps;
     std::vector<Change> changes;            ///< steps after boundary 0, by week
     std::vector<std::int64_t> stop_hazard;  ///< cumulated by weeks since entry, 2^-32
-    std::int64_t restart = 0;               ///< hazard a week, 2^-40
+    std::int64_t restart = 0;               ///< hazard a week, 2^-32
     int refractory_weeks = 0;
     Response response;
     std::vector<std::uint32_t> in_use_at_start;  ///< records, increasing
@@ -285,18 +283,27 @@ class Diary {
 };
 
 struct World::State {
-  /// What a push reads and writes: a quarter of a cache line.
+  /// What a push reads and writes, in one word, so that one addition moves all of it: the exposure S in the first edge
+  /// layer, a bit for who has no decision clock, and above them the slack. Sums are modulo 2^64; S stays within its bits.
   struct Waiting {
-    std::int64_t slack = kIdle;
-    std::uint64_t seen = 0;  ///< exposures S of the edge layers, 2^-16, in 20 bits each; the class in the highest 16
-    static constexpr int kLayerBits = 20, kClassBits = 48;
-    [[nodiscard]] std::int64_t exposure(std::size_t layer) const {
-      return static_cast<std::int64_t>(seen >> (layer * kLayerBits) & ((1U << kLayerBits) - 1));
-    }
-    [[nodiscard]] std::size_t record_class() const { return seen >> kClassBits; }
-    [[nodiscard]] bool idle() const { return slack > kIdle / 2; }
+    static constexpr int kIdleBit = kExposureBits + 1, kSlackBit = kIdleBit + 1;
+    static constexpr std::uint64_t kSeen = (std::uint64_t{1} << kIdleBit) - 1, kIdle = std::uint64_t{1} << kIdleBit;
+    std::uint64_t word = kIdle | static_cast<std::uint64_t>(kMostLeft) << kSlackBit;
+
+    [[nodiscard]] std::int64_t exposure() const { return static_cast<std::int64_t>(word & kSeen); }
+    [[nodiscard]] bool idle() const { return (word & kIdle) != 0; }
+    [[nodiscard]] std::int64_t slack() const { return static_cast<std::int64_t>(word) >> kSlackBit; }
+    /// 1 for who has no slack left, else 0: what a list grows by, for to ask would be to guess.
+    [[nodiscard]] std::size_t used_up() const { return word >> 63; }
+    void wait(std::int64_t slack) { word = (word & kSeen) | static_cast<std::uint64_t>(slack) << kSlackBit; }
+    void spend(std::int64_t hazard) { word -= static_cast<std::uint64_t>(hazard) << kSlackBit; }
+    void rest() { word = (word & kSeen) | Waiting{}.word; }
   };
-  static_assert(sizeof(Waiting) == 16);
+  static_assert(sizeof(Waiting) == 8 && kFullExposure <= Waiting::kSeen);
+  // A slack is at most kMostLeft, and below 0 by at most what six terms bring in a window.
+  static_assert(kMostLeft < std::int64_t{1} << (63 - Waiting::kSlackBit));
+  static_assert(std::int64_t{kOutlook} * 6 * static_cast<std::int64_t>(kCertainHazard) <
+                std::int64_t{1} << (63 - Waiting::kSlackBit - kHazardBits));
   struct Record {
     std::uint32_t multiplier = kUnit;  ///< Phi K that the decision clock is scaled with
     std::uint16_t entered = 0;         ///< boundary of entry to the stage
@@ -326,7 +333,8 @@ struct World::State {
   std::shared_ptr<const Clocks> clocks;
   int boundary = 0;
   int outlook = 0;
-  Paged<Waiting> waiting;  ///< by record, as are
+  Paged<Waiting> waiting;       ///< by record, as are
+  Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16 (empty where no programme has one), and
   Paged<Record> records;
   Diary diary;
   std::vector<Programme> programmes;

@@ -18,6 +18,7 @@ struct One {
   static UPTAKE_INLINE Real load(const double* from) { return *from; }
   static UPTAKE_INLINE Word load(const std::uint64_t* from) { return *from; }
   static UPTAKE_INLINE void store(Real x, double* to) { *to = x; }
+  static UPTAKE_INLINE void store(Word x, std::uint64_t* to) { *to = x; }
   static UPTAKE_INLINE Word bits(Real x) { return __builtin_bit_cast(Word, x); }
   static UPTAKE_INLINE Real real(Word x) { return __builtin_bit_cast(Real, x); }
   static UPTAKE_INLINE Real select(bool condition, Real a, Real b) { return condition ? a : b; }
@@ -39,6 +40,7 @@ struct Many {
   static UPTAKE_INLINE Real load(const double* from) { return Real::load_unaligned(from); }
   static UPTAKE_INLINE Word load(const std::uint64_t* from) { return Word::load_unaligned(from); }
   static UPTAKE_INLINE void store(const Real& x, double* to) { x.store_unaligned(to); }
+  static UPTAKE_INLINE void store(const Word& x, std::uint64_t* to) { x.store_unaligned(to); }
   static UPTAKE_INLINE Word bits(const Real& x) { return xsimd::bitwise_cast<Word>(x); }
   static UPTAKE_INLINE Real real(const Word& x) { return xsimd::bitwise_cast<Real>(x); }
   template <class Condition>
@@ -63,33 +65,15 @@ struct Many {
 #endif
   }
 #if XSIMD_WITH_AVX512F
-  /// Writes 16 numbers, first those of first + 0, first + 1 .. whose place in the even lanes of `from` is at most `limit`.
-  /// @returns how many those are
-  static UPTAKE_INLINE std::size_t list(const Word (&from)[4], const Word& limit, std::uint32_t first,
-                                        std::uint32_t* to) {
-    const __m512i even = _mm512_set_epi64(14, 12, 10, 8, 6, 4, 2, 0);
-    const auto at_most = [&](const Word& a, const Word& b) {
-      return _mm512_cmple_epi64_mask(_mm512_permutex2var_epi64(a, even, b), limit);
-    };
-    const __mmask16 listed = _mm512_kunpackb(at_most(from[2], from[3]), at_most(from[0], from[1]));
+  /// Writes 16 numbers, first those of first + 0, first + 1 .. whose word has its highest bit. @returns how many those are
+  static UPTAKE_INLINE std::size_t list(const Word& low, const Word& high, std::uint32_t first, std::uint32_t* to) {
+    const __mmask16 listed = _mm512_kunpackb(_mm512_movepi64_mask(high), _mm512_movepi64_mask(low));
     const __m512i numbers = _mm512_add_epi32(_mm512_set1_epi32(static_cast<int>(first)),
                                              _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0));
     _mm512_storeu_si512(to, _mm512_maskz_compress_epi32(listed, numbers));
     return static_cast<std::size_t>(__builtin_popcount(listed));
   }
 #endif
-  /// What stands in odd lanes, in the even ones before them too.
-  static UPTAKE_INLINE Word odd_lanes(const Word& x) {
-#if XSIMD_WITH_AVX512F
-    if constexpr (kWidth == 8) return _mm512_unpackhi_epi64(x, x);
-#endif
-#if XSIMD_WITH_AVX2
-    if constexpr (kWidth == 4) return _mm256_unpackhi_epi64(x, x);
-#endif
-#if XSIMD_WITH_SSE2
-    if constexpr (kWidth == 2) return _mm_unpackhi_epi64(x, x);
-#endif
-  }
   /// Of lanes and of the lower halves of others, modulo 2^64.
   static UPTAKE_INLINE Word multiply_long(const Word& a, const Word& b) {
 #if XSIMD_WITH_AVX512DQ
@@ -359,84 +343,62 @@ void fill_uniforms(Key key, const DrawId& id, const std::uint64_t* organisations
   }
 }
 
-/// Lists first + i of each of n records of two words whose first, as `many` and `one` leave it, is at most `limit`. Which
-/// those are is found in bits: to ask record by record would be to guess wrong for most of them.
-template <class V, class Record, class Vector, class Each>
-UPTAKE_INLINE std::size_t list_records(Record* records, std::size_t n, std::int64_t limit, std::uint32_t first,
-                                       std::uint32_t* listed, Vector many, Each one) {
+/// Lists first + i of each of n words that has its highest bit, as `many` and `one` leave it. Which those are is found in
+/// bits: to ask word by word would be to guess wrong for most of them.
+template <class V, class Source, class Vector, class Each>
+UPTAKE_INLINE std::size_t list_words(Source* words, std::size_t n, std::uint32_t first, std::uint32_t* listed,
+                                     Vector many, Each one) {
   std::uint32_t* end = listed;
   std::size_t i = 0;
   if constexpr (V::kWidth > 1) {
-    using Word = typename V::Word;
-    constexpr std::size_t kRecords = V::kWidth / 2;  // in a vector
 #if XSIMD_WITH_AVX512F
     if constexpr (V::kWidth == 8) {
-      constexpr std::size_t kListed = 4 * kRecords;
-      const Word most(static_cast<std::uint64_t>(limit));
-      for (; i + kListed <= n; i += kListed) {
-        Word words[4];
-        for (std::size_t k = 0; k < 4; ++k) words[k] = many(records + 2 * (i + kRecords * k));
-        end += V::list(words, most, first + static_cast<std::uint32_t>(i), end);
+      for (; i + 16 <= n; i += 16) {
+        const auto low = many(words + i), high = many(words + i + 8);
+        end += V::list(low, high, first + static_cast<std::uint32_t>(i), end);
       }
     }
 #endif
-    constexpr std::size_t kMarked = 32;
-    const Word above(static_cast<std::uint64_t>(limit) + 1);
+    constexpr std::size_t kMarked = 64;
     for (; i + kMarked <= n; i += kMarked) {
       std::uint64_t marks = 0;
-      for (std::size_t k = 0; k < kMarked; k += kRecords) {
-        marks |= V::signs(many(records + 2 * (i + k)) - above) << (2 * k);
-      }
-      marks &= 0x5555555555555555U;
+      for (std::size_t k = 0; k < kMarked; k += V::kWidth) marks |= V::signs(many(words + i + k)) << k;
       for (; marks != 0; marks &= marks - 1) {
-        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks)) / 2;
+        *end++ = first + static_cast<std::uint32_t>(i) + static_cast<std::uint32_t>(__builtin_ctzll(marks));
       }
     }
   }
   for (; i < n; ++i) {
     *end = first + static_cast<std::uint32_t>(i);
-    end += static_cast<std::int64_t>(one(records + 2 * i)) <= limit ? 1 : 0;
+    end += one(words + i) >> 63;
   }
   return static_cast<std::size_t>(end - listed);
 }
 
 template <class V>
-std::size_t wait(const std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
-                 std::uint32_t* listed) {
-  return list_records<V>(
-      records, n, limit, first, listed, [](const std::uint64_t* at) { return V::load(at); },
-      [](const std::uint64_t* at) { return *at; });
+std::size_t without(const std::uint64_t* words, std::size_t n, std::uint64_t bits, std::uint32_t first,
+                    std::uint32_t* listed) {
+  using Word = typename V::Word;
+  const Word all(bits), unit(std::uint64_t{1});
+  return list_words<V>(
+      words, n, first, listed, [&](const std::uint64_t* at) { return (V::load(at) & all) - unit; },
+      [&](const std::uint64_t* at) { return (*at & bits) - 1; });
 }
 
-/// Slacks stand in even places, what is seen in odd ones.
 template <class V>
-std::size_t spend(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
-                  std::uint32_t first, std::uint32_t* spent) {
+std::size_t spend(std::uint64_t* words, std::size_t n, std::uint64_t always, std::uint64_t each, std::uint64_t mask,
+                  int shift, std::uint32_t first, std::uint32_t* spent) {
   using Word = typename V::Word;
-  const auto one = [&](std::uint64_t* record) { return record[0] -= always + each * (record[1] & mask); };
-  const auto list = [&](auto many) { return list_records<V>(records, n, 0, first, spent, many, one); };
-  if constexpr (V::kWidth == 1) {
-    return list(one);
-  } else {
-    const auto even = [](std::uint64_t x) {
-      alignas(64) std::uint64_t words[V::kWidth] = {};
-      for (std::size_t k = 0; k < V::kWidth; k += 2) words[k] = x;
-      return V::load(words);
-    };
-    const Word masks = even(mask), constants = even(always);
-    const Word low(each & 0xffffffffU), high(each >> 32);
-    const auto list_with = [&](auto product) {
-      return list([&](std::uint64_t* at) {
-        const Word both = V::load(at);
-        const Word left = both - (constants + product(V::odd_lanes(both) & masks));
-        left.store_unaligned(at);
-        return left;
-      });
-    };
-    // `each` is that small unless peers decide for nearly everybody between two looks.
-    if (each >> 32 == 0) return list_with([&](const Word& seen) { return V::multiply(seen, low); });
-    return list_with([&](const Word& seen) { return V::multiply(seen, low) + (V::multiply(seen, high) << 32); });
-  }
+  const Word seen(mask), rate(each), fixed(always);
+  return list_words<V>(
+      words, n, first, spent,
+      [&](std::uint64_t* at) {
+        const Word before = V::load(at);
+        const Word after = before - ((fixed + V::multiply(before & seen, rate)) << shift);
+        V::store(after, at);
+        return after;
+      },
+      [&](std::uint64_t* at) { return *at -= (always + each * (*at & mask)) << shift; });
 }
 
 /// All weeks of a window are looked at, for where a climb passes its goal could not be guessed.
@@ -476,7 +438,7 @@ constexpr Functions functions_of(std::string_view name) {
           &fill_logs<V>,
           &fill_exps<V>,
           &fill_quantiles<V>,
-          &wait<V>,
+          &without<V>,
           &spend<V>,
           {&climb<V, false, false, false>, &climb<V, true, false, false>, &climb<V, false, true, false>,
            &climb<V, true, true, false>, &climb<V, true, true, true>}};

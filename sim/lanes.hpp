@@ -40,14 +40,14 @@ struct Functions {
   void (*log)(double* x, std::size_t n);              ///< in place, as log
   void (*exp)(double* x, std::size_t n);              ///< in place, as exp
   void (*normal_quantile)(double* x, std::size_t n);  ///< in place, as uptake::normal_quantile
-  /// Records of two words each, a slack and what is seen: lists in `listed` first + i of each record i whose slack is at
-  /// most `limit`. @pre limit - 2^63 < slack <= limit + 2^63; `listed` has room for n. @returns how many
-  std::size_t (*wait)(const std::uint64_t* records, std::size_t n, std::int64_t limit, std::uint32_t first,
-                      std::uint32_t* listed);
-  /// Takes `always` + `each` * (seen & mask) from every slack, all modulo 2^64, and lists those who then have at most 0 in
-  /// the same way. @pre mask < 2^32
-  std::size_t (*spend)(std::uint64_t* records, std::size_t n, std::uint64_t always, std::uint64_t each,
-                       std::uint64_t mask, std::uint32_t first, std::uint32_t* spent);
+  /// Lists in `listed` first + i of each word i that has none of some bits. @pre the highest is not among them; `listed`
+  /// has room for n. @returns how many
+  std::size_t (*without)(const std::uint64_t* words, std::size_t n, std::uint64_t bits, std::uint32_t first,
+                         std::uint32_t* listed);
+  /// Takes (`always` + `each` * (word & mask)) << shift from every word, modulo 2^64, and lists in the same way those whose
+  /// highest bit is then set. @pre each, mask < 2^32
+  std::size_t (*spend)(std::uint64_t* words, std::size_t n, std::uint64_t always, std::uint64_t each,
+                       std::uint64_t mask, int shift, std::uint32_t first, std::uint32_t* spent);
   /// For each climb at how many boundaries of (from, to] it is still below its goal. Tables have `stride` boundaries.
   /// @pre level - goal is within 63 bits there, and kBeyond more numbers can be read
   std::array<void (*)(const Climb* climbs, std::size_t n, std::size_t stride, std::size_t from, std::size_t to,

@@ -30,7 +30,7 @@ std::vector<std::string> left_out_of(const Model& model, const Rates::Programme&
   add(!rates.added.empty(), "communities of practice that levers make");
   add(programme.withdrawn < model.calendar().n_weeks, "the withdrawal of the programme");
   add(some([](const Rates::Step& step) { return step.decide != kUnit; }),
-      "the rounding of a clock whose speed effort changes (2^-40)");
+      "the rounding of a clock whose speed effort changes (2^-32)");
   return left_out;
 }
 

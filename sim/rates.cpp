@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "kernel.hpp"
 #include "lanes.hpp"
@@ -63,7 +64,7 @@ double phase_uniform(Key key, DrawId id, int phase) {
 }
 
 std::int64_t decide_from(double log_uniform, double inverse_multiplier) {
-  return fixed(-log_uniform * inverse_multiplier, kHazardBits);
+  return std::min(fixed(-log_uniform * inverse_multiplier, kHazardBits), kMostLeft);
 }
 
 /// Draws are made for this many records at a time, so that what they go through stays in the nearest memory.
@@ -325,6 +326,23 @@ std::uint16_t weeks_of_phases(const Clocks& clocks, const ProgrammeModel& progra
 
 namespace {
 
+/// A hazard cumulated week by week and rounded as a whole, so that what is cut off one week comes with a later one.
+class Sum {
+ public:
+  explicit Sum(int bits) : bits_(bits) {}
+  /// @returns what a week brings
+  std::int64_t add(double per_year, double years) {
+    sum_ += std::clamp(per_year * years, 0.0, kCertainHazard);
+    const std::int64_t now = fixed(sum_, bits_);
+    return now - std::exchange(rounded_, now);
+  }
+
+ private:
+  int bits_;
+  double sum_ = 0;
+  std::int64_t rounded_ = 0;
+};
+
 /// Cumulated weekly tables of one programme.
 void fill_tables(const Model& model, const ProgrammeModel& programme, const ProgrammePlan& plan,
                  const ProgrammeSpec& spec, const Draw& draw, int j, Rates::Programme& rates) {
@@ -361,6 +379,8 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
       weight[slot] = (record_class.layer_mask >> l & 1U) != 0 && present > 0 ? share[l] / present : 0.0;
     }
     std::int64_t* level = rates.levels.data() + c * (1 + kNSlots) * rates.n_boundaries;
+    Sum externals(kHazardBits), all(kPeerRateBits), meetings(kPeerRateBits);
+    std::array<Sum, kNSlots> peers{Sum(kPeerRateBits), Sum(kPeerRateBits), Sum(kPeerRateBits), Sum(kPeerRateBits)};
     for (std::size_t w = 0; w < n_weeks; ++w, ++level) {
       const auto on = static_cast<double>(factors.commissioned[w]);
       const double mandate = 1 + (psi - 1) * static_cast<double>(factors.mandate[w]);
@@ -368,24 +388,17 @@ void fill_tables(const Model& model, const ProgrammeModel& programme, const Prog
                                : factors.covid[w] < 0 ? value(Parameter::s_minus)
                                                       : 1.0;
       const double pressure = lives(w) ? mandate * emergency * static_cast<double>(factors.shock[w]) : 0.0;
-      const std::int64_t external =
-          hazard_of_week((p_market + (p_commissioned - p_market) * on) * pressure, years, kHazardBits);
-      level[1] = level[0] + external;
+      level[1] = level[0] + externals.add((p_market + (p_commissioned - p_market) * on) * pressure, years);
       for (std::size_t slot = 0; slot < kNSlots; ++slot) {
-        const std::int64_t rate = maximum ? 0 : hazard_of_week(q * weight[slot] * pressure, years, kPeerRateBits);
         std::int64_t* peer = level + (1 + slot) * rates.n_boundaries;
-        peer[1] = peer[0] + rate;
+        peer[1] = peer[0] + (maximum ? 0 : peers[slot].add(q * weight[slot] * pressure, years));
       }
-      if (maximum) {
-        const std::int64_t rate = present > 0 ? hazard_of_week(q * pressure, years, kPeerRateBits) : 0;
-        rates.any_layer[w * n_classes + c] = rate;
-      }
+      if (maximum) rates.any_layer[w * n_classes + c] = present > 0 ? all.add(q * pressure, years) : 0;
       if (!rates.added.empty()) {
         // On top of q: not renormalised, so that hazards only rise.
         const double meets = value(Parameter::added_community) * static_cast<double>(factors.community[w]);
-        const std::int64_t rate = hazard_of_week(q * meets * pressure, years, kPeerRateBits);
         std::int64_t* added = rates.added.data() + record_class.region_class * rates.n_boundaries + w;
-        added[1] = added[0] + rate;
+        added[1] = added[0] + meetings.add(q * meets * pressure, years);
       }
     }
   }

@@ -20,9 +20,6 @@ using State = World::State;
 
 constexpr std::size_t index_of(Pending pending) { return static_cast<std::size_t>(pending); }
 
-/// 1 where no slack is left, or 0: what a list grows by, for to ask would be to guess.
-constexpr std::size_t is_used_up(std::int64_t slack) { return static_cast<std::uint64_t>(slack - 1) >> 63; }
-
 /// One step's view of a world: the state with what it runs on, resolved once.
 class Step {
  public:
@@ -51,6 +48,7 @@ class Step {
                                       rates.stop_hazard.back() == 0,
                            .j = j,
                            .n_classes = rates.n_classes,
+                           .class_of = rates.n_classes > 1 ? programme.class_of.data() : nullptr,
                            .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
                            .response = rates.response,
                            .doors = doors_of(clocks_.programmes[j]),
@@ -110,6 +108,7 @@ class Step {
     bool certain;  ///< exposures only rise, and by ties alone: a decision falls in the week that the diary has for it
     std::size_t j;
     std::size_t n_classes;
+    const std::uint16_t* class_of;              ///< by record; null where all are of one class
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
     Doors doors;  ///< by what is pending
@@ -148,10 +147,10 @@ class Step {
     std::array<List, 2> lists;
     [[nodiscard]] List& with(int sign) { return lists[sign > 0 ? 1 : 0]; }
   };
-  struct Heard {  ///< by a record that waits: how its exposures were, and by what one of them moves
+  struct Heard {  ///< by a record that waits: what its exposure was, and by what it moves
     std::uint32_t to;
     std::int32_t rise;
-    std::uint64_t seen;
+    std::uint32_t before;
   };
   struct Itself {};  ///< the curve of who answers to exposure itself
   struct Gain {      ///< of a class between two outlooks
@@ -169,6 +168,15 @@ class Step {
   [[nodiscard]] State::Waiting& waiting_of(Who w) const { return waiting_[w.id]; }
   [[nodiscard]] static bool maximum(Who w) { return w.of.maximum; }
   [[nodiscard]] bool waiting(Who w) const { return own_of(w).pending == Pending::test; }
+  [[nodiscard]] static std::size_t class_of(const Context& of, std::uint32_t record) {
+    return of.class_of == nullptr ? 0 : of.class_of[record];
+  }
+  /// Of a record to an edge layer.
+  [[nodiscard]] std::int64_t exposure(const Context& of, std::uint32_t record, std::size_t layer) const {
+    const std::uint32_t id = of.first_record + record;
+    if (layer == 0) return waiting_[id].exposure();
+    return of.two_edge_layers ? second_[id] : 0;
+  }
   /// Pairs that a record is in; of a programme without groups, those of nobody.
   [[nodiscard]] static const std::array<std::uint32_t, 2>& pairs_of(const Context& of, std::uint32_t record) {
     static constexpr std::array<std::uint32_t, 2> kNoPairs{};
@@ -192,9 +200,8 @@ class Step {
   }
   template <class Act>
   [[gnu::always_inline]] auto with_pull(Who w, Act act) {
-    return with_shape(w.of, [&]<int n_groups, int n_layers>() {
-      return act(Pull<n_groups, n_layers>(w.of, w.record, waiting_of(w)));
-    });
+    return with_shape(
+        w.of, [&]<int n_groups, int n_layers>() { return act(Pull<n_groups, n_layers>(*this, w.of, w.record)); });
   }
   template <class Pulled>
   void aim(std::uint32_t first_record, std::size_t n, int boundary);
@@ -231,12 +238,14 @@ class Step {
   void room_for_events(std::size_t n);
   void keep_events();
   void enter(Who w, Stage to, int boundary);
+  /// Of the edge layers from a boundary to the outlook, [layer][class].
   struct Left {
     int boundary = -1, outlook = -1;
-    std::vector<std::int64_t> gain;
+    std::vector<std::int64_t> gain;   ///< of the cumulated rate
+    std::vector<std::uint64_t> move;  ///< what a unit of weight adds to the word of who answers to exposure itself
   };
   void renew(Left& left, const Context& of, int boundary) const;
-  [[nodiscard]] const std::int64_t* left_of(const Context& of, int boundary);
+  [[nodiscard]] const Left& left_of(const Context& of, int boundary);
   void apply_groups(const Context& of, std::uint32_t record, int sign, int boundary);
   void wait_later(Who w);
   void count_implementing(std::span<const Event> events);
@@ -265,9 +274,9 @@ class Step {
   }
 
   /// Records from one on, as lanes take them.
-  [[nodiscard]] static std::uint64_t* words_of(State::Waiting& record) {
-    static_assert(offsetof(State::Waiting, slack) == 0 && offsetof(State::Waiting, seen) == 8);
-    return reinterpret_cast<std::uint64_t*>(&record);
+  [[nodiscard]] static std::uint64_t* words_of(State::Waiting* records) {
+    static_assert(std::is_standard_layout_v<State::Waiting> && sizeof *records == sizeof records->word);
+    return &records->word;
   }
   [[nodiscard]] Pushes::Narrow* laid_for(const Pushes::Narrow*) { return laid_narrow_.data(); }
   [[nodiscard]] Push* laid_for(const Push*) { return laid_wide_.data(); }
@@ -278,9 +287,10 @@ class Step {
   void push_rows(const Context& of, const List& uses, int boundary, const Push* pushes, Curve curve);
 
   State& state_;
-  // Beginnings of state_.records, state_.waiting and contexts_, none of which grows while they are used.
+  // Beginnings of what state_ has by record and of contexts_, none of which grows while they are used.
   State::Record* records_ = state_.records.data();
   State::Waiting* waiting_ = state_.waiting.data();
+  std::uint32_t* second_ = state_.second.data();
   const Context* of_programme_ = nullptr;
   const Rates& rates_;
   const Model& model_;
@@ -298,7 +308,7 @@ class Step {
   std::array<lanes::Climb, kClimbsAtOnce> climbs_;
   std::array<std::uint32_t, kClimbsAtOnce> climbing_{};
   std::array<std::uint16_t, kClimbsAtOnce> below_{};
-  decltype(lanes::Functions::wait) wait_ = lanes::best().wait;
+  decltype(lanes::Functions::without) without_ = lanes::best().without;
   decltype(lanes::Functions::spend) spend_ = lanes::best().spend;
   decltype(lanes::Functions::climb) climb_ = lanes::best().climb;
   // Of the look in hand: what each class gains, and by how much the reach of each pair and community rises.
@@ -323,9 +333,9 @@ struct Step::Pull {
   std::array<const State::Pair*, n_groups> groups;
   const std::int64_t* met = nullptr;  ///< table of the community
 
-  [[gnu::always_inline]] Pull(const Context& of, std::uint32_t record, const State::Waiting& waiting)
-      : levels(of.rates.levels_of(waiting.record_class())) {
-    for (std::size_t l = 0; l < n_layers; ++l) ties[l] = of.response(waiting.exposure(l));
+  [[gnu::always_inline]] Pull(const Step& step, const Context& of, std::uint32_t record)
+      : levels(of.rates.levels_of(class_of(of, record))) {
+    for (std::size_t l = 0; l < n_layers; ++l) ties[l] = of.response(step.exposure(of, record, l));
     if constexpr (n_groups > 0) {
       const auto& pairs = pairs_of(of, record);
       for (std::size_t g = 0; g < 2; ++g) groups[g] = &of.state.pairs[g][pairs[g]];
@@ -349,7 +359,7 @@ struct Step::Pull {
     for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
     return sum;
   }
-  /// What is left of a clock at a boundary beyond its slack: what its ties bring to the outlook, and what is between the
+  /// What is left of a clock at a boundary beyond its slack and the one that ends it: what its ties bring to the outlook, and what is between the
   /// reach of its groups and what they have brought.
   [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
     const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
@@ -365,7 +375,7 @@ struct Step::Pull {
   [[gnu::always_inline]] void set(lanes::Climb& climb, int boundary, int outlook, std::int64_t slack) const {
     climb.tables = levels.first;
     climb.apart = met;
-    climb.goal = n_groups == 0 ? at(outlook) + slack : at(boundary) + ahead(boundary, outlook) + slack;
+    climb.goal = 1 + slack + (n_groups == 0 ? at(outlook) : at(boundary) + ahead(boundary, outlook));
     for (std::size_t l = 0; l < n_layers; ++l) climb.weights[l] = static_cast<std::uint32_t>(ties[l]);
     for (std::size_t g = 0; g < n_groups; ++g) climb.weights[2 + g] = static_cast<std::uint32_t>(groups[g]->ceiling);
   }
@@ -398,13 +408,13 @@ template <class Pulled>
   }
 }
 
-/// Aims those of near_, all of one programme: they may fire before the outlook. They wait, for no other slack is used up.
+/// Aims those of near_, all of one programme: they may fire before the outlook, if they wait.
 void Step::aim_near(const Context& of, int boundary) {
   const std::size_t n = std::exchange(n_near_, 0);
   const int end = state_.outlook;
   if (n == 0 || boundary >= end) return;
   State::Record* records = records_ + of.first_record;
-  const State::Waiting* waiting = waiting_ + of.first_record;
+  State::Waiting* waiting = waiting_ + of.first_record;
   const std::uint32_t* near = near_.data();
   if (of.maximum) [[unlikely]] {
     for (const std::uint32_t record : std::span(near, n)) {
@@ -418,9 +428,13 @@ void Step::aim_near(const Context& of, int boundary) {
       for (const std::size_t last = std::min(n, k + kClimbsAtOnce); k < last; ++k) {
         __builtin_prefetch(records + near[k + kAhead]);  // beyond the last, of whoever was near before
         const std::uint32_t record = near[k];
+        if (waiting[record].idle()) [[unlikely]] {
+          waiting[record].rest();
+          continue;
+        }
         UPTAKE_EXPECTS(records[record].pending == Pending::test);
-        const Pull<n_groups, n_layers> pull(of, record, waiting[record]);
-        pull.set(climbs_[m], boundary, end, waiting[record].slack);
+        const Pull<n_groups, n_layers> pull(*this, of, record);
+        pull.set(climbs_[m], boundary, end, waiting[record].slack());
         climbing_[m++] = record;
       }
       aim<Pull<n_groups, n_layers>>(of.first_record, m, boundary);
@@ -483,27 +497,28 @@ void Step::look_ahead(int to) {
 }
 
 /// Records of one class that have no ties but those of the first layer, are in no group and answer to exposure itself.
-/// Idle ones lose slack that they never use up.
 void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end) {
-  n_near_ =
-      spend_(words_of(waiting_[of.first_record + first]), end - first, static_cast<std::uint64_t>(gain.external),
-             static_cast<std::uint64_t>(gain.peer[0]), (1U << State::Waiting::kLayerBits) - 1, first, near_.data());
+  using Waiting = State::Waiting;
+  UPTAKE_EXPECTS(gain.peer[0] >> 32 == 0);
+  n_near_ = spend_(words_of(waiting_ + of.first_record + first), end - first, static_cast<std::uint64_t>(gain.external),
+                   static_cast<std::uint64_t>(gain.peer[0]), Waiting::kSeen, Waiting::kSlackBit, first, near_.data());
 }
 
 template <int n_groups, int n_layers>
 void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t end) {
-  State::Waiting* waiting = &state_.waiting[of.first_record];
+  State::Waiting* waiting = waiting_ + of.first_record;
   const Gain* gains = gains_.data();
   const std::array rises{rise_of_pairs_[0].data(), rise_of_pairs_[1].data()};
   // Those who wait are listed first: who does could not be guessed one by one.
   std::uint32_t* near = near_.data();
-  const std::uint32_t* last = near + wait_(words_of(waiting[first]), end - first, kIdle / 2, first, near);
+  const std::uint32_t* last =
+      near + without_(words_of(waiting + first), end - first, State::Waiting::kIdle, first, near);
   for (const std::uint32_t* at = near; at != last; ++at) {
     const std::uint32_t i = *at;
     State::Waiting& record = waiting[i];
-    const Gain& gain = gains[record.record_class()];
+    const Gain& gain = gains[class_of(of, i)];
     std::int64_t sum = gain.external;
-    for (std::size_t l = 0; l < n_layers; ++l) sum += of.response(record.exposure(l)) * gain.peer[l];
+    for (std::size_t l = 0; l < n_layers; ++l) sum += of.response(exposure(of, i, l)) * gain.peer[l];
     if constexpr (n_groups > 0) {
       const auto& pairs = pairs_of(of, i);
       sum += rises[0][pairs[0]] + rises[1][pairs[1]];
@@ -511,9 +526,9 @@ void Step::look_through(const Context& of, std::uint32_t first, std::uint32_t en
     if constexpr (n_groups > 2) {
       if (of.plan.joins[i] != 0) sum += rise_of_communities_[of.programme.region[i]];
     }
-    record.slack -= sum;
+    record.spend(sum);
     *near = i;
-    near += is_used_up(record.slack);
+    near += record.used_up();
   }
   n_near_ = static_cast<std::size_t>(near - near_.data());
 }
@@ -539,8 +554,10 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
       const std::uint32_t record = layer.members[m];
       if (n_near_ == near_.size()) aim_near(of, boundary);
+      State::Waiting& member = waiting_[of.first_record + record];
+      member.spend(rise_[pair - first]);
       near_[n_near_] = record;
-      n_near_ += is_used_up(waiting_[of.first_record + record].slack -= rise_[pair - first]);
+      n_near_ += member.used_up();
     }
   }
 }
@@ -554,7 +571,7 @@ std::int64_t Step::community_exposure(const Context& of, std::size_t region) con
 
 std::int64_t Step::strongest_layer(Who w) const {
   std::int64_t most = 0;
-  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(waiting_of(w).exposure(l)));
+  for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(exposure(w.of, w.record, l)));
   for (std::size_t g = 0; g < 2; ++g) {
     most = std::max(most, w.of.state.pairs[g][pairs_of(w.of, w.record)[g]].value);
   }
@@ -682,7 +699,7 @@ template <class Pulled>
 [[gnu::always_inline]] inline void Step::run(Who w, const Pulled& pull, int boundary, std::int64_t remaining,
                                              std::int64_t ahead) {
   own_of(w).due = kUndated;
-  waiting_of(w).slack = remaining - ahead;
+  waiting_of(w).wait(remaining - 1 - ahead);
   aim_next(w, pull, boundary);
 }
 
@@ -691,9 +708,9 @@ template <class Pulled>
 [[gnu::always_inline]] inline void Step::aim_next(Who w, const Pulled& pull, int boundary) {
   if (maximum(w)) [[unlikely]] {
     aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
-  } else if (waiting_of(w).slack <= 0) {
+  } else if (waiting_of(w).used_up() != 0) {
     if (boundary >= state_.outlook || own_of(w).due == boundary) return;
-    pull.set(climbs_[0], boundary, state_.outlook, waiting_of(w).slack);
+    pull.set(climbs_[0], boundary, state_.outlook, waiting_of(w).slack());
     climbing_[0] = w.record;
     aim<Pulled>(w.of.first_record, 1, boundary);
   }
@@ -705,7 +722,7 @@ void Step::rescale_waiting(Who w, int week) {
   if (now == before) return;
   with_pull(w, [&](const auto& pull) {
     const std::int64_t ahead = pull.ahead(week, state_.outlook);
-    run(w, pull, week, rescale(waiting_of(w).slack + ahead, before, now), ahead);
+    run(w, pull, week, rescale(waiting_of(w).slack() + 1 + ahead, before, now), ahead);
   });
 }
 
@@ -781,11 +798,11 @@ void Step::keep_events() {
 /// Whether the decision clock of a record is over in a week; if not, it is aimed at a later one.
 bool Step::fires(Who w, int week) {
   if (maximum(w)) [[unlikely]] {
-    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + waiting_of(w).record_class();
-    waiting_of(w).slack -= w.of.rates.any_layer[row] * strongest_layer(w);
+    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + class_of(w.of, w.record);
+    waiting_of(w).spend(w.of.rates.any_layer[row] * strongest_layer(w));
   }
   return with_pull(w, [&](const auto& pull) {
-    const bool is_over = waiting_of(w).slack + pull.ahead(week + 1, state_.outlook) <= 0;
+    const bool is_over = waiting_of(w).slack() + pull.ahead(week + 1, state_.outlook) < 0;
     if (!is_over) aim_next(w, pull, week + 1);
     return is_over;
   });
@@ -794,7 +811,7 @@ bool Step::fires(Who w, int week) {
 /// A record that waits may decide.
 [[gnu::always_inline]] inline void Step::test(Who w, int week) {
   if (!w.of.certain && !fires(w, week)) return;
-  waiting_of(w).slack = kIdle;
+  waiting_of(w).rest();
   enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
 }
 
@@ -833,11 +850,10 @@ bool Step::fires(Who w, int week) {
   }
 }
 
-/// What cumulated rates of the edge layers gain from a boundary to the outlook: [layer][class].
-[[gnu::always_inline]] inline const std::int64_t* Step::left_of(const Context& of, int boundary) {
+[[gnu::always_inline]] inline const Step::Left& Step::left_of(const Context& of, int boundary) {
   Left& left = left_[of.j];
   if (left.boundary != boundary || left.outlook != state_.outlook) renew(left, of, boundary);
-  return left.gain.data();
+  return left;
 }
 
 void Step::renew(Left& left, const Context& of, int boundary) const {
@@ -845,10 +861,17 @@ void Step::renew(Left& left, const Context& of, int boundary) const {
   left.boundary = boundary;
   left.outlook = state_.outlook;
   left.gain.resize(2 * n);
+  left.move.resize(2 * n);
   for (std::size_t c = 0; c < n; ++c) {
     const Rates::Levels levels = of.rates.levels_of(c);
     const auto rate = [&](std::size_t l, int at) { return levels.peer(l, static_cast<std::size_t>(at)); };
-    for (std::size_t l = 0; l < 2; ++l) left.gain[l * n + c] = rate(l, state_.outlook) - rate(l, boundary);
+    for (std::size_t l = 0; l < 2; ++l) {
+      const std::int64_t gain = rate(l, state_.outlook) - rate(l, boundary);
+      State::Waiting mover{l == 0 ? std::uint64_t{1} : 0};
+      mover.spend(gain);
+      left.gain[l * n + c] = gain;
+      left.move[l * n + c] = mover.word;
+    }
   }
 }
 
@@ -895,14 +918,17 @@ void Step::spread_along(const Context& of, const List& uses, int boundary) {
 template <std::size_t layer, int sign, bool one_class, class Push, class Curve>
 void Step::push_rows(const Context& of, const List& moved, int boundary, const Push* pushes, Curve curve) {
   using Waiting = State::Waiting;
-  constexpr int kShift = layer * Waiting::kLayerBits;
-  constexpr std::uint64_t kMask = (1U << Waiting::kLayerBits) - 1;
   constexpr bool kItself = std::is_same_v<Curve, Itself>;
   const std::uint32_t* offsets = of.programme.edges[layer].offsets.data();
   // What the layer's cumulated rate still gains to the outlook, by class.
-  const std::int64_t* left = left_of(of, boundary) + layer * of.n_classes;
-  const std::int64_t left_of_one = left[0];
+  const std::uint16_t* const of_class = of.class_of;
+  const Left& left = left_of(of, boundary);
+  [[maybe_unused]] const std::int64_t* const gains = &left.gain[layer * of.n_classes];
+  [[maybe_unused]] const std::uint64_t* const moves = &left.move[layer * of.n_classes];
+  [[maybe_unused]] const std::int64_t gain_of_one = gains[0];
+  [[maybe_unused]] const std::uint64_t move_of_one = moves[0];
   Waiting* records = waiting_ + of.first_record;
+  [[maybe_unused]] std::uint32_t* const seconds = layer == 1 ? second_ + of.first_record : nullptr;
   Push* const laid = laid_for(pushes);
   const std::uint32_t* const uses = moved.begin();
   const std::size_t n = moved.size();
@@ -926,25 +952,26 @@ void Step::push_rows(const Context& of, const List& moved, int boundary, const P
     if (n_near_ > kBlock) aim_near(of, boundary);
     std::uint32_t* near = near_.data() + n_near_;
     [[maybe_unused]] Heard* heard = heard_.data();
-    const auto take = [&](std::uint32_t to, std::uint64_t seen, std::int64_t rise) {
-      Waiting& receiver = records[to];
-      const std::int64_t slack = receiver.slack - rise * (one_class ? left_of_one : left[seen >> Waiting::kClassBits]);
-      receiver.slack = slack;
-      *near = to;
-      near += is_used_up(slack);
-    };
     const auto hear = [&](Push push) {
       const auto [to, weight] = Pushes::unpack(push);
       Waiting& receiver = records[to];
-      const std::uint64_t seen = receiver.seen, change = std::uint64_t{weight} << kShift;
-      receiver.seen = sign > 0 ? seen + change : seen - change;
+      const std::uint64_t change = sign > 0 ? std::uint64_t{weight} : -std::uint64_t{weight};
       if constexpr (kItself) {
-        take(to, seen, sign * std::int64_t{weight});  // only who waits has a slack to lose, but to ask is dearer
+        // Exposure and slack move by as much for one as for another, so both in one product. Only who waits has a slack
+        // to lose, but to ask is dearer.
+        receiver.word += change * (one_class ? move_of_one : moves[of_class[to]]);
+        if constexpr (layer == 1) seconds[to] += static_cast<std::uint32_t>(change);
+        *near = to;
+        near += receiver.used_up();
       } else {
-        heard->to = to;
-        heard->rise = sign * static_cast<std::int32_t>(weight);
-        heard->seen = seen;
+        *heard = {to, static_cast<std::int32_t>(change),
+                  static_cast<std::uint32_t>(layer == 0 ? receiver.word & Waiting::kSeen : seconds[to])};
         heard += receiver.idle() ? 0 : 1;
+        if constexpr (layer == 0) {
+          receiver.word += change;
+        } else {
+          seconds[to] += static_cast<std::uint32_t>(change);
+        }
       }
     };
     const Push* at = laid;
@@ -955,8 +982,12 @@ void Step::push_rows(const Context& of, const List& moved, int boundary, const P
     for (; at != end; ++at) hear(*at);
     if constexpr (!kItself) {
       for (const Heard* one = heard_.data(); one != heard; ++one) {
-        const auto before = static_cast<std::int64_t>(one->seen >> kShift & kMask);
-        take(one->to, one->seen, curve(before + one->rise) - curve(before));
+        const auto before = static_cast<std::int64_t>(one->before);
+        Waiting& receiver = records[one->to];
+        receiver.spend((curve(before + one->rise) - curve(before)) *
+                       (one_class ? gain_of_one : gains[of_class[one->to]]));
+        *near = one->to;
+        near += receiver.used_up();
       }
     }
     n_near_ = static_cast<std::size_t>(near - near_.data());
@@ -1035,8 +1066,12 @@ void Step::begin() {
   state_.records.reserve(n);
   state_.waiting.clear();
   state_.waiting.reserve(n);
+  const bool two_layers = std::ranges::any_of(
+      model_.programmes, [](const ProgrammeModel& programme) { return programme.edges[1].longest > 0; });
+  state_.second.assign(two_layers ? n : 0, 0);
   records_ = state_.records.data();
   waiting_ = state_.waiting.data();
+  second_ = state_.second.data();
   state_.diary.begin(rates_.n_weeks, n);
   state_.due.reserve(n);
   state_.history.events.reserve(std::size_t{n} * 4);
@@ -1060,7 +1095,6 @@ void Step::begin() {
     state_.waiting.resize(first + programme.n_records());
     for (std::size_t record = 0; record < programme.n_records(); ++record) {
       state_.records[first + record].programme = static_cast<std::uint8_t>(j);
-      state_.waiting[first + record].seen = std::uint64_t{programme.class_of[record]} << State::Waiting::kClassBits;
     }
   }
   open(0);
@@ -1081,7 +1115,7 @@ void Step::all_wait(const Context& of, int boundary) {
   State::Waiting* const waiting = waiting_ + of.first_record;
   const Column<std::uint32_t>& profiles = of.plan.profile;
   const bool heeds = !state_.implementing.empty();
-  const auto slack_of = [&](std::uint32_t record) {
+  const auto remaining_of = [&](std::uint32_t record) {
     State::Record& own = records[record];
     const std::uint32_t effort = phi_of[profiles[record]], heeded = heeds ? heeding(of, record, effort) : effort;
     own.pending = Pending::test;
@@ -1097,15 +1131,15 @@ void Step::all_wait(const Context& of, int boundary) {
   const auto n = static_cast<std::uint32_t>(of.programme.n_records());
   if (boundary >= state_.outlook) {  // the first look comes after the first clocks: until then nothing lies ahead
     for (std::uint32_t record = 0; record < n; ++record) {
-      if (begins_to_wait(record)) waiting[record].slack = slack_of(record);
+      if (begins_to_wait(record)) waiting[record].wait(remaining_of(record) - 1);
     }
   } else {
     for (std::uint32_t record = 0; record < n; ++record) {
       if (!begins_to_wait(record)) continue;
-      const std::int64_t ahead = Pull<n_groups, n_layers>(of, record, waiting[record]).ahead(boundary, state_.outlook);
-      waiting[record].slack = slack_of(record) - ahead;
+      const std::int64_t ahead = Pull<n_groups, n_layers>(*this, of, record).ahead(boundary, state_.outlook);
+      waiting[record].wait(remaining_of(record) - 1 - ahead);
       near_[n_near_] = record;
-      n_near_ += is_used_up(waiting[record].slack);
+      n_near_ += waiting[record].used_up();
       if (n_near_ == kBlock) aim_near(of, boundary);
     }
     aim_near(of, boundary);
@@ -1155,7 +1189,7 @@ void Step::withdraw(const Context& of) {
     const Pending pending = own.pending;
     if (pending == Pending::test || pending == Pending::begin || pending == Pending::restart) {
       own.pending = Pending::nothing;
-      state_.waiting[of.first_record + record].slack = kIdle;
+      state_.waiting[of.first_record + record].rest();
     }
   }
 }

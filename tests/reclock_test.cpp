@@ -44,8 +44,7 @@ void make(Mistake mistake, World& world) {
     if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
       // What is left is the slack and what lies ahead, so the hazard until now comes off the slack.
       const Rates::Programme& rates = state.rates->programmes[0];
-      state.waiting[id].slack -=
-          rates.levels_of(state.waiting[id].record_class()).external(static_cast<std::size_t>(state.boundary));
+      state.waiting[id].spend(rates.levels_of(0).external(static_cast<std::size_t>(state.boundary)));
       due_in(state, id, state.boundary);
     }
   }

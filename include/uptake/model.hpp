@@ -18,8 +18,8 @@
 
 namespace uptake {
 
-/// Scale of cumulated hazards in the kernel: one unit of hazard = 2^40. Exposure and weights: 1 = 2^16. Peer rates: 2^24.
-inline constexpr int kHazardBits = 40;
+/// Scale of cumulated hazards in the kernel: one unit of hazard = 2^32. Exposure, weights and peer rates: 1 = 2^16.
+inline constexpr int kHazardBits = 32;
 inline constexpr int kExposureBits = 16;
 inline constexpr std::uint32_t kFullExposure = 1U << kExposureBits;
 inline constexpr int kPeerRateBits = kHazardBits - kExposureBits;
