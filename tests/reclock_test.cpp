@@ -383,6 +383,35 @@ TEST(Reclock, SameKeySameBitsOtherKeyOtherWorld) {
   }
 }
 
+// A clock that kept its old week would leave every law as it is, and copies of a filter the same for ever.
+TEST(Reclock, GivesEveryKindOfClockNewLuck) {
+  std::array<double, static_cast<std::size_t>(Pending::restart) + 1> n{}, same{};
+  for (std::uint64_t trial = 0; trial < 6; ++trial) {
+    const Prepared run = prepare(busy_scenario(130), synthetic::population(600), 0, trial);
+    World before = start(run.rates, run.clocks);
+    advance(before, run.rates, 50);
+    World after = before;
+    reclock(after, Key{1});
+    for (std::size_t id = 0; id < before.state().records.size(); ++id) {
+      const World::State::Record &was = before.state().records[id], &is = after.state().records[id];
+      ASSERT_EQ(was.pending, is.pending);
+      const auto kind = static_cast<std::size_t>(was.pending);
+      n[kind] += 1;
+      same[kind] += was.pending == Pending::test
+                        ? before.state().waiting[id].slack() == after.state().waiting[id].slack()
+                        : was.due == is.due;
+    }
+  }
+  for (const Pending kind : {Pending::engage, Pending::test, Pending::finish, Pending::stop, Pending::restart}) {
+    const auto at = static_cast<std::size_t>(kind);
+    EXPECT_GT(n[at], 40) << at;
+    EXPECT_LT(same[at], 0.3 * n[at]) << at;  // some weeks are the same by chance, or beyond the horizon
+  }
+  const auto begin = static_cast<std::size_t>(Pending::begin);
+  EXPECT_GT(n[begin], 10);
+  EXPECT_EQ(same[begin], n[begin]);  // refractory time is no clock
+}
+
 TEST(Reclock, GoesOnUnderOtherRatesAsUnderTheSame) {
   for (std::uint64_t trial = 0; trial < 6; ++trial) {
     const Prepared run = prepare(busy(trial), synthetic::population(200), 0, trial);
