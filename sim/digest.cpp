@@ -8,6 +8,7 @@
 
 #include "settings.hpp"
 #include "uptake/error.hpp"
+#include "uptake/model.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
@@ -119,8 +120,8 @@ std::string population_text(std::string_view population, const PopulationOptions
 std::string tables_digest(const fs::path& folder) { return fmt::format("{:016x}", identity_of(tables_text(folder))); }
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
-  std::string text = fmt::format("uptake {}\nseed {}\nmode {}\nattention {}\n", version(), scenario.seed,
-                                 static_cast<int>(scenario.mode), scenario.attention);
+  std::string text = fmt::format("uptake {}\nhazards 2^-{}\nseed {}\nmode {}\nattention {}\n", version(), kHazardBits,
+                                 scenario.seed, static_cast<int>(scenario.mode), scenario.attention);
   text += fmt::format("calendar {} {}\n", iso(scenario.calendar.start), scenario.calendar.n_weeks);
   for (const Date date : scenario.calendar.report_at) text += fmt::format("report {}\n", iso(date));
   text += population_text(scenario.population, scenario.population_options, tables);
