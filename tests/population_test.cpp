@@ -769,7 +769,8 @@ TEST(Population, SaysWhatIsWrongWithATableAsAWhole) {
   EXPECT_TRUE(tables.problems(read_population).front().starts_with("organisations.csv:1:1: the table is empty; its"));
   // Where organisations cannot be read, nothing is said of ties to them.
   tables.write("ties.csv", "from,to,layer\nA,B,geography\nA,A,geography\n");
-  for (const std::string& text : {std::string(), std::string("\"") + kHeader, "kode" + std::string(kHeader).substr(4)}) {
+  for (const std::string& text :
+       {std::string(), std::string("\"") + kHeader, "kode" + std::string(kHeader).substr(4)}) {
     tables.write("organisations.csv", text);
     for (const std::string& problem : tables.problems(read_population))
       EXPECT_TRUE(problem.starts_with("organisations.csv:")) << problem;
