@@ -14,6 +14,7 @@
 #include "finding.hpp"
 #include "results_file.hpp"
 #include "uptake/error.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {
@@ -344,8 +345,8 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
   pairing.n_replicates = std::min(subject.n_replicates, baseline.n_replicates);
   if (subject.n_replicates != baseline.n_replicates)
     pairing.notes.push_back(fmt::format("{} has {} replicates and {} has {}: the first {} of each are compared",
-                                        baseline.label, baseline.n_replicates, subject.label, subject.n_replicates,
-                                        pairing.n_replicates));
+                                        baseline.label, grouped(baseline.n_replicates), subject.label,
+                                        grouped(subject.n_replicates), grouped(pairing.n_replicates)));
   const auto differ = [&](std::string_view what, const auto& a, const auto& b) {
     if (a != b)
       pairing.notes.push_back(fmt::format("{} and {} differ in their {} ({} and {}): so does what is compared",

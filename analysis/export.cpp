@@ -31,7 +31,7 @@ constexpr std::array kTables{
     Table{"", "course.csv", "stocks at month ends, by region"},
     Table{"year", "year.csv", "flows of each financial year, by region"},
     Table{"report", "report.csv", "everything at the report dates, flows from the start, by region"},
-    Table{"icb", "boards.csv", "stocks at month ends, by integrated care board"},
+    Table{"icb", "boards.csv", "stocks at month ends, by board"},
     Table{"replicates", "replicates.csv", "single replicates, as they were simulated"},
     Table{"shapley", "shapley.csv", "what each driver contributes"},
 };

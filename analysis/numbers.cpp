@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstddef>
 #include <string_view>
 
 namespace uptake {
@@ -11,13 +10,6 @@ namespace uptake {
 namespace {
 constexpr std::string_view kUndefined = "-";
 }  // namespace
-
-std::string grouped(double whole) {
-  std::string digits = fmt::format("{:.0f}", std::abs(whole));
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
-}
 
 std::string rounded(double value) {
   if (!std::isfinite(value)) return std::string(kUndefined);

@@ -4,10 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "uptake/grouped.hpp"
+
 namespace uptake {
 
-/// `1234567` as `1,234,567`.
-[[nodiscard]] std::string grouped(double whole);
 /// Three significant digits, with separators of thousands; the results file has them all. Undefined is "-".
 [[nodiscard]] std::string rounded(double value);
 /// The same with whole numbers below 1,000 as they are: 46 and not 46.0.

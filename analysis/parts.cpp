@@ -15,6 +15,7 @@
 
 #include "by_cell.hpp"
 #include "file.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -80,8 +81,9 @@ struct Preamble {
   [[nodiscard]] std::uint64_t size() const { return sizeof(Header) + about.size(); }
 };
 
-FileError refused(const std::filesystem::path& path, std::string what) {
-  return FileError({path.string(), std::move(what), "delete it, or choose another folder with -o"});
+FileError refused(const std::filesystem::path& path, std::string what,
+                  std::string advice = "delete it, or choose another folder with -o") {
+  return FileError({path.string(), std::move(what), std::move(advice)});
 }
 
 /// Nothing when it is torn. @throws FileError when it is no part file of this format
@@ -91,7 +93,9 @@ std::optional<Preamble> read_preamble(int descriptor, const std::filesystem::pat
   if (read_at(descriptor, bytes, 0, path) < bytes.size()) return std::nullopt;
   Header& header = preamble.header;
   std::memcpy(&header, bytes.data(), bytes.size());
-  if (header.magic != kMagic) throw refused(path, "is not a part file of this program");
+  if (header.magic != kMagic)
+    throw refused(path, "is not a part file of this program",
+                  "name part files or folders of tasks; move it away if it lies among them");
   if (header.format != kFormat)
     throw refused(path, fmt::format("has part-file format {}, this program writes {}", header.format, kFormat));
   if (header.about_size > kAboutLimit) throw refused(path, "has a damaged header");
@@ -344,8 +348,8 @@ Ensemble read_parts(const std::filesystem::path& folder, const std::string& dige
   Gathered gathered = gather_parts(part_files(folder, digest), digest, payload_size, n_replicates);
   if (!gathered.missing.empty()) {
     throw FileError({parts_folder(folder).string(),
-                     fmt::format("{} of {} replicates are missing, the first is {}", gathered.missing.size(),
-                                 n_replicates, gathered.missing.front()),
+                     fmt::format("{} of {} replicates are missing, the first is {}", grouped(gathered.missing.size()),
+                                 grouped(n_replicates), gathered.missing.front()),
                      "run the scenario again with --resume"});
   }
   return std::move(gathered.ensemble);

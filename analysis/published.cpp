@@ -144,8 +144,17 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
   }
   // What was published of a programme is of England, which made-up organisations are not.
   if (record.model->population->synthetic) return all;
-  for (std::size_t j = 0; j < scenario.programmes.size(); ++j)
-    for (const Published& figure : scenario.programmes[j].published) add(figure, static_cast<int>(j));
+  for (std::size_t j = 0; j < scenario.programmes.size(); ++j) {
+    const auto n = static_cast<double>(record.model->programmes[j].n_records());
+    const auto& of_england = scenario.programmes[j].of_england;
+    for (const Published& figure : scenario.programmes[j].published) {
+      // Shares of England can be seen beside those of far fewer organisations, counts cannot.
+      const auto metric = find_metric(figure.metric);
+      const bool is_count = metric && spec(*metric).kind != MetricKind::ratio;
+      if (figure.region == kEngland && is_count && of_england && is_far(of_england->n_organisations / n)) continue;
+      add(figure, static_cast<int>(j));
+    }
+  }
   return all;
 }
 
@@ -156,7 +165,7 @@ std::vector<PublishedColumn> published_columns() {
       "of the window from model_from";
   std::vector<PublishedColumn> columns{
       {"programme", "innovation; all = all together", ""},
-      {"region", "what the model's values are of: England (all of the population), or a region", ""},
+      {"region", "what the model's values are of: England (all of the population, whichever it is), or a region", ""},
       {"place", "where the figure was counted, in words", ""},
       {"metric", "metric of the results", ""},
       {"unit", "unit of published and model", ""},

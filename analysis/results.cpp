@@ -101,11 +101,16 @@ void add_what_axes(Hdf5Group& group, const SummaryLayout& layout) {
   group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
 }
 
-void add_places(Hdf5Group& group, const SummaryLayout& layout, Geography geography) {
+void add_places(Hdf5Group& group, const RunRecord& record, Geography geography) {
+  const SummaryLayout& layout = record.layout;
+  const std::string who = population_in_words(*record.model);
+  const bool is_england = who == kEngland;
   if (geography == Geography::region)
-    group.scale("region", layout.regions, named("England, then the health innovation networks"));
+    group.scale("region", layout.regions,
+                named(is_england ? "England, then the health innovation networks"
+                                 : fmt::format("England = all of {}, then its regions", who)));
   else
-    group.scale("board", layout.boards, named("integrated care board"));
+    group.scale("board", layout.boards, named(is_england ? "integrated care board" : "board"));
 }
 
 /// @param coordinates names of the auxiliary coordinates, separated by blanks
@@ -371,7 +376,7 @@ void write_diagnostics(const Hdf5File& file, const RunRecord& record) {
                  named("replicates in this file"));
   group.integers("n_draws", {static_cast<std::int32_t>(n_draws(record))}, {}, named("parameter vectors in this file"));
   if (blocks.empty()) return;
-  group.scale("metric", names, named("report metric, for England"));
+  group.scale("metric", names, named(fmt::format("report metric, for {}", population_in_words(*record.model))));
   group.scale("strategy", layout.strategies, named("what is done"));
   group.scale("view", texts(kViewNames), named("as in the root group"));
   group.scale("programme", layout.programmes, named("innovation"));
@@ -411,7 +416,7 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
     group.text(name, column, axis, named(meaning));
   };
   text("programme", "innovation; all = all together", [](const auto& one) { return one.programme; });
-  text("region", "what the values are of: England (all of the population), or a region",
+  text("region", "what the values are of: England (all of the population, whichever it is), or a region",
        [](const auto& one) { return one.region; });
   text("place", "where the figure was counted, in words", [](const auto& one) { return one.place; });
   text("metric", "metric of the results", [](const auto& one) { return spec(one.metric).name; });
@@ -773,7 +778,7 @@ void write_axes(Hdf5Group& group, const std::string& name, const RunRecord& reco
     group.scale("strategy", layout.strategies, named("what is done"));
     group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
     add_time_axis(group, layout, Axis::report);
-    add_places(group, layout, Geography::region);
+    add_places(group, record, Geography::region);
     add_time_axis(group, layout, Axis::month);
     return;
   }
@@ -783,14 +788,14 @@ void write_axes(Hdf5Group& group, const std::string& name, const RunRecord& reco
                 named("what drives adoption; their values sum to the world with all less the world with none"));
     group.scale("programme", layout.programmes, named("innovation; all = total over programmes"));
     add_time_axis(group, layout, Axis::report);
-    add_places(group, layout, Geography::region);
+    add_places(group, record, Geography::region);
     group.text("of", {layout.strategies[static_cast<std::size_t>(lead_strategy(record.model->scenario))]}, {},
                named("strategy whose result is split"));
     return;
   }
   add_what_axes(group, layout);
   add_time_axis(group, layout, name == "year" ? Axis::year : name == "report" ? Axis::report : Axis::month);
-  add_places(group, layout, name == "icb" ? Geography::board : Geography::region);
+  add_places(group, record, name == "icb" ? Geography::board : Geography::region);
 }
 
 /// Makes groups and datasets one after another, in the order of the plan, as their chunks come.

@@ -275,9 +275,14 @@ std::string scenario_word(const Run& run, const std::filesystem::path& scenarios
 
 std::string repeating_command(const Run& run, const std::filesystem::path& scenarios) {
   // What was stated with it stands in the results in this order, so that only the same words give the same bytes.
-  std::vector<std::string> words{"./uptake", "run", scenario_word(run, scenarios)};
+  const std::filesystem::path scenario = scenario_word(run, scenarios);
+  std::vector<std::string> words{"./uptake", "run", scenario.string()};
   std::istringstream lines(run.file.text("provenance/overrides"));
-  for (std::string line; std::getline(lines, line);) words.insert(words.end(), {"--set", line});
+  // Paths stand there as they lead from the scenario's folder; typed, they lead from where one is.
+  const auto from_here = [&](const std::filesystem::path& path) {
+    return (scenario.parent_path() / path).lexically_normal();
+  };
+  for (std::string line; std::getline(lines, line);) words.insert(words.end(), {"--set", with_paths(line, from_here)});
   return command_text(words);
 }
 

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <utility>
 
+#include "uptake/grouped.hpp"
 #include "utf8.hpp"
 
 namespace uptake {
@@ -77,6 +78,7 @@ struct CsvReader::State {
   std::size_t n_rows_closed = 0;
   std::size_t n_rows_read = 0;
   bool is_given_up = false;    ///< what follows is not read
+  bool is_cut_short = false;   ///< as is_cut_short() says
   CsvFieldCount fields{0, 0};  ///< of a row; most = 0: no usable header
   bool has_header = true;
   std::vector<CsvColumn> columns;
@@ -136,7 +138,7 @@ struct CsvReader::State {
 
   void give_up(std::string what, std::string suggestion) {
     report(record_line, 1, std::move(what), std::move(suggestion));
-    is_given_up = true;
+    is_given_up = is_cut_short = true;
   }
 
   static void close_field(void* text, std::size_t length, void* self) {
@@ -183,13 +185,14 @@ struct CsvReader::State {
       if (n_rows_closed == 0) {  // the end of the file, perhaps after a row without a line end
         if (csv_fini(&parser, close_field, close_row, this) != 0) {
           report(record_line, 1, "a quoted field of this row is not closed before the end of the file");
+          is_cut_short = true;
           restart_parser();
           return false;
         }
         if (n_rows_closed == 0) return false;
       }
       if (ends.size() > kMaximumFields) {
-        give_up(fmt::format("the row has {} fields, {} are possible", ends.size(), kMaximumFields),
+        give_up(fmt::format("the row has {} fields, {} are possible", grouped(ends.size()), grouped(kMaximumFields)),
                 "is the comma the separator?");
         return false;
       }
@@ -238,6 +241,14 @@ struct CsvReader::State {
       std::string names;
       for (const CsvColumn& column : columns) names += fmt::format("{}{}", names.empty() ? "" : ", ", column.name);
       report(1, 1, "the table is empty", fmt::format("its first line must name the columns: {}", names));
+      is_cut_short = true;
+      return;
+    }
+    constexpr std::string_view kOtherSeparators = ";\t|";
+    if (const auto at = field(0).find_first_of(kOtherSeparators); ends.size() == 1 && at != std::string_view::npos) {
+      give_up(fmt::format("the columns are separated by {}, not by commas",
+                          field(0)[at] == '\t' ? "tabs" : fmt::format("\"{}\"", field(0)[at])),
+              "save the table as CSV with the comma as separator");
       return;
     }
     std::vector<std::string_view> unknown, missing;
@@ -270,7 +281,10 @@ struct CsvReader::State {
                       near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
       }
     }
-    if (problems.size() == n_problems) fields = {ends.size(), ends.size()};
+    if (problems.size() == n_problems)
+      fields = {ends.size(), ends.size()};
+    else
+      is_cut_short = true;
   }
 
   void open() {
@@ -320,6 +334,8 @@ bool CsvReader::next() {
   if (!state.has_header && state.n_rows_read == 0 && state.n_reported == 0) state.report(1, 1, "the table is empty");
   return false;
 }
+
+bool CsvReader::is_cut_short() const { return state_->is_cut_short; }
 
 bool CsvReader::has(std::size_t column) const { return state_->field_of[column] >= 0; }
 

@@ -71,6 +71,9 @@ class CsvReader {
   /// @throws FileError when reading fails half-way
   [[nodiscard]] bool next();
 
+  /// Whether the table, or all of it from some row on, could not be read: what stands there is not known.
+  [[nodiscard]] bool is_cut_short() const;
+
   /// Whether the header names the column; a table without a header line has all of them.
   [[nodiscard]] bool has(std::size_t column) const;
   /// Reports the column as missing unless the header names it.

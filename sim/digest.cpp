@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -28,7 +30,9 @@ std::string tables_text(const fs::path& folder) {
   if (tables.empty()) throw FileError({folder.string(), "cannot read: it holds no tables (*.csv)", ""});
   std::string text;
   for (const fs::path& table : tables) {
+    errno = 0;
     std::ifstream stream(table, std::ios::binary);
+    if (!stream) throw FileError({table.string(), fmt::format("cannot read: {}", std::strerror(errno)), ""});
     const std::string content{std::istreambuf_iterator<char>(stream), {}};
     if (!stream) throw FileError({table.string(), "cannot read", ""});
     text += fmt::format("{} {} {:016x}\n", table.filename().string(), content.size(), identity_of(content));

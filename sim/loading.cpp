@@ -7,9 +7,11 @@
 #include <set>
 #include <utility>
 
+#include "csv.hpp"
 #include "programme.hpp"
 #include "quantity.hpp"
 #include "regions.hpp"
+#include "uptake/grouped.hpp"
 #include "utf8.hpp"
 
 namespace uptake {
@@ -47,7 +49,7 @@ void read_synthetic(TableReader& fields, PopulationOptions& options) {
   options.synthetic->n_organisations = static_cast<std::size_t>(*n);
   if (asked.n_regions > *n) {
     fields.report(fields.find("regions") ? fields.find("regions")->place : fields.find("synthetic")->place,
-                  fmt::format("{} organisations cannot fill {} regions", *n, asked.n_regions),
+                  fmt::format("{} organisations cannot fill {} regions", grouped(*n), asked.n_regions),
                   "write population.regions = 1");
   }
   const Location place = fields.find("degree") ? fields.find("degree")->place : fields.find("synthetic")->place;
@@ -59,7 +61,8 @@ void read_synthetic(TableReader& fields, PopulationOptions& options) {
                   "write an even number, or graph = \"random\"");
   } else if (*n * asked.degree > std::numeric_limits<std::uint32_t>::max()) {
     fields.report(place, fmt::format("population.synthetic = {} with degree = {} makes {} ties, {} are possible", *n,
-                                     asked.degree, *n * asked.degree, std::numeric_limits<std::uint32_t>::max()));
+                                     asked.degree, grouped(*n * asked.degree),
+                                     grouped(std::numeric_limits<std::uint32_t>::max())));
   }
 }
 }  // namespace
@@ -78,6 +81,51 @@ std::string plain_override(const std::string& text) {
   std::error_code ignored;
   const bool is_shipped = file == "posterior" && !fs::exists(file, ignored);
   return "parameters=" + (is_shipped ? file : fs::absolute(file).lexically_normal()).string();
+}
+
+bool is_programme_file(std::string_view named) { return named.ends_with(".toml"); }
+
+bool is_posterior_file(std::string_view named) {
+  return named.ends_with(".h5") || named.find('/') != std::string_view::npos;
+}
+
+namespace {
+bool is_population_folder(std::string_view named) { return !named.empty() && named != "england"; }
+bool is_any_path(std::string_view named) { return !named.empty(); }
+
+/// Moves a value that is a path, as `is_path` sees it. @return whether it is one
+bool move_path(TomlValue& value, bool (*is_path)(std::string_view), const MovedPath& moved) {
+  auto* text = std::get_if<std::string>(&value.data);
+  if (!text || !is_path(*text)) return false;
+  *text = moved(*text).string();
+  return true;
+}
+
+/// @return whether a setting holds any path
+bool move_paths(std::string_view key, TomlValue& value, const MovedPath& moved) {
+  if (key == "parameters") return move_path(value, is_posterior_file, moved);
+  if (key == "observations") return move_path(value, is_any_path, moved);
+  bool any = false;
+  if (key == "population") {
+    auto* table = std::get_if<TomlTable>(&value.data);
+    if (!table) return move_path(value, is_population_folder, moved);
+    for (TomlEntry& entry : *table)
+      if (entry.key == "name") any |= move_path(entry.value, is_population_folder, moved);
+  } else if (key == "programmes") {
+    if (auto* names = std::get_if<TomlValue::Array>(&value.data))
+      for (TomlValue& name : *names) any |= move_path(name, is_programme_file, moved);
+  }
+  return any;
+}
+}  // namespace
+
+std::string with_paths(const std::string& text, const MovedPath& moved) {
+  const std::string setting = plain_override(text);
+  const auto equals = setting.find('=');
+  if (equals == std::string::npos || !is_utf8(setting)) return text;
+  const std::string_view all = setting, key = trimmed(all.substr(0, equals));
+  TomlValue value = parse_override(std::string(trimmed(all.substr(equals + 1))), {});
+  return move_paths(key, value, moved) ? fmt::format("{}={}", key, override_text(value)) : text;
 }
 
 void read_seed(TableReader& reader, std::uint64_t& seed) {
@@ -137,6 +185,40 @@ std::vector<Region> regions_of(const std::string& population, const PopulationOp
                            : regions_of_tables(tables_of(population, data_folder));
 }
 
+namespace {
+constexpr const char* kOrganisationsFile = "organisations.csv";
+
+/// That a population is a folder with organisations in it.
+/// @param folder that its name means
+void check_tables(TableReader& reader, const Location& place, const fs::path& file, const std::string& name,
+                  const fs::path& folder) {
+  std::error_code error;
+  if (fs::is_directory(folder, error)) {
+    if (fs::exists(folder / kOrganisationsFile, error) || error) return;  // what cannot be seen, cannot be read either
+    const bool is_like_england = fs::exists(folder / "boards.csv", error) && fs::exists(folder / "trusts.csv", error);
+    reader.report(place, fmt::format("population = \"{}\" is a folder without {}", name, kOrganisationsFile),
+                  is_like_england
+                      ? "it holds tables such as England is built from, and of those there is one set, that of "
+                        "population = \"england\" in scenarios/england; `uptake import` makes a folder of registers"
+                      : "docs/tables.md says what is in it, and `uptake import` makes such a folder of registers");
+    return;
+  }
+  constexpr std::array<std::string_view, 1> kKnown{"england"};
+  const fs::path beside = fs::absolute(file.parent_path() / folder.filename()).lexically_normal();
+  std::string advice = did_you_mean(folder.filename().string(), kKnown);
+  if (fs::is_regular_file(folder, error))
+    advice = "it is a file: name the folder that it is in";
+  else if (folder != beside && fs::is_directory(beside, error))
+    advice = fmt::format("did you mean {}, beside the scenario?", beside.string());
+  else if (advice.empty())
+    advice = fmt::format("put its tables in {}", folder.string());
+  reader.report(place,
+                fmt::format("population = \"{}\" is neither \"england\" nor a folder{}", name,
+                            fs::path(name).is_absolute() ? "" : " beside the scenario"),
+                advice);
+}
+}  // namespace
+
 void read_population_name(TableReader& reader, const fs::path& file, std::string& population,
                           PopulationOptions& options, SyntheticPopulations synthetic) {
   const TomlValue* value = reader.require("population", "\"england\"");
@@ -163,14 +245,7 @@ void read_population_name(TableReader& reader, const fs::path& file, std::string
   }
   if (!name || *name == "england") return;
   const fs::path folder = fs::absolute(file.parent_path() / *name).lexically_normal();
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored)) {
-    constexpr std::array<std::string_view, 1> kKnown{"england"};
-    const std::string meant = did_you_mean(*name, kKnown);
-    reader.report(place,
-                  fmt::format("population = \"{}\" is neither \"england\" nor a folder beside the scenario", *name),
-                  meant.empty() ? fmt::format("put its tables in {}", folder.string()) : meant);
-  }
+  check_tables(reader, place, file, *name, folder);
   population = folder.string();
 }
 
@@ -183,6 +258,28 @@ void check_source(std::string_view source, const Location& place, const Sources&
     problems.add(place, fmt::format("source = \"{}\" cites {}, which is not in the list of sources", source, code),
                  meant.empty() ? std::string(own) : fmt::format("did you mean \"{}\"? ({})", meant, own));
   }
+}
+
+void check_table_sources(const fs::path& folder, const Sources& sources, Problems& problems) {
+  const fs::path file = folder / "sources.csv";
+  std::error_code error;
+  if (folder.empty() || !fs::exists(file, error)) return;
+  enum Columns : std::size_t { table, column, source, grade };
+  constexpr std::array kColumns{CsvColumn{"table"}, CsvColumn{"column"}, CsvColumn{"source"},
+                                CsvColumn{"grade", Presence::optional}};
+  std::vector<Problem> found;
+  std::vector<LocatedText> cited;
+  CsvReader rows(file, kColumns, OtherColumns::ignored, found);
+  while (rows.next()) {
+    const std::string named(rows.required_text(table));
+    if (!named.empty() && !fs::is_regular_file(folder / named, error))
+      rows.report(table, fmt::format("there is no table \"{}\" in this folder", named));
+    static_cast<void>(rows.required_text(column));
+    if (rows.has(grade)) static_cast<void>(rows.one_of(grade, kGradeNames, "grade"));
+    cited.push_back({std::string(rows.required_text(source)), {rows.where(source)}});
+  }
+  for (const Problem& problem : found) problems.add({problem.where}, problem.what, problem.suggestion);
+  for (const LocatedText& one : cited) check_source(one.text, one.place, sources, problems);
 }
 
 namespace {
@@ -204,12 +301,13 @@ void check_sources(const TomlTable& table, const Sources& sources, Problems& pro
 // ---- Programmes ---------------------------------------------------------------------------------------------------
 
 std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
-  if (named.text.ends_with(".toml")) {
+  if (is_programme_file(named.text)) {
     const fs::path file = file_.parent_path() / named.text;
     std::error_code error;
     if (fs::exists(file, error) || (error && error != std::errc::not_a_directory)) return file;
     problems_.add(named.place, fmt::format("there is no programme file \"{}\"", named.text),
-                  "write its path from this file, or the name of a shipped programme");
+                  fmt::format("write its path{}, or the name of a shipped programme",
+                              fs::path(named.text).is_absolute() ? "" : " from this file"));
     return std::nullopt;
   }
   const fs::path folder = data_folder_ / "programmes";
@@ -230,9 +328,10 @@ std::optional<fs::path> ProgrammeFiles::find(const LocatedText& named) const {
 }
 
 /// No value when the file is wrong, which is then reported.
-std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme) {
+std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& programme,
+                                                            std::span<const Region> regions) {
   try {
-    return read_programme(programme, regions_, &sources_, problems_);
+    return read_programme(programme, regions, &sources_, problems_);
   } catch (const FileError& error) {
     unreadable_ = error;
   } catch (const InputError& error) {
@@ -241,16 +340,51 @@ std::optional<ProgrammeSpec> ProgrammeFiles::read_or_report(const fs::path& prog
   return std::nullopt;
 }
 
+namespace {
+/// A shipped programme speaks of regions of England; what it says of those that other tables do not have is left out.
+class RegionsHere {
+ public:
+  RegionsHere(std::span<const Region> england, std::span<const Region> here) : england_(england), here_(here) {}
+
+  void keep_in(ProgrammeSpec& programme) const {
+    for (Tranche& tranche : programme.tranches)
+      std::erase_if(tranche.regions, [&](std::string& name) { return !settle(name, &Region::code); });
+    std::erase_if(programme.tranches, [](const Tranche& tranche) { return tranche.regions.empty(); });
+    std::erase_if(programme.delivered_by_region,
+                  [&](RegionShare& share) { return !settle(share.region, &Region::code); });
+    std::erase_if(programme.published, [&](Published& figure) {
+      return !figure.region.empty() && figure.region != kEngland && !settle(figure.region, &Region::name);
+    });
+  }
+
+ private:
+  /// @return whether there is such a region here; it is then called as it is here
+  bool settle(std::string& name, std::string Region::*own) const {
+    const auto meant = find_region(england_, name);
+    if (!meant) return true;  // reported
+    auto found = find_region(here_, england_[*meant].code);
+    if (!found) found = find_region(here_, england_[*meant].name);
+    if (found) name = here_[*found].*own;
+    return found.has_value();
+  }
+  std::span<const Region> england_, here_;
+};
+}  // namespace
+
 ProgrammeFiles::Read ProgrammeFiles::read(const LocatedText& named) {
   const std::size_t n_problems = problems_.count();
   const auto file = find(named);
-  auto programme = file ? read_or_report(*file) : std::nullopt;
+  std::vector<Region> england;  // where the programme is of it and the population is not
+  if (population_ != "england" && !is_programme_file(named.text) && !regions_.empty())
+    england = regions_of_tables(tables_of("england", data_folder_));
+  auto programme = file ? read_or_report(*file, england.empty() ? regions_ : england) : std::nullopt;
+  if (programme && !england.empty()) RegionsHere(england, regions_).keep_in(*programme);
   const bool is_good = programme && problems_.count() == n_problems;
   if (!programme) {
     programme = ProgrammeSpec::with_table_defaults(fs::path(named.text).stem().string(), OrganisationType::care_home);
   }
   // What the library states without a region was counted in England, whatever the population is.
-  if (!named.text.ends_with(".toml"))
+  if (!is_programme_file(named.text))
     for (Published& figure : programme->published)
       if (figure.region.empty()) figure.region = kEngland;
   return {*std::move(programme), is_good};

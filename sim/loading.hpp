@@ -39,6 +39,11 @@ inline constexpr std::string_view kPosteriorOption = "--posterior ";
 /// The name of a scenario or record is that of its file, which results hold: it must be text.
 void check_file_name(const std::filesystem::path& file, Problems& problems);
 
+/// Whether a name in `programmes` is that of a file; else it is one of the shipped programmes.
+[[nodiscard]] bool is_programme_file(std::string_view named);
+/// Whether `parameters` names a file; else it is a word.
+[[nodiscard]] bool is_posterior_file(std::string_view named);
+
 /// Seed of a scenario or record.
 void read_seed(TableReader& reader, std::uint64_t& seed);
 
@@ -60,13 +65,23 @@ void check_source(std::string_view source, const Location& place, const Sources&
 /// Likewise what a file cites in `source = "…"`, wherever in it.
 void check_sources(const TomlTable& table, const Sources& sources, Problems& problems);
 
+/// Likewise what `sources.csv` of a folder of tables cites, where there is one: of a table each, with its grade.
+void check_table_sources(const std::filesystem::path& folder, const Sources& sources, Problems& problems);
+
 /// Reads the programmes that a file names, and keeps until the end that one could not be read.
 class ProgrammeFiles {
  public:
+  /// @param population as a file names it
   /// @param regions of the population, which the programmes name; empty when they are not known
   ProgrammeFiles(const std::filesystem::path& file, const std::filesystem::path& data_folder,
-                 std::span<const Region> regions, const Sources& sources, Problems& problems)
-      : file_(file), data_folder_(data_folder), regions_(regions), sources_(sources), problems_(problems) {}
+                 const std::string& population, std::span<const Region> regions, const Sources& sources,
+                 Problems& problems)
+      : file_(file),
+        data_folder_(data_folder),
+        population_(population),
+        regions_(regions),
+        sources_(sources),
+        problems_(problems) {}
   struct Read {
     ProgrammeSpec programme;
     bool is_good;  ///< nothing was wrong with it
@@ -81,10 +96,12 @@ class ProgrammeFiles {
 
  private:
   [[nodiscard]] std::optional<std::filesystem::path> find(const LocatedText& named) const;
-  [[nodiscard]] std::optional<ProgrammeSpec> read_or_report(const std::filesystem::path& programme);
+  [[nodiscard]] std::optional<ProgrammeSpec> read_or_report(const std::filesystem::path& programme,
+                                                            std::span<const Region> regions);
 
   const std::filesystem::path& file_;
   const std::filesystem::path& data_folder_;
+  const std::string& population_;
   std::span<const Region> regions_;
   const Sources& sources_;
   Problems& problems_;

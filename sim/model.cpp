@@ -12,6 +12,7 @@
 #include "regions.hpp"
 #include "shown.hpp"
 #include "uptake/error.hpp"
+#include "uptake/grouped.hpp"
 
 namespace uptake {
 
@@ -230,20 +231,80 @@ ProgrammeModel make_records(const ProgrammeSpec& spec, const Population& populat
   return programme;
 }
 
-/// Denominators of programmes are those of the built-in England. With other tables, a part of it say, results would be of
-/// so many all the same: said where the two lie further apart than years of closing and opening explain.
-void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, const Population& who, std::size_t n,
+std::size_t n_eligible(const ProgrammeSpec& programme, const Population& who) {
+  return static_cast<std::size_t>(std::ranges::count_if(who.type, [&](OrganisationType type) {
+    return std::ranges::find(programme.eligible, type) != programme.eligible.end();
+  }));
+}
+
+/// Types that a programme is open to, and those that there are.
+std::string who_would_be(const ProgrammeSpec& programme, const Population& who) {
+  std::string open_to, here;
+  const auto list = [](std::string& text, std::size_t type) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", kOrganisationTypeNames[type]);
+  };
+  for (const OrganisationType type : programme.eligible) list(open_to, static_cast<std::size_t>(type));
+  for (std::size_t type = 0; type < kOrganisationTypeNames.size(); ++type)
+    if (std::ranges::find(who.type, static_cast<OrganisationType>(type)) != who.type.end()) list(here, type);
+  return fmt::format("it is open to {}, and here are {}", open_to, here.empty() ? "none at all" : here);
+}
+
+/// A total and its prior, in proportion.
+void scale(Setting& total, double by) {
+  total.value *= by;
+  Prior& prior = total.prior;
+  prior.a *= by;
+  if (prior.family != Family::lognormal) prior.b *= by;  // there it is of the logarithm
+}
+
+/// Totals of England's organisations that the file of a shipped programme states are taken in proportion to those that
+/// there are.
+void take_part_of_england(ProgrammeSpec& programme, std::size_t n) {
+  if (!programme.of_england || n == 0) return;
+  const double all = programme.of_england->n_organisations;
+  for (const Parameter id : programme.of_england->totals) {
+    Setting& total = programme.settings[static_cast<std::size_t>(id)];
+    scale(total, static_cast<double>(n) / all);
+    if (total.grade == Grade::read) total.grade = Grade::derived;
+    total.source += fmt::format("{}for {} of the {} organisations of England", total.source.empty() ? "" : "; ",
+                                grouped(n), grouped(all));
+  }
+  programme.of_england->totals.clear();  // taken
+}
+
+/// Says what organisations stand for that are far fewer or more than those of which the figures of a programme are.
+void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, std::size_t n,
                    std::vector<Problem>& warnings) {
-  constexpr double kApart = 1.5;  // [A]
-  if (who.name == "england" || !programme.historic_denominator || n == 0) return;
-  const double times = *programme.historic_denominator / static_cast<double>(n);
-  if (times <= kApart && times >= 1 / kApart) return;
-  warnings.push_back({scenario.file.string(),
-                      fmt::format("the {} organisations of this population stand for {:.0f} in the results of {}: each "
-                                  "counts {} times, by the programme's historic_denominator",
-                                  n, *programme.historic_denominator, programme.name,
-                                  times < 100 ? fmt::format("{:.3g}", times) : fmt::format("{:.0f}", times)),
-                      "state the number that could adopt among these in the programme's file, or leave it out there"});
+  if (n == 0 || scenario.population == "england") return;
+  const std::string here = grouped(n);
+  const auto times = [n](double all) { return all / static_cast<double>(n); };
+  if (programme.of_england && is_far(times(programme.of_england->n_organisations))) {
+    std::string totals;
+    for (const Parameter id : programme.of_england->totals)
+      totals += fmt::format("{}{}", totals.empty() ? "" : ", ", spec(id).key);
+    warnings.push_back(
+        {scenario.file.string(),
+         fmt::format("the results of {} are of the {} organisation{} of this population that it is open to: {}its "
+                     "published counts of England are left out",
+                     programme.name, here, n == 1 ? "" : "s",
+                     totals.empty() ? ""
+                                    : fmt::format("what its file states of the {} of England ({}) is taken in "
+                                                  "proportion, and ",
+                                                  grouped(programme.of_england->n_organisations), totals)),
+         totals.empty() ? ""
+                        : fmt::format("state your own, e.g. with --set {}.{}=…", programme.name,
+                                      spec(programme.of_england->totals.back()).key)});
+  } else if (programme.historic_denominator && is_far(times(*programme.historic_denominator))) {
+    const double each = times(*programme.historic_denominator);
+    warnings.push_back(
+        {scenario.file.string(),
+         fmt::format("the {} organisation{} of this population that {} is open to stand{} for {} in its results: each "
+                     "counts {} times, by the programme's historic_denominator",
+                     here, n == 1 ? "" : "s", programme.name, n == 1 ? "s" : "",
+                     grouped(*programme.historic_denominator),
+                     each < 100 ? fmt::format("{:.3g}", each) : grouped(each)),
+         "state the number that could adopt among these in the programme's file, or leave it out there"});
+  }
 }
 
 std::vector<Problem> each_once(std::vector<Problem>&& all) {
@@ -404,9 +465,10 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   UPTAKE_EXPECTS(asked.mode != ParameterMode::posterior || asked.posterior);
   UPTAKE_EXPECTS(asked.programmes.size() < 256);  // kept and counted in 8 bits
   if (asked.calendar.n_weeks < 1 || asked.calendar.n_weeks > kMostSteps) {
-    problems.push_back({asked.file.string(),
-                        fmt::format("a horizon of {} weeks is outside 1 to {}", asked.calendar.n_weeks, kMostSteps),
-                        ""});
+    problems.push_back(
+        {asked.file.string(),
+         fmt::format("a horizon of {} weeks is outside 1 to {}", grouped(asked.calendar.n_weeks), grouped(kMostSteps)),
+         ""});
     throw InputError(std::move(problems));
   }
 
@@ -414,13 +476,15 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   model->first_record = {0};
   std::vector<std::vector<std::uint8_t>> masks(asked.programmes.size());
   for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
+    const std::size_t n = n_eligible(asked.programmes[j], who);
+    warn_of_scale(asked, asked.programmes[j], n, warnings);
+    take_part_of_england(model->scenario.programmes[j], n);
     auto& programme = model->programmes.emplace_back(make_records(asked.programmes[j], who, masks[j]));
     if (programme.n_records() == 0) {
       problems.push_back({asked.file.string(),
                           fmt::format("nobody in {} is eligible for {}", who.name, asked.programmes[j].name),
-                          "check its eligible types"});
+                          who_would_be(asked.programmes[j], who)});
     }
-    warn_of_scale(asked, asked.programmes[j], who, programme.n_records(), warnings);
     add_life(asked, asked.programmes[j], who, programme);
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
   }

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "regions.hpp"
+#include "uptake/grouped.hpp"
 
 namespace uptake {
 
@@ -539,14 +540,16 @@ void warn_of_lost_days(const Bench& bench, const Effort& effort, std::vector<Pro
     for (const Channel* channel : {&effort.facilitation, &effort.outreach})
       for (const double a_year : channel->days[r]) days += a_year / bench.weeks_per_year;
     if (days <= 0) continue;
-    warnings.push_back(
-        {effort.where,
-         fmt::format("{:.0f} staff-days for {} in {} are neither delivered nor paid for: no organisation "
-                     "there is eligible",
-                     days, bench.programme.name, bench.population.regions[r].name),
-         "give the region's share to others, or leave the region out"});
+    warnings.push_back({effort.where,
+                        fmt::format("{} staff-days for {} in {} are neither delivered nor paid for: no organisation "
+                                    "there is eligible",
+                                    grouped(days), bench.programme.name, bench.population.regions[r].name),
+                        "give the region's share to others, or leave the region out"});
   }
 }
+
+/// As somebody typed it, but for the thousands.
+std::string number(double value) { return value < 1000 ? fmt::format("{:g}", value) : grouped(value); }
 
 Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const Strategy& strategy,
                    const std::vector<ProgrammePlan::WeekFactors>& factors, std::vector<Problem>& warnings) {
@@ -581,12 +584,11 @@ Effort make_effort(const Bench& bench, const std::vector<Applied>& levers, const
     double eligible = 0;
     for (const std::size_t r : regions) eligible += n_eligible(r);
     if (eligible <= 0 && lever.staff_days_per_year.value_or(0) > 0)
-      warnings.push_back(
-          {lever.where,
-           fmt::format("{:g} staff-days a year for {} are neither delivered nor paid for: no organisation "
-                       "of the regions named is eligible",
-                       *lever.staff_days_per_year, bench.programme.name),
-           "name other regions, or other programmes"});
+      warnings.push_back({lever.where,
+                          fmt::format("{} staff-days a year for {} are neither delivered nor paid for: no organisation "
+                                      "of the regions named is eligible",
+                                      number(*lever.staff_days_per_year), bench.programme.name),
+                          "name other regions, or other programmes"});
     Channel& channel = extra ? effort.outreach : effort.facilitation;
     for (const std::size_t r : regions) {
       const double share = eligible > 0 ? n_eligible(r) / eligible : 0;

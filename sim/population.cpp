@@ -12,6 +12,7 @@
 #include "csv.hpp"
 #include "digest.hpp"
 #include "uptake/error.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/random.hpp"
 
 namespace uptake {
@@ -379,8 +380,9 @@ constexpr std::array kTieColumns{CsvColumn{"from"}, CsvColumn{"to"}, CsvColumn{"
 
 constexpr NumberRange kLatitude{.low = -90, .high = 90};
 constexpr NumberRange kLongitude{.low = -180, .high = 180};
-constexpr NumberRange kPositive{.low = 0, .low_end = NumberRange::Low::excluded};
-constexpr NumberRange kAtLeastZero{.low = 0};
+constexpr double kMost = 1e9;  // a bound against slips of the pen, far from where sums would overflow [A]
+constexpr NumberRange kPositive{.low = 0, .high = kMost, .low_end = NumberRange::Low::excluded};
+constexpr NumberRange kAtLeastZero{.low = 0, .high = kMost};
 constexpr NumberRange kQuintile{.low = 1, .high = 5, .kind = NumberRange::Kind::whole};
 constexpr NumberRange kFlag{.low = 0, .high = 1, .kind = NumberRange::Kind::whole};
 
@@ -395,6 +397,7 @@ struct OrganisationsTable {
   std::vector<Organisation> organisations;
   std::vector<RowNotes> notes;
   IndexByName by_code, regions, boards;
+  bool is_cut_short = false;  ///< a code that no row has may stand where nothing could be read
 };
 
 std::string did_you_mean(std::string_view word, const OrganisationsTable& table) {
@@ -472,6 +475,7 @@ OrganisationsTable read_organisations(const std::filesystem::path& file, Populat
     table.organisations.push_back(std::move(organisation));
     table.notes.push_back(std::move(notes));
   }
+  table.is_cut_short = rows.is_cut_short();
   return table;
 }
 
@@ -482,7 +486,7 @@ void resolve_parents(OrganisationsTable& table, std::vector<Problem>& problems) 
     if (notes.parent.empty()) continue;
     if (const auto found = table.by_code.find(notes.parent); found != table.by_code.end()) {
       table.organisations[i].parent = static_cast<std::int32_t>(found->second);
-    } else {
+    } else if (!table.is_cut_short) {
       problems.push_back({notes.parent_where,
                           fmt::format("parent \"{}\" is no organisation of this table", notes.parent),
                           did_you_mean(notes.parent, table)});
@@ -597,6 +601,7 @@ std::vector<TableTie> read_ties(const std::filesystem::path& file, const Organis
       const std::string code(rows.required_text(c));
       if (code.empty()) return std::nullopt;
       if (const auto found = table.by_code.find(code); found != table.by_code.end()) return found->second;
+      if (table.is_cut_short) return std::nullopt;
       rows.report(c, fmt::format("tie to \"{}\", which is no organisation of organisations.csv", code),
                   did_you_mean(code, table));
       return std::nullopt;
@@ -655,7 +660,10 @@ Population read_population(const std::filesystem::path& folder, const Population
   if (table.organisations.empty() && problems.empty())
     problems.push_back({file.string(), "the table has no organisation", ""});
   if (population.boards.size() > std::numeric_limits<std::uint16_t>::max())
-    problems.push_back({file.string(), fmt::format("{} boards, 65535 are possible", population.boards.size()), ""});
+    problems.push_back({file.string(),
+                        fmt::format("{} boards, {} are possible", grouped(population.boards.size()),
+                                    grouped(std::numeric_limits<std::uint16_t>::max())),
+                        ""});
   resolve_parents(table, problems);
   read_names(folder, table, population, problems);
   place_boards(population, table, problems);

@@ -881,8 +881,9 @@ HistoricRecord load_record(const fs::path& file, std::span<const std::string> ov
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, record.population, record.population_options,
                        SyntheticPopulations::none);  // what was observed was observed somewhere
+  check_table_sources(tables_of(record.population, data_folder), sources, problems);
   const std::vector<Region> regions = regions_of(record.population, record.population_options, data_folder);
-  Loading loading{record, problems, regions, {file, data_folder, regions, sources, problems}};
+  Loading loading{record, problems, regions, {file, data_folder, record.population, regions, sources, problems}};
   read_head(loading, reader);
   read_table(loading, reader, sources);
   std::vector<ReadProgramme> plans = read_programmes(loading, reader);

@@ -10,6 +10,7 @@
 
 #include "csv.hpp"
 #include "uptake/error.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/import.hpp"
 
 namespace uptake {
@@ -679,9 +680,9 @@ void Import::read_map(CsvReader& rows, Tally& tally) {
     tally.keep();
   }
   std::vector<std::string>& notes = tables_.registers.back().notes;
-  if (n_unallocated > 0) notes.push_back(fmt::format("{} practices are in no network", n_unallocated));
+  if (n_unallocated > 0) notes.push_back(fmt::format("{} practices are in no network", grouped(n_unallocated)));
   if (n_elsewhere > 0)
-    notes.push_back(fmt::format("{} practices are of another board here; that of ODS holds", n_elsewhere));
+    notes.push_back(fmt::format("{} practices are of another board here; that of ODS holds", grouped(n_elsewhere)));
 }
 
 void Import::read_list_sizes(CsvReader& rows, const fs::path& file, RegisterReport& report) {
@@ -719,7 +720,8 @@ void Import::read_list_sizes(CsvReader& rows, const fs::path& file, RegisterRepo
     }
     tally.keep();
   }
-  if (n_empty > 0) report.notes.push_back(fmt::format("{} lists have no patients and count as unknown", n_empty));
+  if (n_empty > 0)
+    report.notes.push_back(fmt::format("{} lists have no patients and count as unknown", grouped(n_empty)));
   if (report.read > 0 && std::ranges::any_of(report.dropped, [&](const DroppedRows& dropped) {
         return dropped.reason == "of one sex or age" && dropped.rows == report.read;
       }))
@@ -855,7 +857,8 @@ void Import::read_cqc(const fs::path& file) {
     n_by_authority_alone += is_sheet ? 0 : 1;
   }
   if (n_without_beds > 0)
-    of_file.notes.push_back(fmt::format("{} homes have no beds stated and count as of unknown size", n_without_beds));
+    of_file.notes.push_back(
+        fmt::format("{} homes have no beds stated and count as of unknown size", grouped(n_without_beds)));
   if (n_by_authority_alone > 0)
     of_file.notes.emplace_back(
         "boards go by local authority (registers/local_authorities.csv says which authorities lie in several)");
@@ -969,7 +972,7 @@ void Import::read_ae(const fs::path& file) {
     problems_.push_back({file.string(), "the last row is not TOTAL: the file is not whole", "download the file again"});
   if (n_suppressed > 0)
     of_file.notes.push_back(
-        fmt::format("{} figures are suppressed; a sum with one of them is left empty", n_suppressed));
+        fmt::format("{} figures are suppressed; a sum with one of them is left empty", grouped(n_suppressed)));
 }
 
 // ---- places ------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ void read_parameter_mode(Loading& loading, TableReader& reader) {
   Scenario& scenario = loading.scenario;
   const auto* mode = reader.find("parameters");
   const auto* word = mode ? mode->as<std::string>() : nullptr;
-  const bool is_file = word && (word->ends_with(".h5") || word->find('/') != std::string::npos);
+  const bool is_file = word && is_posterior_file(*word);
   scenario.mode =
       is_file ? ParameterMode::posterior : choice_or(reader, "parameters", kParameterModeNames, ParameterMode::prior);
   if (scenario.mode != ParameterMode::posterior) return;
@@ -134,7 +134,9 @@ void read_parameter_mode(Loading& loading, TableReader& reader) {
   }
   reader.report(
       mode->place,
-      fmt::format("parameters = \"{}\" names {}, which is not there", *word, scenario.posterior_file.string()),
+      *word == scenario.posterior_file.string()
+          ? fmt::format("parameters = \"{}\" names a file that is not there", *word)
+          : fmt::format("parameters = \"{}\" names {}, which is not there", *word, scenario.posterior_file.string()),
       "make it with `uptake calibrate`, or write \"prior\" or \"defaults\"");
 }
 
@@ -167,8 +169,33 @@ ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
   return at == scenario.programmes.end() ? nullptr : &*at;
 }
 
+/// Organisations of England that a programme is open to; none where the shipped folder has no tables of England.
+std::optional<double> n_in_england(const ProgrammeSpec& programme, const fs::path& data_folder) {
+  const fs::path tables = tables_of("england", data_folder);
+  if (!fs::exists(tables / "trusts.csv")) return std::nullopt;
+  PopulationOptions options;
+  options.types = programme.eligible;
+  options.n_nearest = 0;
+  return static_cast<double>(build_england(tables, options).n_organisations());
+}
+
+/// A shipped programme states totals of England; other organisations, a part of it say, have their part of them.
+void take_for_a_part(ProgrammeSpec& programme, const fs::path& data_folder) {
+  OfEngland of_england;
+  for (const Parameter id :
+       {Parameter::persons_a_year, Parameter::baseline_events, Parameter::beds, Parameter::delivery_staff_days})
+    if (const Setting& total = setting_of(programme, id); total.value != 0) of_england.totals.push_back(id);
+  const auto n = programme.historic_denominator ? programme.historic_denominator : n_in_england(programme, data_folder);
+  if (!n) return;
+  of_england.n_organisations = *n;
+  programme.historic_denominator.reset();
+  programme.of_england = std::move(of_england);
+}
+
 void read_one_programme(Loading& loading, const LocatedText& named) {
-  ProgrammeSpec programme = loading.files.read(named).programme;
+  auto [programme, is_good] = loading.files.read(named);
+  if (is_good && !is_programme_file(named.text) && loading.scenario.population != "england")
+    take_for_a_part(programme, loading.data_folder);
   if (find_programme(loading.scenario, programme.name)) {
     loading.problems.add(named.place, fmt::format("programmes names \"{}\" twice", programme.name));
   } else {
@@ -190,12 +217,16 @@ void read_programmes(Loading& loading, TableReader& reader) {
 }
 
 void set_parameter(Scenario& scenario, ProgrammeSpec* only, const ParameterSpec& row, const Setting& setting) {
+  const auto set = [&](ProgrammeSpec& programme) {
+    setting_of(programme, row.id) = setting;
+    if (programme.of_england) std::erase(programme.of_england->totals, row.id);
+  };
   if (row.home == Home::economy) {
     scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters] = setting;
   } else if (only) {
-    setting_of(*only, row.id) = setting;
+    set(*only);
   } else {
-    for (ProgrammeSpec& programme : scenario.programmes) setting_of(programme, row.id) = setting;
+    std::ranges::for_each(scenario.programmes, set);
   }
 }
 
@@ -273,8 +304,10 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
 
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, scenario.population, scenario.population_options, SyntheticPopulations::possible);
+  check_table_sources(tables_of(scenario.population, data_folder), sources, problems);
   const std::vector<Region> regions = regions_of(scenario.population, scenario.population_options, data_folder);
-  Loading loading{scenario, problems, data_folder, regions, {file, data_folder, regions, sources, problems}};
+  Loading loading{
+      scenario, problems, data_folder, regions, {file, data_folder, scenario.population, regions, sources, problems}};
   read_run_settings(loading, reader);
   const bool has_calendar = read_calendar(loading, reader);
   read_programmes(loading, reader);

@@ -137,6 +137,56 @@ TomlValue parse_override(const std::string& text, const Location& place) {
   return value;
 }
 
+namespace {
+std::string quoted_text(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f')
+      quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else
+      quoted += c;
+  }
+  return quoted + '"';
+}
+
+bool is_bare_key(std::string_view key) {
+  constexpr std::string_view kOfKeys = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  return !key.empty() && key.find_first_not_of(kOfKeys) == std::string_view::npos;
+}
+
+std::string toml_text(const TomlValue& value) {
+  if (const auto* text = value.as<std::string>()) return quoted_text(*text);
+  if (const auto* flag = value.as<bool>()) return *flag ? "true" : "false";
+  if (const auto* whole = value.as<std::int64_t>()) return fmt::format("{}", *whole);
+  if (const auto* date = value.as<Date>()) return iso(*date);
+  if (const auto* number = value.as<double>()) {
+    const std::string digits = fmt::format("{}", *number);
+    return digits.find_first_not_of("-0123456789") == std::string::npos ? digits + ".0" : digits;
+  }
+  std::string inside;
+  if (const auto* items = value.as<TomlValue::Array>()) {
+    for (const TomlValue& item : *items) inside += (inside.empty() ? "" : ", ") + toml_text(item);
+    return fmt::format("[{}]", inside);
+  }
+  if (const auto* table = value.as<TomlTable>()) {
+    for (const TomlEntry& entry : *table)
+      inside += fmt::format("{}{} = {}", inside.empty() ? "" : ", ",
+                            is_bare_key(entry.key) ? entry.key : quoted_text(entry.key), toml_text(entry.value));
+    return fmt::format("{{ {} }}", inside);
+  }
+  return "00:00:00";  // a time of day, which nothing takes
+}
+}  // namespace
+
+std::string override_text(const TomlValue& value) {
+  const auto* text = value.as<std::string>();
+  if (!text) return toml_text(value);
+  const TomlValue plain = parse_override(*text, {});
+  const auto* again = plain.as<std::string>();
+  return again && *again == *text && trimmed(*text) == *text ? *text : quoted_text(*text);
+}
+
 const TomlEntry* find_entry(const TomlTable& table, std::string_view key) {
   const auto entry = std::ranges::find(table, key, &TomlEntry::key);
   return entry == table.end() ? nullptr : &*entry;

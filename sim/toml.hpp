@@ -76,6 +76,8 @@ inline constexpr std::size_t kMostFileBytes = 1 << 20;
 [[nodiscard]] std::optional<TomlTable> parse_toml(const std::string& text, const std::string& file, Problems& problems);
 /// The value of a `--set`: TOML where it is TOML (`5`, `"x"`, `[1, 2]`, `{ value = 1 }`), else the text itself.
 [[nodiscard]] TomlValue parse_override(const std::string& text, const Location& place);
+/// A text that `parse_override` reads as this value.
+[[nodiscard]] std::string override_text(const TomlValue& value);
 /// The first date in an option that TOML refused because there is no such day (`2021-02-30`, `[2021-13-01]`); empty when
 /// there is none, and for values of a file.
 [[nodiscard]] std::string_view impossible_day(const TomlValue& value);

@@ -113,7 +113,54 @@ class BadInputs(program.ProgramTest):
                 for command in ("validate", "run"):
                     self.refused([command, "s.toml"], message)
         os.remove(self.path("minimal", "organisations.csv"))
-        self.assertIn("organisations.csv", self.uptake("run", "s.toml", code=3).stderr)
+        self.refused(["run", "s.toml"], 's.toml:4:14: population = "minimal" is a folder without organisations.csv; docs/tables.md '
+                                        "says what is in it")
+
+    def test_folders_that_are_no_population(self):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("tables"))
+        os.mkdir(self.path("empty"))
+        shutil.copytree(os.path.join(program.SCENARIOS, "england"), self.path("copy"))
+        for name, message in {
+            "empty": f'population = "{self.here("empty")}" is a folder without organisations.csv; docs/tables.md says what is in it',
+            "copy": "is a folder without organisations.csv; it holds tables such as England is built from",
+            "minimal": f"is neither \"england\" nor a folder; did you mean {program.SCENARIOS}/minimal, beside the scenario?",
+            "englnd": "is neither \"england\" nor a folder; did you mean \"england\"?",
+            "nowhere": f"put its tables in {self.here('nowhere')}",
+            "tables/ties.csv": "nor a folder; it is a file: name the folder that it is in",
+        }.items():
+            for command in ("run", "validate", "params"):
+                self.refused([command, program.MINIMAL, "--set", f"population={name}"], message)
+            self.refused(["run", program.MINIMAL, "--set", f"population={{ name = '{name}', nearest = 5 }}"], message)
+        self.refused(["run", program.MINIMAL, "--set", "parameters=no.h5"],
+                     f'parameters = "{self.here("no.h5")}" names a file that is not there; make it with')
+        self.refused(["run", program.MINIMAL, "--set", 'programmes=["no.toml"]'],
+                     f'there is no programme file "{self.here("no.toml")}"; write its path, or the name of a shipped programme')
+        self.refused(["calibrate", "history", "--set", "population=nowhere", "-o", "out"], f"put its tables in {self.here('nowhere')}")
+        self.refused(["calibrate", "history", "--set", "observations=no.csv", "-o", "out"], f"{self.here('no.csv')}: cannot be opened",
+                     code=3)
+
+    def here(self, name):
+        return os.path.join(os.path.realpath(self.folder), name)
+
+    def test_a_path_that_is_typed_starts_where_one_is(self):
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("work", "tables"))
+        program.write(self.path("far", "s.toml"), program.read(program.MINIMAL).replace(
+            b"minimal/example-tool.toml", os.path.join(program.SCENARIOS, "minimal", "example-tool.toml").encode()))
+        work = self.path("work")
+        options = ["../far/s.toml", "--replicates", 4, "--set", "population=tables"]
+        self.uptake("run", *options, "-o", "out", cwd=work)
+        # The results hold the path from the scenario's folder, and every command goes on with it.
+        page = program.read(self.path("work", "out", "report.html")).decode()
+        self.assertIn("--set population=../work/tables", page)
+        for task in (0, 1):
+            self.uptake("run", *options, "--task", f"{task}/2", "-o", "parts", cwd=work)
+        self.uptake("merge", "work/parts", "-o", "merged")
+        self.assertEqual(program.read(self.path("merged", "results.h5")), program.read(self.path("work", "out", "results.h5")))
+        script = self.uptake("slurm", *options, "--tasks", 2, cwd=work).stdout
+        self.assertIn(f"--set population={self.here('work/tables')}", script)
+        self.uptake("export", *options[:1], "--network", "net", *options[3:], cwd=work)
+        self.assertIn(b"--set population=tables", program.read(self.path("work", "net", "README.md")))
+        self.assertIn("the population tables", self.uptake("compare", *options, cwd=work).stdout)
 
     def test_something_else_where_the_results_should_go(self):
         program.write(self.path("out"), "a file of the user")
@@ -237,7 +284,7 @@ class BadInputs(program.ProgramTest):
                       "export empty --csv", "export nowhere --network net", "slurm nowhere --tasks 2",
                       "sensitivity nowhere --method one-way", "calibrate nowhere", "backtest nowhere --cutoff 2019",
                       "backtest history --leave-out pincer --posterior nowhere", "import ods nowhere.csv -o out",
-                      "import ods etr.csv gp nowhere.csv -o out"):
+                      "import ods etr.csv gp nowhere.csv -o out", "import ods empty -o out", "import cqc empty -o out"):
             with self.subTest(words):
                 refused = self.uptake(*words.split(), code=3)
                 self.assertRegex(refused.stderr, r"^error: (nowhere|empty|etr)[^\n]*\n$")

@@ -122,6 +122,15 @@ TEST_F(Csv, SaysWhichColumnsAreMissingTwiceThereOrUnknown) {
                               "table.csv:1:16: unknown column \"colour\""}));
 }
 
+TEST_F(Csv, SaysWhatSeparatesTheColumnsWhereItIsNotTheComma) {
+  read("code;size;note\na;3;b\n", OtherColumns::refused);
+  EXPECT_EQ(problems_, Lines{"table.csv:1:1: the columns are separated by \";\", not by commas; save the table as CSV "
+                             "with the comma as separator"});
+  read("code\tsize\na\t3\n");
+  EXPECT_EQ(problems_, Lines{"table.csv:1:1: the columns are separated by tabs, not by commas; save the table as CSV "
+                             "with the comma as separator"});
+}
+
 TEST_F(Csv, SaysThatATableIsEmptyAFolderOrNotThere) {
   for (const std::string text : {"", "\n\n", "\xEF\xBB\xBF"}) {
     EXPECT_EQ(read(text), Lines{});
@@ -216,7 +225,7 @@ TEST_F(Csv, GivesUpOnRowsBeyondAnyTable) {
   for (const OtherColumns other : {OtherColumns::ignored, OtherColumns::refused}) {
     EXPECT_EQ(read("code,size" + commas + "\n", other), Lines{});
     EXPECT_EQ(problems_,
-              Lines{"table.csv:1:1: the row has 1000002 fields, 16384 are possible; is the comma the separator?"});
+              Lines{"table.csv:1:1: the row has 1,000,002 fields, 16,384 are possible; is the comma the separator?"});
   }
   EXPECT_EQ(read("code,size\na,1\na,1" + commas + "\nb,2\n"), Lines{"a|1|"});
 }

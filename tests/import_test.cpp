@@ -523,8 +523,8 @@ TEST_F(Import, RefusesFilesThatNoPublisherMakes) {
       {"byte 0x00 is not text", [](const std::string& text) { return text + std::string(50, '\0') + "\n"; }},
       {"a quoted field of this row is not closed before the end of the file",
        [](const std::string& text) { return text + "\"cut off"; }},
-      {"fields, 16384 are possible", [](const std::string&) { return std::string(50'000, ',') + "\n"; }},
-      {"fields, 16384 are possible", [](const std::string& text) { return text + std::string(50'000, ',') + "\n"; }},
+      {"fields, 16,384 are possible", [](const std::string&) { return std::string(50'000, ',') + "\n"; }},
+      {"fields, 16,384 are possible", [](const std::string& text) { return text + std::string(50'000, ',') + "\n"; }},
       {"the row is longer than 1 MiB", [](const std::string&) { return std::string(1'200'000, 'x'); }},
       {"the row is longer than 1 MiB", [&](const std::string& text) { return text + "\"" + lines + "\"\n"; }},
       {"is a folder, not a table", nullptr}};

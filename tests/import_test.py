@@ -75,11 +75,24 @@ class Import(program.ProgramTest):
     def test_a_part_of_england_is_not_taken_for_the_whole_in_silence(self):
         self.uptake(*self.words)
         found = self.uptake("validate", "pincer", "--set", f"population={self.path('tables')}").stderr
-        self.assertIn("the 28 organisations of this population stand for 6892 in the results of pincer: each counts 246 "
-                      "times", found)
-        self.uptake("run", "pincer", "--set", f"population={self.path('tables')}", "--replicates", 2, "-o", "out")
+        self.assertIn("the results of pincer are of the 28 organisations of this population that it is open to: what its file states "
+                      "of the 6,892 of England (effect.baseline_events, cost.delivery_staff_days) is taken in proportion", found)
+        rows = json.loads(self.uptake("run", "pincer", "--set", "population=tables", "--replicates", 2, "-o", "out",
+                                      "--json").stdout)["metrics"]
+        self.assertLessEqual(max(row["mean"] for row in rows if row["unit"] == "organisations"), 28)
         notes = " ".join(program.read(self.path("out", "summary.txt")).decode().split())
-        self.assertIn("stand for 6892 in the results of pincer", notes)
+        self.assertIn("of the 6,892 of England", notes)
+        self.assertIn("cost.delivery_staff_days = 26.8137 staff-days/year", notes)
+        # What was counted in all of England does not stand beside 28 practices.
+        self.assertFalse(os.path.exists(self.path("out", "published.csv")))
+        self.uptake("export", "out", "--csv")
+        dictionary = program.read(self.path("out", "csv", "dictionary.csv")).decode()
+        self.assertIn("England = all of the population tables", dictionary)
+        self.assertNotIn("health innovation networks", dictionary)
+        # A programme that names no number is of all of England's organisations of its kind.
+        found = self.uptake("validate", "spectra-optia", "--set", "population=tables").stderr
+        self.assertRegex(found, r"the results of spectra-optia are of the \d+ organisations? of this population that it is open to: what "
+                                r"its file states of the \d+ of England")
         self.assertNotIn("pincer.toml", notes)
 
     def test_json_and_overwriting(self):

@@ -274,7 +274,13 @@ class Json(program.ProgramTest):
             self.assertEqual(self.uptake("params", row["name"]).returncode, 0)
         self.uptake("run", program.MINIMAL, "--replicates", 2)
         runs = strict(self.uptake("list", "--json").stdout)["runs"]
-        self.assertEqual([(row["folder"], row["run"]["replicates"]) for row in runs], [("results/minimal", 2)])
+        self.assertEqual([(row["folder"], row["run"]["replicates"]) for row in runs], [(os.path.realpath(self.path("results", "minimal")), 2)])
+        # What a script reads here it can pass on from anywhere.
+        elsewhere = self.path("a", "folder")
+        self.assertEqual(self.uptake("report", runs[0]["folder"], cwd=elsewhere).returncode, 0)
+        for row in listed[::12]:
+            self.assertTrue(os.path.isabs(row["file"]), row)
+            self.assertEqual(self.uptake("validate", row["file"], cwd=elsewhere).returncode, 0)
 
 
 program.main()

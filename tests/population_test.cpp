@@ -734,11 +734,11 @@ TEST(Population, EveryBadRowIsReportedAtOnceWithLineAndColumn) {
           "organisations.csv:4:28: size = nan is not a finite number; leave the field empty if it is unknown",
           "organisations.csv:4:32: quintile = 6 is out of range (must be a whole number in [1, 5])",
           "organisations.csv:5:20: board \"N1\" is in region \"South\" here and in \"North\" at organisations.csv:2:1",
-          "organisations.csv:5:29: size = -3 is out of range (must be above 0)",
+          "organisations.csv:5:29: size = -3 is out of range (must be in (0, 1000000000])",
           "organisations.csv:5:32: quintile = 0 is out of range (must be a whole number in [1, 5])",
           "organisations.csv:6:1: code is empty",
           "organisations.csv:6:24: longitude = -181 is out of range (must be in [-180, 180])",
-          "organisations.csv:6:29: size = 0 is out of range (must be above 0)",
+          "organisations.csv:6:29: size = 0 is out of range (must be in (0, 1000000000])",
           "organisations.csv:6:31: quintile = 2.5 is out of range (must be a whole number in [1, 5])",
           "organisations.csv:7:2: byte 0xE9 is not UTF-8; save the table as UTF-8",
           "organisations.csv:8:22: latitude and longitude must be given both or neither",
@@ -749,7 +749,7 @@ TEST(Population, EveryBadRowIsReportedAtOnceWithLineAndColumn) {
           "organisations.csv:9:27: parents go round in a circle: F -> G -> F",
           "ties.csv:3:1: the same tie is already on line 2",
           "ties.csv:4:3: tie to \"X\", which is no organisation of organisations.csv; did you mean \"A\"?",
-          "ties.csv:4:13: weight = 0 is out of range (must be above 0)",
+          "ties.csv:4:13: weight = 0 is out of range (must be in (0, 1000000000])",
           "ties.csv:5:3: organisation \"C\" is tied to itself",
           "ties.csv:6:5: layer \"ownership\" is made of groups, not of ties; use column \"owner\" of organisations.csv",
           "ties.csv:7:5: unknown layer \"geograph\"; did you mean \"geography\"?",
@@ -767,6 +767,18 @@ TEST(Population, SaysWhatIsWrongWithATableAsAWhole) {
   EXPECT_EQ(tables.problems(read_population), Lines{"organisations.csv: the table has no organisation"});
   tables.write("organisations.csv", "");
   EXPECT_TRUE(tables.problems(read_population).front().starts_with("organisations.csv:1:1: the table is empty; its"));
+  // Where organisations cannot be read, nothing is said of ties to them.
+  tables.write("ties.csv", "from,to,layer\nA,B,geography\nA,A,geography\n");
+  for (const std::string& text :
+       {std::string(), std::string("\"") + kHeader, "kode" + std::string(kHeader).substr(4)}) {
+    tables.write("organisations.csv", text);
+    for (const std::string& problem : tables.problems(read_population))
+      EXPECT_TRUE(problem.starts_with("organisations.csv:")) << problem;
+  }
+  tables.write("organisations.csv", std::string(kHeader) + "A,,care-home,North,N1,54,-1,30,1,,\n");
+  EXPECT_EQ(tables.problems(read_population).front(),
+            "ties.csv:2:3: tie to \"B\", which is no organisation of organisations.csv; did you mean \"A\"?");
+  std::filesystem::remove(tables.folder() / "ties.csv");
   tables.write("organisations.csv", std::string(kHeader) + "A,,care-home,North,N1,,,30,1,,\n");
   EXPECT_EQ(tables.problems(read_population),
             Lines{"organisations.csv:2:1: organisation \"A\" has no coordinates, and nobody in board \"N1\" has any; "

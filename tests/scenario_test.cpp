@@ -8,9 +8,11 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <sstream>
 
 #include "uptake/error.hpp"
+#include "uptake/model.hpp"
 #include "uptake/record.hpp"
 
 namespace uptake {
@@ -114,6 +116,22 @@ TEST(Scenario, ACodeOfASourceThatIsInNoListIsNamedWithTheNearest) {
           own);
   for (const char* fine : {"S3", "S99 and O-pincer", "Smith 2020, Table S4", "our own audit (2024)"})
     EXPECT_EQ(folder.problems(published(fine)), "") << fine;
+  // A folder of tables says where its figures are from in a table of its own.
+  const std::string own_tables = scenario_with(3, "population = \"tables\"");
+  folder.write(
+      "tables/sources.csv",
+      "table,column,source,grade,as_of\norganisations.csv,*,\"S99, beds\",read,2024\norganisation.csv,size,S98\n"
+      "organisations.csv,size,our own audit,red,\n");
+  EXPECT_EQ(folder.problems(own_tables),
+            "tables/sources.csv:3:1: the row has 3 fields where the header has 5\n"
+            "tables/sources.csv:4:38: unknown grade \"red\"; did you mean \"read\"?");
+  folder.write("tables/sources.csv", "table,column,source,grade\norganisation.csv,size,S98,read\n");
+  EXPECT_EQ(folder.problems(own_tables),
+            "tables/sources.csv:2:1: there is no table \"organisation.csv\" in this folder\n"
+            "tables/sources.csv:2:23: source = \"S98\" cites S98, which is not in the list of sources; did you mean "
+            "\"S99\"? (" +
+                own + ")");
+  fs::remove(folder.path() / "tables/sources.csv");
   // In the programme's file and in an option too, whichever key it stands under.
   EXPECT_EQ(folder.problems(good(), {"bass.q={ value = 0.3, unit = \"1/year\", source = \"S98\" }"}),
             "--set bass.q: source = \"S98\" cites S98, which is not in the list of sources; did you mean \"S99\"? (" +
@@ -608,6 +626,123 @@ TEST(Scenario, TheDigestDoesNotDependOnWhichNameOfARegionIsUsed) {
                 .levers.front()
                 .regions,
             (std::vector<std::string>{"C", "A"}));
+}
+
+TEST(Scenario, PathsInSettingsAreMovedAndNothingElse) {
+  const auto moved = [](std::string_view text) {
+    return with_paths(std::string(text), [](const fs::path& path) { return "/a" / path; });
+  };
+  for (const char* text : {"seed=1", "population=england", "population=\"england\"", "parameters=prior", "title=a/b",
+                           "parameters=posterior", "population={ synthetic = 100 }", "population=5", "programmes=5",
+                           "programmes=[\"tool\"]", "nothing", "tool.bass.q=0.5 /year"})
+    EXPECT_EQ(moved(text), text);
+  EXPECT_EQ(moved("population = tables"), "population=/a/tables");
+  EXPECT_EQ(moved("population='../my \"own\" tables'"), "population=/a/../my \"own\" tables");
+  EXPECT_EQ(moved("parameters=x.h5"), "parameters=/a/x.h5");
+  EXPECT_EQ(moved("observations=o.csv"), "observations=/a/o.csv");
+  EXPECT_EQ(moved("programmes=[\"tool\", \"my/tool.toml\"]"), "programmes=[\"tool\", \"/a/my/tool.toml\"]");
+  EXPECT_EQ(moved("population={ name = \"name\", decay = \"20 km\", seed = 5, since = 2021-01-02, x = 2.0, y = true }"),
+            "population={ name = \"/a/name\", decay = \"20 km\", seed = 5, since = 2021-01-02, x = 2.0, y = true }");
+  // What would be read as something else than the path is quoted.
+  const auto bare = [](const fs::path& path) { return path.filename(); };
+  EXPECT_EQ(with_paths("population=/a/2020", bare), "population=\"2020\"");
+  EXPECT_EQ(with_paths("population=/a/true", bare), "population=\"true\"");
+  // What stands in a file does not change by being typed.
+  const Folder folder;
+  EXPECT_EQ(
+      folder.load(good(), {with_paths("population=tables", [&](const fs::path& path) { return folder.path() / path; })})
+          .digest,
+      folder.load(good(), {"population=tables"}).digest);
+}
+
+// ---- A shipped programme beside tables that are not England's -------------------------------------------------------
+
+TEST(Scenario, OverOtherTablesAShippedProgrammeHasThePartOfItsTotalsThatTheOrganisationsAre) {
+  const Folder folder;
+  const std::string body =
+      std::string(Folder::kProgramme) +
+      "[cost]\ndelivery_staff_days = { value = 300, unit = \"staff-days/year\", source = \"S3\" }\n"
+      "[effect]\nbaseline_events = { value = 900, unit = \"events/year\", "
+      "prior = \"LN(900, 0.2)\", source = \"S3\" }\n";
+  const std::string stated =
+      "historic_denominator = { value = 300, unit = \"organisations\", source = \"S3\" }\n[bass]";
+  std::string programme = body;
+  folder.write("programmes/tool.toml", programme.replace(programme.find("[bass]"), 6, stated));
+  folder.write("tool.toml", programme);
+  folder.write("tables/organisations.csv",
+               "code,type,region,latitude,longitude\nA,care-home,N,54,-1\nB,care-home,N,54,-1\nC,care-home,N,54,-2\n"
+               "P,practice,N,54,-1\n");
+  const std::string own = scenario_with(3, "population = \"tables\"");
+  const auto model_of = [&](const std::string& text, const std::vector<std::string>& overrides = {}) {
+    const Scenario scenario = folder.load(text, overrides);
+    return make_model(scenario, std::make_shared<const Population>(build_population(scenario, folder.path())));
+  };
+  const auto model = model_of(own);
+  const ProgrammeSpec& spec = model->scenario.programmes.front();
+  EXPECT_FALSE(spec.historic_denominator) << "three homes are three";
+  EXPECT_DOUBLE_EQ(setting(model->scenario, Parameter::delivery_staff_days).value, 3);
+  EXPECT_DOUBLE_EQ(model->programmes.front().mean_delivered, 1);
+  EXPECT_DOUBLE_EQ(setting(model->scenario, Parameter::baseline_events).value, 9);
+  EXPECT_EQ(setting(model->scenario, Parameter::baseline_events).prior, (Prior{Family::lognormal, 9, 0.2}));
+  EXPECT_EQ(setting(model->scenario, Parameter::baseline_events).source,
+            "S3; for 3 of the 300 organisations of England");
+  EXPECT_EQ(setting(model->scenario, Parameter::baseline_events).grade, Grade::derived);
+  ASSERT_EQ(model->warnings.size(), 1U);
+  EXPECT_EQ(
+      model->warnings[0].what,
+      "the results of tool are of the 3 organisations of this population that it is open to: what its file states "
+      "of the 300 of England (effect.baseline_events, cost.delivery_staff_days) is taken in proportion, and its "
+      "published counts of England are left out");
+  // Once made, it is made again from the same figures.
+  EXPECT_DOUBLE_EQ(
+      setting(make_model(model->scenario, model->population)->scenario, Parameter::delivery_staff_days).value, 3);
+  // What the scenario states is of these organisations.
+  const auto set = model_of(own, {"tool.cost.delivery_staff_days=12 staff-days/year"});
+  EXPECT_DOUBLE_EQ(setting(set->scenario, Parameter::delivery_staff_days).value, 12);
+  EXPECT_DOUBLE_EQ(setting(set->scenario, Parameter::baseline_events).value, 9);
+  // A file of one's own keeps its word, and is another run; England itself is all of England.
+  std::string own_file = own;
+  own_file.replace(own_file.find("\"tool\""), 6, "\"tool.toml\"");
+  const auto kept = model_of(own_file);
+  EXPECT_EQ(kept->scenario.programmes.front().historic_denominator, 300);
+  EXPECT_DOUBLE_EQ(setting(kept->scenario, Parameter::delivery_staff_days).value, 300);
+  ASSERT_EQ(kept->warnings.size(), 1U);
+  EXPECT_NE(kept->warnings[0].what.find("the 3 organisations of this population that tool is open to stand for 300"),
+            std::string::npos);
+  EXPECT_NE(kept->scenario.digest, model->scenario.digest);
+  EXPECT_EQ(folder.load(good()).programmes.front().historic_denominator, 300);
+}
+
+TEST(Scenario, OverOtherTablesAShippedProgrammeSpeaksOfTheRegionsThatThereAre) {
+  const Folder folder;
+  folder.write("england/regions.csv", "code,name,short_name\nN,The North,North\nS,The South,South\n");
+  folder.write("tables/organisations.csv", "code,type,region,latitude,longitude\nA,care-home,X,54,-1\n");
+  folder.write("tables/regions.csv", "code,name\nX,The North\n");
+  const auto programme = [](std::string_view third) {
+    return fmt::format(
+        "commissioned = {{ from = 2021-01-01, to = 2021-12-31, source = \"x\" }}\n"
+        "[[tranches]]\nregions = [\"North\", \"South\"]\nfrom = 2021-06-01\nsource = \"x\"\n"
+        "[[tranches]]\nregions = [\"{}\"]\nfrom = 2021-07-01\nsource = \"x\"\n"
+        "[[delivered_by_region]]\nregion = \"S\"\nshare = 0.5\nsource = \"x\"\n"
+        "[[delivered_by_region]]\nregion = \"N\"\nshare = 0.3\nsource = \"x\"\n"
+        "[[published]]\nmetric = \"adopters\"\nregion = \"South\"\nto = 2021-12-31\nvalue = 2\nsource = \"x\"\n"
+        "[[published]]\nmetric = \"adopters\"\nregion = \"North\"\nto = 2021-12-31\nvalue = 3\nsource = \"x\"\n",
+        third);
+  };
+  std::string text(Folder::kProgramme);
+  text.erase(text.find("[bass]"));
+  folder.write("programmes/tool.toml", text + programme("South"));
+  const ProgrammeSpec spec = folder.load(scenario_with(3, "population = \"tables\"")).programmes.front();
+  ASSERT_EQ(spec.tranches.size(), 1U);
+  EXPECT_EQ(spec.tranches[0].regions, std::vector<std::string>{"X"});
+  ASSERT_EQ(spec.delivered_by_region.size(), 1U);
+  EXPECT_EQ(spec.delivered_by_region[0].region, "X");
+  ASSERT_EQ(spec.published.size(), 1U);
+  EXPECT_EQ(spec.published[0].region, "The North");
+  // A name that England does not have either is a mistake.
+  folder.write("programmes/tool.toml", text + programme("Noth"));
+  EXPECT_NE(folder.problems(scenario_with(3, "population = \"tables\"")).find("no region is called \"Noth\""),
+            std::string::npos);
 }
 
 TEST(Scenario, TheDigestDoesNotDependOnWhereTheFilesLie) {

@@ -14,6 +14,7 @@
 #include "text_file.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/ensemble.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/posterior_file.hpp"
 #include "uptake/random.hpp"
 #include "uptake/record.hpp"
@@ -137,8 +138,8 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
   {
     ProgressLine progress(command.progress, output.verbosity);
     if (output.verbosity == Verbosity::normal && !command.budget && command.progress != ProgressStyle::json)
-      fmt::print(stderr, "{} simulations and {} particles for each fit; --budget changes it\n", asked.fit.abc.budget,
-                 asked.fit.abc.n_particles);
+      fmt::print(stderr, "{} simulations and {} particles for each fit; --budget changes it\n",
+                 grouped(asked.fit.abc.budget), grouped(asked.fit.abc.n_particles));
     result = uptake::backtest(
         record, population, asked, stored ? &*stored : nullptr, control,
         [&](const std::string& programme, const CalibrationProgress& now) { progress.show(programme, now); });

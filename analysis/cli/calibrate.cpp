@@ -18,6 +18,7 @@
 #include "uptake/command.hpp"
 #include "uptake/crate.hpp"
 #include "uptake/fit_report.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/historic.hpp"
 #include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
@@ -57,7 +58,8 @@ std::string command_of(const CalibrateOptions& options) {
   if (options.budget != usual.budget) add("--budget", fmt::format("{}", options.budget));
   if (options.n_particles != usual.n_particles) add("--particles", fmt::format("{}", options.n_particles));
   if (options.n_draws != usual.n_draws) add("--draws", fmt::format("{}", options.n_draws));
-  for (const std::string& one : options.overrides) add("--set", plain_override(one));
+  const fs::path folder = fs::absolute(record_file(options.record)).lexically_normal().parent_path();
+  for (const std::string& one : options.overrides) add("--set", from_folder(one, folder));
   return command_text(words);
 }
 
@@ -324,9 +326,9 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     fs::remove_all(checkpoints);
 
     fmt::print("{}", json ? calibration : text);
-    say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(), n_simulations,
-                    duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile, kCrateFile,
-                    folder.string()));
+    say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(),
+                    grouped(n_simulations), duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile,
+                    kCrateFile, folder.string()));
     return ExitCode::done;
   });
 }

@@ -212,6 +212,8 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 [[nodiscard]] std::filesystem::path scenario_file(const std::filesystem::path& named);
 /// The command as typed, with `--resume`, that goes on with it.
 [[nodiscard]] std::string resuming(const std::vector<std::string>& command);
+/// An override with the paths in it, which are absolute as typed, as they lead from a folder.
+[[nodiscard]] std::string from_folder(const std::string& text, const std::filesystem::path& folder);
 /// The scenario that an argument means, read with its overrides and the posterior that it names.
 [[nodiscard]] Scenario scenario_of(const std::filesystem::path& named, const std::vector<std::string>& overrides);
 /// The posterior that ships with the program; none when none does. @throws FileError for a broken one

@@ -17,6 +17,7 @@
 #include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/command.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 
@@ -191,7 +192,8 @@ class Runs {
     const std::size_t n = number_of(*options_.replicates);
     if (n > run.n_replicates)
       throw InputError(
-          {{path.string(), fmt::format("holds {} replicates, fewer than the {} asked for", run.n_replicates, n),
+          {{path.string(),
+            fmt::format("holds {} replicates, fewer than the {} asked for", grouped(run.n_replicates), grouped(n)),
             "give its scenario instead"}});
     keep_first(run, n);
     return run;

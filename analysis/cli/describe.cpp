@@ -10,6 +10,7 @@
 #include "ranks.hpp"
 #include "text_file.hpp"
 #include "uptake/ensemble.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
@@ -198,7 +199,7 @@ std::string check_scenario(const fs::path& file, const std::vector<std::string>&
   warnings = model->warnings;
   return fmt::format("{}; {} programme{}, {} strategies, {} replicates, {} to {}", scenario.title,
                      scenario.programmes.size(), scenario.programmes.size() == 1 ? "" : "s", scenario.strategies.size(),
-                     scenario.replicates, iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+                     grouped(scenario.replicates), iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
 }
 
 std::string check_record(const fs::path& file, const std::vector<std::string>& overrides,
@@ -276,10 +277,13 @@ ExitCode list(const Output& output) {
     } catch (const InputError&) {
     } catch (const FileError&) {
     }
-    scenarios.push_back({{"name", shipped_name(file)}, {"file", fs::proximate(file).string()}, {"title", title}});
+    scenarios.push_back(
+        {{"name", shipped_name(file)}, {"file", fs::absolute(file).lexically_normal().string()}, {"title", title}});
   }
   for (auto& [folder, facts] : runs_found()) runs.push_back({{"folder", folder.string()}, {"run", std::move(facts)}});
   if (output.format == Format::json) {
+    // Scripts take paths along to other folders; a person reads them here.
+    for (Json& row : runs) row["folder"] = fs::absolute(row["folder"].get<std::string>()).string();
     print_json({{"scenarios", std::move(scenarios)}, {"runs", std::move(runs)}});
     return ExitCode::done;
   }
@@ -301,13 +305,16 @@ ExitCode list(const Output& output) {
       if (!run.contains(key)) return std::string("?");
       return run[key].is_string() ? run[key].get<std::string>() : json_text(run[key]);
     };
+    const auto count = [&](const char* key) {
+      return run.contains(key) && run[key].is_number() ? grouped(run[key].get<double>()) : text(key);
+    };
     const std::string folder = row["folder"].get<std::string>();
     if (run.contains("kind")) {  // a calibration or a back-test
       fmt::print("  {:<{}}  {} of {} (seed {}, {} simulations, version {})\n", folder, folder_width, text("kind"),
-                 text("record"), text("seed"), text("simulations"), text("version"));
+                 text("record"), text("seed"), count("simulations"), text("version"));
     } else {
       fmt::print("  {:<{}}  {} (seed {}, {} replicates, version {})\n", folder, folder_width, text("scenario"),
-                 text("seed"), text("replicates"), text("version"));
+                 text("seed"), count("replicates"), text("version"));
     }
   }
   if (runs.empty()) fmt::print("  none\n");

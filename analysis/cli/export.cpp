@@ -38,7 +38,8 @@ ExitCode export_network_of(const std::filesystem::path& scenario, const std::vec
   const auto model = make_model(std::move(asked), std::move(population));
   const Key key = make_key(model->scenario.seed, 0);
   std::vector<std::string> words{"uptake", "export", scenario.string(), "--network", "DIR"};
-  for (const std::string& text : overrides) words.insert(words.end(), {"--set", plain_override(text)});
+  for (const std::string& text : overrides)
+    words.insert(words.end(), {"--set", from_folder(text, std::filesystem::current_path())});
   const NetworkProcess process = network_process(model, draw_parameters(model->scenario, key), key);
   return print_files(export_network(*model, process, command_text(words), into), output);
 }

@@ -9,6 +9,7 @@
 #include "../json_text.hpp"
 #include "commands.hpp"
 #include "text_file.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake::cli {
@@ -70,10 +71,11 @@ void print_json(const ImportedTables& tables, const std::filesystem::path& folde
 
 void print_text(const ImportedTables& tables, const std::filesystem::path& folder) {
   for (const RegisterReport& report : tables.registers) {
-    fmt::print("{} ({}): {} rows, {} kept, {} dropped\n", report.file.filename().string(), report.name, report.read,
-               report.kept, report.read - report.kept);
+    fmt::print("{} ({}): {} rows, {} kept, {} dropped\n", report.file.filename().string(), report.name,
+               grouped(report.read), grouped(report.kept), grouped(report.read - report.kept));
     for (const DroppedRows& rows : report.dropped)
-      fmt::print("{:>10}  {}, first {}\n", rows.rows, rows.reason, rows.first.empty() ? "without a code" : rows.first);
+      fmt::print("{:>10}  {}, first {}\n", grouped(rows.rows), rows.reason,
+                 rows.first.empty() ? "without a code" : rows.first);
     for (const std::string& note : report.notes) fmt::print("{:>10}  {}\n", "note", note);
   }
   fmt::print("\n{:<22} {:>8} {:>14} {:>15} {:>12} {:>12}\n", "organisations", "n", "size unknown", "at coordinates",
@@ -81,12 +83,13 @@ void print_text(const ImportedTables& tables, const std::filesystem::path& folde
   const auto counts = counts_of(tables);
   for (std::size_t t = 0; t < counts.size(); ++t) {
     if (counts[t].n == 0) continue;
-    fmt::print("{:<22} {:>8} {:>14} {:>15} {:>12} {:>12}\n", kOrganisationTypeNames[t], counts[t].n,
-               counts[t].without_size, counts[t].placed_by[0], counts[t].placed_by[1], counts[t].placed_by[2]);
+    fmt::print("{:<22} {:>8} {:>14} {:>15} {:>12} {:>12}\n", kOrganisationTypeNames[t], grouped(counts[t].n),
+               grouped(counts[t].without_size), grouped(counts[t].placed_by[0]), grouped(counts[t].placed_by[1]),
+               grouped(counts[t].placed_by[2]));
   }
   fmt::print("\n{} organisations in {} boards of {} regions; {} sites of trusts, {} months of trusts\n",
-             tables.organisations.size(), tables.boards.size(), tables.regions.size(), tables.sites.size(),
-             tables.activity.size());
+             grouped(tables.organisations.size()), tables.boards.size(), tables.regions.size(),
+             grouped(tables.sites.size()), grouped(tables.activity.size()));
   fmt::print("{}: a scenario takes them with population = \"{}\"\n", folder.string(), folder.string());
 }
 }  // namespace
@@ -98,6 +101,9 @@ ExitCode import_registers(const ImportOptions& options, const Output& output) {
   for (const auto* of : {&files.ods, &files.gp, &files.cqc, &files.ae, &files.postcodes})
     named.insert(named.end(), of->begin(), of->end());
   must_exist(named, "name files as their publisher gives them out");
+  for (const std::filesystem::path& file : named)
+    if (std::filesystem::is_directory(file))
+      throw FileError({file.string(), "is a folder, not a register", "name the files in it"});
   const ImportedTables tables = read_registers(options.files, data_folder());
   write_tables(tables, options.folder, options.there);
   output.format == Format::json ? print_json(tables, options.folder) : print_text(tables, options.folder);

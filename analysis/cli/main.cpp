@@ -15,6 +15,7 @@
 #include "ranks.hpp"
 #include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
+#include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake::cli {
@@ -64,7 +65,10 @@ struct Options {
   std::optional<std::filesystem::path> posterior;
 
   [[nodiscard]] std::vector<std::string> overrides() const {
-    std::vector<std::string> all = set;
+    // Who types a path means the folder that they are in.
+    std::vector<std::string> all;
+    for (const std::string& text : set)
+      all.push_back(with_paths(text, [](const auto& path) { return absolute(path).lexically_normal(); }));
     if (seed) all.push_back("--seed=" + *seed);
     if (replicates) all.push_back("--replicates=" + *replicates);
     if (posterior) all.push_back("--posterior=" + posterior->string());

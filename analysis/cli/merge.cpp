@@ -109,7 +109,12 @@ InputError missing_replicates(const std::vector<std::uint64_t>& missing, const A
   for (const std::uint64_t r : missing) by_task[static_cast<int>(r % static_cast<std::uint64_t>(n_tasks))].push_back(r);
   for (const auto& [task, replicates] : by_task) {
     std::string command = fmt::format("{} run {}", quoted(program), quoted(scenario.string()));
-    for (const std::string& text : about.overrides) command += " --set " + quoted(text);
+    for (const std::string& text : about.overrides) {
+      const auto from_root = [&](const fs::path& path) {
+        return (fs::absolute(scenario).parent_path() / path).lexically_normal();
+      };
+      command += " --set " + quoted(with_paths(text, from_root));
+    }
     if (n_tasks > 1) command += fmt::format(" --task {}/{}", task, n_tasks);
     fs::path into = folder;
     bool is_named = std::ranges::find(shards, folder) != shards.end();

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <ctime>
 
+#include "uptake/grouped.hpp"
+
 namespace uptake::cli {
 
 namespace {
@@ -49,7 +51,7 @@ void ProgressLine::show(const Progress& progress) {
                progress.done, progress.total, elapsed, left);
     return;
   }
-  print(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", progress.done, progress.total,
+  print(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", grouped(progress.done), grouped(progress.total),
                              100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
                              duration_text(left)));
 }
@@ -71,15 +73,16 @@ void ProgressLine::show(const std::string& label, const CalibrationProgress& pro
   if (label != of_) last_shown_ = 0;
   of_ = label;
   if (progress.generation == 0) {
-    print(elapsed, fmt::format("{}: {} runs under the prior", label, progress.n_simulations));
+    print(elapsed, fmt::format("{}: {} runs under the prior", label, grouped(progress.n_simulations)));
   } else if (progress.budget == 0) {
-    print(elapsed, fmt::format("{}: step {}, {:.2g} of the way from prior to posterior, {} evaluations, about {} left",
-                               label, progress.generation, progress.way, progress.n_simulations, duration_text(left)));
+    print(elapsed,
+          fmt::format("{}: step {}, {:.2g} of the way from prior to posterior, {} evaluations, about {} left", label,
+                      progress.generation, progress.way, grouped(progress.n_simulations), duration_text(left)));
   } else {
     print(elapsed,
           fmt::format("{}: generation {}, tolerance {:.3g}, acceptance {:.1f} %, {} of {} runs, at most {} left", label,
-                      progress.generation, progress.tolerance, 100 * progress.acceptance, progress.n_simulations,
-                      progress.budget, duration_text(left)));
+                      progress.generation, progress.tolerance, 100 * progress.acceptance,
+                      grouped(progress.n_simulations), grouped(progress.budget), duration_text(left)));
   }
 }
 

@@ -17,6 +17,7 @@
 #include "run_folder.hpp"
 #include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/placement.hpp"
@@ -215,10 +216,10 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
     const std::size_t n_mine = missing_of(std::vector<bool>(n_replicates, false), share).size();
     if (missing.size() < n_mine && options.existing == Existing::refuse) {
-      throw InputError(
-          {{folder.string(),
-            fmt::format("holds an unfinished run of this scenario, {} of {} replicates", n_finished, n_replicates),
-            "--resume goes on with it, --overwrite starts again"}});
+      throw InputError({{folder.string(),
+                         fmt::format("holds an unfinished run of this scenario, {} of {} replicates",
+                                     grouped(n_finished), grouped(n_replicates)),
+                         "--resume goes on with it, --overwrite starts again"}});
     }
     // Replicates beside another result are of a run with --overwrite that was interrupted.
     if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0)
@@ -243,9 +244,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     });
   }
 
-  std::vector<std::string> overrides;
-  for (const std::string& text : options.overrides) overrides.push_back(plain_override(text));
-  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), std::move(overrides),
+  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), model->scenario.overrides,
                     share.n_tasks, static_cast<int>(n_replicates)};
   const ExitCode cleared = ranks.together([&] {
     if (options.existing != Existing::overwrite) return ExitCode::done;
@@ -259,7 +258,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   });
   if (cleared != ExitCode::done) return cleared;
   print_placement(ranks, n_threads, output);
-  if (n_finished > 0) say(output, fmt::format("{} of {} replicates were finished before", n_finished, n_replicates));
+  if (n_finished > 0)
+    say(output, fmt::format("{} of {} replicates were finished before", grouped(n_finished), grouped(n_replicates)));
 
   std::stop_source stop;  // asked of this rank or of another
   const std::stop_callback forward(interruption->token(), [&stop] { stop.request_stop(); });
@@ -293,8 +293,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (simulated == ExitCode::interrupted) {
       const std::size_t n_kept = n_finished + ranks.sum(n_simulated);
       if (ranks.first()) {
-        fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", n_kept, n_replicates,
-                   folder.string(), resuming(options.command));
+        fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", grouped(n_kept),
+                   grouped(n_replicates), folder.string(), resuming(options.command));
       }
     }
     return simulated;

@@ -15,6 +15,7 @@
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/record.hpp"
 #include "uptake/report.hpp"
@@ -205,7 +206,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
       fmt::format(
           "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, run.json and {} "
           "in {}",
-          run.ensemble->n_replicates, facts.seconds_total, kCrateFile, folder.string()));
+          grouped(run.ensemble->n_replicates), facts.seconds_total, kCrateFile, folder.string()));
 }
 
 }  // namespace uptake::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 #include "commands.hpp"
@@ -25,13 +26,6 @@ std::vector<fs::path> toml_files(const fs::path& folder) {
   }
   std::ranges::sort(files);
   return files;
-}
-
-/// Without the spaces and quotes around it.
-std::string_view bare(std::string_view text) {
-  constexpr std::string_view kAround = " \t\"'";
-  const auto first = std::min(text.find_first_not_of(kAround), text.size());
-  return text.substr(first, text.find_last_not_of(kAround) + 1 - first);
 }
 
 /// A name and nothing else, or one of what-if/.
@@ -79,19 +73,18 @@ fs::path scenario_file(const fs::path& named) {
                    nearest.empty() ? "`uptake list` names them" : fmt::format("did you mean \"{}\"?", nearest)});
 }
 
+std::string from_folder(const std::string& text, const fs::path& folder) {
+  return with_paths(plain_override(text), [&](const fs::path& path) {
+    return path.is_absolute() ? path.lexically_normal().lexically_proximate(folder) : path;
+  });
+}
+
 Scenario scenario_of(const fs::path& named, const std::vector<std::string>& overrides) {
   Scenario scenario = load_scenario(scenario_file(named), overrides, data_folder());
   use_named_posterior(scenario);
   // Results say how to repeat them: a path from the scenario's folder, as in its file, and not where somebody's home is.
   const fs::path folder = fs::absolute(scenario.file).lexically_normal().parent_path();
-  for (std::string& text : scenario.overrides) {
-    const auto equals = std::min(text.find('='), text.size());
-    const std::string_view key = bare(std::string_view(text).substr(0, equals));
-    if (key != "parameters" && key != "population") continue;
-    const std::string_view value = bare(std::string_view(text).substr(std::min(equals + 1, text.size())));
-    if (!value.starts_with('/')) continue;
-    text = fmt::format("{}={}", key, fs::path(value).lexically_normal().lexically_proximate(folder).string());
-  }
+  for (std::string& text : scenario.overrides) text = from_folder(text, folder);
   return scenario;
 }
 

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "uptake/command.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/scenario.hpp"
 
 namespace uptake::cli {
@@ -72,10 +73,10 @@ void check(const SlurmOptions& options, const Scenario& scenario) {
                         "give minutes, hours:minutes:seconds or days-hours:minutes:seconds"});
   }
   if (options.n_tasks > scenario.replicates) {
-    problems.push_back(
-        {"--tasks",
-         fmt::format("{} tasks for {} replicates: some would have nothing to do", options.n_tasks, scenario.replicates),
-         fmt::format("give at most {}, or more --replicates", scenario.replicates)});
+    problems.push_back({"--tasks",
+                        fmt::format("{} tasks for {} replicates: some would have nothing to do",
+                                    grouped(options.n_tasks), grouped(scenario.replicates)),
+                        fmt::format("give at most {}, or more --replicates", grouped(scenario.replicates))});
   }
   if (!problems.empty()) throw InputError(std::move(problems));
 }

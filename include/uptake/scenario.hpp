@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -142,6 +143,18 @@ enum class Funder : std::uint8_t { nhs_england, office_for_life_sciences, nhs_im
 inline constexpr std::array<std::string_view, 4> kFunderNames{"nhs-england", "office-for-life-sciences",
                                                               "nhs-improvement", "provider"};
 
+/// Whether organisations are so many times as many as others that years of closing and opening do not explain it [A].
+[[nodiscard]] constexpr bool is_far(double times) noexcept {
+  constexpr double kApart = 1.5;
+  return times > kApart || times < 1 / kApart;
+}
+
+/// What the file of a shipped programme says of the organisations of England together.
+struct OfEngland {
+  double n_organisations = 0;
+  std::vector<Parameter> totals;  ///< those that the scenario does not state itself
+};
+
 /// One innovation with its spread effort, effects and costs.
 struct ProgrammeSpec {
   std::string name;  ///< kebab-case identity; its hash keys the random numbers
@@ -173,6 +186,9 @@ struct ProgrammeSpec {
   bool engaged_at_start = false;               ///< every organisation starts engaged (PReCePT)
   std::vector<std::string> sites_at_start;     ///< codes in use at the start, beside the share `initial.in_use`
   std::optional<double> historic_denominator;  ///< e.g. 15,140 homes: counts and costs are scaled to it
+  /// Of a shipped programme over other organisations than England's, which count as they are: the model takes their part
+  /// of these totals.
+  std::optional<OfEngland> of_england;
   OutcomeKind outcome = OutcomeKind::none;
   /// What is avoided: kebab-case, e.g. "emergency-admission", "stroke". Names that end in "admission" count as
   /// admissions avoided. Owed by the kinds events, uptake and capacity.
@@ -314,6 +330,13 @@ struct Scenario {
 /// `--posterior=FILE` as `parameters=FILE` with the path from the root (`posterior` is the shipped one, unless there is
 /// a file of that name here). Other texts stay as they are.
 [[nodiscard]] std::string plain_override(const std::string& text);
+
+/// Where a path that a setting names is to lead instead.
+using MovedPath = std::function<std::filesystem::path(const std::filesystem::path&)>;
+/// An override whose paths (of a population, a posterior, programmes, observations) are moved, as plain_override states
+/// it; one without any stays as it is. Loading takes relative paths from the file's folder, as if they stood in it; a
+/// person means the folder that they are in.
+[[nodiscard]] std::string with_paths(const std::string& text, const MovedPath& moved);
 
 /// Reads, overrides and validates a scenario with the programmes and tables that it names.
 /// @param overrides `key=value` texts of `--set` or options of their own (plain_override), applied in order. Problems are
