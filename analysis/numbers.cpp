@@ -19,6 +19,10 @@ std::string grouped(double whole) {
   return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
 }
 
+std::string plural(std::size_t n, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
+}
+
 std::string rounded(double value) {
   if (!std::isfinite(value)) return std::string(kUndefined);
   const double size = std::abs(value);
