@@ -109,7 +109,7 @@ void add_forecasts(std::string& text, const Backtest& result) {
 std::string coverage_text(const Coverage& coverage, const std::optional<double>& multiplier, std::size_t n) {
   const double level = 100 * coverage.level, share = 100 * coverage.share;
   const bool short_of = coverage.share<coverage.low, beyond = coverage.share> coverage.high;
-  std::string text = fmt::format("The {:.0f} % intervals held {:.0f} % of {} observations", level, share, n);
+  std::string text = fmt::format("The {:.0f} % intervals held {:.0f} % of {}", level, share, plural(n, "observation"));
   text += fmt::format(" (chance alone: {:.0f} to {:.0f} %)", 100 * coverage.low, 100 * coverage.high);
   text += short_of ? ": too narrow." : beyond ? ": too wide." : ".";
   if (coverage.share < coverage.level) {

@@ -123,14 +123,15 @@ std::string study_population(const Source& from) {
   for (std::size_t p = 0; p < run.programmes.size(); ++p)
     text += bullet(fmt::format("{}: {} organisations eligible in {} (`/eligible`)", run.programmes[p],
                                grouped(eligible.values[p * run.regions.size() + static_cast<std::size_t>(run.place)]),
-                               run.place_words()));
+                               in_sentence(run.place_words())));
   return text + bullet(fmt::format("Population: {} (`/provenance/population_vintage`)",
                                    run.file.text("provenance/population_vintage")));
 }
 
 std::string setting(const Source& from) {
   const Run& run = from.run;
-  return bullet(fmt::format("{}; {} regions below it (axis `region`)", run.place_words(), run.regions.size() - 1)) +
+  return bullet(fmt::format("{}; {} below it (axis `region`)", run.place_words(),
+                            plural(run.regions.size() - 1, "region"))) +
          bullet(fmt::format("{} to {}", iso(run.report_from.front()), iso(run.report_to.back())));
 }
 
@@ -228,7 +229,8 @@ std::string analytics(const Source& from) {
   const auto lines = parameters_of(run);
   for (const ParameterLine& p : lines)
     for (std::size_t g = 0; g < n.size(); ++g) n[g] += p.grade == kGradeNames[g] ? 1 : 0;
-  return bullet(fmt::format("{} replicates, each with its own random world{}; seed {}, {}", grouped(run.n_replicates()),
+  return bullet(fmt::format("{}, each with its own random world{}; seed {}, {}",
+                            plural(static_cast<std::size_t>(run.n_replicates()), "replicate"),
                             run.is_drawn() ? " and its own draw of the parameters" : "; parameters at their defaults",
                             run.file.text("provenance/seed_text"), run.file.text("provenance/generator"))) +
          bullet(fmt::format("Of {} parameters {} were read in a source, {} derived, {} are assumptions "
@@ -410,7 +412,8 @@ std::string cheers_checklist(const fs::path& folder, const fs::path& scenarios) 
       "against "
       "`{}`.\n\n",
       run.title, run.file.text("provenance/version"), run.file.text("provenance/scenario"),
-      run.file.text("provenance/digest"), run.place_words(), run.strategy(run.lead), run.strategy(run.comparator));
+      run.file.text("provenance/digest"), in_sentence(run.place_words()), run.strategy(run.lead),
+      run.strategy(run.comparator));
   text += table_head({"item", "topic", "state"});
   for (std::size_t i = 0; i < kItems.size(); ++i)
     text += table_row({fmt::format("{}", i + 1), kItems[i].topic, filled[i].state});

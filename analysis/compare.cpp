@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "finding.hpp"
+#include "numbers.hpp"
 #include "results_file.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
@@ -296,9 +297,8 @@ std::vector<std::string> shared_programmes(const RunValues& subject, const RunVa
     if (std::ranges::count(subject.programmes, "all") > 0 && std::ranges::count(baseline.programmes, "all") > 0)
       shared.emplace_back("all");
   } else if (n_shared > 0) {
-    notes.push_back(
-        fmt::format("{} and {} have {} programmes in common: totals and the programmes that only one has are left out",
-                    subject.label, baseline.label, n_shared));
+    notes.push_back(fmt::format("{} and {} have {} in common: totals and the programmes that only one has are left out",
+                                subject.label, baseline.label, plural(n_shared, "programme")));
   }
   return shared;
 }
@@ -344,9 +344,11 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
     if (std::ranges::count(baseline.metrics, metric) > 0) pairing.metrics.push_back(metric);
   pairing.n_replicates = std::min(subject.n_replicates, baseline.n_replicates);
   if (subject.n_replicates != baseline.n_replicates)
-    pairing.notes.push_back(fmt::format("{} has {} replicates and {} has {}: the first {} of each are compared",
-                                        baseline.label, grouped(baseline.n_replicates), subject.label,
-                                        grouped(subject.n_replicates), grouped(pairing.n_replicates)));
+    pairing.notes.push_back(fmt::format(
+        "{} has {} and {} has {}: {} compared", baseline.label, plural(baseline.n_replicates, "replicate"),
+        subject.label, grouped(subject.n_replicates),
+        pairing.n_replicates == 1 ? std::string("the first of each is")
+                                  : fmt::format("the first {} of each are", grouped(pairing.n_replicates))));
   const auto differ = [&](std::string_view what, const auto& a, const auto& b) {
     if (a != b)
       pairing.notes.push_back(fmt::format("{} and {} differ in their {} ({} and {}): so does what is compared",

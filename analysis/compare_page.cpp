@@ -114,12 +114,18 @@ Section finding(const CompareReport& report, const Frame& frame) {
   const RunValues& first = *report.comparisons.front().baseline.run;
   std::string html;
   if (!frame.periods.empty() && !frame.programme.empty()) {
-    html +=
-        paragraph(fmt::format("From {} to {}, in {}, {}:", date_text(frame.periods.front().from),
-                              date_text(frame.periods.front().to), report.comparisons.front().subject.run->place,
-                              frame.programme == "all" ? "all programmes together" : title_of(first, frame.programme)));
-    for (const Comparison& comparison : report.comparisons)
-      html += fmt::format("<p class=\"finding\">{}</p>\n", escaped(finding_of(comparison, frame)));
+    html += paragraph(
+        fmt::format("From {} to {}, in {}, {}:", date_text(frame.periods.front().from),
+                    date_text(frame.periods.front().to), in_sentence(report.comparisons.front().subject.run->place),
+                    frame.programme == "all" ? "all programmes together" : title_of(first, frame.programme)));
+    for (std::size_t k = 0; k < report.comparisons.size(); ++k) {
+      const Side& subject = report.comparisons[k].subject;
+      const auto other = same_as(report, k);
+      html += fmt::format("<p class=\"finding\">{}</p>\n",
+                          escaped(other ? fmt::format("“{}” {} “{}”.", side_name(subject, *other), kIsTheSameAs,
+                                                      side_name(*other, subject))
+                                        : finding_of(report.comparisons[k], frame)));
+    }
   }
   html += fmt::format(
       "<p class=\"standing\">{} What would have happened anyway is in both sides and drops out of the "
@@ -130,8 +136,8 @@ Section finding(const CompareReport& report, const Frame& frame) {
           ? "These figures follow from prior assumptions about every uncertain number, drawn anew in each "
             "of the simulated worlds; they are not calibrated to the record."
           : "All parameters stand at their defaults: the intervals show luck alone, not what is unknown.");
-  html += paragraph(fmt::format("{} pairs of worlds: the same organisations, parameters and luck on both sides.",
-                                grouped(static_cast<double>(n_compared(report)))));
+  html += paragraph(fmt::format("{} of worlds: the same organisations, parameters and luck on both sides.",
+                                plural(n_compared(report), "pair")));
   if (!first.population_note.empty()) html += paragraph(first.population_note);
   html += list(notes_of(report));
   return {"finding", "The finding", std::move(html)};
@@ -208,7 +214,7 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
       paragraph(
           "Gross: with what would have happened anyway. In the tables below, 90 % is the range that nine in ten of the "
           "pairs fall in, ± the simulation error of the mean difference (its standard error), and better means: less "
-          "cost, a gap nearer 0, else more.");
+          "cost, a gap nearer 0, a shorter time, else more.");
   if (!drawings.empty())
     html += fmt::format(
         "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
@@ -443,10 +449,11 @@ Section provenance(const CompareReport& report, const std::string& command) {
 
 std::string compare_page(const CompareReport& report, const std::string& command) {
   const Frame frame = frame_of(report);
+  const CompareReport distinct = without_repeats(report);
   Json data{{"schema", 1}};
-  std::vector<Section> sections{finding(report, frame), targets(report), side_by_side(report, frame, data)};
-  for (std::size_t k = 0; k < report.comparisons.size(); ++k)
-    sections.push_back(differences_section(report, report.comparisons[k], frame, k + 1));
+  std::vector<Section> sections{finding(report, frame), targets(report), side_by_side(distinct, frame, data)};
+  for (std::size_t k = 0; k < distinct.comparisons.size(); ++k)
+    sections.push_back(differences_section(distinct, distinct.comparisons[k], frame, k + 1));
   sections.push_back(attention(report));
   sections.push_back(drivers(report));
   sections.push_back(provenance(report, command));

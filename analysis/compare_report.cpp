@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "json_text.hpp"
+#include "numbers.hpp"
 #include "statistics.hpp"
 #include "uptake/version.hpp"
 #include "wording.hpp"
@@ -34,6 +35,40 @@ std::vector<Side> sides_of(const CompareReport& report) {
     for (const Side& side : {comparison.baseline, comparison.subject})
       if (std::ranges::none_of(sides, [&](const Side& known) { return same_side(known, side); })) sides.push_back(side);
   return sides;
+}
+
+bool same_figures(std::span<const double> a, std::span<const double> b) {
+  constexpr double kRounding = 1e-6;  // results keep 23 binary digits
+  return std::ranges::equal(a, b, [](double x, double y) {
+    return std::abs(x - y) <= kRounding * std::max(std::abs(x), std::abs(y)) || (std::isnan(x) && std::isnan(y));
+  });
+}
+
+std::optional<Side> same_as(const CompareReport& report, std::size_t comparison) {
+  const Comparison& own = report.comparisons[comparison];
+  const auto is_same = [&](const Side& other) {
+    return std::ranges::all_of(own.rows, [&](const Difference& row) {
+      const auto values = [&](const Side& side) {
+        const auto all = side.run->find(side.strategy, row.metric, row.programme, row.period.to);
+        return all.first(std::min(all.size(), own.pairing.n_replicates));
+      };
+      return same_figures(values(own.subject), values(other));
+    });
+  };
+  if (own.rows.empty()) return std::nullopt;
+  if (is_same(own.baseline)) return own.baseline;
+  for (std::size_t k = 0; k < comparison; ++k)
+    if (const Side& other = report.comparisons[k].subject; is_same(other)) return other;
+  return std::nullopt;
+}
+
+CompareReport without_repeats(const CompareReport& report) {
+  CompareReport distinct = report;
+  distinct.comparisons.clear();
+  for (std::size_t k = 0; k < report.comparisons.size(); ++k)
+    if (!same_as(report, k)) distinct.comparisons.push_back(report.comparisons[k]);
+  if (distinct.comparisons.empty()) distinct.comparisons.push_back(report.comparisons.front());
+  return distinct;
 }
 
 std::size_t n_compared(const CompareReport& report) {
@@ -338,7 +373,13 @@ std::string compare_table(const CompareReport& report, int width) {
   const auto columns = static_cast<std::size_t>(std::max(width, kNarrowest));
   const RunValues& first = *report.comparisons.front().baseline.run;
   std::string text;
-  for (const Comparison& comparison : report.comparisons) {
+  for (std::size_t k = 0; k < report.comparisons.size(); ++k)
+    if (const auto other = same_as(report, k))
+      text += paragraph(fmt::format("{} {} {}.", side_name(report.comparisons[k].subject, *other), kIsTheSameAs,
+                                    side_name(*other, report.comparisons[k].subject)),
+                        columns) +
+              '\n';
+  for (const Comparison& comparison : without_repeats(report).comparisons) {
     const std::vector<std::string>& programmes = comparison.pairing.programmes;
     for (std::size_t time = 0; time < comparison.pairing.reports.size(); ++time) {
       const Period& period = comparison.pairing.reports[time];
@@ -388,13 +429,14 @@ std::string compare_table(const CompareReport& report, int width) {
   const bool has_gap = std::ranges::any_of(report.comparisons, [](const Comparison& one) {
     return std::ranges::count(one.rows, Metric::deprivation_gap, &Difference::metric) > 0;
   });
-  text +=
-      paragraph(fmt::format("Means over {} replicates, paired by number: the same clocks and parameters on both "
-                            "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
-                            "the share of replicates in which the strategy does better than the baseline (less cost, "
-                            "gaps nearer 0, else more). Gross values: what would have happened anyway is in both.{}{}",
-                            n_compared(report), first.seed, has_gap ? " " : "", has_gap ? kGapInWords : ""),
-                columns);
+  text += paragraph(
+      fmt::format(
+          "Means over {}, paired by number: the same clocks and parameters on both "
+          "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
+          "the share of replicates in which the strategy does better than the baseline (less cost, "
+          "gaps nearer 0, shorter times, else more). Gross values: what would have happened anyway is in both.{}{}",
+          plural(n_compared(report), "replicate"), first.seed, has_gap ? " " : "", has_gap ? kGapInWords : ""),
+      columns);
   if (!first.population_note.empty()) text += paragraph("- " + first.population_note, columns, 2);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);
   return text;

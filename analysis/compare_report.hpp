@@ -1,9 +1,12 @@
 /// Parts of a comparison that the headline and the JSON of a run show too.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "uptake/compare.hpp"
@@ -14,6 +17,15 @@ namespace uptake {
 [[nodiscard]] std::string side_name(const Side& side, const Side& other);
 /// Every side once, in the order of the comparisons.
 [[nodiscard]] std::vector<Side> sides_of(const CompareReport& report);
+/// Whether two lists of figures are the same but for rounding, undefined ones included.
+[[nodiscard]] bool same_figures(std::span<const double> a, std::span<const double> b);
+/// The side that a comparison's strategy is the same as in every figure of every world: its baseline, or the strategy of a
+/// comparison before. Nothing where it differs from all.
+[[nodiscard]] std::optional<Side> same_as(const CompareReport& report, std::size_t comparison);
+/// The report without those comparisons, but with one at least.
+[[nodiscard]] CompareReport without_repeats(const CompareReport& report);
+/// What is said of them instead, between the names of the two.
+inline constexpr std::string_view kIsTheSameAs = "is, in every world and every figure compared, the same as";
 /// Replicates that all comparisons have.
 [[nodiscard]] std::size_t n_compared(const CompareReport& report);
 /// Events that are the admissions again: a table shows them once, under that name.

@@ -188,6 +188,28 @@ std::string_view short_region(std::string_view name) {
   return is_short ? name.substr(kOfNetworks.size()) : name;
 }
 
+std::string in_sentence(std::string_view place) {
+  if (place.ends_with("Partners") || place.starts_with(kOfNetworks)) return fmt::format("the area of {}", place);
+  std::string_view rest = place;
+  int n_points = 0;
+  const auto is_next = [&rest](std::string_view point) {
+    return rest.starts_with(point) && (rest.size() == point.size() || rest[point.size()] == ' ');
+  };
+  for (bool any = true; any;) {
+    any = false;
+    for (const std::string_view point : {"North", "South", "East", "West"}) {
+      if (!is_next(point)) continue;
+      rest.remove_prefix(std::min(point.size() + 1, rest.size()));
+      ++n_points;
+      any = true;
+    }
+  }
+  // Not of "South London" or "West Yorkshire", and not of "North and West Yorkshire".
+  const bool is_part = rest == "Midlands" || (n_points > 0 && (rest.empty() || rest == "Coast" || is_next("of"))) ||
+                       (n_points > 1 && is_next("and"));
+  return is_part ? fmt::format("the {}", place) : std::string(place);
+}
+
 std::string event_in_words(std::string_view event) {
   std::string words(event);
   std::ranges::replace(words, '-', ' ');

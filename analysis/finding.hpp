@@ -103,6 +103,9 @@ inline constexpr std::string_view kValueOverCost = "whether what is avoided exce
 
 /// A network without the "Health Innovation" that most of their names begin with; scenarios take it too.
 [[nodiscard]] std::string_view short_region(std::string_view name);
+/// A place as it stands within a sentence: "the East Midlands" and "the West of England", but "Wessex"; of a network that
+/// has the name of an organisation "the area of UCLPartners".
+[[nodiscard]] std::string in_sentence(std::string_view place);
 
 /// "hazardous prescribing" of "hazardous-prescribing".
 [[nodiscard]] std::string event_in_words(std::string_view event);

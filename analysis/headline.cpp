@@ -157,7 +157,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const std::string subject = scenario.programmes.size() == 1 ? "the programme" : "the programmes together";
   std::string text = fmt::format("Over {} to {}", iso(period.from), iso(period.to));
   const std::string where = place_in_words(*record.model, layout, focus_place(layout, scenario));
-  if (where != kEngland) text += fmt::format(", in {},", where);
+  if (where != kEngland) text += fmt::format(", in {},", in_sentence(where));
   const Subject& about = subject_of(place);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (!gross || !net) return text + " nothing was measured.";
@@ -345,6 +345,30 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
                    width - 2, 2);
 }
 
+/// Whether all that is measured of two strategies, of one programme or all, has the same statistics at every report date.
+bool has_same_figures(const RunRecord& record, int a, int b, int programme) {
+  for (int time = 0; time < static_cast<int>(record.layout.reports.size()); ++time) {
+    const Spot one(record, a, programme, time), other(record, b, programme, time);
+    for (int m = 0; m < kNMetrics; ++m) {
+      const auto metric = static_cast<Metric>(m);
+      const View view = spec(metric).paired ? View::net : View::gross;
+      const auto s = one(metric, view), t = other(metric, view);
+      const auto figures = [](const Statistics& of) { return std::array{of.mean, of.sd, of.p05, of.p50, of.p95}; };
+      if (s.has_value() != t.has_value() || (s && !same_figures(figures(*s), figures(*t)))) return false;
+    }
+  }
+  return true;
+}
+
+/// The lead, the comparator or the first strategy before that has the same figures; nothing where none has.
+std::optional<int> same_world_as(const RunRecord& record, int strategy, int lead, int programme) {
+  for (const int other : {lead, record.layout.comparator})
+    if (has_same_figures(record, strategy, other, programme)) return other;
+  for (int other = 0; other < strategy; ++other)
+    if (has_same_figures(record, strategy, other, programme)) return other;
+  return std::nullopt;
+}
+
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
@@ -358,6 +382,12 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
                                    delivery == Delivery::no_programme ? " (neither commissioned nor supported)"
                                    : delivery == Delivery::no_network ? " (commissioned, without network effort)"
                                                                       : "");
+    if (const auto other = same_world_as(record, strategy, lead, programme)) {
+      text += "  " + paragraph(fmt::format("{} the same figures as {}", line,
+                                           record.layout.strategies[static_cast<std::size_t>(*other)]),
+                               width - 2, 4);
+      continue;
+    }
     std::string_view mark = " ";
     for (const Metric metric : {Metric::ever_adopted, Metric::admissions_avoided}) {
       const auto gross = place(metric, View::gross), net = place(metric, View::net);
@@ -414,9 +444,11 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
     std::string event;
     if (!is_total) {
       const ProgrammeSpec& programme = record.model->scenario.programmes[j];
-      event = programme.outcome == OutcomeKind::none ? "no effect size"
-              : programme.event.empty()              ? std::string(spec(programme.outcome).name)
-                                                     : programme.event;
+      // An event is named where there is a figure of it alone.
+      event = programme.outcome == OutcomeKind::none                         ? "no effect size"
+              : programme.event.empty()                                      ? std::string(spec(programme.outcome).name)
+              : has_events || place(Metric::admissions_avoided, View::gross) ? programme.event
+                                                                             : "no baseline read";
     } else if (!has_events) {
       event = "admissions";
     }
@@ -557,13 +589,15 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
   std::string text = "What this rests on (codes such as S40 are sources: scenarios/sources.bib)\n";
   const int n_supported = n_with_effort(*record.model);
   if (scenario.programmes.size() > 1 && n_supported > 0)
-    text +=
-        paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
-                              "of its full effect in each of the {} programmes{}, the rest turning on {}; where it is "
-                              "graded an assumption, neither was measured. The days themselves move the cost alone.",
-                              n_supported, n_supported < record.model->n_programmes() ? " that have any" : "",
-                              spec(Parameter::half_effort_factor).key),
-                  width, 2);
+    text += paragraph(
+        fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
+                    "of its full effect in {}, the rest turning on {}; where it is "
+                    "graded an assumption, neither was measured. The days themselves move the cost alone.",
+                    n_supported == 1 ? std::string("the one programme that has any")
+                                     : fmt::format("each of the {} programmes{}", n_supported,
+                                                   n_supported < record.model->n_programmes() ? " that have any" : ""),
+                    spec(Parameter::half_effort_factor).key),
+        width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     if (scenario.programmes.size() > 1) break;
     const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
@@ -598,7 +632,7 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 /// What the tables are made of and what their words mean, of those that are there.
 std::string legend(const RunRecord& record, int programme, int n_reports) {
   const Scenario& scenario = record.model->scenario;
-  std::string text = fmt::format("Means over {} replicates, {}.", record.ensemble->n_replicates,
+  std::string text = fmt::format("Means over {}, {}.", plural(record.ensemble->n_replicates, "replicate"),
                                  scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
                                  : scenario.mode == ParameterMode::defaults
                                      ? "all with default parameters"

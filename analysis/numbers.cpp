@@ -11,6 +11,10 @@ namespace {
 constexpr std::string_view kUndefined = "-";
 }  // namespace
 
+std::string plural(std::size_t n, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
+}
+
 std::string rounded(double value) {
   if (!std::isfinite(value)) return std::string(kUndefined);
   const double size = std::abs(value);

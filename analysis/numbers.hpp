@@ -1,6 +1,7 @@
 /// Numbers as people read them, and fields as tables hold them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,8 @@ namespace uptake {
 [[nodiscard]] std::string rounded(double value);
 /// The same with whole numbers below 1,000 as they are: 46 and not 46.0.
 [[nodiscard]] std::string shown(double value);
+/// A count of things with its noun: `1 world`, `1,200 worlds`.
+[[nodiscard]] std::string plural(std::size_t n, std::string_view one);
 /// `low to high`, both as whole numbers or neither.
 [[nodiscard]] std::string span_text(double low, double high);
 

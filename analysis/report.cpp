@@ -16,6 +16,8 @@
 #include <tuple>
 #include <utility>
 
+#include "between.hpp"
+#include "compare_report.hpp"
 #include "file.hpp"
 #include "numbers.hpp"
 #include "report_sections.hpp"
@@ -33,6 +35,8 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+constexpr int kFewWorlds = 20;  // below, one world is more than 5 %
 
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
@@ -111,17 +115,17 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
                         ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
   for (const TurningPoint& one : turning_points(run, 0))
     if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
-  constexpr int kFew = 20;  // of which one stands for 5 %
-  if (n_worlds < kFew)
-    html += paragraph(
-        fmt::format("Only {} worlds were simulated: too few for intervals and chances to mean much.", n_worlds));
+  if (n_worlds < kFewWorlds)
+    html +=
+        paragraph(fmt::format("Only {} simulated: too few for intervals and chances to mean much.",
+                              n_worlds == 1 ? std::string("one world was") : fmt::format("{} worlds were", n_worlds)));
   const auto net = run.headline(spec(subject.metric).name, View::net);
   if (net && !is_same) {
     html += paragraph(fmt::format(
-        "{} paired worlds: the same organisations and the same luck, with and without the support. The net figure is "
+        "{}: the same organisations and the same luck, with and without the support. The net figure is "
         "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
         "worlds fall in.",
-        grouped(run.n_replicates()), shown(net->mcse)));
+        plural(static_cast<std::size_t>(n_worlds), "paired world"), shown(net->mcse)));
   }
   return {"finding", "The finding", html};
 }
@@ -137,7 +141,7 @@ Section waterfall(const Run& run, Json& data) {
   data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, shown, subject.noun, label);
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
-                                {"Would have happened anyway (counterfactual)", *anyway},
+                                {"Would have happened anyway", *anyway},
                                 {"Because of the support (net)", *net}}) {
     rows.push_back({{name}, number_cell(shown(s.mean)), number_cell(shown(s.p50)), number_cell(range(s))});
   }
@@ -291,36 +295,89 @@ TileMap tile_map(const fs::path& tables) {
   }
 }
 
-/// What a reader should not see in the map: where the networks' means differ by no more than twice what luck leaves in a
-/// mean over so many worlds of their differences within a world, or by no more than a tenth of those [A], a pattern would
-/// be one of chance. Empty where they differ by more, and where nobody is in use.
-std::string luck_of_networks(const Run& run) {
-  const auto within = run.report(Metric::regional_cv, run.lead, View::gross, run.programme, 0, 0);
-  if (!within || run.regions.size() < 3 || !run.file.has("eligible")) return "";
+/// Where the organisations in use at the start were drawn once for all worlds: what that does to a map of means.
+std::string starting_sites(const Run& run, std::string_view network, std::string_view map) {
+  const auto keys = run.file.texts("parameters/key"), priors = run.file.texts("parameters/prior");
+  const std::vector<double> values = run.file.numbers("parameters/value").values;
+  int n = 0;
+  for (std::size_t i = 0; i < std::min({keys.size(), priors.size(), values.size()}); ++i)
+    n += keys[i] == spec(Parameter::start_in_use).key && (values[i] > 0 || !priors[i].starts_with("fixed")) ? 1 : 0;
+  const Cube* adopters = run.cube("adopters");
+  if (n == 0 || !adopters) return "";
+  constexpr std::string_view kWhich =
+      "hich organisations were in use at the start was drawn once, with the population, and is the same in every world";
+  const std::string kept = fmt::format(
+      "What follows from it stays in the means: in the {} it is a feature of this population, not of real {}s.", map,
+      network);
+  if (run.n_own_programmes() > 1)
+    return fmt::format(" In {} of the {} programmes w{}. {}", n, run.n_own_programmes(), kWhich, kept);
+  // The first month that shows them, by when few have come or gone.
   const std::vector<double> eligible = run.file.numbers("eligible").values;
-  std::vector<double> shares, weights;
-  for (std::size_t place = 1; place < run.regions.size(); ++place) {
-    const auto share =
-        run.report(Metric::adoption_share, run.lead, View::gross, run.programme, 0, static_cast<int>(place));
-    if (!share) continue;
-    shares.push_back(share->mean);
-    weights.push_back(eligible[static_cast<std::size_t>(run.programme) * run.regions.size() + place]);
+  for (std::size_t t = 0; t < run.times.size(); ++t) {
+    const auto whole = adopters->at(run.lead, View::gross, run.programme, static_cast<int>(t), 0);
+    if (!whole || whole->mean == 0) continue;
+    double least = 1, most = 0;
+    for (std::size_t place = 1; place < run.regions.size(); ++place) {
+      const auto own = adopters->at(run.lead, View::gross, run.programme, static_cast<int>(t), static_cast<int>(place));
+      const double of = eligible[static_cast<std::size_t>(run.programme) * run.regions.size() + place];
+      if (!own || !(of > 0)) continue;
+      least = std::min(least, own->mean / of);
+      most = std::max(most, own->mean / of);
+    }
+    return fmt::format(" W{}: {:.1f} % to {:.1f} % of each {}'s were in use on {}. {}", kWhich, 100 * least, 100 * most,
+                       network, date_text(run.times[t]), kept);
   }
-  const double between = inequality(shares, weights).coefficient_of_variation;
-  constexpr double kTwice = 2, kTenth = 0.1;
-  const int n = run.n_replicates();
-  const double luck = within->mean / std::sqrt(n);
-  if (!(luck > 0) || between > std::max(kTwice * luck, kTenth * within->mean)) return "";
-  const auto percent = [](double share) { return fmt::format("{} %", shown(100 * share)); };
+  return "";
+}
+
+/// What a reader may see in the map: whether the networks' means differ by more than luck would make them, by the law of
+/// `between`, and by how much. Empty where nobody is in use, and where there are no two regions.
+std::string luck_of_networks(const Run& run) {
+  if (!run.file.has("eligible")) return "";
+  const std::vector<double> eligible = run.file.numbers("eligible").values;
+  const auto share_of = [&](std::size_t place) {
+    return run.report(Metric::adoption_share, run.lead, View::gross, run.programme, 0, static_cast<int>(place));
+  };
+  std::vector<ShareOfPlace> places;
+  for (std::size_t place = 1; place < run.regions.size(); ++place)
+    if (const auto share = share_of(place))
+      places.push_back(
+          {share->mean, share->sd, eligible[static_cast<std::size_t>(run.programme) * run.regions.size() + place]});
+  const auto whole = share_of(0);
+  if (!whole || places.size() < 2) return "";
   const std::string_view network = run.is_england() ? "network" : "region", map = run.is_england() ? "map" : "table";
+  const int n = run.n_replicates();
+  const std::string sites = starting_sites(run, network, map);
+  if (n < kFewWorlds)
+    return paragraph(
+        fmt::format("So few worlds cannot tell what sets one {0} apart from luck: no ranking of {0}s should "
+                    "be read from them.{1}",
+                    network, sites));
+  const auto found = between(places, whole->sd, n);
+  if (!found) return "";
+  const auto points = [](double share) { return shown(100 * share); };
+  const std::string law = fmt::format(
+      "In any one world luck sets their shares in use {} percentage points apart (standard deviation, each weighing by "
+      "its organisations); in means over {} worlds luck alone leaves {}, less than {} in 19 runs of 20, and the {} "
+      "shows "
+      "{}.",
+      points(found->luck_of_world), grouped(n), points(found->luck), points(found->luck_at_most), map,
+      points(found->of_means));
+  const std::string all = run.n_own_programmes() > 1 ? ", all programmes together" : "";
+  if (!found->is_more_than_luck())
+    return paragraph(fmt::format(
+        "The {2} shows no difference between {0}s that luck alone would not make{1}. {3} So no ranking should be read "
+        "from it; differences much smaller than that luck could not be seen.{4}",
+        network, all, map, law, sites));
   return paragraph(fmt::format(
-      "{}s differ here by little more than luck, if at all{}: within one world their shares vary by {} of the mean "
-      "(coefficient of variation), each time with others ahead; in the means over {}, which the {} shows, {} is left, "
-      "and luck alone would leave {}. The model knows little that sets one {} apart, so an even {} is the answer, and "
-      "no ranking should be read from it.",
-      capitalised(std::string(network)), run.n_own_programmes() > 1 ? " (all programmes together)" : "",
-      percent(within->mean), n == 1 ? std::string("one world") : fmt::format("{} worlds", grouped(n)), map,
-      percent(between), percent(luck), network, map));
+      "{}s differ by more than luck{}. {} What is the same in every world (organisations and their ties, effort, who "
+      "was "
+      "in use at the start{}) thus sets them about {} apart. Of two {}s as far apart as that, the one ahead is ahead "
+      "in "
+      "about {:.0f} % of the worlds.{}",
+      capitalised(std::string(network)), all, law,
+      all.empty() ? "" : fmt::format(", and which programmes a {}'s organisations are eligible for", network),
+      points(found->own), network, 100 * found->keeps_its_place(), sites));
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
@@ -485,12 +542,16 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
   data["regional"] = {{"values", std::move(regional)}};
   std::string heading = "Where it spread";
   const auto percent = [](double share) { return fmt::format("{:.0f} %", 100 * share); };
-  if (least <= most)
+  if (least <= most) {
+    // Of several programmes an organisation counts once for each that it is eligible for.
+    const std::string_view of =
+        run.n_own_programmes() > 1 ? "eligible organisations, all programmes together," : "eligible organisations";
+    const std::string when = date_text(run.report_to.front());
     heading = percent(least) == percent(most)
-                  ? fmt::format("In every {} {} of organisations were in use on {}", network, percent(most),
-                                date_text(run.report_to.front()))
-                  : fmt::format("{} to {} of each {}'s organisations were in use on {}", percent(least), percent(most),
-                                network, date_text(run.report_to.front()));
+                  ? fmt::format("In every {} {} of {} were in use on {}", network, percent(most), of, when)
+                  : fmt::format("{} to {} of each {}'s {} were in use on {}", percent(least), percent(most), network,
+                                of, when);
+  }
   return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
 
@@ -507,6 +568,25 @@ Section strategies(const Run& run) {
     return static_cast<std::size_t>(s) < deliveries.size() && run.strategy(s) != no_competition &&
            deliveries[static_cast<std::size_t>(s)] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
   };
+  // Of the lead, the comparator and the strategies before: what has the same values in every world.
+  const auto same_before = [&](int s) -> std::optional<int> {
+    const auto is_same = [&](int other) {
+      return std::ranges::all_of(run.file.datasets("replicates"), [&](const std::string& name) {
+        const auto known = find_metric(name);
+        if (!known || spec(*known).paired) return true;
+        for (std::size_t p = 0; p < run.programmes.size(); ++p)
+          for (std::size_t r = 0; r < run.report_to.size(); ++r)
+            if (!same_figures(value_by_replicate(run, name, s, static_cast<int>(p), static_cast<int>(r)),
+                              value_by_replicate(run, name, other, static_cast<int>(p), static_cast<int>(r))))
+              return false;
+        return true;
+      });
+    };
+    if (is_same(run.lead)) return run.lead;
+    for (int other = 0; other < static_cast<int>(run.strategies.size()); ++other)
+      if ((other < s || other == run.comparator) && other != s && is_same(other)) return other;
+    return std::nullopt;
+  };
   bool any_option = false;
   std::string html;
   const std::vector<int> worlds = worlds_of_drivers(run.strategies, run.lead);  // they only serve the split
@@ -514,6 +594,10 @@ Section strategies(const Run& run) {
     const std::string& name = run.strategy(s);
     if (s == run.lead || s == run.comparator || std::ranges::find(worlds, s) != worlds.end()) continue;
     any_option = any_option || is_option(s);
+    if (const auto other = same_before(s)) {
+      html += paragraph(fmt::format("“{}” {} “{}”.", name, kIsTheSameAs, run.strategy(*other)));
+      continue;
+    }
     struct Row {
       Metric metric;
       Statistics difference;
@@ -724,16 +808,16 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   const std::string metric = found["metric"].get<std::string>();
   const auto known = find_metric(metric);
   const std::string what = known ? std::string(spec(*known).label) : metric;
-  data["tornado"] = {
-      {"bars", bars},
-      {"base", found["base"]},
-      {"unit", fmt::format("{} (net)", what)},
-      {"label", fmt::format("Net result in {} when one assumption moves through its range", run.place_words())}};
+  data["tornado"] = {{"bars", bars},
+                     {"base", found["base"]},
+                     {"unit", fmt::format("{} (net)", what)},
+                     {"label", fmt::format("Net result in {} when one assumption moves through its range",
+                                           in_sentence(run.place_words()))}};
   return {"drivers", std::move(heading),
           fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {}. Each bar: one assumption "
                       "from its 5 % (outline) to its 95 % point (filled), all others at their defaults, on the same "
                       "clocks. The line: {} at the defaults.</figcaption></figure>\n",
-                      escaped(run.place_words()), shown(found["base"].get<double>())) +
+                      escaped(in_sentence(run.place_words())), shown(found["base"].get<double>())) +
               table(fmt::format("One assumption at a time, {}", run.place_words()),
                     {{"Assumption"},
                      {"meaning"},
@@ -841,7 +925,8 @@ Section assumptions(const Run& run) {
       "are sources: they are listed below.");
   const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
   html += is_single ? first
-                    : folded(fmt::format("Table: what decides most answers ({} parameters)", decisive.size()), first);
+                    : folded(fmt::format("Table: what decides most answers ({})", plural(decisive.size(), "parameter")),
+                             first);
   // Long lists of many programmes would make the page too large: what is left out stands in the results file.
   constexpr std::size_t kMost = 700;
   if (key.size() > kMost) {
@@ -855,7 +940,8 @@ Section assumptions(const Run& run) {
       const std::string name = programme[i].empty()    ? "Economics"
                                : title == programme[i] ? title
                                                        : fmt::format("{} ({})", title, programme[i]);
-      html += folded(fmt::format("{} ({} parameters)", name, rows.size()), table(name, head("Parameter"), rows));
+      html +=
+          folded(fmt::format("{} ({})", name, plural(rows.size(), "parameter")), table(name, head("Parameter"), rows));
       rows.clear();
     }
   }

@@ -58,12 +58,18 @@ Section programme_by_programme(const Run& run) {
       const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
       row.push_back(number_cell(net ? range(*net) : ""));
     };
-    const std::string& event = run.events[j];
-    std::vector<Cell> row{{event.empty() ? run.title_of(j) : fmt::format("{} (avoids: {})", run.title_of(j), event)}};
+    const auto is_known = [&](Metric metric) {
+      return run.report(metric, run.lead, View::gross, p, 0, run.place).has_value();
+    };
+    const bool has_events = is_known(Metric::events_avoided),
+               has_any = has_events || is_known(Metric::admissions_avoided);
+    // An event is named where there is a figure of it alone.
+    std::vector<Cell> row{{run.events[j].empty() || !has_any
+                               ? run.title_of(j)
+                               : fmt::format("{} (event: {})", run.title_of(j), run.events[j])}};
     pair("ever_adopted", row);
     pair("patients_benefited", row);
-    pair(run.report("events_avoided", run.lead, View::gross, p, 0, run.place) ? "events_avoided" : "admissions_avoided",
-         row);
+    pair(has_events ? "events_avoided" : "admissions_avoided", row);
     rows.push_back(std::move(row));
   }
   return {"programmes", "Programme by programme",

@@ -26,10 +26,6 @@ using Json = nlohmann::ordered_json;
 /// More programmes than these are folded away, a line each. [A]
 constexpr std::size_t kMostOpen = 3;
 
-std::string plural(std::size_t n, std::string_view one) {
-  return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
-}
-
 /// What a record counts, in words.
 std::string measure_words(std::string measure) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kWords{
@@ -207,9 +203,9 @@ std::string calibrated_programme(const Calibration& all, std::size_t j, const st
                                  const std::vector<std::string>& past, Json& data) {
   const std::string& name = all.programmes[j];
   if (all.kind[j] != 0) {
-    return paragraph(fmt::format("{} has no calibration of its own: its parameters follow from what {} past programmes "
+    return paragraph(fmt::format("{} has no calibration of its own: its parameters follow from what {} "
                                  "say together, mixed with a vague part for the case that it is unlike them.",
-                                 title, past.size())) +
+                                 title, plural(past.size(), "past programme"))) +
            learnt(all, name, title, true);
   }
   const auto n_fitted = static_cast<std::size_t>(all.n_fitted[j]);
@@ -227,8 +223,11 @@ Section calibration_section(const Run& run, Json& data) {
   const ResultsFile& file = run.file;
   if (!file.has("calibration/programme")) {
     return {"calibration", "Not calibrated",
-            paragraph("No posterior was used: the parameters were drawn from prior assumptions, and the published "
-                      "figures beside the curves are for comparison only.")};
+            paragraph(fmt::format("No posterior was used: the parameters {}{}.",
+                                  run.is_drawn() ? "were drawn from prior assumptions" : "all stood at their defaults",
+                                  file.has("published/metric")
+                                      ? ", and the published figures beside the curves are for comparison only"
+                                      : ""))};
   }
   const Calibration all(file);
   const auto past =

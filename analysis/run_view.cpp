@@ -196,12 +196,13 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
   };
   if (is_same_world(run))
     return fmt::format(
-        "From {} to {}, in {}, {}. {}{}.", from, to, run.place_words(),
+        "From {} to {}, in {}, {}. {}{}.", from, to, in_sentence(run.place_words()),
         gross_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run), interval(flipped(*gross))),
         same_world_text(fmt::format("“{}”", run.strategy(run.lead)), fmt::format("“{}”", run.strategy(run.comparator)),
                         ""),
         run.strategy(run.comparator) == kDeliveryNames[2] ? kWithoutProgramme : "");
-  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to, run.place_words(),
+  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to,
+                     in_sentence(run.place_words()),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
                                   interval(flipped(*gross)), interval(flipped(*net))));
 }

@@ -94,6 +94,35 @@ TEST(Compare, LeavesOutReplicatesThatOneSideLacks) {
   EXPECT_TRUE(differences({&none, 1}, {&none, 0}, pair_up(none, none), {}).empty());
 }
 
+TEST(Compare, WhatIsTheSameIsSaidOnceAndNotShownTwice) {
+  // In order: the baseline; itself but for rounding; another; that one again; the same number but another cost.
+  const RunValues run =
+      run_of({"base", "again", "more", "more-again", "dear"}, {Metric::adopters, Metric::cost_gbp},
+             {{1, 2}, {1, 2 + 1e-12}, {3, 5}, {3, 5}, {3, 5}, {7, kNaN}, {7, kNaN}, {8, 9}, {8, 9}, {8, 10}});
+  CompareReport report;
+  for (int strategy = 1; strategy < 5; ++strategy) {
+    Comparison& one = report.comparisons.emplace_back();
+    one.subject = {&run, strategy};
+    one.baseline = {&run, 0};
+    one.pairing = pair_up(run, run);
+    one.rows = differences(one.subject, one.baseline, one.pairing, {});
+  }
+  ASSERT_TRUE(same_as(report, 0));
+  EXPECT_EQ(same_as(report, 0)->strategy, 0);
+  EXPECT_FALSE(same_as(report, 1));
+  ASSERT_TRUE(same_as(report, 2));
+  EXPECT_EQ(same_as(report, 2)->strategy, 2);
+  EXPECT_FALSE(same_as(report, 3)) << "its cost differs in one world";
+  EXPECT_EQ(without_repeats(report).comparisons.size(), 2U);
+  const std::string text = compare_table(report, 120);
+  EXPECT_NE(text.find("again is, in every world and every figure compared, the same as base."), std::string::npos);
+  EXPECT_NE(text.find("more-again is, in every world and every figure compared, the same as more."), std::string::npos);
+  EXPECT_EQ(text.find("again minus"), std::string::npos);
+  EXPECT_NE(text.find("more minus base"), std::string::npos);
+  report.comparisons.resize(1);
+  EXPECT_EQ(without_repeats(report).comparisons.size(), 1U) << "a table is shown all the same";
+}
+
 TEST(Compare, PairsTheCommonPrefixAndSaysSo) {
   const RunValues a = run_of({"base"}, {Metric::adopters, Metric::cost_gbp}, {{1, 2, 3}, {0, 0, 0}});
   RunValues b = run_of({"base"}, {Metric::adopters}, {{2, 4}});

@@ -184,18 +184,31 @@ class Page(program.ProgramTest):
             program.write(self.path(name + ".toml"), text)
             self.uptake("run", name + ".toml", "--replicates", "400", "-o", name, "--quiet")
             page = program.read(self.path(name, "report.html")).decode()
-            said = re.search(r"(?:Networks|Regions) differ here by little more than luck, if at all: .*? vary by ([\d.]+) % .*? over 400 worlds, which the (?:map|table) "
-                             r"shows, ([\d.]+) % is left, and luck alone would leave ([\d.]+) %", page)
+            self.assertEqual("shows no difference between regions that luck alone would not make." in page, is_said, name)
+            self.assertEqual("Regions differ by more than luck." in page, not is_said, name)
+            said = re.search(r"luck sets their shares in use ([\d.]+) percentage points apart .*? over 400 worlds luck alone leaves ([\d.]+), "
+                             r"less than ([\d.]+) in 19 runs of 20, and the table shows ([\d.]*\d)", page)
+            # By hand: the variance of a share about its region's own mean, less what all regions have in common.
             with h5py.File(self.path(name, "results.h5")) as file:
-                within = file["report/regional_cv"][0, 0, 0, 0, 0]
-                share, weight = file["report/adoption_share"][0, 0, 0, 0, 0, 1:], file["eligible"][0, 1:]
-            mean = np.average(share, weights=weight)
-            between = np.sqrt(np.average((share - mean) ** 2, weights=weight)) / mean
-            self.assertEqual(between <= max(within / 10, 2 * within / 20), is_said, (name, within, between))
-            self.assertEqual(said is not None, is_said, name)
-            if said:
-                for shown, value in zip(said.groups(), (within, between, within / 20)):
-                    self.assertAlmostEqual(float(shown), 100 * value, delta=0.006 * max(1, 100 * value))
+                statistics = [s.decode() for s in file["statistic"][()]]
+                mean, sd = (file["report/adoption_share"][0, 0, statistics.index(s), 0, 0] for s in ("mean", "sd"))
+                weight = file["eligible"][0, 1:] / file["eligible"][0, 1:].sum()
+            in_world = (weight @ sd[1:] ** 2 - sd[0] ** 2) ** 0.5
+            shows = (weight @ (mean[1:] - weight @ mean[1:]) ** 2) ** 0.5
+            for text, value in zip(said.group(1, 2, 4), (in_world, in_world / 20, shows)):
+                self.assertAlmostEqual(float(text), 100 * value, delta=0.006 * max(1, 100 * value))
+            self.assertEqual(float(said[4]) <= float(said[3]), is_said, name)
+            own = re.search(r"sets them about ([\d.]+) apart. .*? is ahead in about (\d+) %", page)
+            self.assertEqual(own is not None, not is_said, name)
+            if own:
+                self.assertAlmostEqual(float(own[1]), 100 * (shows**2 - in_world**2 / 400) ** 0.5, delta=0.06)
+                self.assertGreater(int(own[2]), 50)
+        # Who is in use at the start is the same in every world, which the page has to say where anybody is.
+        self.assertNotIn("was drawn once", page)
+        self.uptake("run", "even.toml", "--replicates", "40", "-o", "started", "--quiet", "--set", "initial.in_use=0.3")
+        page = program.read(self.path("started", "report.html")).decode()
+        self.assertRegex(page, r"in use at the start was drawn once, with the population, and is the same in every world: "
+                               r"[\d.]+ % to [\d.]+ % of each region's were in use on ")
 
     def test_a_made_up_population_is_not_called_england(self):
         text = program.read(program.CARE_HOMES).decode().replace(
@@ -312,7 +325,7 @@ class Page(program.ProgramTest):
         self.uptake("run", "minimal.toml", "-o", "out", "--quiet", "--replicates", "4")
         text = program.read(self.path("out", "report.html")).decode()
         finding = re.search(r'<p class="finding">(.*?)</p>', text).group(1)
-        self.assertIn(", in North, ", finding)
+        self.assertIn(", in the North, ", finding)
         # A figure of all of it is not taken for one of the region, nor the measures of inequality.
         figures = "".join(f'[[published]]\nmetric = "adopters"\nregion = "{region}"\nto = 2022-03-31\nvalue = 2\nsource = "S1"\n'
                           for region in ("England", "North"))
@@ -463,7 +476,7 @@ class Page(program.ProgramTest):
         self.assertNotAlmostEqual(net["England"], net["North"], delta=0.01, msg="the check would take the whole for it")
         section = program.read(shown).decode().split('<section id="drivers"')[1].split("</section>")[0]
         self.assertIn("<caption>One assumption at a time, North</caption>", section)
-        self.assertIn("<figcaption>In North. Each bar", section)
+        self.assertIn("<figcaption>In the North. Each bar", section)
         self.uptake("report", "out", "--cheers")
         self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
         # What is given for all alone is not for a part, and a study about another place goes nowhere near this page.
