@@ -241,10 +241,14 @@ std::string how_money_is_counted(const Run& run) {
   const std::string money = percent(Parameter::discount_money), health = percent(Parameter::discount_health),
                     optimism = percent(Parameter::optimism_cost);
   if (money.empty() || health.empty() || optimism.empty()) return "";
+  const bool has_return = run.headline("roi_fiscal", View::gross) || run.headline("roi_net", View::net);
   return fmt::format(
       "Net present values and returns per pound are discounted to the start, money by {} a year and QALYs "
-      "by {}; all other sums are not. Costs are raised for optimism bias by {}.",
-      money, health, optimism);
+      "by {}; all other sums are not. Costs are raised for optimism bias by {}.{}",
+      money, health, optimism,
+      has_return ? " A return per pound is the mean gain of all worlds over their mean cost. Its 90 % range is that of "
+                   "the worlds' own returns, which may lie to one side of it where some worlds cost little."
+                 : "");
 }
 }  // namespace
 

@@ -130,6 +130,19 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
     row(Metric::net_present_value_gbp, "net_present_value_gbp", "GBP",
         "Present value at the start of gross savings less cost", "Net present value", "net present value", flow,
         kReport | kRegion | kMoney, Needs::value, kEfficiency),
+    row(Metric::present_value_cash_gbp, "present_value_cash_gbp", "GBP", "Present value at the start of cash savings",
+        "Present value of cash savings", "PV of cash savings", flow, kReport | kRegion | kMoney, Needs::value,
+        kEfficiency),
+    row(Metric::present_value_social_gbp, "present_value_social_gbp", "GBP",
+        "Present value at the start of social value, QALYs discounted at the rate of health",
+        "Present value of social value", "PV of social value", flow, kReport | kRegion | kMoney, Needs::social,
+        kSociety),
+    row(Metric::present_value_cost_gbp, "present_value_cost_gbp", "GBP",
+        "Present value at the start of cost, all funders", "Present value of cost, all funders", "PV of cost", flow,
+        kReport | kRegion | kMoney | kLower, Needs::nothing, kEfficiency),
+    row(Metric::present_value_cost_public_gbp, "present_value_cost_public_gbp", "GBP",
+        "Present value at the start of the cost that no provider bears", "Present value of cost, public funders",
+        "PV of public cost", flow, kReport | kRegion | kMoney | kLower, Needs::nothing, kEfficiency),
     row(Metric::roi_fiscal, "roi_fiscal", "1", "Present value of cash savings per pound of public cost",
         "Cash per public pound", "cash per public pound", ratio, kReport | kRegion | kOwnWorld, Needs::value,
         kEfficiency),
@@ -455,6 +468,26 @@ SummaryLayout make_layout(const Model& model) {
   layout.tables = make_outcome_tables(model, layout);
   layout.n_in_total = count_in_total(model, layout);
   return layout;
+}
+
+std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> benefit) {
+  using enum Metric;
+  const auto of_a_world = [](Metric gain, Metric cost) {
+    return RatioOfMeans{gain, cost, View::gross, View::gross, true};
+  };
+  switch (metric) {
+    case roi_fiscal:
+      return of_a_world(present_value_cash_gbp, present_value_cost_public_gbp);
+    case roi_social:
+      return of_a_world(present_value_social_gbp, present_value_cost_public_gbp);
+    case roi_net:
+      return RatioOfMeans{present_value_cash_gbp, present_value_cost_gbp, View::net, View::net, true};
+    case attributable_share:
+      if (benefit) return RatioOfMeans{*benefit, *benefit, View::net, View::gross, false};
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
 }
 
 Seen seen(Metric metric, View view) {

@@ -252,11 +252,17 @@ std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit) {
       return flow_patients;
     case Metric::net_present_value_gbp:
       return flow_savings;
+    case Metric::present_value_cash_gbp:
     case Metric::roi_fiscal:
     case Metric::roi_net:
       return flow_cash;
+    case Metric::present_value_social_gbp:
     case Metric::roi_social:
       return flow_social;
+    case Metric::present_value_cost_gbp:
+      return flow_cost;
+    case Metric::present_value_cost_public_gbp:
+      return flow_cost_public;
     case Metric::attributable_share:
     case Metric::significantly_reduced:
       return of_benefit;
@@ -668,6 +674,18 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       by_place([&](std::size_t p) {
         return sheet.present(value_savings, report)[p] - sheet.present(value_cost, report)[p];
       });
+      return;
+    case Metric::present_value_cash_gbp:
+      std::copy_n(sheet.present(value_cash, report), n_places, row);
+      return;
+    case Metric::present_value_social_gbp:
+      std::copy_n(sheet.present(value_social, report), n_places, row);
+      return;
+    case Metric::present_value_cost_gbp:
+      std::copy_n(sheet.present(value_cost, report), n_places, row);
+      return;
+    case Metric::present_value_cost_public_gbp:
+      std::copy_n(sheet.present(value_cost_public, report), n_places, row);
       return;
     case Metric::roi_fiscal:
     case Metric::roi_social: {

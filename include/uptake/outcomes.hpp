@@ -25,7 +25,8 @@ enum class Metric : std::uint8_t {
   patients_in_year, events_avoided, admissions_avoided, bed_days_avoided, diagnosis_days_sooner, home_years, qalys,
   savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, social_value_gbp, cost_gbp, cost_public_gbp, carbon_kg,
   // value for money
-  net_present_value_gbp, roi_fiscal, roi_social, roi_net,
+  net_present_value_gbp, present_value_cash_gbp, present_value_social_gbp, present_value_cost_gbp,
+  present_value_cost_public_gbp, roi_fiscal, roi_social, roi_net,
   // what the network's contribution is
   acceleration_months, levels_never_reached_share, attributable_share, not_otherwise_adopted, significantly_reduced,
   first_use_months, latest_first_use_months,
@@ -177,6 +178,16 @@ using Summary = std::vector<double>;
 
 enum class View : std::uint8_t { gross, counterfactual, net };
 inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfactual", "net"};
+
+/// A ratio of two metrics, which over an ensemble is the ratio of their means and never the mean of the replicates' own
+/// ratios: those with the smallest denominators would rule it.
+struct RatioOfMeans {
+  Metric over, under;
+  View over_in, under_in;  ///< those of a metric that is of its own world are of the view that is asked for
+  bool is_return;          ///< undefined unless its denominator, what is spent, is above 0
+};
+/// None of what is no such ratio. @param benefit that `attributable_share` is about
+[[nodiscard]] std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> benefit);
 
 /// What a view shows of a metric: gross as stored, counterfactual = the comparator's, net = their paired difference;
 /// paired measures have view net alone, as stored. The net of a share or an inequality is its change;
