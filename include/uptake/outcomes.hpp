@@ -57,21 +57,23 @@ enum class MetricKind : std::uint8_t {
 /// What must be known of a programme for a metric to be given; it is missing where nothing is known, never 0.
 enum class Needs : std::uint8_t {
   nothing,
-  people,      ///< how many an organisation reaches
-  events,      ///< how many events there are without it
-  admissions,  ///< ... and they are admissions
-  bed_days,    ///< how many bed days an admission or stay holds
-  diagnosis,   ///< days sooner
-  qalys,       ///< QALYs of an event or person
-  value,       ///< a price of an event, bed day or person
-  social,      ///< QALYs or a value outside the NHS
-  carbon,      ///< a carbon factor of an admission, bed day or journey
-  benefit,     ///< any of events, value, days sooner or people
-  uptake,      ///< uptake of a treatment without the programme
-  beds,        ///< beds opened
-  sites,       ///< adopters are sites in the community
-  several,     ///< more than one programme, and people
-  growth,      ///< a growth ledger
+  people,         ///< how many an organisation reaches
+  events,         ///< how many events there are without it
+  admissions,     ///< ... and they are admissions
+  bed_days,       ///< how many bed days an admission or stay holds
+  diagnosis,      ///< days sooner
+  qalys,          ///< QALYs of an event or person
+  cost,           ///< what it costs; of a programme with an outcome the table's prices stand for what no file states
+  value,          ///< a price of an event, bed day or person
+  social,         ///< QALYs or a value outside the NHS
+  social_return,  ///< the same: what several programmes return is given where it is known of each of them
+  carbon,         ///< a carbon factor of an admission, bed day or journey
+  benefit,        ///< any of events, value, days sooner or people
+  uptake,         ///< uptake of a treatment without the programme
+  beds,           ///< beds opened
+  sites,          ///< adopters are sites in the community
+  several,        ///< more than one programme, and people
+  growth,         ///< a growth ledger
   count_
 };
 /// A set of what is known: bit n = Needs n.
@@ -164,7 +166,8 @@ struct SummaryLayout {
   /// `attributable_share`, `significantly_reduced` and the equity of benefit are about. None where nothing is known.
   std::vector<std::optional<Metric>> benefit;
   /// By metric: how many programmes enter the figure of all together in some world; of a ratio those of its numerator.
-  /// 0 where there is no such figure (events and shares treated of several programmes) and in the growth ledger.
+  /// 0 where there is no such figure (events, shares treated and most social returns of several programmes) and in the
+  /// growth ledger.
   std::array<int, kNMetrics> n_in_total{};
   std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
