@@ -14,6 +14,7 @@
 #include "finding.hpp"
 #include "numbers.hpp"
 #include "results_file.hpp"
+#include "statistics.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/version.hpp"
@@ -81,6 +82,7 @@ std::vector<const Block*> blocks_for(const SummaryLayout& layout, int place, std
 void set_axes(const SummaryLayout& layout, std::span<const Block* const> blocks, int place, RunValues& run) {
   run.version = std::string(version());
   run.strategies = layout.strategies;
+  run.comparator = layout.comparator;
   run.programmes = layout.programmes;
   run.region = layout.regions[static_cast<std::size_t>(place)];
   run.reports = layout.reports;
@@ -215,12 +217,15 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
 
   run.strategies = file.texts("replicates/strategy");
   run.lead = static_cast<int>(std::ranges::find(run.strategies, file.text("provenance/lead")) - run.strategies.begin());
+  run.comparator =
+      static_cast<int>(std::ranges::find(run.strategies, file.text("provenance/comparator")) - run.strategies.begin());
   std::istringstream deliveries(file.text("provenance/deliveries"));
   for (std::string line; std::getline(deliveries, line);) {
     const auto at = std::ranges::find(kDeliveryNames, line);
     if (at != kDeliveryNames.end()) run.deliveries.push_back(static_cast<Delivery>(at - kDeliveryNames.begin()));
   }
-  if (run.lead == static_cast<int>(run.strategies.size()) || run.deliveries.size() != run.strategies.size())
+  const auto n_strategies = static_cast<int>(run.strategies.size());
+  if (run.lead == n_strategies || run.comparator == n_strategies || run.deliveries.size() != run.strategies.size())
     throw file.broken("its provenance and its strategies disagree");
   run.programmes = file.texts("replicates/programme");
   const auto regions = file.texts("replicates/region");
@@ -366,6 +371,32 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
 namespace {
 /// A value as results.h5 keeps it: with the digits of a 32-bit float.
 double as_stored(double value) { return static_cast<double>(static_cast<float>(value)); }
+
+/// A ratio of means of the first `n` replicates; NaN where the run has not kept what it is a ratio of.
+MeanRatio ratio_of(const Side& side, const RatioOfMeans& ratio, const std::string& programme, Date to, std::size_t n,
+                   bool stored) {
+  const RunValues& run = *side.run;
+  const auto part = [&](Metric metric, View view) {
+    const auto own = run.find(side.strategy, metric, programme, to),
+               without = run.find(run.comparator, metric, programme, to);
+    std::vector<double> values(own.empty() ? n : std::min(n, own.size()), kNaN);
+    for (std::size_t r = 0; r < values.size() && !own.empty(); ++r) {
+      const auto kept = [&](double value) { return stored ? as_stored(value) : value; };
+      values[r] = kept(own[r]) - (view == View::net ? kept(without[r]) : 0);
+    }
+    return values;
+  };
+  return mean_ratio(ratio, part(ratio.over, ratio.over_in), part(ratio.under, ratio.under_in));
+}
+
+/// Puts ratios of means in the place of means of ratios. @return whether both sides have one
+bool compare_ratios(const MeanRatio& subject, const MeanRatio& baseline, Difference& row) {
+  row.subject = subject.value;
+  row.baseline = baseline.value;
+  row.difference.mean = subject.value - baseline.value;
+  row.difference.mcse = standard_error(minus(subject.residual, baseline.residual));
+  return !std::isnan(row.difference.mean);
+}
 }  // namespace
 
 std::vector<Difference> differences(const Side& subject, const Side& baseline, const Pairing& pairing,
@@ -395,6 +426,12 @@ std::vector<Difference> differences(const Side& subject, const Side& baseline, c
         row.p_worse /= static_cast<double>(as.size());
         std::vector<double> difference = minus(as, bs);
         row.difference = statistics(difference);
+        if (const auto ratio = ratio_of_means(metric, std::nullopt)) {
+          const auto of = [&](const Side& side) {
+            return ratio_of(side, *ratio, programme, period.to, pairing.n_replicates, mixed);
+          };
+          if (!compare_ratios(of(subject), of(baseline), row)) continue;
+        }
         rows.push_back(std::move(row));
       }
     }
@@ -415,6 +452,7 @@ void add_variances(std::vector<Difference>& rows, const Side& subject, const Run
 void add_peers(std::vector<Difference>& rows, const Side& subject, const Side& baseline, const Side& subject0,
                const Side& baseline0) {
   for (Difference& row : rows) {
+    if (ratio_of_means(row.metric, std::nullopt)) continue;  // what peers make of it is not told replicate by replicate
     const auto of = [&](const Side& side) {
       return side.run->find(side.strategy, row.metric, row.programme, row.period.to);
     };

@@ -39,7 +39,8 @@ constexpr std::array kTables{
 /// What a column of statistics holds. @param otherwise of a statistic that this version does not know
 std::string meaning_of(std::string_view statistic, const std::string& otherwise) {
   if (statistic == "mean")
-    return "mean over the replicates in which the value is defined; of attributable_share the ratio of the means";
+    return "mean over the replicates in which the value is defined; of attributable_share, roi_fiscal, roi_social and "
+           "roi_net the ratio of the means";
   if (statistic == "sd") return "standard deviation over the replicates (n - 1)";
   if (statistic == "mcse") return "Monte-Carlo standard error of the mean";
   if (statistic.size() == 3 && statistic.front() == 'p')

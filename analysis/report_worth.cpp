@@ -227,6 +227,16 @@ Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net
 }
 
 namespace {
+/// What brings about what is net: the network's support where the lead strategy delivers it, else that strategy by name
+/// (a tariff in a world without the network, say).
+std::string what_adds(const Run& run) {
+  const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
+  const auto lead = static_cast<std::size_t>(run.lead);
+  const bool is_support =
+      lead >= deliveries.size() || deliveries[lead] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
+  return is_support ? std::string("the support") : fmt::format("“{}”", run.strategy(run.lead));
+}
+
 /// What an appraiser asks first: what is discounted, and whether costs are raised for optimism.
 std::string how_money_is_counted(const Run& run) {
   const std::vector<std::string> keys = run.file.texts("parameters/key"), priors = run.file.texts("parameters/prior");
@@ -241,18 +251,26 @@ std::string how_money_is_counted(const Run& run) {
   const std::string money = percent(Parameter::discount_money), health = percent(Parameter::discount_health),
                     optimism = percent(Parameter::optimism_cost);
   if (money.empty() || health.empty() || optimism.empty()) return "";
+  const bool has_return = run.headline("roi_fiscal", View::gross) || run.headline("roi_net", View::net);
   return fmt::format(
       "Net present values and returns per pound are discounted to the start, money by {} a year and QALYs "
-      "by {}; all other sums are not. Costs are raised for optimism bias by {}.",
-      money, health, optimism);
+      "by {}; all other sums are not. Costs are raised for optimism bias by {}.{}",
+      money, health, optimism,
+      has_return ? " A return per pound is the mean gain of all worlds over their mean cost. Its 90 % range is that of "
+                   "the worlds' own returns, which may lie to one side of it where some worlds cost little."
+                 : "");
 }
 }  // namespace
 
 Section outcomes_and_savings(const Run& run, Json& data) {
-  std::string html = paragraph(fmt::format(
-      "Cash and capacity are never added: a bed that is freed is used by somebody else unless it is closed. "
-      "Money is in {} prices. {}",
-      kPriceYear, how_money_is_counted(run)));
+  const auto cash = run.headline("savings_cash_gbp", View::net), cost = run.headline("cost_gbp", View::net),
+             capacity = run.headline("capacity_released_gbp", View::net);
+  std::string html;
+  if (cash || cost)
+    html = paragraph(
+        fmt::format("Cash and capacity are never added: a bed that is freed is used by somebody else unless it is "
+                    "closed. Money is in {} prices. {}",
+                    kPriceYear, how_money_is_counted(run)));
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }
@@ -260,7 +278,8 @@ Section outcomes_and_savings(const Run& run, Json& data) {
     html += paragraph(
         "A total is of the programmes that bring something to it, and says how many these are where not all do. Costs "
         "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
-        "against costs of all.");
+        "against costs of all. Social value per public pound is given of all together only where each of them has "
+        "one.");
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {
@@ -285,16 +304,17 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   }
   const bool is_same = is_same_world(run);
   if (!is_same) html += years(run, data);  // net alone
-  const auto cash = run.headline("savings_cash_gbp", View::net), cost = run.headline("cost_gbp", View::net),
-             capacity = run.headline("capacity_released_gbp", View::net);
   std::string heading = "What it was worth, and what it cost";
-  if (is_same) {
+  if (!cash && !cost) {
+    heading = "What it was worth and what it cost is not stated";
+  } else if (is_same) {
     heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
-    heading = fmt::format("The support added {} of cash, {} of capacity, and {} of cost", pounds(cash->mean),
-                          pounds(capacity->mean), pounds(cost->mean));
+    heading = fmt::format("{} added {} of cash, {} of capacity, and {} of cost", capitalised(what_adds(run)),
+                          pounds(cash->mean), pounds(capacity->mean), pounds(cost->mean));
   } else if (cost) {
-    heading = fmt::format("The support added {} of cost; its worth in money is not known", pounds(cost->mean));
+    heading = fmt::format("{} added {} of cost; its worth in money is not known", capitalised(what_adds(run)),
+                          pounds(cost->mean));
   }
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }
@@ -356,16 +376,18 @@ Section cost_effectiveness(const Run& run, Json& data) {
                    {"threshold", kUsualThreshold},
                    {"label", "Extra cost against extra QALYs, one point a world; the line is GBP 20,000 per QALY"}};
   data["acceptability"] = {{"curve", curve}, {"label", "Chance of being cost-effective by what a QALY is worth"}};
+  const std::string what = escaped(what_adds(run));
   std::string html =
       "<div class=\"maps drawn\"><figure><div id=\"plane\"></div><figcaption>Each point is one pair of worlds. Dashed: "
-      "GBP 20,000 per QALY; below it the support is worth its cost. " +
+      "GBP 20,000 per QALY; below it " +
+      what + " is worth its cost. " +
       std::string(known->net_of_savings
                       ? "Extra cost: of all funders, less what the avoided care would have cost the NHS, "
                         "in cash and in capacity."
                       : "Extra cost: of all funders; no saving was read to take from it.") +
       "</figcaption></figure><figure><div "
-      "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which the support is worth its "
-      "cost.</figcaption></figure></div>\n";
+      "id=\"acceptability\"></div><figcaption>Share of the pairs of worlds in which " +
+      what + " is worth its cost.</figcaption></figure></div>\n";
   html += table("Chance of being cost-effective", {{"If a QALY is worth"}, number_cell("chance")}, rows);
   std::vector<std::string> turns;
   for (const TurningPoint& one : turning_points(run, kUsualThreshold)) turns.push_back(turning_sentence(one));

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 
 #include "finding.hpp"
+#include "statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/scenario.hpp"
@@ -17,6 +19,7 @@ namespace uptake {
 
 namespace {
 constexpr double kLow = 0.05, kHigh = 0.95;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array kShares{Parameter::share_geography, Parameter::share_community, Parameter::share_ownership,
                              Parameter::share_pathway};
 
@@ -96,20 +99,30 @@ Draw base_of(const Scenario& scenario, const std::vector<Movable>& all) {
   return base;
 }
 
-struct Moments {
-  double sum = 0, squares = 0;
-  int n = 0;
-  void add(double value) {
-    sum += value;
-    squares += value * value;
-    ++n;
-  }
-  [[nodiscard]] double mean() const { return n > 0 ? sum / n : std::numeric_limits<double>::quiet_NaN(); }
-  [[nodiscard]] double error() const {
-    if (n < 2) return std::numeric_limits<double>::quiet_NaN();
-    return std::sqrt(std::max(0.0, (squares - sum * sum / n) / (n - 1)) / n);
-  }
+/// What a setting comes to, and the part of each replicate in it: the value, or the residual of a ratio.
+struct Outcome {
+  double value = 0;
+  std::vector<double> parts;
 };
+/// Mean over the replicates in which the base is defined too.
+Outcome mean_outcome(std::span<const double> values, std::span<const double> base) {
+  Outcome outcome{0, {values.begin(), values.end()}};
+  double n = 0;
+  for (std::size_t r = 0; r < values.size(); ++r) {
+    if (std::isnan(base[r])) outcome.parts[r] = kNaN;
+    if (std::isnan(outcome.parts[r])) continue;
+    outcome.value += values[r];
+    n += 1;
+  }
+  outcome.value = n > 0 ? outcome.value / n : kNaN;
+  return outcome;
+}
+/// Standard error of the change from the base, replicate by replicate.
+double error_of_change(const Outcome& outcome, const Outcome& base) {
+  std::vector<double> change(base.parts.size());
+  std::ranges::transform(outcome.parts, base.parts, change.begin(), std::minus<>{});
+  return standard_error(change);
+}
 }  // namespace
 
 bool is_nil(const OneWayStudy& study) {
@@ -134,13 +147,16 @@ Metric leading_metric(const Model& model, const SummaryLayout& layout) {
 
 OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, Metric metric,
                     int n_replicates, const Control& control) {
-  const Block* block = layout.find(metric, Axis::report);
   UPTAKE_EXPECTS(is_given(*model, layout, metric) && n_replicates >= 1);
   const int lead = lead_strategy(model->scenario);
   const int programme = total_programme(layout.programmes);
   const int place = focus_place(layout, model->scenario);
   const std::vector<Movable> all = movables(model->scenario);
   const Draw base_draw = base_of(model->scenario, all);
+  // Net is of a difference, which a return of one world has not.
+  const auto ratio = spec(metric).own_world
+                         ? std::nullopt
+                         : ratio_of_means(metric, layout.benefit[static_cast<std::size_t>(programme)]);
   const auto n = static_cast<std::size_t>(n_replicates);
   const std::size_t n_settings = 1 + 2 * all.size();
 
@@ -156,22 +172,34 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
     const std::vector<History> histories = simulate(model, draw, key);
     Summary summary(layout.size);
     outcomes(*model, layout, draw, key, histories, summary);
-    return std::vector<double>{value_in_view(layout, summary, *block, lead, programme, 0, place, View::net)};
+    const auto value = [&](Metric of, View view) {
+      return value_in_view(layout, summary, *layout.find(of, Axis::report), lead, programme, 0, place, view);
+    };
+    if (!ratio) return std::vector<double>{value(metric, View::net)};
+    return std::vector<double>{value(ratio->over, ratio->over_in), value(ratio->under, ratio->under_in)};
   };
-  std::vector<double> base(n);
-  std::vector<Moments> results(n_settings), changes(n_settings);
+  // By setting and replicate; those that a stop leaves out stay undefined.
+  std::vector<std::vector<double>> over(n_settings, std::vector<double>(n, kNaN)),
+      under(ratio ? over : decltype(over)());
   run_tasks(
       n_settings * n, result,
-      [&](std::size_t task, std::vector<double>&& value) {
-        const std::size_t setting = task / n, replicate = task % n;
-        if (setting == 0) base[replicate] = value.front();
-        if (std::isnan(value.front()) || std::isnan(base[replicate])) return;
-        results[setting].add(value.front());
-        changes[setting].add(value.front() - base[replicate]);
+      [&](std::size_t task, std::vector<double>&& values) {
+        over[task / n][task % n] = values.front();
+        if (ratio) under[task / n][task % n] = values.back();
       },
       control);
+  std::vector<Outcome> found_at;
+  for (std::size_t setting = 0; setting < n_settings; ++setting) {
+    if (!ratio) {
+      found_at.push_back(mean_outcome(over[setting], over.front()));
+      continue;
+    }
+    MeanRatio found = mean_ratio(*ratio, over[setting], under[setting]);
+    found_at.push_back({found.value, std::move(found.residual)});
+  }
+  const Outcome& base = found_at.front();
 
-  if (results[0].n == 0 && !control.stop.stop_requested())
+  if (std::isnan(base.value) && !control.stop.stop_requested())
     throw InputError(
         {{fmt::format("--metric {}", spec(metric).name),
           "is undefined at the defaults: there is no base to move assumptions from", "choose another metric"}});
@@ -184,19 +212,20 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   study.place = place_in_words(*model, layout, place);
   study.date = layout.reports.front().label;
   study.n_replicates = n_replicates;
-  study.base = results[0].mean();
-  study.base_error = results[0].error();
+  study.base = base.value;
+  study.base_error = standard_error(base.parts);
   for (std::size_t k = 0; k < all.size(); ++k) {
     const Movable& one = all[k];
     const bool several = model->n_programmes() > 1 && one.programme >= 0;
+    const Outcome &low = found_at[1 + 2 * k], &high = found_at[2 + 2 * k];
     study.parameters.push_back(
         {several ? fmt::format("{}.{}", model->scenario.programmes[static_cast<std::size_t>(one.programme)].name,
                                one.spec->key)
                  : std::string(one.spec->key),
          std::string(one.spec->unit), std::string(kGradeNames[static_cast<std::size_t>(one.setting->grade)]),
          one.setting->source, posterior_value(one, model->scenario, 0.5).value_or(one.setting->value),
-         value_at(one, model->scenario, kLow), value_at(one, model->scenario, kHigh), results[1 + 2 * k].mean(),
-         results[2 + 2 * k].mean(), changes[1 + 2 * k].error(), changes[2 + 2 * k].error()});
+         value_at(one, model->scenario, kLow), value_at(one, model->scenario, kHigh), low.value, high.value,
+         error_of_change(low, base), error_of_change(high, base)});
   }
   const auto width = [](const OneWay& one) {
     const double difference = std::abs(one.at_high - one.at_low);

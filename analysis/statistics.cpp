@@ -69,33 +69,6 @@ UPTAKE_WIDEST void sort_lanes(std::span<Lanes> rows) {
   }
 }
 
-/// mean(a) / mean(b) and its standard error, over replicates in which both are defined.
-struct Ratio {
-  double value = kNaN, error = kNaN;
-};
-Ratio ratio_of_means(std::span<const double> a, std::span<const double> b) {
-  double sum_a = 0, sum_b = 0, n = 0;
-  for (std::size_t r = 0; r < a.size(); ++r) {
-    if (std::isnan(a[r]) || std::isnan(b[r])) continue;
-    sum_a += a[r];
-    sum_b += b[r];
-    n += 1;
-  }
-  if (n == 0 || sum_b == 0) return {};
-  const double ratio = sum_a / sum_b;
-  double squares = 0;
-  for (std::size_t r = 0; r < a.size(); ++r) {
-    if (std::isnan(a[r]) || std::isnan(b[r])) continue;
-    const double residual = a[r] - ratio * b[r];
-    squares += residual * residual;
-  }
-  if (n < 2) return {ratio, kNaN};
-  return {ratio, std::sqrt(squares / (n - 1) / n) / std::abs(sum_b / n)};
-}
-
-}  // namespace
-
-namespace {
 /// Of values that are all one.
 Statistics constant(double value, std::size_t n) {
   const double spread = n > 1 ? 0 : kNaN;
@@ -152,6 +125,36 @@ Statistics statistics(std::span<double> values) {
   Statistics s = moments(sum, squares, defined.size());
   set_quantiles(s, quantiles(defined));
   return s;
+}
+
+MeanRatio mean_ratio(const RatioOfMeans& ratio, std::span<const double> over, std::span<const double> under) {
+  UPTAKE_EXPECTS(over.size() == under.size());
+  double sum_over = 0, sum_under = 0, n = 0;
+  for (std::size_t r = 0; r < over.size(); ++r) {
+    if (std::isnan(over[r] + under[r])) continue;
+    sum_over += over[r];
+    sum_under += under[r];
+    n += 1;
+  }
+  MeanRatio result{kNaN, std::vector<double>(over.size(), kNaN)};
+  if (ratio.is_return ? !(sum_under > 0) : sum_under == 0) return result;
+  result.value = sum_over / sum_under;
+  for (std::size_t r = 0; r < over.size(); ++r)
+    result.residual[r] = (over[r] - result.value * under[r]) / (sum_under / n);
+  return result;
+}
+
+double standard_error(std::span<const double> values) {
+  double sum = 0, squares = 0, n = 0;
+  for (const double value : values) {
+    if (std::isnan(value)) continue;
+    sum += value;
+    n += 1;
+  }
+  if (n < 2) return kNaN;
+  for (const double value : values)
+    if (!std::isnan(value)) squares += (value - sum / n) * (value - sum / n);
+  return std::sqrt(squares / (n - 1) / n);
 }
 
 namespace {
@@ -268,20 +271,16 @@ std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& la
                                                          std::size_t memory) {
   const Block& block = *cells.block;
   const std::size_t n = ensemble.n_replicates;
-  const Block* avoided = nullptr;
-  if (block.metric == Metric::attributable_share) {
-    const auto& benefit = layout.benefit[static_cast<std::size_t>(cells.programme)];
-    if (benefit) avoided = layout.find(*benefit, block.axis, block.geography);
-  }
+  const auto ratio = ratio_of_means(block.metric, layout.benefit[static_cast<std::size_t>(cells.programme)]);
   auto with = Slab::With::own;
   for (const View view : views)
     if (needed_for(seen(block.metric, view)) == Slab::With::comparator) with = Slab::With::comparator;
-  const std::size_t n_columns = (with == Slab::With::comparator ? 2u : 1u) + (avoided != nullptr ? 2u : 0u);
+  const std::size_t n_columns = (with == Slab::With::comparator ? 2u : 1u) + (ratio ? 4u : 0u);
   const std::size_t at_once = cells_at_once(n, n_columns, memory);
 
   std::vector<std::vector<CellStatistics>> result(views.size(), std::vector<CellStatistics>(cells.n, kUndefined));
   Columns columns(n);
-  std::vector<double> net, gross;
+  std::vector<double> over(ratio ? n : 0), under(ratio ? n : 0);
   for (std::size_t begin = 0; begin < cells.n; begin += at_once) {
     Cells some = cells;
     some.first = cells.first + begin;
@@ -295,20 +294,28 @@ std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& la
         columns.add(result[v][begin + cell]);
       }
       columns.finish();
-      if (avoided == nullptr) continue;
-      some.block = avoided;
-      const Slab admissions(layout, ensemble, some, Slab::With::comparator);
-      some.block = &block;
-      net.resize(n);
-      gross.resize(n);
+      if (!ratio) continue;
+      const auto part = [&](Metric metric) {
+        Cells of = some;
+        of.block = layout.find(metric, block.axis, block.geography);
+        return Slab(layout, ensemble, of, Slab::With::comparator);
+      };
+      const auto in = [&](Metric metric, View view) {
+        return seen(metric, spec(block.metric).own_world ? views[v] : view);
+      };
+      const Slab overs = part(ratio->over), unders = part(ratio->under);
       for (std::size_t cell = 0; cell < some.n; ++cell) {
         Statistics& s = result[v][begin + cell].value;
         if (std::isnan(s.mean)) continue;
-        admissions.take(Seen::difference, cell, net);
-        admissions.take(Seen::own, cell, gross);
-        const Ratio ratio = ratio_of_means(net, gross);
-        s.mean = ratio.value;
-        s.mcse = ratio.error;
+        overs.take(in(ratio->over, ratio->over_in), cell, over);
+        unders.take(in(ratio->under, ratio->under_in), cell, under);
+        const MeanRatio found = mean_ratio(*ratio, over, under);
+        if (std::isnan(found.value)) {
+          s = kUndefined.value;
+          continue;
+        }
+        s.mean = found.value;
+        s.mcse = standard_error(found.residual);
       }
     }
   }

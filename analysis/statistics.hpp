@@ -45,6 +45,19 @@ struct CellStatistics {
   std::int32_t n_defined = 0;
 };
 
+/// mean(over) / mean(under), and the part of each replicate in it.
+struct MeanRatio {
+  double value;  ///< NaN where the ratio is undefined
+  /// (over - value under) / mean(under), whose mean is 0: its standard error is that of the ratio (delta method; Cochran
+  /// 1977, Sampling Techniques, section 2.11). NaN in replicates where either is undefined.
+  std::vector<double> residual;
+};
+/// Of two metrics by replicate, as `ratio` has them.
+[[nodiscard]] MeanRatio mean_ratio(const RatioOfMeans& ratio, std::span<const double> over,
+                                   std::span<const double> under);
+/// Standard error of the mean of the defined values; NaN for fewer than two.
+[[nodiscard]] double standard_error(std::span<const double> values);
+
 /// Memory that may hold replicates while statistics are worked out, over all threads together and of one thread: there
 /// room for 20 cells of 100,000 replicates with their comparators. [A: what a laptop does not miss; a thread's columns
 /// are taken and given back without asking the system]
@@ -57,9 +70,8 @@ inline constexpr std::size_t kSlabMemory = std::size_t{128} << 20, kSlabMemoryOf
 /// Statistics of every cell of `cells` as each of `views` sees it; [view][cell]. Reads the replicates a slab at a time,
 /// in at most `memory` bytes (but always one cell with its comparator). @throws FileError
 ///
-/// attributable_share is a ratio of means (docs/odd.md 7): its mean is mean(net) / mean(gross) of the admissions
-/// avoided, with the Monte-Carlo error of a ratio (delta method; Cochran 1977, Sampling Techniques, section 2.11); its
-/// sd and quantiles are those of the replicates' own ratios.
+/// Of a ratio of means (ratio_of_means(); docs/odd.md 7) `mean` is that ratio over all replicates and `mcse` its error; its
+/// sd and quantiles are those of the replicates' own ratios. Where the ratio is undefined so is all of them.
 [[nodiscard]] std::vector<std::vector<CellStatistics>> cell_statistics(const SummaryLayout& layout,
                                                                        const Ensemble& ensemble, const Cells& cells,
                                                                        std::span<const View> views, std::size_t memory);

@@ -121,21 +121,34 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "Value to the NHS, of QALYs, and of events to others than the NHS", "Social value", "social value", flow,
         kYear | kReport | kRegion | kMoney, Needs::social, kSociety),
     row(Metric::cost_gbp, "cost_gbp", "GBP", "Cost of delivery, set-up, running and people reached, all funders",
-        "Cost, all funders", "cost, all funders", flow, kYear | kReport | kRegion | kMoney | kLower, Needs::nothing,
+        "Cost, all funders", "cost, all funders", flow, kYear | kReport | kRegion | kMoney | kLower, Needs::cost,
         kEfficiency),
     row(Metric::cost_public_gbp, "cost_public_gbp", "GBP", "Cost that no provider bears", "Cost, public funders",
-        "cost, public funds", flow, kYear | kReport | kRegion | kMoney | kLower, Needs::nothing, kEfficiency),
+        "cost, public funds", flow, kYear | kReport | kRegion | kMoney | kLower, Needs::cost, kEfficiency),
     row(Metric::carbon_kg, "carbon_kg", "kgCO2e", "Carbon of admissions, bed days and journeys avoided",
         "Carbon avoided, kg CO2e", "carbon avoided, kg CO2e", flow, kYear | kReport | kRegion, Needs::carbon, kSociety),
     row(Metric::net_present_value_gbp, "net_present_value_gbp", "GBP",
         "Present value at the start of gross savings less cost", "Net present value", "net present value", flow,
         kReport | kRegion | kMoney, Needs::value, kEfficiency),
+    row(Metric::present_value_cash_gbp, "present_value_cash_gbp", "GBP", "Present value at the start of cash savings",
+        "Present value of cash savings", "PV of cash savings", flow, kReport | kRegion | kMoney, Needs::value,
+        kEfficiency),
+    row(Metric::present_value_social_gbp, "present_value_social_gbp", "GBP",
+        "Present value at the start of social value, QALYs discounted at the rate of health",
+        "Present value of social value", "PV of social value", flow, kReport | kRegion | kMoney, Needs::social,
+        kSociety),
+    row(Metric::present_value_cost_gbp, "present_value_cost_gbp", "GBP",
+        "Present value at the start of cost, all funders", "Present value of cost, all funders", "PV of cost", flow,
+        kReport | kRegion | kMoney | kLower, Needs::cost, kEfficiency),
+    row(Metric::present_value_cost_public_gbp, "present_value_cost_public_gbp", "GBP",
+        "Present value at the start of the cost that no provider bears", "Present value of cost, public funders",
+        "PV of public cost", flow, kReport | kRegion | kMoney | kLower, Needs::cost, kEfficiency),
     row(Metric::roi_fiscal, "roi_fiscal", "1", "Present value of cash savings per pound of public cost",
         "Cash per public pound", "cash per public pound", ratio, kReport | kRegion | kOwnWorld, Needs::value,
         kEfficiency),
     row(Metric::roi_social, "roi_social", "1", "Present value of social value per pound of public cost",
-        "Social value per public pound", "social per public pound", ratio, kReport | kRegion | kOwnWorld, Needs::social,
-        kSociety),
+        "Social value per public pound", "social per public pound", ratio, kReport | kRegion | kOwnWorld,
+        Needs::social_return, kSociety),
     row(Metric::roi_net, "roi_net", "1", "Present value of additional cash savings per pound of additional cost",
         "Added cash per added pound", "added cash per added GBP", ratio, kReport | kRegion | kPaired, Needs::value,
         kEfficiency),
@@ -355,17 +368,40 @@ std::array<int, kNMetrics> count_in_total(const Model& model, const SummaryLayou
   state(scenario.programmes.front(), kNProgrammeParameters, kNParameters);
   const Draw draw(std::move(stated), static_cast<int>(n));
   std::array<int, kNMetrics> n_in_total{};
+  Known known_of_each = ~Known{};
+  for (std::size_t j = 0; j < n; ++j) known_of_each &= layout.tables->programmes[j].known;
   for (std::size_t j = 0; j < n; ++j) {
     const Known known = layout.tables->programmes[j].known;
     const Flows flows = flows_of(model, draw, static_cast<int>(j), known);
     for (const MetricSpec& metric : kMetrics) {
       if (n > 1 && (kOfOneAlone & bit(metric.needs)) != 0) continue;
+      if ((kOfEachOrNone & bit(metric.needs) & ~known_of_each) != 0) continue;
       const auto flow = flow_behind(metric.id, layout.benefit.back());
       const bool enters = flow ? flows.test(static_cast<std::size_t>(*flow)) : (known & bit(metric.needs)) != 0;
       n_in_total[static_cast<std::size_t>(metric.id)] += enters ? 1 : 0;
     }
   }
   return n_in_total;
+}
+}  // namespace
+
+namespace {
+/// Whether anything is said of what a programme costs. A process without outcomes for which nobody states a cost is about
+/// adoption alone: at the table's prices it would come to millions that nobody asked about.
+bool has_stated_cost(const Scenario& scenario, const ProgrammeSpec& programme) {
+  if (programme.outcome != OutcomeKind::none) return true;
+  if (programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value != 0) return true;
+  constexpr std::array kPrices{Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person};
+  const auto is_stated = [&](Parameter id) {
+    return programme.settings[static_cast<std::size_t>(id)].where != kOfTheTable;
+  };
+  const auto pays = [](const Lever& lever) {
+    return lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach ||
+           lever.kind == LeverKind::tariff;
+  };
+  return std::ranges::any_of(kPrices, is_stated) || std::ranges::any_of(scenario.levers, pays) ||
+         std::ranges::any_of(scenario.strategies,
+                             [&](const Strategy& one) { return std::ranges::any_of(one.levers, pays); });
 }
 }  // namespace
 
@@ -376,6 +412,7 @@ Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
     return is_known;
   };
   const auto stated = [&](Parameter id) { return is_stated(scenario, programme, id); };
+  learn(Needs::cost, has_stated_cost(scenario, programme));
   const auto is_site = [](OrganisationType type) { return type == OrganisationType::community_site; };
   learn(Needs::sites, !programme.eligible.empty() && std::ranges::all_of(programme.eligible, is_site));
   if (programme.outcome == OutcomeKind::none) return known;
@@ -399,7 +436,8 @@ Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
                                              (people && stated(Parameter::value_per_person)));
   const bool qalys = learn(
       Needs::qalys, (events && stated(Parameter::qalys_per_event)) || (people && stated(Parameter::qalys_per_person)));
-  learn(Needs::social, qalys || (events && stated(Parameter::social_value_per_event)));
+  const bool social = learn(Needs::social, qalys || (events && stated(Parameter::social_value_per_event)));
+  learn(Needs::social_return, social);
   learn(Needs::carbon, (admissions && stated(Parameter::carbon_per_admission)) ||
                            (bed_days && stated(Parameter::carbon_per_bed_day)) ||
                            (people && stated(Parameter::journeys_per_person) && stated(Parameter::carbon_per_journey)));
@@ -455,6 +493,26 @@ SummaryLayout make_layout(const Model& model) {
   layout.tables = make_outcome_tables(model, layout);
   layout.n_in_total = count_in_total(model, layout);
   return layout;
+}
+
+std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> benefit) {
+  using enum Metric;
+  const auto of_a_world = [](Metric gain, Metric cost) {
+    return RatioOfMeans{gain, cost, View::gross, View::gross, true};
+  };
+  switch (metric) {
+    case roi_fiscal:
+      return of_a_world(present_value_cash_gbp, present_value_cost_public_gbp);
+    case roi_social:
+      return of_a_world(present_value_social_gbp, present_value_cost_public_gbp);
+    case roi_net:
+      return RatioOfMeans{present_value_cash_gbp, present_value_cost_gbp, View::net, View::net, true};
+    case attributable_share:
+      if (benefit) return RatioOfMeans{*benefit, *benefit, View::net, View::gross, false};
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
 }
 
 Seen seen(Metric metric, View view) {

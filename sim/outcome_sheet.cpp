@@ -41,7 +41,8 @@ Shape shape_of(const OutcomeTables& tables, const SummaryLayout& layout) {
 
 void Sheet::add(const Sheet& other) {
   // A programme alone is its own total.
-  known = n_added == 0 ? other.known : (known | other.known) & ~kOfOneAlone;
+  const Known of_both = (known & other.known) | ~kOfEachOrNone;
+  known = n_added == 0 ? other.known : (known | other.known) & ~kOfOneAlone & of_both;
   uptake = n_added == 0 ? other.uptake : std::vector<double>{};
   ++n_added;
   for (std::size_t i = 0; i < eligible.size(); ++i) {
@@ -171,7 +172,11 @@ struct Sums {
 /// What sums come to at the programme's prices, with the flows that are not of its kind 0.
 class Account {
  public:
-  Account(const Sums& sums, const Prices& prices) : s_(sums), p_(prices) {}
+  Account(const Sums& sums, const Prices& prices, Known known)
+      : s_(sums),
+        p_(prices),
+        has_social_((known & bit(Needs::social)) != 0),
+        has_cost_((known & bit(Needs::cost)) != 0) {}
   [[nodiscard]] double people() const { return s_.people; }
   [[nodiscard]] double events() const { return p_.effect_is_bed_days ? 0.0 : s_.effect; }
   [[nodiscard]] double admissions() const { return p_.events_are_admissions ? events() : 0.0; }
@@ -184,7 +189,11 @@ class Account {
     return (p_.effect_is_bed_days ? s_.effect * p_.per_bed_day : s_.effect * p_.per_event) + s_.people * p_.per_person;
   }
   [[nodiscard]] double cash() const { return p_.cashable * savings(); }
-  [[nodiscard]] double social_events() const { return events() * p_.social_per_event; }
+  /// 0 where neither QALYs nor a value to others is known, though there be savings: a total is the sum of what its
+  /// programmes are given. @param of_qalys those that count, for they have a discount rate of their own
+  [[nodiscard]] double social(double of_qalys) const {
+    return has_social_ ? savings() + p_.per_qaly * of_qalys + events() * p_.social_per_event : 0.0;
+  }
   [[nodiscard]] double delivery() const { return s_.staff_days * p_.staff_day; }
   [[nodiscard]] double adoption() const {
     return s_.set_ups * p_.set_up + s_.home_years * p_.running + s_.people * p_.cost_per_person;
@@ -192,8 +201,9 @@ class Account {
   [[nodiscard]] double tariff() const {
     return s_.set_ups_paid * p_.set_up + s_.home_years_paid * p_.running + s_.people_paid * p_.cost_per_person;
   }
-  [[nodiscard]] double cost() const { return delivery() + adoption(); }
+  [[nodiscard]] double cost() const { return has_cost_ ? delivery() + adoption() : 0.0; }
   [[nodiscard]] double cost_public() const {
+    if (!has_cost_) return 0.0;
     return (p_.delivery_is_public ? delivery() : 0.0) + (p_.adoption_is_public ? adoption() : tariff());
   }
   [[nodiscard]] double carbon() const {
@@ -214,7 +224,7 @@ class Account {
     set(flow_savings, savings());
     set(flow_cash, cash());
     set(flow_capacity, savings() - cash());
-    set(flow_social, savings() + p_.per_qaly * qalys() + social_events());
+    set(flow_social, social(qalys()));
     set(flow_cost, cost());
     set(flow_cost_public, cost_public());
     set(flow_carbon, carbon());
@@ -223,6 +233,7 @@ class Account {
  private:
   const Sums& s_;
   const Prices& p_;
+  bool has_social_, has_cost_;
 };
 
 /// What equity is measured of.
@@ -252,11 +263,17 @@ std::optional<Flow> flow_behind(Metric metric, std::optional<Metric> benefit) {
       return flow_patients;
     case Metric::net_present_value_gbp:
       return flow_savings;
+    case Metric::present_value_cash_gbp:
     case Metric::roi_fiscal:
     case Metric::roi_net:
       return flow_cash;
+    case Metric::present_value_social_gbp:
     case Metric::roi_social:
       return flow_social;
+    case Metric::present_value_cost_gbp:
+      return flow_cost;
+    case Metric::present_value_cost_public_gbp:
+      return flow_cost_public;
     case Metric::attributable_share:
     case Metric::significantly_reduced:
       return of_benefit;
@@ -296,7 +313,9 @@ Flows flows_of(const Model& model, const Draw& stated, int programme, Known know
     sums.home_years_paid = sums.set_ups_paid = 1;
   }
   Flows flows;
-  Account(sums, prices).give([&](Flow flow, double value) { flows.set(static_cast<std::size_t>(flow), value != 0); });
+  Account(sums, prices, known).give([&](Flow flow, double value) {
+    flows.set(static_cast<std::size_t>(flow), value != 0);
+  });
   return flows;
 }
 
@@ -375,7 +394,9 @@ void fill_flows(const OutcomeTables& tables, const CountsShape& shape, const Out
     }
     for (std::size_t period = 0; period < n_years + n_reports; ++period) {
       const Sums sums = sum(tables.cells_of_period[period], [](std::size_t) { return 1.0; });
-      Account(sums, prices).give([&](Flow flow, double value) { sheet.flow(flow, period)[1 + r] = value; });
+      Account(sums, prices, sheet.known).give([&](Flow flow, double value) {
+        sheet.flow(flow, period)[1 + r] = value;
+      });
     }
     for (std::size_t report = 0; report < n_reports; ++report) {
       const OutcomeTables::Span span = tables.cells_of_period[n_years + report];
@@ -391,13 +412,14 @@ void fill_flows(const OutcomeTables& tables, const CountsShape& shape, const Out
         return sums;
       };
       const Sums sums = credited([&](std::size_t c) { return discounts.money[c]; });
-      const Account account(sums, prices);
+      const Account account(sums, prices, sheet.known);
       const auto set = [&](Value value, double gbp) { sheet.present(value, report)[1 + r] = gbp; };
       double qalys = 0;
-      if (has_qalys) qalys = Account(credited([&](std::size_t c) { return discounts.health[c]; }), prices).qalys();
+      if (has_qalys)
+        qalys = Account(credited([&](std::size_t c) { return discounts.health[c]; }), prices, sheet.known).qalys();
       set(value_savings, account.savings());
       set(value_cash, account.cash());
-      set(value_social, account.savings() + account.social_events() + prices.per_qaly * qalys);
+      set(value_social, account.social(qalys));
       set(value_cost, account.cost());
       set(value_cost_public, account.cost_public());
     }
@@ -416,7 +438,9 @@ void fill_flows(const OutcomeTables& tables, const CountsShape& shape, const Out
       Sums sums;
       sums.effect = tally.events_by_quintile[report * kNQuintileGroups + q];
       sums.people = tally.people_by_quintile[report * kNQuintileGroups + q];
-      Account(sums, prices).give([&](Flow flow, double value) { sheet.flow_by_quintile(flow, report)[q] = value; });
+      Account(sums, prices, sheet.known).give([&](Flow flow, double value) {
+        sheet.flow_by_quintile(flow, report)[q] = value;
+      });
     }
   }
 }
@@ -668,6 +692,18 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       by_place([&](std::size_t p) {
         return sheet.present(value_savings, report)[p] - sheet.present(value_cost, report)[p];
       });
+      return;
+    case Metric::present_value_cash_gbp:
+      std::copy_n(sheet.present(value_cash, report), n_places, row);
+      return;
+    case Metric::present_value_social_gbp:
+      std::copy_n(sheet.present(value_social, report), n_places, row);
+      return;
+    case Metric::present_value_cost_gbp:
+      std::copy_n(sheet.present(value_cost, report), n_places, row);
+      return;
+    case Metric::present_value_cost_public_gbp:
+      std::copy_n(sheet.present(value_cost_public, report), n_places, row);
       return;
     case Metric::roi_fiscal:
     case Metric::roi_social: {

@@ -72,7 +72,8 @@ struct Tally {
 
   void reset(const OutcomeTables& tables, const OutcomeTables::Programme& facts, const CountsShape& shape) {
     counts.assign(shape.size, 0);
-    const std::size_t n_sums = facts.known == bit(Needs::nothing) ? 0 : facts.groups.size() * tables.cells.size();
+    const bool has_effects = (facts.known & ~(bit(Needs::nothing) | bit(Needs::cost))) != 0;
+    const std::size_t n_sums = has_effects ? facts.groups.size() * tables.cells.size() : 0;
     effect.assign(n_sums, 0.0);
     people.assign(n_sums, 0.0);
     const bool has_beds = (facts.known & bit(Needs::beds)) != 0;
@@ -91,6 +92,8 @@ struct Shape {
 
 /// What unlike programmes have no total of: events of their kinds, and shares treated.
 inline constexpr Known kOfOneAlone = bit(Needs::events) | bit(Needs::uptake);
+/// What a total has only where each of its programmes has it: the social value of some over the cost of all says nothing.
+inline constexpr Known kOfEachOrNone = bit(Needs::social_return);
 
 struct Sheet {
   Shape shape{};

@@ -209,7 +209,7 @@ std::optional<Setting> read_setting(const ParameterSpec& row, const TomlValue& v
 
 Setting table_setting(const ParameterSpec& row, AdopterClass adopters) {
   const auto c = static_cast<std::size_t>(adopters);
-  return {row.value[c], row.prior[c], row.grade, std::string(row.source), "table"};
+  return {row.value[c], row.prior[c], row.grade, std::string(row.source), std::string(kOfTheTable)};
 }
 
 std::vector<std::string_view> parameter_keys(std::string_view group) {
@@ -256,7 +256,7 @@ void check_shares(const ProgrammeSpec& programme, Problems& problems) {
   int n_drawn = 0;
   Location place;
   for (const Parameter id : kLayerShares) {
-    if (setting_of(programme, id).where != "table") place.file = setting_of(programme, id).where;
+    if (setting_of(programme, id).where != kOfTheTable) place.file = setting_of(programme, id).where;
     sum += setting_of(programme, id).value;
     n_drawn += setting_of(programme, id).prior.family == Family::gamma_share ? 1 : 0;
   }

@@ -85,12 +85,12 @@ TEST(Compare, KnowsThatCostIsBetterLowAndGapsNearZero) {
 }
 
 TEST(Compare, LeavesOutReplicatesThatOneSideLacks) {
-  const RunValues run = run_of({"base", "more"}, {Metric::roi_net}, {{1, kNaN, 3}, {2, 7, kNaN}});
+  const RunValues run = run_of({"base", "more"}, {Metric::acceleration_months}, {{1, kNaN, 3}, {2, 7, kNaN}});
   const auto rows = differences({&run, 1}, {&run, 0}, pair_up(run, run), {});
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_DOUBLE_EQ(rows[0].baseline, 1);
   EXPECT_DOUBLE_EQ(rows[0].difference.mean, 1);
-  const RunValues none = run_of({"base", "more"}, {Metric::roi_net}, {{1, kNaN}, {kNaN, 2}});
+  const RunValues none = run_of({"base", "more"}, {Metric::acceleration_months}, {{1, kNaN}, {kNaN, 2}});
   EXPECT_TRUE(differences({&none, 1}, {&none, 0}, pair_up(none, none), {}).empty());
 }
 
@@ -121,6 +121,47 @@ TEST(Compare, WhatIsTheSameIsSaidOnceAndNotShownTwice) {
   EXPECT_NE(text.find("more minus base"), std::string::npos);
   report.comparisons.resize(1);
   EXPECT_EQ(without_repeats(report).comparisons.size(), 1U) << "a table is shown all the same";
+}
+
+// Returns are ratios of means, of the strategies' own worlds (roi_fiscal) and of what is added to the comparator's
+// (roi_net, whose second replicate adds no cost to "more"). Mutants rejected: means of ratios (7.75 and 2.625 of roi_fiscal),
+// the baseline in the comparator's place.
+TEST(Compare, TakesReturnsFromMeansOfGainAndCost) {
+  RunValues run = run_of({"base", "more", "none"},
+                         {Metric::present_value_cash_gbp, Metric::present_value_cost_gbp,
+                          Metric::present_value_cost_public_gbp, Metric::roi_fiscal, Metric::roi_net},
+                         {{10, 30},
+                          {12, 38},
+                          {8, 20},  // cash
+                          {21, 30},
+                          {28, 20},
+                          {20, 20},  // cost
+                          {20, 2},
+                          {24, 8},
+                          {0, 0},  // public cost
+                          {0.5, 15},
+                          {0.5, 4.75},
+                          {kNaN, kNaN},  // cash per public pound
+                          {2, 1},
+                          {0.5, kNaN},
+                          {kNaN, kNaN}});  // added cash per added pound
+  run.comparator = 2;
+  const auto rows = differences({&run, 1}, {&run, 0}, pair_up(run, run), {});
+  ASSERT_EQ(rows.size(), 5U);
+  const Difference &fiscal = rows[3], &net = rows[4];
+  EXPECT_DOUBLE_EQ(fiscal.baseline, 40.0 / 22);
+  EXPECT_DOUBLE_EQ(fiscal.subject, 50.0 / 32);
+  EXPECT_DOUBLE_EQ(fiscal.difference.mean, 50.0 / 32 - 40.0 / 22);
+  EXPECT_DOUBLE_EQ(fiscal.difference.p50, -5.125);  // of 0 and -10.25
+  EXPECT_DOUBLE_EQ(fiscal.p_worse, 0.5);
+  // Residuals of "more": (12 - 37.5) / 16 and its opposite; of "base": (10 - 400 / 11) / 11 and its opposite.
+  EXPECT_NEAR(fiscal.difference.mcse, std::abs((12 - 37.5) / 16 - (10 - 400.0 / 11) / 11), 1e-14);
+  EXPECT_DOUBLE_EQ(net.baseline, 12.0 / 11);   // 2 + 10 for 1 + 10
+  EXPECT_DOUBLE_EQ(net.subject, 22.0 / 8);     // 4 + 18 for 8 + 0
+  EXPECT_DOUBLE_EQ(net.difference.p50, -1.5);  // of the first replicate alone
+  // A strategy that adds no cost on the mean has no return, whatever single replicates say.
+  run.values[11] = 50;  // cost of "none" in the second replicate
+  EXPECT_EQ(differences({&run, 1}, {&run, 0}, pair_up(run, run), {}).size(), 4U);
 }
 
 TEST(Compare, PairsTheCommonPrefixAndSaysSo) {

@@ -173,6 +173,35 @@ TEST_F(Money, ComesBackPerPublicPoundAndPerAdditionalPound) {
   EXPECT_NEAR(at(Metric::attributable_share, 0), (gross - at(Metric::admissions_avoided, 1)) / gross, 1e-14);
 }
 
+// What returns are ratios of is given itself. Mutants rejected: a return of sums that are not discounted (with benefits
+// later than costs it is another), the cost of all funders under a return on public money.
+TEST_F(Money, GivesThePresentValuesThatReturnsAreRatiosOf) {
+  const auto at = [&](const Summary& summary, Metric metric, int s) { return small.at(summary, metric, s); };
+  const Summary summary = small.run({busy, factual});
+  for (const int s : {0, 1}) {
+    const double cash = at(summary, Metric::present_value_cash_gbp, s),
+                 cost = at(summary, Metric::present_value_cost_gbp, s),
+                 cost_public = at(summary, Metric::present_value_cost_public_gbp, s);
+    EXPECT_GT(cash, 0);
+    EXPECT_LT(cash, at(summary, Metric::savings_cash_gbp, s));
+    EXPECT_LT(cost, at(summary, Metric::cost_gbp, s));
+    EXPECT_LT(cost_public, cost);
+    if (s == 0) {
+      EXPECT_NEAR(at(summary, Metric::roi_fiscal, s), cash / cost_public, 1e-14);
+    }
+  }
+  EXPECT_NEAR(at(summary, Metric::roi_net, 0),
+              (at(summary, Metric::present_value_cash_gbp, 0) - at(summary, Metric::present_value_cash_gbp, 1)) /
+                  (at(summary, Metric::present_value_cost_gbp, 0) - at(summary, Metric::present_value_cost_gbp, 1)),
+              1e-14);
+  small.set(Parameter::discount_money, 0);
+  const Summary plain = small.run({busy, factual});
+  for (const auto& [present, flow] : {std::pair{Metric::present_value_cash_gbp, Metric::savings_cash_gbp},
+                                      {Metric::present_value_cost_gbp, Metric::cost_gbp},
+                                      {Metric::present_value_cost_public_gbp, Metric::cost_public_gbp}})
+    EXPECT_NEAR(at(plain, present, 0), at(plain, flow, 0), 1e-12 * at(plain, flow, 0)) << spec(present).name;
+}
+
 TEST_F(Money, InYearAddsUpToCumulative) {
   const Summary summary = small.run({busy, factual});
   for (const Metric metric : {Metric::admissions_avoided, Metric::savings_gross_gbp, Metric::savings_cash_gbp,

@@ -21,11 +21,11 @@ ADDITIVE = COUNTS | {"patients_benefited", "patients_in_year", "admissions_avoid
 PROMISED = ADDITIVE | {"adoption_share", "roi_fiscal", "roi_net", "acceleration_months", "attributable_share",
                        "regional_cv", "deprivation_gap"}
 # Promised for programmes whose outcomes or ledger need them; none of those is shipped yet.
-LATER = {"uptake_share", "capacity_beds", "sites", "qalys", "roi_social", "investment_gbp", "jobs",
+LATER = {"present_value_social_gbp", "uptake_share", "capacity_beds", "sites", "qalys", "roi_social", "investment_gbp", "jobs",
          "companies_supported"}
 MORE = {"cost_public_gbp", "levels_never_reached_share", "regional_gini", "slope_index", "relative_index",
         "concentration_index", "not_otherwise_adopted", "significantly_reduced", "first_use_months",
-        "latest_first_use_months"}
+        "latest_first_use_months", "present_value_cash_gbp", "present_value_cost_gbp", "present_value_cost_public_gbp"}
 MORE |= {f"{of}_{measure}" for of in ("reach", "benefit")
          for measure in ("regional_cv", "regional_gini", "deprivation_gap", "slope_index", "relative_index",
                          "concentration_index")}
@@ -33,6 +33,7 @@ MORE |= {f"{of}_{measure}" for of in ("reach", "benefit")
 NET_ALONE = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share",
              "not_otherwise_adopted", "significantly_reduced"}
 NO_NET = {"roi_fiscal"}
+RATIOS_OF_MEANS = {"roi_fiscal", "roi_net", "attributable_share"}
 
 
 def refuse_constant(name):
@@ -70,7 +71,7 @@ class Json(program.ProgramTest):
             self.assertTrue(all(type(row[s]) in (int, float) and math.isfinite(row[s]) for s in STATISTICS[:1]), row)
             quantiles = [row[s] for s in ("p05", "p25", "p50", "p75", "p95")]
             self.assertEqual(quantiles, sorted(quantiles), row)
-            if row["mcse"] is not None and row["metric"] != "attributable_share":
+            if row["mcse"] is not None and row["metric"] not in RATIOS_OF_MEANS:
                 self.assertTrue(row["sd"] >= 0 and row["mcse"] <= row["sd"], row)
         return cells
 
@@ -137,7 +138,30 @@ class Json(program.ProgramTest):
         rows = strict(done.stdout)["metrics"]
         self.assertTrue(rows)
         self.assertTrue(all(row["sd"] is None and row["mcse"] is None and row["p50"] == row["mean"] for row in rows
-                            if row["metric"] != "attributable_share"))
+                            if row["metric"] not in RATIOS_OF_MEANS))
+
+    def test_a_study_and_a_comparison_take_ratios_as_a_run_does(self):
+        # Means of the replicates' ratios are others: most of all where a few of the worlds gain or cost little.
+        fixed = ("--replicates", 30, "--set", "parameters=defaults")
+        rows = self.report(program.MINIMAL, *fixed)["metrics"]
+
+        def row_of(metric, strategy, view):
+            return next(row for row in rows if (row["metric"], row["strategy"], row["view"], row["region"], row["to"]) ==
+                        (metric, strategy, view, "England", "2022-03-31"))
+
+        for metric in ("roi_net", "attributable_share", "admissions_avoided"):
+            row = row_of(metric, "as-delivered", "net")
+            study = strict(self.uptake("sensitivity", program.MINIMAL, "--method", "one-way", "--metric", metric,
+                                       "--replicates", 30, "--json").stdout)
+            self.assertTrue(math.isclose(study["base"], row["mean"], rel_tol=1e-12), metric)
+            self.assertTrue(math.isclose(study["base_error"], row["mcse"], rel_tol=1e-9), metric)
+        compared = strict(self.uptake("compare", program.MINIMAL, "--baseline", "as-delivered", *fixed, "--json").stdout)
+        for metric, view in (("roi_fiscal", "gross"), ("roi_net", "net")):
+            found = next(row for row in compared["metrics"] if row["metric"] == metric and row["to"] == "2022-03-31" and
+                         row["strategy"] == "double-facilitation")
+            sides = [row_of(metric, strategy, view)["mean"] for strategy in ("double-facilitation", "as-delivered")]
+            for key, value in zip(("strategy_mean", "baseline_mean", "mean"), (*sides, sides[0] - sides[1])):
+                self.assertTrue(math.isclose(found[key], value, rel_tol=1e-9), (metric, key, found[key], value))
 
     def test_nothing_is_minus_nought_or_not_a_number(self):
         # A harmful tool: every admission is added, so that a share of 0 is 0 over a negative number.

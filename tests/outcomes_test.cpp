@@ -21,6 +21,7 @@ namespace {
 using namespace std::chrono;
 
 const Date kStart{2021y / 1 / 1};
+constexpr double kYear = 365 / 365.25;
 
 // ---- Functions of their own ---------------------------------------------------------------------------------------
 
@@ -607,6 +608,40 @@ TEST(Outcomes, ReachPeopleOnceAfterABreak) {
               20 + 10 * 12 * week + 20 * (1 - std::exp(-0.5 * 20 * week)), 1e-12);
 }
 
+// A process without outcome of which nobody states a cost has none, though the table has prices for its organisations.
+// Mutants rejected: the table's prices printed, or in the total; a price, a day of staff or a tariff that somebody states
+// left out.
+TEST(Outcomes, HaveNoCostThatNobodyStates) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "process", .outcome = OutcomeKind::none}, {.name = "known"}}, kStart,
+                   60, {sys_days{2021y / 12 / 31}});
+  ProgrammeSpec& process = small.model.scenario.programmes.front();
+  small.set(0, Parameter::running_cost, 300);
+  small.set(1, Parameter::running_cost, 20);
+  for (Setting& setting : process.settings) setting.where = kOfTheTable;
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  adopts(events, 1, 0, 0, 0);
+  const auto cost = [&](int programme) {
+    small.layout = make_layout(small.model);
+    const Summary summary = small.run({history_of(events), {}});
+    return small.at(summary, Metric::cost_gbp, 0, Axis::report, 0, 0, programme);
+  };
+  EXPECT_TRUE(std::isnan(cost(0)));
+  EXPECT_NEAR(cost(2), 20 * kYear, 1e-11);
+  EXPECT_EQ(small.layout.n_in_total[static_cast<std::size_t>(Metric::cost_gbp)], 1);
+  process.settings[static_cast<std::size_t>(Parameter::running_cost)].where = "process.toml:3:1";
+  EXPECT_NEAR(cost(0), 300 * kYear, 1e-11);
+  EXPECT_NEAR(cost(2), 320 * kYear, 1e-11);
+  process.settings[static_cast<std::size_t>(Parameter::running_cost)].where = kOfTheTable;
+  process.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value = 1;
+  EXPECT_NEAR(cost(0), 300 * kYear, 1e-11);
+  process.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value = 0;
+  small.model.scenario.strategies.front().levers.emplace_back().kind = LeverKind::tariff;
+  EXPECT_NEAR(cost(0), 300 * kYear, 1e-11);
+  small.model.scenario.strategies.front().levers.front().kind = LeverKind::incentive;
+  EXPECT_TRUE(std::isnan(cost(0)));
+}
+
 TEST(Outcomes, SayNothingWhereNothingIsKnown) {
   SmallModel small({{0, 1, 1}, {1, 1, 2}}, 2, 2, {{.outcome = OutcomeKind::none}, {.name = "known"}}, kStart, 60,
                    {sys_days{2021y / 12 / 31}});
@@ -617,7 +652,8 @@ TEST(Outcomes, SayNothingWhereNothingIsKnown) {
   const Summary summary = small.run({history_of(events), {}});
   for (const Block& block : small.layout.blocks) {
     const double value = summary[block.at(0, 0, 0, 0)];
-    EXPECT_TRUE(spec(block.metric).needs == Needs::nothing || std::isnan(value)) << spec(block.metric).name;
+    const Needs needs = spec(block.metric).needs;
+    EXPECT_TRUE(needs == Needs::nothing || needs == Needs::cost || std::isnan(value)) << spec(block.metric).name;
   }
   EXPECT_EQ(small.at(summary, Metric::adopters), 1);
   EXPECT_GT(small.at(summary, Metric::home_years), 0);
@@ -655,8 +691,6 @@ TEST(Acceleration, IsTheMeanHeadStartOverTheLevelsThatBothReach) {
 }
 
 // ---- Kinds of outcome ---------------------------------------------------------------------------------------------
-
-constexpr double kYear = 365 / 365.25;
 
 /// One of two organisations of sizes 1 and 3 in use all through 2021: three quarters of everything.
 struct Kinds {
@@ -933,8 +967,9 @@ TEST(Kinds, TogetherAddWhatIsAlike) {
   EXPECT_NEAR(all(Metric::patients_distinct_least), 50, 1e-12);
 }
 
-// Whoever enters a total moves it when it is taken out. Mutant rejected: counting those that show the metric themselves,
-// who are two for the social value (whose QALYs or worth to others are known) of the five whose savings it holds too.
+// Whoever enters a total moves it when it is taken out. Mutants rejected: a social value that holds the savings of the
+// three of which neither QALYs nor worth to others are known; counting the effects of "i", whose baseline nobody states,
+// and the people of "h"; reading what enters the present value off the cash (0 in the second round).
 TEST(Kinds, ATotalSaysHowManyProgrammesEnterIt) {
   using enum OutcomeKind;
   const auto named = [](const char* name, OutcomeKind outcome, const char* event) {
@@ -947,12 +982,14 @@ TEST(Kinds, ATotalSaysHowManyProgrammesEnterIt) {
                                          named("e", diagnosis, ""),
                                          named("f", stay, ""),
                                          named("g", capacity, "emergency-admission"),
+                                         named("i", events, "emergency-admission"),
                                          named("h", none, "")};
   programmes.back().eligible = {OrganisationType::community_site};
   programmes.back().staff_days_a_week = 0;  // and nothing else that it costs
   const int n = static_cast<int>(programmes.size());
   SmallModel small({{0, 1, 1}, {0, 3, 1}}, 1, 1, programmes, kStart, 60, {sys_days{2022y / 2 / 1}});
   for (int j = 0; j < n; ++j) small.set(j, Parameter::staff_day_price, 5);
+  small.set(n - 1, Parameter::cost_per_person, 50);
   small.set(0, Parameter::baseline_events, 100);
   small.set(0, Parameter::relative_risk, 0.5);
   small.set(0, Parameter::qalys_per_event, 0.1);
@@ -990,36 +1027,75 @@ TEST(Kinds, ATotalSaysHowManyProgrammesEnterIt) {
     }
     return small.run({history_of(here), history_of(otherwise)});
   };
-  const Summary all = without(-1);
-  std::vector<Summary> others;
-  for (int j = 0; j < n; ++j) others.push_back(without(j));
+  Summary all;
   const auto n_in = [&](Metric metric) { return small.layout.n_in_total[static_cast<std::size_t>(metric)]; };
-  int n_compared = 0;
-  for (const Block& block : small.layout.blocks) {
-    using enum Metric;
-    const Metric metric = block.metric;
-    if (block.axis != Axis::report || metric == events_avoided || metric == patients_distinct_least) continue;
-    const bool is_share_of_benefit = metric == attributable_share;
-    const bool is_return = metric == roi_fiscal || metric == roi_social || metric == roi_net;
-    if (spec(metric).kind == MetricKind::ratio && !is_share_of_benefit && !is_return) continue;
-    if (metric == cost_gbp || metric == cost_public_gbp) {
-      EXPECT_EQ(n_in(metric), n - 1);  // effort is paid for whoever adopts; the last costs nothing
-      continue;
+  const auto round = [&](double cashable) {
+    small.set(Parameter::cashable_share, cashable);
+    all = without(-1);
+    std::vector<Summary> others;
+    for (int j = 0; j < n; ++j) others.push_back(without(j));
+    int n_compared = 0;
+    for (const Block& block : small.layout.blocks) {
+      using enum Metric;
+      const Metric metric = block.metric;
+      if (block.axis != Axis::report || metric == events_avoided || metric == patients_distinct_least) continue;
+      const bool is_share_of_benefit = metric == attributable_share;
+      const bool is_return = metric == roi_fiscal || metric == roi_social || metric == roi_net;
+      if (spec(metric).kind == MetricKind::ratio && !is_share_of_benefit && !is_return) continue;
+      if (metric == cost_gbp || metric == cost_public_gbp || metric == present_value_cost_gbp ||
+          metric == present_value_cost_public_gbp) {
+        EXPECT_EQ(n_in(metric), n - 1);  // effort is paid for whoever adopts; the last costs nothing
+        continue;
+      }
+      const auto total = [&](const Summary& summary) { return small.at(summary, metric, 0, Axis::report, 0, 0, n); };
+      int n_moving = 0;
+      for (const Summary& other : others) n_moving += std::abs(total(other) - total(all)) > 1e-9 ? 1 : 0;
+      EXPECT_EQ(n_in(metric), n_moving) << spec(metric).name;
+      ++n_compared;
     }
-    const auto total = [&](const Summary& summary) { return small.at(summary, metric, 0, Axis::report, 0, 0, n); };
-    int n_moving = 0;
-    for (const Summary& other : others) n_moving += std::abs(total(other) - total(all)) > 1e-9 ? 1 : 0;
-    EXPECT_EQ(n_in(metric), n_moving) << spec(metric).name;
-    ++n_compared;
-  }
-  EXPECT_GE(n_compared, 20);
+    EXPECT_GE(n_compared, 20);
+  };
+  round(0);
+  EXPECT_EQ(n_in(Metric::savings_cash_gbp), 0);
+  EXPECT_EQ(n_in(Metric::net_present_value_gbp), 4);
+  round(0.25);
   EXPECT_EQ(n_in(Metric::events_avoided), 0);
-  EXPECT_EQ(n_in(Metric::social_value_gbp), 5);
+  EXPECT_EQ(n_in(Metric::social_value_gbp), 2);
   EXPECT_EQ(n_in(Metric::attributable_share), 2);
-  int n_showing = 0;
-  for (int j = 0; j < n; ++j)
-    n_showing += std::isnan(small.at(all, Metric::social_value_gbp, 0, Axis::report, 0, 0, j)) ? 0 : 1;
-  EXPECT_EQ(n_showing, 2);
+  // A total of what can be added is the sum of the rows that its programmes have.
+  for (const Metric metric : {Metric::savings_gross_gbp, Metric::social_value_gbp, Metric::present_value_social_gbp,
+                              Metric::present_value_cash_gbp, Metric::present_value_cost_public_gbp}) {
+    double sum = 0;
+    for (int j = 0; j < n; ++j) {
+      const double own = small.at(all, metric, 0, Axis::report, 0, 0, j);
+      if (!std::isnan(own)) sum += own;
+    }
+    EXPECT_NEAR(small.at(all, metric, 0, Axis::report, 0, 0, n), sum, 1e-12 * sum) << spec(metric).name;
+  }
+}
+
+// The social value of some over the cost of all would say nothing. Mutant rejected: a return wherever one of them has one.
+TEST(Kinds, ATotalHasASocialReturnWhereEachProgrammeHasOne) {
+  SmallModel small({{0, 1, 1}}, 1, 1, {{.name = "a", .staff_days_a_week = 1}, {.name = "b", .staff_days_a_week = 1}},
+                   kStart, 60, {sys_days{2022y / 2 / 1}});
+  for (int j = 0; j < 2; ++j) {
+    small.set(j, Parameter::baseline_events, 100);
+    small.set(j, Parameter::relative_risk, 0.5);
+    small.set(j, Parameter::staff_day_price, 5);
+  }
+  std::vector<Event> events;
+  adopts(events, 0, 0, 0, 0);
+  adopts(events, 1, 0, 0, 0);
+  const auto total = [&] {
+    return small.at(small.run({history_of(events), {}}), Metric::roi_social, 0, Axis::report, 0, 0, 2);
+  };
+  small.set(0, Parameter::social_value_per_event, 10);
+  EXPECT_TRUE(std::isnan(total()));
+  EXPECT_EQ(small.layout.n_in_total[static_cast<std::size_t>(Metric::roi_social)], 0);
+  EXPECT_EQ(small.layout.n_in_total[static_cast<std::size_t>(Metric::social_value_gbp)], 1);
+  small.set(1, Parameter::social_value_per_event, 10);
+  EXPECT_GT(total(), 0);
+  EXPECT_EQ(small.layout.n_in_total[static_cast<std::size_t>(Metric::roi_social)], 2);
 }
 
 // ---- What would not have been -------------------------------------------------------------------------------------

@@ -30,6 +30,13 @@ REGIONS = ["England", 'North, East and "West"', "Region 2", "Region 3"]
 PAIRED = {"roi_net", "acceleration_months", "levels_never_reached_share", "attributable_share", "not_otherwise_adopted",
           "significantly_reduced", "growth_roi"}
 OWN_WORLD = {"roi_fiscal", "roi_social"}  # say nothing of a difference: no view net
+# Ratios of means: of what, in which views (of OWN_WORLD in the view that is asked for).
+RATIOS_OF_MEANS = {
+    "attributable_share": ("admissions_avoided", "net", "admissions_avoided", "gross"),
+    "roi_fiscal": ("present_value_cash_gbp", None, "present_value_cost_public_gbp", None),
+    "roi_social": ("present_value_social_gbp", None, "present_value_cost_public_gbp", None),
+    "roi_net": ("present_value_cash_gbp", "net", "present_value_cost_gbp", "net"),
+}
 PRICES_OF_EACH_YEAR = {"investment_gbp"}
 # Datasets that are no statistics, by group: their axes (docs/results-format.md).
 OTHER = {None: {"eligible": ("programme", "region")}, "icb": {"eligible": ("programme", "board")}}
@@ -48,6 +55,17 @@ def worked(values):
     sd = values.std(ddof=1) if n > 1 else math.nan
     quantiles = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
     return dict(zip(STATISTICS, [values.mean(), sd, *quantiles, sd / math.sqrt(n)]))
+
+
+def worked_ratio(name, over, under, own):
+    """Those of a ratio of means: the ratio and its error (delta method), spread and quantiles of the replicates' own."""
+    expected = worked(own)
+    if len(own[~np.isnan(own)]) == 0 or (name != "attributable_share" and under.sum() <= 0):
+        return dict.fromkeys(STATISTICS, math.nan)
+    ratio = over.sum() / under.sum()
+    expected["mean"] = ratio
+    expected["mcse"] = (over - ratio * under).std(ddof=1) / math.sqrt(len(over)) / abs(under.mean())
+    return expected
 
 
 class AnyRun:
@@ -91,6 +109,17 @@ class AnyRun:
                         self.assertEqual(variable.attrs.get("price_year"),
                                          None if name in PRICES_OF_EACH_YEAR else prices, name)
 
+    def parts_of(self, raw, name, strategy, view, date):
+        """What a ratio of means is a ratio of, by replicate, and the largest value behind it."""
+        over, over_in, under, under_in = RATIOS_OF_MEANS[name]
+        parts, largest = [], 0.0
+        for metric, part_view in (over, over_in or view), (under, under_in or view):
+            at = raw[metric].sel(programme=self.summed, region=self.region, report=date)
+            own, without = (at.sel(strategy=world).values for world in (strategy, "no-network"))
+            parts.append({"gross": own, "counterfactual": without, "net": own - without}[part_view])
+            largest = max(largest, np.abs([own, without]).max())
+        return *parts, largest
+
     def test_statistics_are_those_of_the_replicates(self):
         for engine in ENGINES:
             with self.open_group(engine, "report") as report, self.open_group(engine, "replicates") as raw:
@@ -105,7 +134,7 @@ class AnyRun:
                             views = {"gross": gross * np.nan, "counterfactual": gross * np.nan, "net": gross}
                         if name in OWN_WORLD:
                             views["net"] = gross * np.nan
-                        size = float(np.nanmax(np.abs([gross, base]), initial=0))
+                        size_of_values = float(np.nanmax(np.abs([gross, base]), initial=0))
                         for view, series in views.items():
                             cells = report[name].sel(strategy=strategy, view=view, programme=self.summed)
                             for date in report.report.values:
@@ -114,8 +143,11 @@ class AnyRun:
                                     series_at = series_at.sel(region=self.region)
                                     cells_at = cells_at.sel(region=self.region)
                                 expected = worked(series_at.values)
-                                if name == "attributable_share":  # a ratio of means, tested below
-                                    expected.update(mean=cells_at.values[0], mcse=cells_at.values[7])
+                                size = size_of_values
+                                if name in RATIOS_OF_MEANS:
+                                    over, under, largest = self.parts_of(raw, name, strategy, view, date)
+                                    expected = worked_ratio(name, over, under, series_at.values)
+                                    size = max(size, largest / abs(under.mean()) if under.any() else 0)
                                 self.close(cells_at.values, list(expected.values()), f"{name} {strategy} {view}",
                                            size)
 

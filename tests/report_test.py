@@ -402,6 +402,29 @@ class Page(program.ProgramTest):
         self.assertIn("bare", {row["strategy"] for row in json.loads(
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
+    def test_costs_are_of_who_brings_them_about_and_not_told_where_nobody_states_one(self):
+        head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
+        head = head.replace('"minimal', f'"{program.SCENARIOS}/minimal')
+        program.write(self.path("tariff.toml"), head + """[[strategy]]
+name = "tariff-only"
+delivery = "no-network"
+
+[[strategy.lever]]
+kind = "tariff"
+share = 0.5
+""")
+        self.uptake("run", "tariff.toml", "-o", "tariff", "--replicates", 40)
+        page = html.unescape(program.read(self.path("tariff", "report.html")).decode())
+        self.assertRegex(page, "<h2 id=\"h-outcomes\">“tariff-only” added GBP\\s[^<]* of cost</h2>")
+        self.assertNotIn("The support added", page)
+        self.uptake("run", os.path.join(program.SOURCE, "bench", "bass-on-network.toml"), "-o", "bare", "--replicates", 2,
+                    "--set", "horizon=100 weeks")
+        for name in ("report.html", "summary.txt", "summary.csv"):
+            text = program.read(self.path("bare", name)).decode()
+            self.assertNotRegex(text, r"cost_gbp|Cost, all funders|cost, all funders|prices\b.*discounted", name)
+        self.assertIn("What it was worth and what it cost is not stated",
+                      program.read(self.path("bare", "report.html")).decode())
+
     def test_a_year_too_short_to_draw_is_said_to_be_left_out(self):
         text = self.made("--replicates", "4")
         data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S).group(1).replace("<\\/", "</"))

@@ -126,6 +126,54 @@ TEST(Statistics, TheAttributableShareIsARatioOfMeans) {
   EXPECT_TRUE(std::isnan(cells[0].front().value.mean));
 }
 
+// Public cost is small in the second replicate, and nought in the fourth, whose cash counts all the same. Mutants
+// rejected: the mean of the replicates' ratios (6.7), the mean over the replicates that have one (0.25).
+TEST(Statistics, AReturnIsARatioOfMeans) {
+  const auto run = made_up_run({1, 1, 1, 130, 4});
+  const SummaryLayout& layout = run->record.layout;
+  const auto set = [&](Metric metric, int strategy, const std::vector<double>& values) {
+    const Block& block = *layout.find(metric, Axis::report);
+    for (std::size_t r = 0; r < values.size(); ++r)
+      run->ensemble.values[r * layout.size + block.at(strategy, 0, 0, 0)] = values[r];
+  };
+  const auto of = [&](Metric metric, int strategy) {
+    constexpr std::array kViews{View::gross, View::counterfactual, View::net};
+    const Block& block = *layout.find(metric, Axis::report);
+    std::array<CellStatistics, 3> views;
+    const auto cells = cell_statistics(layout, run->ensemble, all_cells(block, strategy, 0), kViews, kSlabMemory);
+    for (std::size_t v = 0; v < views.size(); ++v) views[v] = cells[v].front();
+    return views;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  set(Metric::present_value_cash_gbp, 0, {10, 20, 20, 6});
+  set(Metric::present_value_cost_public_gbp, 0, {100, 1, 99, 0});
+  set(Metric::roi_fiscal, 0, {0.1, 20, 20.0 / 99, nan});
+  const auto [gross, without, none] = of(Metric::roi_fiscal, 0);
+  EXPECT_DOUBLE_EQ(gross.value.mean, 56.0 / 200);
+  EXPECT_DOUBLE_EQ(gross.value.p50, 20.0 / 99);
+  EXPECT_EQ(gross.n_defined, 3);
+  // Residuals cash - 0.28 cost: -18, 19.72, -7.72, 6; the mean cost is 50.
+  EXPECT_DOUBLE_EQ(gross.value.mcse, std::sqrt((18.0 * 18 + 19.72 * 19.72 + 7.72 * 7.72 + 6 * 6) / 3 / 4) / 50);
+  EXPECT_TRUE(std::isnan(none.value.mean));
+  set(Metric::present_value_cash_gbp, 1, {5, 10, 10, 5});
+  set(Metric::present_value_cost_public_gbp, 1, {2, 2, 2, 4});
+  EXPECT_DOUBLE_EQ(of(Metric::roi_fiscal, 0)[1].value.mean, 3);
+  EXPECT_EQ(without.n_defined, 4);
+
+  // Added cash 5, 10, 10, 1 for added cost 10, -2, 20, 12: the second replicate has no return of its own, but counts.
+  set(Metric::present_value_cost_gbp, 0, {110, 98, 120, 112});
+  set(Metric::present_value_cost_gbp, 1, {100, 100, 100, 100});
+  set(Metric::roi_net, 0, {0.5, nan, 0.5, 1.0 / 12});
+  const Statistics net = of(Metric::roi_net, 0)[2].value;
+  EXPECT_DOUBLE_EQ(net.mean, 26.0 / 40);
+  EXPECT_DOUBLE_EQ(net.p50, 0.5);  // below the mean
+  // Nothing is spent on the mean: no return, whatever single replicates have.
+  set(Metric::present_value_cost_gbp, 0, {110, 58, 120, 112});
+  const CellStatistics undefined = of(Metric::roi_net, 0)[2];
+  EXPECT_TRUE(std::isnan(undefined.value.mean) && std::isnan(undefined.value.p50));
+  EXPECT_EQ(undefined.n_defined, 3);
+}
+
 bool same(const CellStatistics& a, const CellStatistics& b) {
   const auto left = in_order(a.value), right = in_order(b.value);
   return a.n_defined == b.n_defined &&
@@ -146,7 +194,7 @@ TEST(Statistics, DoNotDependOnTheMemoryThatHoldsTheSlabs) {
         for (std::size_t cell = 0; cell < cells.n; ++cell, ++n_compared) {
           const int time = static_cast<int>(cell) / block.n_places, place = static_cast<int>(cell) % block.n_places;
           ASSERT_TRUE(same(at_once[v][cell], singly[v][cell])) << spec(block.metric).name;
-          if (block.metric == Metric::attributable_share) continue;  // a ratio of means
+          if (ratio_of_means(block.metric, layout.benefit.front())) continue;
           // The slow way: every replicate's whole summary.
           std::vector<double> values;
           for (std::size_t r = 0; r < run->ensemble.n_replicates; ++r)

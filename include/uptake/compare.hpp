@@ -34,6 +34,7 @@ struct RunValues {
   std::vector<std::string> strategies;
   std::vector<Delivery> deliveries;     ///< by strategy
   int lead = 0;                         ///< the strategy that the run is about
+  int comparator = 0;                   ///< the strategy that net is against
   std::vector<std::string> programmes;  ///< "all" last when there are several or a growth ledger
   std::vector<std::string> titles;      ///< of the programmes, for pages; "all" has none
   std::string region = "England";
@@ -50,7 +51,7 @@ struct RunValues {
 };
 
 /// Values of an ensemble for the place of that index in `layout.regions`. @param metrics those wanted; empty = all.
-/// attributable_share, a ratio of means over all replicates, is left out: it has no value by replicate.
+/// attributable_share is left out: what it is a share of is another metric for another programme.
 [[nodiscard]] RunValues values_of(const RunRecord& record, int place, std::span<const Metric> metrics = {});
 /// Index of what is told of all programmes together: the only one, or "all", which comes last. Of one programme "all" is
 /// there for a growth ledger and holds nothing else that the programme does not.
@@ -92,7 +93,8 @@ struct Difference {
   Metric metric{};
   std::string programme;
   Period period;
-  double subject = 0, baseline = 0;  ///< means over the replicates in which both are defined
+  /// Means over the replicates in which both are defined; of returns ratios of means, and `difference.mean` is theirs.
+  double subject = 0, baseline = 0;
   Statistics difference;
   double p_better = 0, p_worse = 0;  ///< shares of those replicates; the rest are equal
   /// Variance of the difference as paired, and as it would be with another seed on each side (both measured).

@@ -25,7 +25,8 @@ enum class Metric : std::uint8_t {
   patients_in_year, events_avoided, admissions_avoided, bed_days_avoided, diagnosis_days_sooner, home_years, qalys,
   savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, social_value_gbp, cost_gbp, cost_public_gbp, carbon_kg,
   // value for money
-  net_present_value_gbp, roi_fiscal, roi_social, roi_net,
+  net_present_value_gbp, present_value_cash_gbp, present_value_social_gbp, present_value_cost_gbp,
+  present_value_cost_public_gbp, roi_fiscal, roi_social, roi_net,
   // what the network's contribution is
   acceleration_months, levels_never_reached_share, attributable_share, not_otherwise_adopted, significantly_reduced,
   first_use_months, latest_first_use_months,
@@ -56,21 +57,23 @@ enum class MetricKind : std::uint8_t {
 /// What must be known of a programme for a metric to be given; it is missing where nothing is known, never 0.
 enum class Needs : std::uint8_t {
   nothing,
-  people,      ///< how many an organisation reaches
-  events,      ///< how many events there are without it
-  admissions,  ///< ... and they are admissions
-  bed_days,    ///< how many bed days an admission or stay holds
-  diagnosis,   ///< days sooner
-  qalys,       ///< QALYs of an event or person
-  value,       ///< a price of an event, bed day or person
-  social,      ///< QALYs or a value outside the NHS
-  carbon,      ///< a carbon factor of an admission, bed day or journey
-  benefit,     ///< any of events, value, days sooner or people
-  uptake,      ///< uptake of a treatment without the programme
-  beds,        ///< beds opened
-  sites,       ///< adopters are sites in the community
-  several,     ///< more than one programme, and people
-  growth,      ///< a growth ledger
+  people,         ///< how many an organisation reaches
+  events,         ///< how many events there are without it
+  admissions,     ///< ... and they are admissions
+  bed_days,       ///< how many bed days an admission or stay holds
+  diagnosis,      ///< days sooner
+  qalys,          ///< QALYs of an event or person
+  cost,           ///< what it costs; of a programme with an outcome the table's prices stand for what no file states
+  value,          ///< a price of an event, bed day or person
+  social,         ///< QALYs or a value outside the NHS
+  social_return,  ///< the same: what several programmes return is given where it is known of each of them
+  carbon,         ///< a carbon factor of an admission, bed day or journey
+  benefit,        ///< any of events, value, days sooner or people
+  uptake,         ///< uptake of a treatment without the programme
+  beds,           ///< beds opened
+  sites,          ///< adopters are sites in the community
+  several,        ///< more than one programme, and people
+  growth,         ///< a growth ledger
   count_
 };
 /// A set of what is known: bit n = Needs n.
@@ -163,7 +166,8 @@ struct SummaryLayout {
   /// `attributable_share`, `significantly_reduced` and the equity of benefit are about. None where nothing is known.
   std::vector<std::optional<Metric>> benefit;
   /// By metric: how many programmes enter the figure of all together in some world; of a ratio those of its numerator.
-  /// 0 where there is no such figure (events and shares treated of several programmes) and in the growth ledger.
+  /// 0 where there is no such figure (events, shares treated and most social returns of several programmes) and in the
+  /// growth ledger.
   std::array<int, kNMetrics> n_in_total{};
   std::shared_ptr<const OutcomeTables> tables;
   [[nodiscard]] const Block* find(Metric metric, Axis axis, Geography geography = Geography::region) const;
@@ -177,6 +181,16 @@ using Summary = std::vector<double>;
 
 enum class View : std::uint8_t { gross, counterfactual, net };
 inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfactual", "net"};
+
+/// A ratio of two metrics, which over an ensemble is the ratio of their means and never the mean of the replicates' own
+/// ratios: those with the smallest denominators would rule it.
+struct RatioOfMeans {
+  Metric over, under;
+  View over_in, under_in;  ///< those of a metric that is of its own world are of the view that is asked for
+  bool is_return;          ///< undefined unless its denominator, what is spent, is above 0
+};
+/// None of what is no such ratio. @param benefit that `attributable_share` is about
+[[nodiscard]] std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> benefit);
 
 /// What a view shows of a metric: gross as stored, counterfactual = the comparator's, net = their paired difference;
 /// paired measures have view net alone, as stored. The net of a share or an inequality is its change;

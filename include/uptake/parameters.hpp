@@ -106,13 +106,16 @@ struct ParameterSpec {
 /// The row of a key such as "bass.q".
 [[nodiscard]] const ParameterSpec* find_parameter(std::string_view key);
 
+/// Where a setting stands that no file states.
+inline constexpr std::string_view kOfTheTable = "table";
+
 /// A parameter as a scenario or programme file sets it (or the table's own row).
 struct Setting {
   double value = 0;  ///< in the table's unit
   Prior prior;
   Grade grade = Grade::assumption;
   std::string source;
-  std::string where;  ///< file:line:column, or "table"
+  std::string where;  ///< file:line:column, or kOfTheTable
 };
 
 /// How the values of a run's parameters come about.
