@@ -81,9 +81,8 @@ struct Preamble {
   [[nodiscard]] std::uint64_t size() const { return sizeof(Header) + about.size(); }
 };
 
-FileError refused(const std::filesystem::path& path, std::string what,
-                  std::string advice = "delete it, or choose another folder with -o") {
-  return FileError({path.string(), std::move(what), std::move(advice)});
+FileError refused(const std::filesystem::path& path, std::string what) {
+  return FileError({path.string(), std::move(what), "move it away, or choose another folder"});
 }
 
 /// Nothing when it is torn. @throws FileError when it is no part file of this format
@@ -93,9 +92,7 @@ std::optional<Preamble> read_preamble(int descriptor, const std::filesystem::pat
   if (read_at(descriptor, bytes, 0, path) < bytes.size()) return std::nullopt;
   Header& header = preamble.header;
   std::memcpy(&header, bytes.data(), bytes.size());
-  if (header.magic != kMagic)
-    throw refused(path, "is not a part file of this program",
-                  "name part files or folders of tasks; move it away if it lies among them");
+  if (header.magic != kMagic) throw refused(path, "is not a part file of this program");
   if (header.format != kFormat)
     throw refused(path, fmt::format("has part-file format {}, this program writes {}", header.format, kFormat));
   if (header.about_size > kAboutLimit) throw refused(path, "has a damaged header");

@@ -242,7 +242,7 @@ TEST_F(Program, AnInterruptKeepsWhatIsFinishedAndSaysHowToGoOn) {
                           signal));
     EXPECT_EQ(outcome.code, 4) << outcome.err;
     EXPECT_EQ(outcome.out, "");
-    EXPECT_TRUE(std::regex_search(outcome.err, std::regex("interrupted: [1-9]\\d* of 200000 replicates are kept")))
+    EXPECT_TRUE(std::regex_search(outcome.err, std::regex("interrupted: [1-9]\\d* of 200,000 replicates are kept")))
         << outcome.err;
     EXPECT_NE(outcome.err.find("--replicates 200000 -o " + std::string(signal) + " --resume"), std::string::npos)
         << outcome.err;

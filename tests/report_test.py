@@ -341,11 +341,18 @@ class Page(program.ProgramTest):
 
     def test_figures_of_england_are_called_so_beside_another_population(self):
         shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("town"))
+        # So many homes that England's counts are not left out.
+        with open(self.path("town", "organisations.csv"), encoding="utf-8", newline="") as file:
+            known = list(csv.DictReader(file))
+        with open(self.path("town", "organisations.csv"), "a", encoding="utf-8", newline="") as file:
+            home = next(row for row in known if row["type"] == "care-home")
+            csv.DictWriter(file, known[0]).writerows({**home, "code": f"MORE{n}"} for n in range(11_000))
+        n_there = f"{len(known) + 11_000:,}"
         scenario = self.scenario.replace('"minimal/example-tool.toml"', '"care-home-deterioration"')
         own = '[[published]]\nmetric = "adopters"\nto = 2022-03-31\nvalue = 4\nsource = "our own count"\n'
         program.write(self.path("town.toml"), scenario.replace('population = "minimal"', 'population = "town"') + own)
         said = self.uptake("run", "town.toml", "-o", "out", "--replicates", "8").stdout
-        town, words = "the population town (12 organisations, 3 regions)", " ".join(said.split())
+        town, words = f"the population town ({n_there} organisations, 3 regions)", " ".join(said.split())
         self.assertIn(f"2022-03-31, {town}; our own count", words)
         self.assertIn("2022-09-30, England; S40", words)
         self.assertIn(f"Figures of England stand beside values of {town}.", words)

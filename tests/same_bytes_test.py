@@ -197,7 +197,7 @@ class SameBytes(program.ProgramTest):
             foreign = b"not ours" + whole[8:]
             program.write(self.path("out", ".parts", name), foreign)
             refused = self.uptake(*self.words("out", "--resume"), code=3)
-            self.assertIn("is not a part file of this program; delete it, or choose another folder with -o", refused.stderr)
+            self.assertIn("is not a part file of this program; move it away, or choose another folder", refused.stderr)
             self.assertEqual(program.read(self.path("out", ".parts", name)) == foreign, True, "left alone")
 
         def test_killed_in_its_last_moment_a_run_is_done(self):
