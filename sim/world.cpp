@@ -359,8 +359,8 @@ struct Step::Pull {
     for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
     return sum;
   }
-  /// What is left of a clock at a boundary beyond its slack and the one that ends it: what its ties bring to the outlook, and what is between the
-  /// reach of its groups and what they have brought.
+  /// What is left of a clock at a boundary beyond its slack and the one unit that ends it: what its ties bring to the
+  /// outlook, and what is between the reach of its groups and what they have brought.
   [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
     const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
     std::int64_t sum = levels.external(there) - levels.external(here);
@@ -486,7 +486,8 @@ void Step::look_ahead(int to) {
     for (std::uint32_t block = 0; block < n; block += kBlock) {
       const std::uint32_t end = std::min(n, block + kBlock);
       n_near_ = 0;
-      if (n_classes == 1 && !of.grouped && !of.communities && rates.response.is_identity() && !of.two_edge_layers) {
+      if (after >= before && n_classes == 1 && !of.grouped && !of.communities && rates.response.is_identity() &&
+          !of.two_edge_layers) {
         look_through_ties(of, gains_[0], block, end);
       } else {
         with_shape(of, [&]<int n_groups, int n_layers>() { look_through<n_groups, n_layers>(of, block, end); });
@@ -497,6 +498,7 @@ void Step::look_ahead(int to) {
 }
 
 /// Records of one class that have no ties but those of the first layer, are in no group and answer to exposure itself.
+/// @pre the outlook is a later one, so that no gain is negative
 void Step::look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end) {
   using Waiting = State::Waiting;
   UPTAKE_EXPECTS(gain.peer[0] >> 32 == 0);

@@ -37,7 +37,7 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
 
 /// Without groups a decision is not tested in its week where nobody stops, and must be where somebody can.
 TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
-  std::size_t n_stopped = 0, n_decided = 0;
+  std::size_t n_stopped = 0, n_decided = 0, n_of_one_class = 0;
   for (std::uint64_t trial = 0; trial < 24; ++trial) {
     Scenario scenario = busy_scenario(90);
     scenario.strategies.resize(1);
@@ -61,8 +61,23 @@ TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
     options.seed = trial;
     const auto alone = std::make_shared<Population>(*synthetic::population(200, options));
     for (Groups* groups : {&alone->community, &alone->ownership}) groups->group_of.assign(200, -1);
+    if (trial % 3 == 0) {  // everybody listens to three others in one layer, so all are of one class
+      programme.eligible = {OrganisationType::care_home, OrganisationType::practice};
+      if (trial < 20) scenario.strategies[0].levers.clear();
+      alone->pathway = {};
+      Ties& ties = alone->geography = {};
+      for (std::uint32_t i = 0; i < 200; ++i) {
+        ties.offsets.push_back(3 * i);
+        for (const std::uint32_t far : {1U, 7U, 50U}) {
+          ties.sources.push_back((i + far) % 200);
+          ties.weights.push_back(1);
+        }
+      }
+      ties.offsets.push_back(600);
+    }
     const Prepared run = prepare(scenario, alone, 0, trial);
     ASSERT_TRUE(run.model->programmes[0].pairs.empty());
+    n_of_one_class += run.model->programmes[0].classes.size() == 1 ? 1 : 0;
     const auto got = events_of(run);
     EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks)) << "trial " << trial;
     const auto equal = compile(run.model, 0, run.draw);  // other rates change nothing
@@ -75,6 +90,7 @@ TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
   }
   EXPECT_GT(n_stopped, 500U);
   EXPECT_GT(n_decided, 2000U);
+  EXPECT_GE(n_of_one_class, 8U);  // who is looked through by vectors alone
 }
 
 /// More than the kernel aims in one go.
