@@ -186,7 +186,8 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
     const auto cash = place(Metric::savings_cash_gbp, View::net);
     const auto capacity = place(Metric::capacity_released_gbp, View::net);
     if (cash && capacity)
-      text += fmt::format(", worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
+      text += fmt::format("{} worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
+                          scenario.programmes.size() == 1 ? "," : "; what all of them brought, net, is",
                           interval_text(*cash), interval_text(*capacity), kPriceYear);
   }
   text += ". ";
