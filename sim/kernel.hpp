@@ -300,7 +300,8 @@ struct World::State {
     void rest() { word = (word & kSeen) | Waiting{}.word; }
   };
   static_assert(sizeof(Waiting) == 8 && kFullExposure <= Waiting::kSeen);
-  // A slack is at most kMostLeft, and below 0 by at most what six terms bring in a window.
+  // The slack of who waits is at most kMostLeft, and below 0 by at most what six terms bring in a window. That of others may
+  // go round: it moves nothing but itself.
   static_assert(kMostLeft < std::int64_t{1} << (63 - Waiting::kSlackBit));
   static_assert(std::int64_t{kOutlook} * 6 * static_cast<std::int64_t>(kCertainHazard) <
                 std::int64_t{1} << (63 - Waiting::kSlackBit - kHazardBits));

@@ -257,7 +257,7 @@ class Step {
   static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
   static constexpr std::size_t kAhead = 8, kNext = 2, kFarAhead = 24;
-  static constexpr std::size_t kFar = 40'000;               ///< records whose 16 bytes fill most of a megabyte of cache
+  static constexpr std::size_t kFar = 40'000;               ///< records (found by measuring)
   [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
     const Who w = who(id);
     __builtin_prefetch(&waiting_of(w));
@@ -359,7 +359,7 @@ struct Step::Pull {
     for (std::size_t g = 0; g < n_groups; ++g) sum += groups[g]->ceiling * rate(g, row);
     return sum;
   }
-  /// What is left of a clock at a boundary beyond its slack and the one unit that ends it: what its ties bring to the
+  /// What is left of a clock at a boundary beyond its slack and the last unit: what its ties bring to the
   /// outlook, and what is between the reach of its groups and what they have brought.
   [[nodiscard, gnu::always_inline]] std::int64_t ahead(int boundary, int outlook) const {
     const auto here = static_cast<std::size_t>(boundary), there = static_cast<std::size_t>(outlook);
@@ -555,7 +555,7 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
   for (auto pair = first; pair < end; ++pair) {
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
       const std::uint32_t record = layer.members[m];
-      if (n_near_ == near_.size()) aim_near(of, boundary);
+      if (n_near_ + kAhead >= near_.size()) aim_near(of, boundary);
       State::Waiting& member = waiting_[of.first_record + record];
       member.spend(rise_[pair - first]);
       near_[n_near_] = record;
