@@ -638,6 +638,7 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
   const auto stock_at = [&] {
     return block.axis == Axis::month ? tables.stock_of_month[t] : tables.stock_of_report[t];
   };
+  const auto copy = [&](const double* places) { std::copy_n(places, n_places, row); };
   const auto by_place = [&](auto value) {
     for (std::size_t place = 0; place < n_places; ++place) row[place] = value(place);
   };
@@ -648,15 +649,12 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
     case Metric::ever_adopted:
     case Metric::sustained_adopters: {
       const double* places = sheet.stock(static_cast<int>(block.metric), stock_at());
-      std::copy_n(places + (block.geography == Geography::board ? sheet.shape.n_places : 0), n_places, row);
-      return;
+      return copy(places + (block.geography == Geography::board ? sheet.shape.n_places : 0));
     }
     case Metric::sites:
-      std::copy_n(sheet.sites(stock_at()), n_places, row);
-      return;
+      return copy(sheet.sites(stock_at()));
     case Metric::capacity_beds:
-      std::copy_n(sheet.beds(stock_at()), n_places, row);
-      return;
+      return copy(sheet.beds(stock_at()));
     case Metric::adoption_share: {
       const double* adopters = sheet.stock(stock_adopters, tables.stock_of_report[report]);
       by_place([&](std::size_t p) { return ratio_of(adopters[p], sheet.eligible[p]); });
@@ -667,11 +665,9 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
                   row);
       return;
     case Metric::patients_benefited:
-      std::copy_n(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(*flow, period), n_places, row);
-      return;
+      return copy(block.axis == Axis::month ? sheet.patients(t) : sheet.flow(*flow, period));
     case Metric::patients_distinct_least:
-      std::copy_n(sheet.distinct(report), n_places, row);
-      return;
+      return copy(sheet.distinct(report));
     case Metric::patients_in_year:
     case Metric::events_avoided:
     case Metric::admissions_avoided:
@@ -686,25 +682,20 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
     case Metric::cost_gbp:
     case Metric::cost_public_gbp:
     case Metric::carbon_kg:
-      std::copy_n(sheet.flow(*flow, period), n_places, row);
-      return;
+      return copy(sheet.flow(*flow, period));
     case Metric::net_present_value_gbp:
       by_place([&](std::size_t p) {
         return sheet.present(value_savings, report)[p] - sheet.present(value_cost, report)[p];
       });
       return;
     case Metric::present_value_cash_gbp:
-      std::copy_n(sheet.present(value_cash, report), n_places, row);
-      return;
+      return copy(sheet.present(value_cash, report));
     case Metric::present_value_social_gbp:
-      std::copy_n(sheet.present(value_social, report), n_places, row);
-      return;
+      return copy(sheet.present(value_social, report));
     case Metric::present_value_cost_gbp:
-      std::copy_n(sheet.present(value_cost, report), n_places, row);
-      return;
+      return copy(sheet.present(value_cost, report));
     case Metric::present_value_cost_public_gbp:
-      std::copy_n(sheet.present(value_cost_public, report), n_places, row);
-      return;
+      return copy(sheet.present(value_cost_public, report));
     case Metric::roi_fiscal:
     case Metric::roi_social: {
       const double* gain = sheet.present(block.metric == Metric::roi_fiscal ? value_cash : value_social, report);
@@ -738,8 +729,7 @@ void write_row(const OutcomeTables& tables, const Block& block, const Sheet& she
       return;
     }
     case Metric::not_otherwise_adopted:
-      std::copy_n(sheet.not_otherwise(report), n_places, row);
-      return;
+      return copy(sheet.not_otherwise(report));
     case Metric::first_use_months:
     case Metric::latest_first_use_months: {
       const auto& boundaries = block.metric == Metric::first_use_months ? sheet.first_use : sheet.latest_use;

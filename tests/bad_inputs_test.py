@@ -143,24 +143,24 @@ class BadInputs(program.ProgramTest):
         return os.path.join(os.path.realpath(self.folder), name)
 
     def test_a_path_that_is_typed_starts_where_one_is(self):
-        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("work", "tables"))
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("desk", "tables"))
         program.write(self.path("far", "s.toml"), program.read(program.MINIMAL).replace(
             b"minimal/example-tool.toml", os.path.join(program.SCENARIOS, "minimal", "example-tool.toml").encode()))
-        work = self.path("work")
+        desk = self.path("desk")
         options = ["../far/s.toml", "--replicates", 4, "--set", "population=tables"]
-        self.uptake("run", *options, "-o", "out", cwd=work)
+        self.uptake("run", *options, "-o", "out", cwd=desk)
         # The results hold the path from the scenario's folder, and every command goes on with it.
-        page = program.read(self.path("work", "out", "report.html")).decode()
-        self.assertIn("--set population=../work/tables", page)
+        page = program.read(self.path("desk", "out", "report.html")).decode()
+        self.assertIn("--set population=../desk/tables", page)
         for task in (0, 1):
-            self.uptake("run", *options, "--task", f"{task}/2", "-o", "parts", cwd=work)
-        self.uptake("merge", "work/parts", "-o", "merged")
-        self.assertEqual(program.read(self.path("merged", "results.h5")), program.read(self.path("work", "out", "results.h5")))
-        script = self.uptake("slurm", *options, "--tasks", 2, cwd=work).stdout
-        self.assertIn(f"--set population={self.here('work/tables')}", script)
-        self.uptake("export", *options[:1], "--network", "net", *options[3:], cwd=work)
-        self.assertIn(b"--set population=tables", program.read(self.path("work", "net", "README.md")))
-        self.assertIn("the population tables", self.uptake("compare", *options, cwd=work).stdout)
+            self.uptake("run", *options, "--task", f"{task}/2", "-o", "parts", cwd=desk)
+        self.uptake("merge", "desk/parts", "-o", "merged")
+        self.assertEqual(program.read(self.path("merged", "results.h5")), program.read(self.path("desk", "out", "results.h5")))
+        script = self.uptake("slurm", *options, "--tasks", 2, cwd=desk).stdout
+        self.assertIn(f"--set population={self.here('desk/tables')}", script)
+        self.uptake("export", *options[:1], "--network", "net", *options[3:], cwd=desk)
+        self.assertIn(b"--set population=tables", program.read(self.path("desk", "net", "README.md")))
+        self.assertIn("the population tables", self.uptake("compare", *options, cwd=desk).stdout)
 
     def test_something_else_where_the_results_should_go(self):
         program.write(self.path("out"), "a file of the user")
