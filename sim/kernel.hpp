@@ -306,15 +306,13 @@ struct World::State {
   static_assert(std::int64_t{kOutlook} * 6 * static_cast<std::int64_t>(kCertainHazard) <
                 std::int64_t{1} << (63 - Waiting::kSlackBit - kHazardBits));
   struct Record {
-    std::uint32_t multiplier = kUnit;  ///< Phi K that the decision clock is scaled with
-    std::uint16_t entered = 0;         ///< boundary of entry to the stage
-    std::uint16_t due = 0;             ///< week of what is pending
-    std::uint8_t programme = 0;
-    Stage stage = Stage::unaware;
-    Pending pending = Pending::nothing;
+    std::uint16_t entered = 0;  ///< boundary of entry to the stage
+    std::uint16_t due = 0;      ///< week of what is pending
+    Stage stage : 4 = Stage::unaware;
+    Pending pending : 4 = Pending::nothing;
     std::uint8_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
   };
-  static_assert(sizeof(Record) == 16);
+  static_assert(sizeof(Record) == 8);
   struct Pair {
     std::int64_t offset = 0;
     std::int64_t reach = 0;
@@ -335,8 +333,9 @@ struct World::State {
   int boundary = 0;
   int outlook = 0;
   Paged<Waiting> waiting;       ///< by record, as are
-  Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16 (empty where no programme has one), and
-  Paged<Record> records;
+  Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16 (empty where no programme has one),
+  Paged<Record> records;  ///< and Phi K that the decision clock is scaled with (empty while it changes for nobody)
+  Paged<std::uint32_t> multipliers;
   Diary diary;
   std::vector<Programme> programmes;
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off

@@ -487,6 +487,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
     }
     add_life(asked, asked.programmes[j], who, programme);
     model->first_record.push_back(model->first_record.back() + static_cast<std::uint32_t>(programme.n_records()));
+    for (std::size_t i = 0; i < programme.n_records(); ++i) model->programme_of.push_back(static_cast<std::uint8_t>(j));
   }
 
   for (const Strategy& strategy : asked.strategies) {

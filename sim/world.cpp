@@ -64,6 +64,7 @@ class Step {
       }
     }
     of_programme_ = contexts_.data();
+    if (!model_.programme_of.is_same()) programme_of_ = model_.programme_of.data();
     const std::size_t room = std::size_t{longest} + kBlock + Pushes::kBeyond;
     near_.resize(room + kBlock + kAhead);
     heard_.resize(room);
@@ -76,6 +77,7 @@ class Step {
   void look_ahead(int to);
   void rebind();
   void gather_communities();
+  void keep_multipliers();
   void reclock(Clocks& fresh, const Clocks& old);
   void week();
 
@@ -160,8 +162,11 @@ class Step {
   template <int n_groups, int n_layers>
   void look_through(const Context& of, std::uint32_t first, std::uint32_t end);
   void withdraw(const Context& of);
-  [[nodiscard]] Who who(std::uint32_t id) {
-    const Context& of = of_programme_[records_[id].programme];
+  [[nodiscard]] const Context& context_of(std::uint32_t id) const {
+    return of_programme_[programme_of_ == nullptr ? 0 : programme_of_[id]];
+  }
+  [[nodiscard]] Who who(std::uint32_t id) const {
+    const Context& of = context_of(id);
     return {id, id - of.first_record, of};
   }
   [[nodiscard]] State::Record& own_of(Who w) const { return records_[w.id]; }
@@ -214,6 +219,7 @@ class Step {
   [[nodiscard]] std::int64_t community_exposure(const Context& of, std::size_t region) const;
   [[nodiscard]] std::int64_t strongest_layer(Who w) const;
   [[nodiscard]] std::uint32_t multiplier(Who w, int week) const;
+  std::uint32_t scale(Who w, int week);
   [[nodiscard]] std::uint32_t heeding(const Context& of, std::uint32_t record, std::uint32_t phi) const;
   [[nodiscard]] int engagement_week(Who w) const;
   [[nodiscard]] std::int64_t engagement_hazard(Who w, int boundary) const;
@@ -268,7 +274,7 @@ class Step {
   /// The clock that begins when what is pending is over.
   [[gnu::always_inline]] void prefetch_clock(std::uint32_t id) {
     const State::Record& own = records_[id];
-    const Context& of = of_programme_[own.programme];
+    const Context& of = context_of(id);
     const Door& door = of.doors[index_of(own.pending)];
     __builtin_prefetch(door.first + static_cast<std::size_t>(id - of.first_record) * door.size);
   }
@@ -291,7 +297,9 @@ class Step {
   State::Record* records_ = state_.records.data();
   State::Waiting* waiting_ = state_.waiting.data();
   std::uint32_t* second_ = state_.second.data();
+  std::uint32_t* multipliers_ = state_.multipliers.empty() ? nullptr : state_.multipliers.data();
   const Context* of_programme_ = nullptr;
+  const std::uint8_t* programme_of_ = nullptr;  ///< by record; null where all are of one programme
   const Rates& rates_;
   const Model& model_;
   const Clocks& clocks_;
@@ -585,6 +593,30 @@ std::uint32_t Step::multiplier(Who w, int week) const {
   return heeding(w.of, w.record, Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide);
 }
 
+/// The same, which its decision clock is scaled with from then on.
+std::uint32_t Step::scale(Who w, int week) {
+  const std::uint32_t scaled = multiplier(w, week);
+  if (multipliers_ != nullptr) multipliers_[w.id] = scaled;
+  return scaled;
+}
+
+/// Whether effort or attention changes the speed of clocks that run.
+bool rescales(const Rates& rates) {
+  return std::ranges::any_of(rates.programmes, [](const Rates::Programme& programme) {
+    return !programme.changes.empty() || !programme.attention.empty();
+  });
+}
+
+/// From here on what clocks are scaled with is kept: it is about to change.
+void Step::keep_multipliers() {
+  if (multipliers_ != nullptr) return;
+  state_.multipliers.assign(state_.records.size(), kUnit);
+  multipliers_ = state_.multipliers.data();
+  for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
+    if (const Who w = who(id); waiting(w)) scale(w, state_.boundary);
+  }
+}
+
 /// Phi K from Phi, with the attention that a record has left.
 [[gnu::always_inline]] inline std::uint32_t Step::heeding(const Context& of, std::uint32_t record,
                                                           std::uint32_t phi) const {
@@ -687,8 +719,7 @@ void Step::wait(Who w, int boundary) {
   own_of(w).n_decisions += 1;
   if (clock >= kNever || boundary >= w.of.rates.closes) return;  // outside the susceptible share, or too late
   own_of(w).pending = Pending::test;
-  own_of(w).multiplier = multiplier(w, boundary);
-  set_remaining(w, boundary, rescale(clock, kUnit, own_of(w).multiplier));
+  set_remaining(w, boundary, rescale(clock, kUnit, scale(w, boundary)));
 }
 
 /// Sets what is left of a decision clock at a boundary.
@@ -720,7 +751,7 @@ template <class Pulled>
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who w, int week) {
-  const std::uint32_t now = multiplier(w, week), before = std::exchange(own_of(w).multiplier, now);
+  const std::uint32_t before = multipliers_[w.id], now = scale(w, week);
   if (now == before) return;
   with_pull(w, [&](const auto& pull) {
     const std::int64_t ahead = pull.ahead(week, state_.outlook);
@@ -1063,20 +1094,19 @@ void Step::settle(int boundary) {
 }
 
 void Step::begin() {
-  const auto n = static_cast<std::uint32_t>(model_.n_records());
-  state_.records.clear();
-  state_.records.reserve(n);
-  state_.waiting.clear();
-  state_.waiting.reserve(n);
+  const std::size_t n = model_.n_records();
+  state_.records.assign(n, State::Record{});
+  state_.waiting.assign(n, State::Waiting{});
   const bool two_layers = std::ranges::any_of(
       model_.programmes, [](const ProgrammeModel& programme) { return programme.edges[1].longest > 0; });
   state_.second.assign(two_layers ? n : 0, 0);
   records_ = state_.records.data();
   waiting_ = state_.waiting.data();
   second_ = state_.second.data();
+  if (rescales(rates_)) keep_multipliers();
   state_.diary.begin(rates_.n_weeks, n);
   state_.due.reserve(n);
-  state_.history.events.reserve(std::size_t{n} * 4);
+  state_.history.events.reserve(n * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
   state_.heeded = state_.implementing;
   for (std::size_t j = 0; j < model_.programmes.size(); ++j) {
@@ -1091,13 +1121,6 @@ void Step::begin() {
     state.community_in_use.assign(n_communities, 0);
     state.counts = {};
     state.counts[0] = static_cast<std::uint32_t>(programme.n_records());
-    // Written field by field where they stand: copies of a whole record are put together from its bytes, each anew.
-    const std::size_t first = state_.records.size();
-    state_.records.resize(first + programme.n_records());
-    state_.waiting.resize(first + programme.n_records());
-    for (std::size_t record = 0; record < programme.n_records(); ++record) {
-      state_.records[first + record].programme = static_cast<std::uint8_t>(j);
-    }
   }
   open(0);
 }
@@ -1122,7 +1145,7 @@ void Step::all_wait(const Context& of, int boundary) {
     const std::uint32_t effort = phi_of[profiles[record]], heeded = heeds ? heeding(of, record, effort) : effort;
     own.pending = Pending::test;
     own.due = kUndated;
-    own.multiplier = heeded;
+    if (multipliers_ != nullptr) multipliers_[of.first_record + record] = heeded;
     return rescale(clocks[record], kUnit, heeded);
   };
   const auto begins_to_wait = [&](std::uint32_t record) {
@@ -1282,8 +1305,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         break;
       case Pending::test: {
         own_of(w).n_decisions = 1;
-        own_of(w).multiplier = multiplier(w, now);
-        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, own_of(w).multiplier));
+        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, scale(w, now)));
         break;
       }
       case Pending::finish: {
@@ -1429,7 +1451,9 @@ void advance(World& world, const std::shared_ptr<const Rates>& rates, int bounda
     };
     const bool same_communities =
         std::ranges::equal(plans(*state.rates), plans(*rates), {}, &ProgrammePlan::joins, &ProgrammePlan::joins);
-    Step(state).look_ahead(state.boundary);
+    Step before(state);
+    before.look_ahead(state.boundary);
+    if (rescales(*rates)) before.keep_multipliers();
     state.rates = rates;
     Step step(state);
     if (!same_communities) step.gather_communities();

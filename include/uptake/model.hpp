@@ -144,6 +144,7 @@ struct Model {
   std::vector<ProgrammeModel> programmes;
   std::vector<StrategyPlan> strategies;
   std::vector<std::uint32_t> first_record;  ///< of each programme in the world's arrays; n_programmes + 1
+  Column<std::uint8_t> programme_of;        ///< by record of the world's arrays
   /// Records of an organisation over all programmes, where they compete for attention: offsets by organisation; else empty.
   std::vector<std::uint32_t> organisation_offsets, organisation_records;
   /// What holds and may not be meant, each once: effort that reaches nobody, so that it is neither done nor paid for.
