@@ -368,7 +368,7 @@ TEST(Population, TiesAmongSomeTypesAreThoseOfAllWithoutTheOthers) {
     EXPECT_GE(some.pathway.sources.size(), least_ties_on_pathways);
   };
   using enum OrganisationType;
-  expect({care_home, practice}, 3U * 15'465);
+  expect({care_home, practice}, 46'395);
   expect({care_home, acute_trust}, 15'000);
   expect({practice, acute_trust}, 6'000);
   expect({maternity_unit}, 0);
