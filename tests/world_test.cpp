@@ -239,6 +239,34 @@ TEST(World, BranchesWhereStrategiesFirstDifferAndEqualsWorldsRunFromTheStart) {
   EXPECT_NE(oracle::sorted(histories[0].events), oracle::sorted(histories[3].events));
 }
 
+/// What scales clocks is not kept while it changes for nobody, and is known where a branch begins to change it.
+TEST(World, BranchesThatChangeAnEffortThatWasConstantEqualWorldsRunFromTheStart) {
+  Scenario scenario = busy_scenario(90);
+  scenario.attention = false;
+  scenario.programmes.resize(1);
+  scenario.programmes[0].commissioned = Window{2020y / January / 1, 2023y / January / 1};
+  scenario.strategies.resize(1);
+  scenario.strategies[0].levers.clear();
+  Strategy late = scenario.strategies[0];
+  late.name = "more-in-september";
+  Lever lever;
+  lever.kind = LeverKind::facilitation;
+  lever.factor = 3;
+  lever.window = Window{2021y / September / 1, 2021y / October / 31};
+  late.levers = {lever};
+  scenario.strategies.push_back(late);
+  const Prepared run = prepare(scenario, synthetic::population(300), 0, 5);
+  const auto changed = compile(run.model, 1, run.draw);
+  ASSERT_TRUE(run.rates->programmes[0].changes.empty());
+  ASSERT_FALSE(changed->programmes[0].changes.empty());
+  ASSERT_NE(run.rates->programmes[0].steps[0].decide, kUnit);
+  const auto histories = simulate(run.model, run.draw, run.key);
+  World straight = start(changed, run.clocks);
+  advance(straight, changed, 90);
+  EXPECT_EQ(oracle::sorted(histories[1].events), oracle::sorted(straight.history().events));
+  EXPECT_NE(oracle::sorted(histories[1].events), oracle::sorted(histories[0].events));
+}
+
 /// Rates that are equal but others take the outlook back and out again, at any boundary, and change nothing.
 TEST(World, OtherRatesThatAreEqualChangeNothingAtAnyBoundary) {
   for (int variant = 0; variant < 4; ++variant) {
