@@ -625,6 +625,7 @@ std::vector<std::string> untouched_programmes(const Scenario& scenario, int a, i
   for (int j = 0; j < static_cast<int>(scenario.programmes.size()); ++j)
     if (same_levers(acting(one, j), acting(other, j)))
       untouched.push_back(scenario.programmes[static_cast<std::size_t>(j)].name);
+  if (untouched.size() == scenario.programmes.size()) return {};  // nothing differs that could reach them
   return untouched;
 }
 

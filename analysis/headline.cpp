@@ -36,6 +36,7 @@ constexpr std::array kShown{
     Metric::cost_public_gbp,
     Metric::net_present_value_gbp,
     Metric::roi_fiscal,
+    Metric::roi_social,
     Metric::roi_net,
     Metric::acceleration_months,
     Metric::attributable_share,
@@ -312,6 +313,15 @@ std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t 
          paragraph(rests_on(*price, fixed_at, kValueOverCost, fixed_at * cost->mean / value->mean), width - 2, 4);
 }
 
+/// Why the table has no share of benefit, where there is a benefit to have one of.
+std::string no_share(const RunRecord& record, const Spot& place, std::size_t width) {
+  const auto gross = place(subject_of(place).metric, View::gross);
+  const bool is_due = record.layout.find(Metric::attributable_share, Axis::report) != nullptr && gross &&
+                      gross->mean != 0 && !is_same_world(place);
+  if (!is_due || place(Metric::attributable_share, View::net)) return "";
+  return "  " + paragraph(kNoShare, width - 2, 2);
+}
+
 /// Of several programmes: how many different people the sum over programmes may be.
 std::string overlap(const Spot& place, std::size_t width) {
   const auto most = place(Metric::patients_benefited, View::gross);
@@ -419,6 +429,20 @@ std::string cut(const std::string& text, std::size_t width) {
   return text.size() <= width ? text : text.substr(0, width - 2) + "..";
 }
 
+/// What a programme that avoids no events brings, in as many columns as the table has for it.
+std::string_view instead_of_events(OutcomeKind kind) {
+  switch (kind) {
+    case OutcomeKind::stay:
+      return "shorter stays";
+    case OutcomeKind::diagnosis:
+      return "sooner diagnosis";
+    case OutcomeKind::value:
+      return "value per person";
+    default:
+      return "no effect size";
+  }
+}
+
 /// Several programmes in a line each: means, gross and net.
 std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
   const SummaryLayout& layout = record.layout;
@@ -446,8 +470,7 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
     if (!is_total) {
       const ProgrammeSpec& programme = record.model->scenario.programmes[j];
       // An event is named where there is a figure of it alone.
-      event = programme.outcome == OutcomeKind::none                         ? "no effect size"
-              : programme.event.empty()                                      ? std::string(spec(programme.outcome).name)
+      event = programme.event.empty()                                        ? instead_of_events(programme.outcome)
               : has_events || place(Metric::admissions_avoided, View::gross) ? programme.event
                                                                              : "no baseline read";
     } else if (!has_events) {
@@ -458,6 +481,17 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
   }
   return text;
 }
+
+/// Whether a figure lies outside the range beside it. Of another place than the values it says nothing.
+bool is_outside(const PublishedBeside& one) {
+  return one.used && !one.is_of_england_alone && !std::isnan(one.gross.mean) &&
+         (one.figure->value < one.gross.p05 || one.figure->value > one.gross.p95);
+}
+/// Whether no replicate comes as far.
+bool is_beyond_all(const PublishedBeside& one) {
+  return is_outside(one) && (one.figure->value < one.gross.p05 ? one.p_below == 0 : one.p_below == 1);
+}
+std::string mark_of(const PublishedBeside& one) { return is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : ""; }
 
 /// A published figure in two lines: the numbers, and what they are and where they were published.
 /// @param says_place whether not all of them are of the place that the run is about
@@ -474,7 +508,7 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   if (one.used) figures.insert(figures.end(), {one.gross.p05, one.gross.p95, one.net.mean});
   const RowUnit unit(one.metric, Medium::terminal, figures);
   std::string text = fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1),
-                                 label_width, unit.text(one.figure->value), kFigure - 1);
+                                 label_width, mark_of(one) + unit.text(one.figure->value), kFigure - 1);
   if (one.used)
     text += fmt::format(" {:>{}} {:>{}}",
                         std::isnan(one.gross.mean)
@@ -504,6 +538,7 @@ std::string published_table(const RunRecord& record, std::size_t width) {
                                  "gross, 5 to 95 %", "net");
   std::vector<std::string> shown;
   std::size_t n_left_out = 0;
+  bool any_outside = false, any_beyond = false;
   const std::string whole = place_in_words(*record.model, record.layout, 0);
   const bool says_place = focus_place(record.layout, record.model->scenario) != 0 ||
                           std::ranges::any_of(all, [&](const auto& one) { return one.place != whole; });
@@ -514,6 +549,8 @@ std::string published_table(const RunRecord& record, std::size_t width) {
       continue;
     }
     shown.push_back(one.programme);
+    any_outside = any_outside || is_outside(one);
+    any_beyond = any_beyond || is_beyond_all(one);
     text += published_lines(one, record, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
@@ -522,6 +559,9 @@ std::string published_table(const RunRecord& record, std::size_t width) {
   else if (focus_place(record.layout, record.model->scenario) != 0)
     text += "  The model's values are of the place that each figure is of.\n";
   const bool is_calibrated = record.model->scenario.mode == ParameterMode::posterior;
+  if (any_outside)
+    text +=
+        fmt::format("  ! = outside the model's 90 % interval{}.\n", any_beyond ? ", !! = beyond every replicate" : "");
   return text +
          (is_calibrated ? "  Calibrated programmes were fitted to some of them: no independent check. Why others"
                         : "  They were not fitted to. Why they") +
@@ -633,19 +673,22 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 /// What the tables are made of and what their words mean, of those that are there.
 std::string legend(const RunRecord& record, int programme, int n_reports) {
   const Scenario& scenario = record.model->scenario;
-  std::string text = fmt::format("Means over {}, {}.", plural(record.ensemble->n_replicates, "replicate"),
-                                 scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
-                                 : scenario.mode == ParameterMode::defaults
-                                     ? "all with default parameters"
-                                     : "each with parameters drawn from the posterior or their priors");
-  bool has_net = false, has_both = false, has_gap = false;
+  bool has_net = false, has_both = false, has_gap = false, has_return = false;
   for (int time = 0; time < n_reports; ++time) {
     const Spot place(record, lead_strategy(scenario), programme, time);
     const auto is_there = [&](Metric metric) { return place(metric, View::gross) || place(metric, View::net); };
     has_net = has_net || !is_same_world(place);
     has_both = has_both || (is_there(Metric::savings_cash_gbp) && is_there(Metric::capacity_released_gbp));
     has_gap = has_gap || is_there(Metric::deprivation_gap);
+    for (const Metric of : {Metric::roi_fiscal, Metric::roi_social, Metric::roi_net})
+      has_return = has_return || is_there(of);
   }
+  std::string text = fmt::format("Means over {}{}, {}.", plural(record.ensemble->n_replicates, "replicate"),
+                                 has_return ? " (per pound: ratios of means)" : "",
+                                 scenario.mode == ParameterMode::prior ? "each with parameters drawn from their priors"
+                                 : scenario.mode == ParameterMode::defaults
+                                     ? "all with default parameters"
+                                     : "each with parameters drawn from the posterior or their priors");
   const std::string& comparator = record.layout.strategies[static_cast<std::size_t>(record.layout.comparator)];
   if (has_net)
     text += fmt::format(" Without = the same random worlds under {}; net = the difference, replicate by replicate.",
@@ -690,6 +733,7 @@ std::string headline_table(const RunRecord& of, int width) {
   std::string text;
   const int lead = lead_strategy(scenario);
   const Shares shares(record);
+  bool says_why = false;  // once is enough
   const bool ledger_leads = n_reports > 0 && is_about_growth(scenario);
   if (ledger_leads) text += paragraph(growth_finding(record, lead), columns) + '\n' + growth(record, lead, columns);
   if (n_reports > 0) text += paragraph(finding(record, lead, programme, 0), columns) + '\n';
@@ -702,8 +746,10 @@ std::string headline_table(const RunRecord& of, int width) {
                         iso(period.to), time == 0 ? " (headline)" : "");
     if (programme > 0) text += programmes_table(record, lead, time, columns) + '\n';
     // Totals of several programmes once: later dates are in the files.
+    const std::string why = says_why ? std::string() : no_share(record, place, columns);
+    says_why = says_why || !why.empty();
     if (programme == 0 || time == 0)
-      text += table(place, kShown, columns) + of_how_many(record, lead, time, columns) + overlap(place, columns) +
+      text += table(place, kShown, columns) + of_how_many(record, lead, time, columns) + overlap(place, columns) + why +
               others(record, lead, programme, time, columns);
     text += shares.text(period, layout.programmes[static_cast<std::size_t>(programme)], columns);
     if (programme == 0 || time == 0) text += chances(place, columns) + fixed_price(record, place, columns);

@@ -97,7 +97,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
     }
   };
   add(std::string(spec(subject.metric).name), 0,
-      fmt::format("The support made a difference for the better ({})", subject.noun));
+      fmt::format("{} made a difference for the better ({})", capitalised(what_adds(run)), subject.noun));
   add("net_present_value_gbp", 0,
       fmt::format("What it was worth by {} exceeds what it cost (net present value above 0)",
                   date_text(run.report_to.front())));
@@ -122,10 +122,10 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   const auto net = run.headline(spec(subject.metric).name, View::net);
   if (net && !is_same) {
     html += paragraph(fmt::format(
-        "{}: the same organisations and the same luck, with and without the support. The net figure is "
+        "{}: the same organisations and the same luck, with and without {}. The net figure is "
         "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
         "worlds fall in.",
-        plural(static_cast<std::size_t>(n_worlds), "paired world"), shown(net->mcse)));
+        plural(static_cast<std::size_t>(n_worlds), "paired world"), what_adds(run), shown(net->mcse)));
   }
   return {"finding", "The finding", html};
 }
@@ -138,16 +138,18 @@ Section waterfall(const Run& run, Json& data) {
   if (!gross || !net || !anyway || is_same_world(run)) return {};
   const double sign = gross->mean < 0 ? -1 : 1;
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
-  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, shown, subject.noun, label);
+  const std::string adds = what_adds(run);
+  const std::array names{fmt::format("With {} (gross)", adds), std::string("Would have happened anyway"),
+                         fmt::format("Because of {} (net)", adds)};
+  data["waterfall"] = waterfall_data(*gross, *anyway, *net, 1, shown, subject.noun, label, names);
   std::vector<std::vector<Cell>> rows;
-  for (const auto& [name, s] : {std::pair{"With the support (gross)", *gross},
-                                {"Would have happened anyway", *anyway},
-                                {"Because of the support (net)", *net}}) {
+  for (const auto& [name, s] : {std::tie(names[0], *gross), std::tie(names[1], *anyway), std::tie(names[2], *net)}) {
     rows.push_back({{name}, number_cell(shown(s.mean)), number_cell(shown(s.p50)), number_cell(range(s))});
   }
   return {"gross-to-net",
-          fmt::format("{} of {} {} {} are due to the support", shown(sign * net->mean), shown(sign * gross->mean),
-                      subject.noun, sign < 0 ? kVerbOfHarm : subject.verb),
+          fmt::format("{} of {} {} {} are due to {}{}", shown(sign * net->mean), shown(sign * gross->mean),
+                      subject.noun, sign < 0 ? kVerbOfHarm : subject.verb, adds,
+                      short_interval(subject.metric, sign < 0 ? reversed(*net) : *net)),
           fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
                       "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
                       escaped(run.strategy(run.comparator))) +
@@ -276,13 +278,16 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   }
   data["course"] = std::move(courses);
   html += "</div>\n";
-  const auto own = run.headline("adopters", View::gross), other = run.headline("adopters", View::counterfactual);
-  std::string heading = "How adoption went, with and without the support";
-  if (own && other)
-    heading = is_same_world(run)
-                  ? fmt::format("{} in use on {}, in either world", shown(own->mean), date_text(run.report_to.front()))
-                  : fmt::format("{} in use on {}; without the support it would be {}", shown(own->mean),
-                                date_text(run.report_to.front()), shown(other->mean));
+  const auto own = run.headline("adopters", View::gross);
+  const auto net = run.headline("adopters", View::net);
+  const std::string when = date_text(run.report_to.front()), adds = what_adds(run);
+  std::string heading = fmt::format("How adoption went, with and without {}", adds);
+  if (own && net)
+    heading = is_same_world(run) ? fmt::format("{} in use on {}, in either world{}", shown(own->mean), when,
+                                               short_interval(Metric::adopters, *own))
+                                 : fmt::format("{} in use on {}, {} {} than without {}{}", shown(own->mean), when,
+                                               shown(std::abs(net->mean)), net->mean < 0 ? "fewer" : "more", adds,
+                                               short_interval(Metric::adopters, net->mean < 0 ? reversed(*net) : *net));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -487,7 +492,7 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                         number_cell("in use"),
                         number_cell("90 %"),
                         number_cell("share"),
-                        number_cell("because of the support"),
+                        number_cell(fmt::format("because of {}", what_adds(run))),
                         number_cell("90 %")},
                        rows));
   if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
@@ -548,9 +553,9 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
         run.n_own_programmes() > 1 ? "eligible organisations, all programmes together," : "eligible organisations";
     const std::string when = date_text(run.report_to.front());
     heading = percent(least) == percent(most)
-                  ? fmt::format("In every {} {} of {} were in use on {}", network, percent(most), of, when)
-                  : fmt::format("{} to {} of each {}'s {} were in use on {}", percent(least), percent(most), network,
-                                of, when);
+                  ? fmt::format("In every {} {} of {} were on average in use on {}", network, percent(most), of, when)
+                  : fmt::format("On average {} to {} of each {}'s {} were in use on {}", percent(least), percent(most),
+                                network, of, when);
   }
   return {"places", std::move(heading), std::move(html), "Where it spread"};
 }
@@ -703,12 +708,12 @@ std::string worlds_without_losers(const Run& run) {
   if (n == 0)
     return paragraph(
         fmt::format("How unequal benefit is between {}s is not stated: in no world is it at least 0 in each "
-                    "of them, with and without the support, and {}.",
-                    region, kWhy));
+                    "of them, with and without {}, and {}.",
+                    region, what_adds(run), kWhy));
   return paragraph(
       fmt::format("How unequal benefit is between {}s is stated for the {} of {} worlds in which it is at "
-                  "least 0 in each of them, with and without the support: {}.",
-                  region, grouped(n), grouped(n_worlds), kWhy));
+                  "least 0 in each of them, with and without {}: {}.",
+                  region, grouped(n), grouped(n_worlds), what_adds(run), kWhy));
 }
 
 Section equity(const Run& run) {
@@ -732,21 +737,23 @@ Section equity(const Run& run) {
             "(gap). Deprivation is that of the organisation's area, not of its patients."
           : "How deprived the areas of these organisations are is not known: differences between regions alone can "
             "be shown.");
-  html += table(
-      fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
-      {{"Measure"}, number_cell("with support"), number_cell("without"), number_cell("change"), number_cell("90 %")},
-      rows);
+  html += table(fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
+                {{"Measure"}, number_cell("with"), number_cell("without"), number_cell("change"), number_cell("90 %")},
+                rows);
   html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
   std::string heading = "Who was left behind";
   if (gap) {
     constexpr double kPoint = 0.01;
+    const std::string interval = short_interval(Metric::deprivation_gap, gap->mean < -kPoint ? reversed(*gap) : *gap);
     // Known of the whole alone, which a page about a region has to say.
     const std::string of_all = run.place == 0 ? "" : fmt::format(" of {}", run.words_of_place(0));
-    heading = std::abs(gap->mean) < kPoint
-                  ? fmt::format("The most deprived fifth{} was within one percentage point of the rest", of_all)
-                  : fmt::format("In the most deprived fifth{} {:.1f} percentage points {} were in use than in the rest",
-                                of_all, 100 * std::abs(gap->mean), gap->mean > 0 ? "more" : "fewer");
+    heading =
+        std::abs(gap->mean) < kPoint
+            ? fmt::format("The most deprived fifth{} was on average within one percentage point of the rest{}", of_all,
+                          interval)
+            : fmt::format("In the most deprived fifth{} {:.1f} percentage points {} were in use than in the rest{}",
+                          of_all, 100 * std::abs(gap->mean), gap->mean > 0 ? "more" : "fewer", interval);
   }
   return {"equity", std::move(heading), std::move(html), "Who was left behind"};
 }
@@ -1007,6 +1014,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
       {"schema", 1},
       {"strategies", run.strategies},
       {"lead", run.lead},
+      {"adds", what_adds(run)},
       {"comparator", run.comparator},
       {"programme", run.programme},
       {"places", places},

@@ -72,14 +72,17 @@ Section programme_by_programme(const Run& run) {
     pair(has_events ? "events_avoided" : "admissions_avoided", row);
     rows.push_back(std::move(row));
   }
-  return {"programmes", "Programme by programme",
-          paragraph("Net is what would not have happened without the support. A dash means that no effect or no number "
-                    "of people was read for the programme, so that none is shown. Below 0, more came about than "
-                    "without it. Events differ between programmes and "
-                    "are not added; the last line adds admissions alone.") +
-              table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
-                                run.place_words()),
-                    heads_of({"net", "90 %"}), rows)};
+  return {
+      "programmes", "Programme by programme",
+      paragraph(fmt::format(
+          "Net is what would not have happened without {}. A dash means that no effect or no number "
+          "of people was read for the programme, so that none is shown. Below 0, more came about than "
+          "without it. Events differ between programmes and "
+          "are not added; the last line adds admissions alone, and people once in each programme that reaches them.",
+          what_adds(run))) +
+          table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
+                            run.place_words()),
+                heads_of({"net", "90 %"}), rows)};
 }
 
 Section split(const Run& run, Json& data) {
@@ -144,8 +147,8 @@ Section split(const Run& run, Json& data) {
         spec(metric).label, date_text(run.report_to.front()));
     const auto most = std::ranges::max_element(parts, {}, [](const auto& part) { return part.second.mean; });
     if (sum > 0 && most->second.mean <= sum)
-      heading = fmt::format("{} makes {} of the {} {} that the drivers add", most->first, share(most->second.mean),
-                            shown(sum), spec(metric).brief);
+      heading = fmt::format("On average {} makes {} of the {} {} that the drivers add", most->first,
+                            share(most->second.mean), shown(sum), spec(metric).brief);
     if (metric != Metric::ever_adopted) heading = "What of it effort, incentive and shock each make";
   }
   if (rows.empty()) return {};
@@ -205,8 +208,9 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   const auto in_use = run.headline("ever_adopted", View::gross);
   std::string heading = "What programmes cost each other in attention";
   if (all && in_use)
-    heading = fmt::format("Competition for attention kept {} organisations from ever being in use, beside {} that were",
-                          shown(all->mean), shown(in_use->mean));
+    heading =
+        fmt::format("Competition for attention kept {} organisations{} from ever being in use, beside {} that were",
+                    shown(all->mean), short_interval(Metric::ever_adopted, *all), shown(in_use->mean));
   std::string html =
       paragraph(fmt::format("Organisations attend to few things at once. Lost = “{}” (attention unlimited) less “{}”, "
                             "in the same worlds, to {}; below 0 a programme gains.",
@@ -277,11 +281,10 @@ Section growth(const Run& run, Json& data) {
     const RowUnit unit(metric, Medium::page, {one.gross, one.anyway, one.net});
     drawn += fmt::format("<figure><h3>{}</h3><div data-ledger=\"{}\"></div></figure>", escaped(unit.label()),
                          figures.size());
-    figures.push_back(waterfall_data(
-        *one.gross, *one.anyway, *one.net, unit.factor(), [&](double value) { return unit.text(value); }, "",
-        fmt::format("{}: reported, taken to have come anyway, and net", unit.label())));
-    auto& bars = figures.back()["bars"];
-    bars[0]["name"] = "Reported (gross)", bars[1]["name"] = "Would have come anyway", bars[2]["name"] = "Net";
+    figures.push_back(waterfall_data(*one.gross, *one.anyway, *one.net, unit.factor(),
+                                     [&](double value) { return unit.text(value); }, "",
+                                     fmt::format("{}: reported, taken to have come anyway, and net", unit.label()),
+                                     {"Reported (gross)", "Would have come anyway", "Net"}));
   }
   if (!drawn.empty()) {
     data["ledger"] = std::move(figures);
@@ -328,8 +331,9 @@ Section growth(const Run& run, Json& data) {
   const Ledger investment = ledger_of(run, Metric::investment_gbp);
   std::string heading = "Growth ledger: what supported companies report";
   if (investment.gross && investment.net)
-    heading = fmt::format("Growth ledger: {} of the {} reported as invested is assumed not to have come anyway",
-                          pounds(investment.net->mean), pounds(investment.gross->mean));
+    heading = fmt::format("Growth ledger: {} of the {} reported as invested is assumed not to have come anyway{}",
+                          pounds(investment.net->mean), pounds(investment.gross->mean),
+                          short_interval(Metric::investment_gbp, *investment.net));
   return {"growth", std::move(heading), std::move(html), "Growth ledger: what companies report"};
 }
 

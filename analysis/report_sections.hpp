@@ -1,6 +1,7 @@
 /// Sections of the page of a run, and what they share: cells of a measure with its interval.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -19,6 +20,8 @@ namespace uptake {
 
 /// "GBP 2.3 m", "GBP 412,000", with blanks that no line breaks at.
 [[nodiscard]] std::string pounds(double value);
+/// ` (90 %: 3 to 7)`, as headings have room for it; nothing when all replicates agree.
+[[nodiscard]] std::string short_interval(Metric metric, const Spread& s);
 
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.
 /// @param place as `programme`, `report`: an index of the run's axis @param money of the table
@@ -27,10 +30,11 @@ namespace uptake {
 /// Heads of a table of such rows.
 [[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
 /// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by
-/// @param text writes a figure as the table beside it does
+/// @param text writes a figure as the table beside it does @param names of gross, anyway and net
 [[nodiscard]] nlohmann::ordered_json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net,
                                                     double factor, const std::function<std::string(double)>& text,
-                                                    std::string_view unit_name, std::string_view label);
+                                                    std::string_view unit_name, std::string_view label,
+                                                    const std::array<std::string, 3>& names);
 
 [[nodiscard]] Section outcomes_and_savings(const Run& run, nlohmann::ordered_json& data);
 [[nodiscard]] Section cost_effectiveness(const Run& run, nlohmann::ordered_json& data);

@@ -177,6 +177,14 @@ std::string pounds(double value) {
                           : fmt::format("GBP\u00a0{}", shown(value));
 }
 
+std::string short_interval(Metric metric, const Spread& s) {
+  if (s.p05 == s.p95) return "";
+  const RowUnit unit(metric, Medium::page, {s});
+  return fmt::format(" (90 %: {})", spec(metric).read_as == ReadAs::money
+                                        ? fmt::format("{} to {}", pounds(s.p05), pounds(s.p95))
+                                        : unit.range(s));
+}
+
 std::vector<Cell> ledger_head(std::string_view first) {
   return {{std::string(first)},  number_cell("gross"), number_cell("90 %"),
           number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
@@ -208,17 +216,17 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int p
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
-                    const std::function<std::string(double)>& text, std::string_view unit_name,
-                    std::string_view label) {
+                    const std::function<std::string(double)>& text, std::string_view unit_name, std::string_view label,
+                    const std::array<std::string, 3>& names) {
   const auto bar = [&](std::string_view name, std::string_view kind, double from, double to, const Spread& s) {
     return Json{
         {"name", name},        {"kind", kind}, {"from", from / factor}, {"to", to / factor}, {"value", s.mean / factor},
         {"text", text(s.mean)}};
   };
   Json bars = Json::array();
-  bars.push_back(bar("With the support (gross)", "gross", 0, gross.mean, gross));
-  bars.push_back(bar("Would have happened anyway", "anyway", net.mean, gross.mean, anyway));
-  bars.push_back(bar("Because of the support (net)", "net", 0, net.mean, net));
+  bars.push_back(bar(names[0], "gross", 0, gross.mean, gross));
+  bars.push_back(bar(names[1], "anyway", net.mean, gross.mean, anyway));
+  bars.push_back(bar(names[2], "net", 0, net.mean, net));
   for (const auto& [index, s] : {std::pair{0, &gross}, {2, &net}}) {
     bars[static_cast<std::size_t>(index)]["low"] = s->p05 / factor;
     bars[static_cast<std::size_t>(index)]["high"] = s->p95 / factor;
@@ -227,14 +235,12 @@ Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net
 }
 
 namespace {
-/// What brings about what is net: the network's support where the lead strategy delivers it, else that strategy by name
-/// (a tariff in a world without the network, say).
-std::string what_adds(const Run& run) {
-  const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
-  const auto lead = static_cast<std::size_t>(run.lead);
-  const bool is_support =
-      lead >= deliveries.size() || deliveries[lead] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
-  return is_support ? std::string("the support") : fmt::format("“{}”", run.strategy(run.lead));
+/// "; its net present value is above 0 in 17 % of the worlds", of the first report date.
+std::string chance_of_worth(const Run& run) {
+  const auto chance = chance_above(run, std::string(spec(Metric::net_present_value_gbp).name), 0);
+  if (!chance) return "";
+  return fmt::format("; its net present value is above 0 in {}{}", chance_text(*chance, run.n_replicates()),
+                     *chance > 0 && *chance < 1 ? " of the worlds" : "");
 }
 
 /// What an appraiser asks first: what is discounted, and whether costs are raised for optimism.
@@ -280,6 +286,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
         "against costs of all. Social value per public pound is given of all together only where each of them has "
         "one.");
+  bool has_share = true;
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {
@@ -292,6 +299,11 @@ Section outcomes_and_savings(const Run& run, Json& data) {
     for (const Metric metric : kOutcomeRows)
       for (const View view : {View::gross, View::counterfactual, View::net})
         money.add(metric, {run.report(metric, run.lead, view, run.programme, static_cast<int>(r), run.place)});
+    if (const auto gross =
+            run.report(subject_of(run).metric, run.lead, View::gross, run.programme, static_cast<int>(r), run.place);
+        gross && gross->mean != 0 && !is_same_world(run) && run.file.has("report/attributable_share") &&
+        !run.report(Metric::attributable_share, run.lead, View::net, run.programme, static_cast<int>(r), run.place))
+      has_share = false;
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
@@ -302,6 +314,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
                               run.place_words()),
                   ledger_head("Outcome"), rows);
   }
+  if (!has_share) html += paragraph(kNoShare);
   const bool is_same = is_same_world(run);
   if (!is_same) html += years(run, data);  // net alone
   std::string heading = "What it was worth, and what it cost";
@@ -310,11 +323,11 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   } else if (is_same) {
     heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
-    heading = fmt::format("{} added {} of cash, {} of capacity, and {} of cost", capitalised(what_adds(run)),
-                          pounds(cash->mean), pounds(capacity->mean), pounds(cost->mean));
+    heading = fmt::format("{} added {} of cash, {} of capacity, and {} of cost{}", capitalised(what_adds(run)),
+                          pounds(cash->mean), pounds(capacity->mean), pounds(cost->mean), chance_of_worth(run));
   } else if (cost) {
-    heading = fmt::format("{} added {} of cost; its worth in money is not known", capitalised(what_adds(run)),
-                          pounds(cost->mean));
+    heading = fmt::format("{} added {} of cost{}; its worth in money is not known", capitalised(what_adds(run)),
+                          pounds(cost->mean), short_interval(Metric::cost_gbp, *cost));
   }
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }

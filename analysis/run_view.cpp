@@ -178,6 +178,20 @@ bool is_same_world(const Run& run) {
   return any;
 }
 
+std::string what_adds(const Run& run) {
+  const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
+  const auto is_delivered = [&](int strategy, Delivery delivery) {
+    const auto at = static_cast<std::size_t>(strategy);
+    return at >= deliveries.size() || deliveries[at] == kDeliveryNames[static_cast<std::size_t>(delivery)];
+  };
+  const bool is_support = run.strategy(run.lead) == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)] &&
+                          is_delivered(run.lead, Delivery::as_delivered) &&
+                          is_delivered(run.comparator, Delivery::no_network);
+  return is_support ? std::string(kTheSupport) : fmt::format("“{}”", run.strategy(run.lead));
+}
+
+Spread reversed(const Spread& s) { return {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse}; }
+
 std::string interval(const Spread& s) {
   if (s.p05 == s.p95) return shown(s.mean);
   return fmt::format("{} (90 % interval {})", shown(s.mean), span_text(s.p05, s.p95));
@@ -190,10 +204,7 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
              net = run.headline(spec(subject.metric).name, View::net);
   if (!gross || !net) return "Nothing was measured.";
   const bool harm = gross->mean < 0;
-  const auto flipped = [&](Spread s) {
-    if (harm) s = {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse};
-    return s;
-  };
+  const auto flipped = [&](const Spread& s) { return harm ? reversed(s) : s; };
   if (is_same_world(run))
     return fmt::format(
         "From {} to {}, in {}, {}. {}{}.", from, to, in_sentence(run.place_words()),
@@ -201,10 +212,12 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
         same_world_text(fmt::format("“{}”", run.strategy(run.lead)), fmt::format("“{}”", run.strategy(run.comparator)),
                         ""),
         run.strategy(run.comparator) == kDeliveryNames[2] ? kWithoutProgramme : "");
-  return fmt::format("From {} to {}, in {}, {}, without the network's support.", from, to,
-                     in_sentence(run.place_words()),
+  const std::string adds = what_adds(run);
+  return fmt::format("From {} to {}, in {}, {}, {}.", from, to, in_sentence(run.place_words()),
                      finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
-                                  interval(flipped(*gross)), interval(flipped(*net))));
+                                  interval(flipped(*gross)), interval(flipped(*net))),
+                     adds == kTheSupport ? std::string("without the network's support")
+                                         : fmt::format("under “{}” instead of {}", run.strategy(run.comparator), adds));
 }
 
 std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,

@@ -105,6 +105,12 @@ class Run {
 /// Whether no outcome of the lead strategy differs from the comparator's at any report date, in the place that the run is
 /// about: nothing sets the two apart.
 [[nodiscard]] bool is_same_world(const Run& run);
+inline constexpr std::string_view kTheSupport = "the support";
+/// What brings about what is net: kTheSupport where the network's alone sets the lead strategy apart from its
+/// comparator, else that strategy by name (more than was delivered, say, or a tariff in a world without the network).
+[[nodiscard]] std::string what_adds(const Run& run);
+/// The same figure with the other sign.
+[[nodiscard]] Spread reversed(const Spread& s);
 /// `5 (90 % interval 3 to 7)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval(const Spread& s);
 /// `3 to 7`; empty when all replicates agree.
@@ -163,6 +169,7 @@ struct StudyBeside {
 
 /// Outcomes, savings and costs in the order of their table.
 inline constexpr std::array kOutcomeRows{Metric::patients_benefited,
+                                         Metric::patients_distinct_least,
                                          Metric::admissions_avoided,
                                          Metric::events_avoided,
                                          Metric::bed_days_avoided,

@@ -137,8 +137,8 @@ MeanRatio mean_ratio(const RatioOfMeans& ratio, std::span<const double> over, st
     n += 1;
   }
   MeanRatio result{kNaN, std::vector<double>(over.size(), kNaN)};
-  if (ratio.is_return ? !(sum_under > 0) : sum_under == 0) return result;
-  result.value = sum_over / sum_under;
+  result.value = ratio.value(sum_over, sum_under);
+  if (std::isnan(result.value)) return result;
   for (std::size_t r = 0; r < over.size(); ++r)
     result.residual[r] = (over[r] - result.value * under[r]) / (sum_under / n);
   return result;

@@ -83,8 +83,9 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "Share of eligible people who are treated", "share of people treated", ratio,
         kMonth | kReport | kRegion | kPercent, Needs::uptake, kPatients | kPractice),
     row(Metric::patients_benefited, "patients_benefited", "persons",
-        "People reached since the start, each counted once", "People reached, each counted once", "people reached",
-        stock, kMonth | kReport | kRegion, Needs::people, kPatients),
+        "People reached since the start, each counted once per programme",
+        "People reached, each counted once per programme", "people reached", stock, kMonth | kReport | kRegion,
+        Needs::people, kPatients),
     row(Metric::patients_distinct_least, "patients_distinct_least", "persons",
         "Fewest different people reached: those of the largest programme of each region; with several programmes only",
         "Fewest different people reached", "fewest different people", stock, kReport | kRegion, Needs::several,
@@ -160,7 +161,8 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "Share of the levels reached that the comparator never reaches", "levels only by support", ratio,
         kReport | kPaired | kPercent, Needs::nothing, kSpread),
     row(Metric::attributable_share, "attributable_share", "1",
-        "Net over gross benefit: admissions or other events avoided, else value, days sooner, people reached",
+        "Net over gross benefit, from 0 to 1: admissions or other events avoided, else value, days sooner, people "
+        "reached",
         "Net share of benefit", "net share of benefit", ratio, kReport | kRegion | kPaired | kPercent, Needs::benefit,
         kPatients),
     row(Metric::not_otherwise_adopted, "not_otherwise_adopted", "organisations",
@@ -513,6 +515,12 @@ std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> 
     default:
       return std::nullopt;
   }
+}
+
+double RatioOfMeans::value(double of_over, double of_under) const {
+  const double ratio = of_over / of_under;
+  const bool is_defined = is_return ? of_under > 0 : ratio >= 0 && ratio <= 1;  // 0 / 0 is neither
+  return is_defined ? ratio : std::numeric_limits<double>::quiet_NaN();
 }
 
 Seen seen(Metric metric, View view) {

@@ -40,7 +40,10 @@ void resolve_figures(std::vector<Published>& figures, const Scenario& scenario, 
     const auto metric = find_metric(figure.metric);
     if (metric && !figure.region.empty() && !spec(*metric).by_region) {
       problems.push_back(
-          {figure.where, fmt::format("{} is given for England alone, not for {}", figure.metric, figure.region), ""});
+          {figure.where,
+           fmt::format("{} is given for {} alone, not for {}", figure.metric,
+                       scenario.population == "england" ? kEngland : "the whole population", figure.region),
+           ""});
     }
   }
 }

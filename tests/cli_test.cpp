@@ -78,6 +78,17 @@ TEST_F(Program, SaysWhatIsWrongWithACommandLineAndEndsWithTwo) {
   }
 }
 
+TEST_F(Program, OneMistakeOfACommandLineIsOneError) {
+  for (const char* arguments : {"run a.toml --region North", "run a.toml -r 5", "--dry-run a.toml"}) {
+    const Outcome outcome = shell(fmt::format("\"$uptake\" {}", arguments));
+    EXPECT_EQ(outcome.code, 2) << arguments;
+    EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << arguments << "\n" << outcome.err;
+  }
+  // The value of an option that has it, and a word that no option is before, are two.
+  const Outcome two = shell("\"$uptake\" run a.toml b.toml --region=North");
+  EXPECT_EQ(std::ranges::count(two.err, '\n'), 2) << two.err;
+}
+
 TEST_F(Program, ABackTestWantsToKnowWhatWasKnownAndSaysAllThatIsWrongAtOnce) {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"history", "error: backtest: no option says what was known; give one of --cutoff, --leave-out and --fraction"},

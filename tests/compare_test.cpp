@@ -310,6 +310,7 @@ TEST(Displacement, ConcernsProgrammesThatTheLeversLeaveAlone) {
   EXPECT_EQ(untouched_programmes(scenario, 2, 1), std::vector<std::string>{"drug"});  // the same lever, named or not
   EXPECT_TRUE(untouched_programmes(scenario, 3, 0).empty());
   EXPECT_TRUE(untouched_programmes(scenario, 4, 0).empty());
+  EXPECT_TRUE(untouched_programmes(scenario, 0, 0).empty());  // no lever leaves anything alone where there is none
   const auto pairs = attention_pairs(scenario);
   ASSERT_EQ(pairs.size(), 1U);
   EXPECT_EQ(pairs[0].off, 3);

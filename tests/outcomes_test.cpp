@@ -704,6 +704,22 @@ struct Kinds {
   SmallModel small;
 };
 
+// Of a world that lies below its comparator, or whose comparator does the opposite, nothing is a share. Mutants rejected:
+// no bound; a bound on one side alone.
+TEST(Outcomes, AShareOfBenefitIsAPartOfTheWhole) {
+  const RatioOfMeans share = *ratio_of_means(Metric::attributable_share, Metric::admissions_avoided);
+  EXPECT_DOUBLE_EQ(share.value(30, 100), 0.3);
+  EXPECT_DOUBLE_EQ(share.value(0, 100), 0);
+  EXPECT_DOUBLE_EQ(share.value(100, 100), 1);
+  EXPECT_DOUBLE_EQ(share.value(-30, -100), 0.3);  // of harm
+  for (const auto& [net, gross] : {std::pair{-1400.0, 100.0}, {114.0, 100.0}, {30.0, -100.0}, {0.0, 0.0}, {1.0, 0.0}})
+    EXPECT_TRUE(std::isnan(share.value(net, gross))) << net << " of " << gross;
+  const RatioOfMeans returned = *ratio_of_means(Metric::roi_net, {});
+  EXPECT_DOUBLE_EQ(returned.value(-1400, 100), -14);
+  EXPECT_DOUBLE_EQ(returned.value(114, 100), 1.14);
+  EXPECT_TRUE(std::isnan(returned.value(30, -100)));
+}
+
 // 1,000 people a year at a risk of 8 %, 80 strokes; three quarters in use at RR 0.75. Mutant rejected: the number of
 // organisations in place of their size (half, not three quarters).
 TEST(Kinds, EventsOfPeopleAtRiskAreNoAdmissions) {

@@ -63,6 +63,8 @@ def worked_ratio(name, over, under, own):
     if len(own[~np.isnan(own)]) == 0 or (name != "attributable_share" and under.sum() <= 0):
         return dict.fromkeys(STATISTICS, math.nan)
     ratio = over.sum() / under.sum()
+    if name == "attributable_share" and not 0 <= ratio <= 1:  # net is no part of gross
+        return dict.fromkeys(STATISTICS, math.nan)
     expected["mean"] = ratio
     expected["mcse"] = (over - ratio * under).std(ddof=1) / math.sqrt(len(over)) / abs(under.mean())
     return expected

@@ -156,10 +156,22 @@ class Page(program.ProgramTest):
                 self.assertAlmostEqual(number, millions, delta=0.006 * abs(millions))
         outcomes = text.split('<section id="outcomes"')[1].split("</section>")[0]
         self.assertNotRegex(outcomes.split("Year by year")[0], r"GBP</th><td class=\"n\">-?\d+,\d+,\d")
-        used, without = mean("adopters", "gross", "2023-03-31"), mean("adopters", "counterfactual", "2023-03-31")
-        said = [float(n.replace(",", "")) for n in re.findall(r"[\d,]*\d", heading("adoption"))]
-        self.assertAlmostEqual(said[0], used, delta=0.006 * used)
-        self.assertAlmostEqual(said[-1], without, delta=0.006 * without)
+        # A mean in a heading has its interval beside it, or its chance.
+        row = lambda metric, statistic: next(  # noqa: E731
+            r[statistic] for r in rows if (r["metric"], r["view"], r["region"], r["strategy"], r["to"]) ==
+            (metric, "net", "England", "as-delivered", "2023-03-31"))
+        said = re.fullmatch(r"([\d,]+) in use on 31 March 2023, ([\d,]+) more than without the support "
+                            r"\(90 %: ([\d,]+) to ([\d,]+)\)", heading("adoption")).groups()
+        used = [mean("adopters", "gross", "2023-03-31"), *(row("adopters", s) for s in ("mean", "p05", "p95"))]
+        for number, value in zip(said, used):
+            self.assertAlmostEqual(float(number.replace(",", "")), value, delta=0.006 * value)
+        self.assertRegex(heading("gross-to-net"), r"are due to the support \(90 %: -?[\d,]+ to [\d,]+\)$")
+        self.assertRegex(heading("outcomes"), r"; its net present value is above 0 in ")
+        table = program.read(self.path("out", "summary.txt")).decode()
+        self.assertRegex(table, r"admissions avoided +!! 57,000 ")
+        self.assertIn("! = outside the model's 90 % interval, !! = beyond every replicate.", table)
+        self.assertIn("Means over 6 replicates (per pound: ratios of means), each", " ".join(table.split()))
+        self.assertRegex(heading("equity"), r"\(90 %: -?[\d.]+ to -?[\d.]+\)$")
         # A full year of what is in use at the end of a year, from the year's own rate.
         with h5py.File(self.path("out", "results.h5")) as file:
             year = [y.decode() for y in file["year/year"][()]].index("2022/23")
@@ -409,6 +421,34 @@ class Page(program.ProgramTest):
         self.assertIn("bare", {row["strategy"] for row in json.loads(
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
+    def test_a_world_below_its_comparator_has_no_net_share_and_the_reason_is_said_once(self):
+        head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
+        head = head.replace('"minimal', f'"{program.SCENARIOS}/minimal')
+        program.write(self.path("later.toml"), head + """[[strategy]]
+name = "later"
+delivery = "no-network"
+
+[[strategy.lever]]
+kind = "delay"
+delay_weeks = "26 weeks"
+""")
+        reason = "No net share of benefit is given: net is no part of gross, from none to all of it."
+        said = self.uptake("run", "later.toml", "-o", "later", "--replicates", 50).stdout
+        self.assertEqual(said.count(reason), 1)
+        self.assertNotIn("net share of benefit, %", said)
+        page = program.read(self.path("later", "report.html")).decode()
+        self.assertEqual(page.count(reason), 1)
+        self.assertNotIn("Net share of benefit", page)
+        with h5py.File(self.path("later", "results.h5")) as file:
+            strategies = [s.decode() for s in file["strategy"][()]]
+            shares = file["report/attributable_share"]
+            views = [v.decode() for v in file["view"][()]]
+            of = lambda strategy: shares[strategies.index(strategy), views.index("net")]  # noqa: E731
+            self.assertTrue(np.isnan(of("later")[..., 0]).all())
+            self.assertTrue(np.isnan(of("no-programme")[..., 0]).all())
+        rows = program.read(self.path("later", "summary.csv")).decode()
+        self.assertNotIn("later,example-tool,England,attributable_share", rows)
+
     def test_costs_are_of_who_brings_them_about_and_not_told_where_nobody_states_one(self):
         head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
         head = head.replace('"minimal', f'"{program.SCENARIOS}/minimal')
@@ -422,8 +462,11 @@ share = 0.5
 """)
         self.uptake("run", "tariff.toml", "-o", "tariff", "--replicates", 40)
         page = html.unescape(program.read(self.path("tariff", "report.html")).decode())
-        self.assertRegex(page, "<h2 id=\"h-outcomes\">“tariff-only” added GBP\\s[^<]* of cost</h2>")
-        self.assertNotIn("The support added", page)
+        self.assertRegex(page, "<h2 id=\"h-outcomes\">“tariff-only” added GBP\\s[^<]* of cost; its net present value")
+        # Nor is anything else called the network's support.
+        self.assertIn("With “tariff-only” (gross)", page)
+        self.assertIn(", under “no-network” instead of “tariff-only”.", page)
+        self.assertNotRegex(page, "[Tt]he (network's )?support")
         self.uptake("run", os.path.join(program.SOURCE, "bench", "bass-on-network.toml"), "-o", "bare", "--replicates", 2,
                     "--set", "horizon=100 weeks")
         for name in ("report.html", "summary.txt", "summary.csv"):
@@ -510,10 +553,10 @@ share = 0.5
         self.uptake("report", "out", "--cheers")
         self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
         # What is given for all alone is not for a part, and a study about another place goes nowhere near this page.
-        self.assertIn("for the population minimal (12 organisations, 3 regions) alone, and the scenario's focus is North",
+        self.assertIn("for the population minimal (12 organisations, 3 regions) alone, and the scenario's focus is the North",
                       self.uptake(*study, *north, "--metric", "deprivation_gap", code=2).stderr)
         refused = self.uptake(*study, "--set", "focus=South", "-o", "out", code=2).stderr
-        self.assertIn("holds results about North, and the study is about South", refused)
+        self.assertIn("holds results about the North, and the study is about the South", refused)
         self.assertEqual(json.loads(program.read(self.path("out", "sensitivity.json"))), found)
         program.write(self.path("out", "sensitivity.json"), json.dumps({**found, "region": "England"}))
         self.uptake("report", "out")

@@ -615,8 +615,10 @@ class Parser {
       return nearest.empty() ? fmt::format("see `{}`", see) : fmt::format("did you mean \"{}\"?", nearest);
     };
     std::vector<Problem> problems;
+    bool may_be_value = false;  // of an option that nobody knows: then it is no mistake of its own
     for (const std::string& argument : app_.remaining(true)) {
       const std::string word = argument.substr(0, argument.find('='));
+      if (std::exchange(may_be_value, word.starts_with("-") && word == argument) && !word.starts_with("-")) continue;
       if (word.starts_with("-")) {
         std::vector<std::string> options;
         for (const CLI::Option* option : (command ? command : &app_)->get_options()) {

@@ -101,13 +101,14 @@ void check_place(const std::filesystem::path& folder, const Model& model, const 
   const std::string of_results = results.has("provenance/focus") ? results.text("provenance/focus") : region;
   if (of_results == region) return;
   const auto at = std::ranges::find(layout.regions, of_results);
-  throw InputError({{folder.string(),
-                     fmt::format("holds results about {}, and the study is about {}",
-                                 at == layout.regions.end()
-                                     ? of_results
-                                     : place_in_words(model, layout, static_cast<int>(at - layout.regions.begin())),
-                                 place_in_words(model, layout, place)),
-                     "give both the same focus, or choose another folder with -o"}});
+  throw InputError(
+      {{folder.string(),
+        fmt::format("holds results about {}, and the study is about {}",
+                    at == layout.regions.end()
+                        ? of_results
+                        : in_sentence(place_in_words(model, layout, static_cast<int>(at - layout.regions.begin()))),
+                    in_sentence(place_in_words(model, layout, place))),
+        "give both the same focus, or choose another folder with -o"}});
 }
 
 /// It must be of their scenario, too.
@@ -159,8 +160,9 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
       if (row != metric_table().end() && layout.find(row->id, Axis::report) != nullptr)
         throw InputError(
             {{"--metric " + *options.metric,
-              fmt::format("is given for {} alone, and the scenario's focus is {}", place_in_words(*model, layout, 0),
-                          place_in_words(*model, layout, focus_place(layout, model->scenario))),
+              fmt::format("is given for {} alone, and the scenario's focus is {}",
+                          in_sentence(place_in_words(*model, layout, 0)),
+                          in_sentence(place_in_words(*model, layout, focus_place(layout, model->scenario)))),
               "choose another metric, or leave out the focus"}});
       throw InputError({unknown_metric(*options.metric, "is no metric of this scenario's report dates", names)});
     }

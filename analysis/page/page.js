@@ -40,7 +40,7 @@
     const share = values => eligible > 0 ? values.map(v => v === null ? null : v / eligible) : values;
     const all = data.regional.values[s][state.programme];
     if (all && all[place]) return { p05: share(all[place][0]), p50: share(all[place][1]), p95: share(all[place][2]) };
-    // Of one of many programmes only the mean of the world with the support is on the page.
+    // Of one of many programmes only the mean of the lead strategy's world is on the page.
     if (tile < 0 || s !== data.lead) return null;
     const mean = share(region.values[s][state.programme].map(at => at[tile]));
     return { p05: mean, p50: mean, p95: mean };
@@ -53,7 +53,7 @@
     const shares = data.map.region !== undefined;
     const most = shares ? Math.max(...places.slice(1).flatMap(p => p.series.flatMap(s => s.p95)).filter(v => v !== null), 0.01) : undefined;
     at("multiples-note").textContent = (shares ? `${data.words.adoption_share}, on one scale` : data.words.adopters)
-      + (data.regional.values[data.lead][state.programme] ? "; line: median, band: 90 % of the worlds; dashed: without the support." : "; the mean with the support.");
+      + (data.regional.values[data.lead][state.programme] ? `; line: median, band: 90 % of the worlds; dashed: without ${data.adds}.` : `; the mean with ${data.adds}.`);
     places.forEach((place, p) => {
       if (p === 0) return;
       const figure = document.createElement("figure");

@@ -155,7 +155,7 @@ struct AttentionPair {
 };
 [[nodiscard]] std::vector<AttentionPair> attention_pairs(const Scenario& scenario);
 /// Programmes on which nothing differs between two strategies of a scenario but the attention that others leave them:
-/// none when a lever for all, the delivery or a driver differs.
+/// none when a lever for all, the delivery or a driver differs, and none when no lever does.
 [[nodiscard]] std::vector<std::string> untouched_programmes(const Scenario& scenario, int a, int b);
 /// Whether a strategy's world has a lever that adds peer ties.
 [[nodiscard]] bool has_peer_lever(const Scenario& scenario, int strategy);

@@ -187,7 +187,11 @@ inline constexpr std::array<std::string_view, 3> kViewNames{"gross", "counterfac
 struct RatioOfMeans {
   Metric over, under;
   View over_in, under_in;  ///< those of a metric that is of its own world are of the view that is asked for
-  bool is_return;          ///< undefined unless its denominator, what is spent, is above 0
+  bool is_return;          ///< on what is spent; else a share of a whole
+
+  /// NaN where the ratio has no meaning: a return on nothing spent, and a share below 0 or above 1 (of a world that lies
+  /// below its comparator nothing is due to what sets the two apart).
+  [[nodiscard]] double value(double of_over, double of_under) const;
 };
 /// None of what is no such ratio. @param benefit that `attributable_share` is about
 [[nodiscard]] std::optional<RatioOfMeans> ratio_of_means(Metric metric, std::optional<Metric> benefit);
