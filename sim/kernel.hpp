@@ -332,10 +332,11 @@ struct World::State {
   std::shared_ptr<const Clocks> clocks;
   int boundary = 0;
   int outlook = 0;
-  Paged<Waiting> waiting;       ///< by record, as are
-  Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16 (empty where no programme has one),
-  Paged<Record> records;  ///< and Phi K that the decision clock is scaled with (empty while it changes for nobody)
-  Paged<std::uint32_t> multipliers;
+  // By record:
+  Paged<Waiting> waiting;
+  Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16; empty where no programme has one
+  Paged<Record> records;
+  Paged<std::uint32_t> multipliers;  ///< Phi K that decision clocks are scaled with, 2^-20; empty while none changes
   Diary diary;
   std::vector<Programme> programmes;
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off

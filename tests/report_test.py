@@ -90,6 +90,11 @@ class Page(program.ProgramTest):
         with open(self.path("out", "report.html"), encoding="utf-8") as file:
             return file.read()
 
+    def led_by(self, name, strategies):
+        """Writes NAME.toml: the smallest scenario with other strategies."""
+        head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
+        program.write(self.path(name + ".toml"), head.replace('"minimal', f'"{program.SCENARIOS}/minimal') + strategies)
+
     def test_is_one_file_that_loads_nothing_and_is_well_outlined(self):
         text = self.made()
         self.assertLess(len(text.encode()), 1_000_000)
@@ -422,9 +427,7 @@ class Page(program.ProgramTest):
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
     def test_a_world_below_its_comparator_has_no_net_share_and_the_reason_is_said_once(self):
-        head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
-        head = head.replace('"minimal', f'"{program.SCENARIOS}/minimal')
-        program.write(self.path("later.toml"), head + """[[strategy]]
+        self.led_by("later", """[[strategy]]
 name = "later"
 delivery = "no-network"
 
@@ -450,9 +453,7 @@ delay_weeks = "26 weeks"
         self.assertNotIn("later,example-tool,England,attributable_share", rows)
 
     def test_costs_are_of_who_brings_them_about_and_not_told_where_nobody_states_one(self):
-        head = program.read(program.MINIMAL).decode().split("[[strategy]]")[0]
-        head = head.replace('"minimal', f'"{program.SCENARIOS}/minimal')
-        program.write(self.path("tariff.toml"), head + """[[strategy]]
+        self.led_by("tariff", """[[strategy]]
 name = "tariff-only"
 delivery = "no-network"
 

@@ -209,16 +209,19 @@ TEST(World, ACopyIsABranchThatDoesNotTouchItsOrigin) {
   EXPECT_EQ(other.history().events, branch.history().events);
 }
 
-TEST(World, BranchesWhereStrategiesFirstDifferAndEqualsWorldsRunFromTheStart) {
-  Scenario scenario = busy_scenario(90);
-  Strategy late = scenario.strategies[0];
-  late.name = "more-in-september";
+Strategy with_more_in_september(Strategy strategy) {
+  strategy.name = "more-in-september";
   Lever lever;
   lever.kind = LeverKind::facilitation;
   lever.factor = 3;
   lever.window = Window{2021y / September / 1, 2021y / October / 31};
-  late.levers.push_back(lever);
-  scenario.strategies.push_back(late);
+  strategy.levers.push_back(lever);
+  return strategy;
+}
+
+TEST(World, BranchesWhereStrategiesFirstDifferAndEqualsWorldsRunFromTheStart) {
+  Scenario scenario = busy_scenario(90);
+  scenario.strategies.push_back(with_more_in_september(scenario.strategies[0]));
   const auto population = synthetic::population(300);
   const Prepared run = prepare(scenario, population, 0, 5);
   const auto changed = compile(run.model, 3, run.draw);
@@ -247,14 +250,7 @@ TEST(World, BranchesThatChangeAnEffortThatWasConstantEqualWorldsRunFromTheStart)
   scenario.programmes[0].commissioned = Window{2020y / January / 1, 2023y / January / 1};
   scenario.strategies.resize(1);
   scenario.strategies[0].levers.clear();
-  Strategy late = scenario.strategies[0];
-  late.name = "more-in-september";
-  Lever lever;
-  lever.kind = LeverKind::facilitation;
-  lever.factor = 3;
-  lever.window = Window{2021y / September / 1, 2021y / October / 31};
-  late.levers = {lever};
-  scenario.strategies.push_back(late);
+  scenario.strategies.push_back(with_more_in_september(scenario.strategies[0]));
   const Prepared run = prepare(scenario, synthetic::population(300), 0, 5);
   const auto changed = compile(run.model, 1, run.draw);
   ASSERT_TRUE(run.rates->programmes[0].changes.empty());
