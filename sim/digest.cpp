@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <set>
 
 #include "settings.hpp"
@@ -124,8 +125,10 @@ std::string population_text(std::string_view population, const PopulationOptions
 std::string tables_digest(const fs::path& folder) { return fmt::format("{:016x}", identity_of(tables_text(folder))); }
 
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
-  std::string text = fmt::format("uptake {}\nhazards 2^-{}\nseed {}\nmode {}\nattention {}\n", version(), kHazardBits,
-                                 scenario.seed, static_cast<int>(scenario.mode), scenario.attention);
+  constexpr int kClockDigits = std::numeric_limits<float>::digits;  // of the kernel's clocks
+  std::string text =
+      fmt::format("uptake {}\nhazards 2^-{}\nclocks {}\nseed {}\nmode {}\nattention {}\n", version(), kHazardBits,
+                  kClockDigits, scenario.seed, static_cast<int>(scenario.mode), scenario.attention);
   text += fmt::format("calendar {} {}\n", iso(scenario.calendar.start), scenario.calendar.n_weeks);
   for (const Date date : scenario.calendar.report_at) text += fmt::format("report {}\n", iso(date));
   text += population_text(scenario.population, scenario.population_options, tables);

@@ -26,6 +26,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "uptake/model.hpp"
@@ -43,7 +44,15 @@ inline constexpr int kOutlook = 40;  ///< weeks (found by measuring)
 /// A week's hazard above this is certain (P = 1 - exp(-32)): tables clip each term here.
 inline constexpr double kCertainHazard = 32;
 /// A decision clock has at most this much left, 2^12 of hazard: 128 weeks of what is certain.
+inline constexpr double kMostHazard = 0x1p12;
 inline constexpr std::int64_t kMostLeft = std::int64_t{1} << (kHazardBits + 12);
+
+/// A value of at least 0 in units of 2^-bits, to the nearest, at most kNever.
+[[nodiscard]] inline std::int64_t in_units(double value, int bits) {
+  const double scaled = value * static_cast<double>(std::int64_t{1} << bits);
+  const double half_up = scaled + 0.5;  // what follows cuts off; a call of llround would cost more than the rest
+  return scaled < static_cast<double>(kNever) ? static_cast<std::int64_t>(half_up) : kNever;
+}
 
 /// What is left of a decision clock when its hazard is divided by `divide` and multiplied by `multiply` instead, at most
 /// kMostLeft.
@@ -103,7 +112,8 @@ class Response {
 };
 
 /// Luck from boundary `from` on. Occurrences are counted from there: 0 is at the door, and a clock that was running then
-/// is occurrence 0 of its kind. What a programme can never ask for is not drawn, and its array is empty.
+/// is occurrence 0 of its kind, and runs from there. What a programme can never ask for is not drawn, and its array is
+/// empty. A clock is a hazard, in 4 bytes: it is known to 6e-8 of itself, an hour in 1,900 years.
 class Clocks {
  public:
   /// What a draw makes of organisations apart from luck in what they do: the terms of ln m_ij (docs/odd.md 7.1).
@@ -114,11 +124,11 @@ class Clocks {
     double base_logit = 0, success_by_readiness = 0;  ///< of success
   };
   struct Programme {
-    // Occurrence 0 by record, with the hazard before `from`.
-    Paged<std::int64_t> engage;        ///< E in 2^-32
-    Paged<std::int64_t> decide;        ///< E / m_ij in 2^-32, at most kMostLeft; kNever outside the susceptible share
-    Paged<std::int64_t> stop;          ///< E in 2^-48
-    Paged<std::int64_t> restart;       ///< E in 2^-32
+    // Occurrence 0 by record.
+    Paged<float> engage;               ///< E
+    Paged<float> decide;               ///< E / m_ij, at most kMostHazard; infinite outside the susceptible share
+    Paged<float> stop;                 ///< E
+    Paged<float> restart;              ///< E
     std::vector<std::int32_t> need;    ///< succeeds when the effort term (2^-20 of a logit) reaches this
     std::vector<std::uint16_t> weeks;  ///< implementing time, at least 1
     // For later occurrences, by record.
@@ -213,14 +223,15 @@ class Rates {
 [[nodiscard]] std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                             std::size_t record, std::uint16_t occurrence);
 
-// Clocks of any occurrence. @pre the programme can ask for it: a skipped stage, or being engaged from the start, has none
+// Clocks of any occurrence, in units of the hazards that they are held against: 2^-32, and 2^-48 for stopping. @pre the
+// programme can ask for it: a skipped stage, or being engaged from the start, has none
 [[nodiscard]] inline std::int64_t engage_clock(const Clocks& clocks, const ProgrammeModel&, std::size_t j,
                                                std::size_t record) {
-  return clocks.programmes[j].engage[record];
+  return in_units(clocks.programmes[j].engage[record], kHazardBits);
 }
 [[nodiscard]] inline std::int64_t decide_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                std::size_t record, std::uint16_t occurrence) {
-  const std::int64_t first = clocks.programmes[j].decide[record];
+  const std::int64_t first = in_units(clocks.programmes[j].decide[record], kHazardBits);
   return occurrence == 0 || first == kNever ? first : later_decide_clock(clocks, programme, j, record, occurrence);
 }
 [[nodiscard]] inline std::uint16_t implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme,
@@ -238,14 +249,16 @@ class Rates {
                                              std::size_t record, std::uint16_t occurrence) {
   const auto& stop = clocks.programmes[j].stop;
   if (stop.empty()) return kNever;
-  return occurrence == 0 ? stop[record] : later_stop_clock(clocks, programme, j, record, occurrence);
+  return occurrence == 0 ? in_units(stop[record], kStopBits + kStopFactorBits)
+                         : later_stop_clock(clocks, programme, j, record, occurrence);
 }
 /// kNever for a programme whose draw lets nobody start again.
 [[nodiscard]] inline std::int64_t restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
                                                 std::size_t record, std::uint16_t occurrence) {
   const auto& restart = clocks.programmes[j].restart;
   if (restart.empty()) return kNever;
-  return occurrence == 0 ? restart[record] : later_restart_clock(clocks, programme, j, record, occurrence);
+  return occurrence == 0 ? in_units(restart[record], kHazardBits)
+                         : later_restart_clock(clocks, programme, j, record, occurrence);
 }
 
 /// Fresh clocks for the same organisations from a boundary on: readiness, effects of regions and who is susceptible stay.
@@ -305,14 +318,44 @@ struct World::State {
   static_assert(kMostLeft < std::int64_t{1} << (63 - Waiting::kSlackBit));
   static_assert(std::int64_t{kOutlook} * 6 * static_cast<std::int64_t>(kCertainHazard) <
                 std::int64_t{1} << (63 - Waiting::kSlackBit - kHazardBits));
-  struct Record {
-    std::uint16_t entered = 0;  ///< boundary of entry to the stage
-    std::uint16_t due = 0;      ///< week of what is pending
-    Stage stage : 4 = Stage::unaware;
-    Pending pending : 4 = Pending::nothing;
-    std::uint8_t n_decisions = 0, n_implementations = 0, n_uses = 0;  ///< clocks of each kind begun
+  /// Where an organisation stands with a programme and what happens to it next, in one word that is read and written
+  /// whole.
+  class Record {
+   public:
+    static constexpr int kUndated = (1 << 13) - 1;  ///< of what is due in no week that is known
+    [[nodiscard]] Stage stage() const { return static_cast<Stage>(word_ & kSmall); }
+    [[nodiscard]] Pending pending() const { return static_cast<Pending>(word_ >> kPendingBit & kSmall); }
+    /// Boundary of entry to the stage.
+    [[nodiscard]] int entered() const { return static_cast<int>(word_ >> kEnteredBit & kWeek); }
+    /// Week of what is pending.
+    [[nodiscard]] int due() const { return static_cast<int>(word_ >> kDueBit); }
+    /// Enters a stage, in which nothing is pending yet.
+    void enter(Stage stage, int boundary) {
+      word_ =
+          static_cast<std::uint32_t>(stage) | static_cast<std::uint32_t>(boundary) << kEnteredBit | kWeek << kDueBit;
+    }
+    void set(Pending pending, int due) {
+      word_ = (word_ & ~(kSmall << kPendingBit | kWeek << kDueBit)) |
+              static_cast<std::uint32_t>(pending) << kPendingBit | static_cast<std::uint32_t>(due) << kDueBit;
+    }
+    void set_due(int due) { word_ = (word_ & ~(kWeek << kDueBit)) | static_cast<std::uint32_t>(due) << kDueBit; }
+    /// What is pending, if it is due in this week, and from here on in none; else nothing. Does not ask, for to ask would be
+    /// to guess.
+    [[nodiscard]] Pending take(int week) {
+      const std::uint32_t taken = due() == week ? ~std::uint32_t{0} : 0;
+      const std::uint32_t word = std::exchange(word_, word_ | (taken & kWeek << kDueBit));
+      return static_cast<Pending>(word >> kPendingBit & kSmall & taken);
+    }
+
+   private:
+    static constexpr int kPendingBit = 3, kEnteredBit = 6, kDueBit = 19;
+    static constexpr std::uint32_t kSmall = 7, kWeek = kUndated;
+    std::uint32_t word_ = kWeek << kDueBit;
   };
-  static_assert(sizeof(Record) == 8);
+  static_assert(sizeof(Record) == 4);
+  struct Turns {  ///< clocks of each kind that have begun
+    std::uint8_t decisions = 0, implementations = 0, uses = 0;
+  };
   struct Pair {
     std::int64_t offset = 0;
     std::int64_t reach = 0;
@@ -336,6 +379,7 @@ struct World::State {
   Paged<Waiting> waiting;
   Paged<std::uint32_t> second;  ///< exposures in the second edge layer, 2^-16; empty where no programme has one
   Paged<Record> records;
+  Paged<Turns> turns;                ///< empty where every clock is the first of its kind
   Paged<std::uint32_t> multipliers;  ///< Phi K that decision clocks are scaled with, 2^-20; empty while none changes
   Diary diary;
   std::vector<Programme> programmes;

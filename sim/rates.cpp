@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "kernel.hpp"
@@ -11,14 +12,11 @@ namespace uptake {
 
 namespace {
 
-/// A value of at least 0 in units of 2^-bits, to the nearest, at most kNever.
-std::int64_t fixed(double value, int bits) {
-  const double scaled = value * static_cast<double>(std::int64_t{1} << bits);
-  const double half_up = scaled + 0.5;  // what follows cuts off; a call of llround would cost more than the rest
-  return scaled < static_cast<double>(kNever) ? static_cast<std::int64_t>(half_up) : kNever;
-}
+/// A clock that does not fire.
+constexpr float kUnreached = std::numeric_limits<float>::infinity();
+
 std::int64_t hazard_of_week(double per_year, double years, int bits) {
-  return fixed(std::clamp(per_year * years, 0.0, kCertainHazard), bits);
+  return in_units(std::clamp(per_year * years, 0.0, kCertainHazard), bits);
 }
 
 DrawId id_of(const ProgrammeModel& programme, std::size_t record, Stream stream, std::uint16_t occurrence) {
@@ -63,8 +61,8 @@ double phase_uniform(Key key, DrawId id, int phase) {
   return uniforms(key, id)[static_cast<std::size_t>(phase % 2)];
 }
 
-std::int64_t decide_from(double log_uniform, double inverse_multiplier) {
-  return std::min(fixed(-log_uniform * inverse_multiplier, kHazardBits), kMostLeft);
+float decide_from(double log_uniform, double inverse_multiplier) {
+  return static_cast<float>(std::min(-log_uniform * inverse_multiplier, kMostHazard));
 }
 
 /// Draws are made for this many records at a time, so that what they go through stays in the nearest memory.
@@ -133,7 +131,7 @@ void fill_doors(const Records& of, Key key, const float* log_multiplier, Clocks:
   Part luck, other;
   if (!door.engage.empty()) {
     of.fill_logs(key, Stream::engage, luck);
-    for (std::size_t i = 0; i < of.n; ++i) door.engage[of.begin + i] = fixed(-luck[i], kHazardBits);
+    for (std::size_t i = 0; i < of.n; ++i) door.engage[of.begin + i] = static_cast<float>(-luck[i]);
   }
   of.fill_logs(key, Stream::decide, luck);
   for (std::size_t i = 0; i < of.n; ++i) other[i] = -static_cast<double>(log_multiplier[i]);
@@ -141,11 +139,11 @@ void fill_doors(const Records& of, Key key, const float* log_multiplier, Clocks:
   for (std::size_t i = 0; i < of.n; ++i) door.decide[of.begin + i] = decide_from(luck[i], other[i]);
   if (!door.stop.empty()) {
     of.fill_logs(key, Stream::stop, luck);
-    for (std::size_t i = 0; i < of.n; ++i) door.stop[of.begin + i] = fixed(-luck[i], kStopBits + kStopFactorBits);
+    for (std::size_t i = 0; i < of.n; ++i) door.stop[of.begin + i] = static_cast<float>(-luck[i]);
   }
   if (!door.restart.empty()) {
     of.fill_logs(key, Stream::restart, luck);
-    for (std::size_t i = 0; i < of.n; ++i) door.restart[of.begin + i] = fixed(-luck[i], kHazardBits);
+    for (std::size_t i = 0; i < of.n; ++i) door.restart[of.begin + i] = static_cast<float>(-luck[i]);
   }
   if (door.weeks.empty()) return;
   of.fill(key, Stream::succeed, luck);
@@ -187,7 +185,7 @@ std::int64_t later_decide_clock(const Clocks& clocks, const ProgrammeModel& prog
                                 std::size_t record, std::uint16_t occurrence) {
   const double u = uniform(clocks.key, id_of(programme, record, Stream::decide, occurrence));
   const auto log_multiplier = static_cast<double>(clocks.programmes[j].log_multiplier[record]);
-  return decide_from(lanes::log(u), lanes::exp(-log_multiplier));
+  return in_units(decide_from(lanes::log(u), lanes::exp(-log_multiplier)), kHazardBits);
 }
 
 std::uint16_t later_implementing_weeks(const Clocks& clocks, const ProgrammeModel& programme, std::size_t j,
@@ -205,13 +203,14 @@ std::int32_t later_effort_needed(const Clocks& clocks, const ProgrammeModel& pro
 
 std::int64_t later_stop_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
                               std::uint16_t occurrence) {
-  return fixed(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence)),
-               kStopBits + kStopFactorBits);
+  return in_units(static_cast<float>(exponential(clocks.key, id_of(programme, record, Stream::stop, occurrence))),
+                  kStopBits + kStopFactorBits);
 }
 
 std::int64_t later_restart_clock(const Clocks& clocks, const ProgrammeModel& programme, std::size_t, std::size_t record,
                                  std::uint16_t occurrence) {
-  return fixed(exponential(clocks.key, id_of(programme, record, Stream::restart, occurrence)), kHazardBits);
+  return in_units(static_cast<float>(exponential(clocks.key, id_of(programme, record, Stream::restart, occurrence))),
+                  kHazardBits);
 }
 
 namespace {
@@ -279,7 +278,7 @@ std::shared_ptr<const Clocks> draw_clocks(const Model& model, const Draw& draw, 
       Part luck;
       of.fill(key, Stream::susceptible, luck);
       for (std::size_t i = 0; i < of.n; ++i) {
-        if (luck[i] >= susceptible) door.decide[of.begin + i] = kNever;
+        if (luck[i] >= susceptible) door.decide[of.begin + i] = kUnreached;
       }
     });
   }
@@ -302,7 +301,7 @@ std::shared_ptr<Clocks> redraw_clocks(const Model& model, const Clocks& old, Key
       fill_doors(of, key, log_multiplier, door);
     });
     for (std::size_t i = 0; i < n; ++i)
-      if (old.programmes[j].decide[i] == kNever) door.decide[i] = kNever;
+      if (old.programmes[j].decide[i] == kUnreached) door.decide[i] = kUnreached;
     door.phases_over.assign(n, 0);
   }
   return clocks;
@@ -333,7 +332,7 @@ class Sum {
   /// @returns what a week brings
   std::int64_t add(double per_year, double years) {
     sum_ += std::clamp(per_year * years, 0.0, kCertainHazard);
-    const std::int64_t now = fixed(sum_, bits_);
+    const std::int64_t now = in_units(sum_, bits_);
     return now - std::exchange(rounded_, now);
   }
 

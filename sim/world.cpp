@@ -1,15 +1,18 @@
 #include "uptake/world.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 #include "kernel.hpp"
 #include "lanes.hpp"
+#include "settings.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -17,8 +20,10 @@ namespace uptake {
 namespace {
 
 using State = World::State;
+static_assert(kMostWeeks < State::Record::kUndated);
 
 constexpr std::size_t index_of(Pending pending) { return static_cast<std::size_t>(pending); }
+constexpr std::size_t kNPending = index_of(Pending::restart) + 1;
 
 /// One step's view of a world: the state with what it runs on, resolved once.
 class Step {
@@ -31,7 +36,7 @@ class Step {
         plans_(model_.strategies[static_cast<std::size_t>(rates_.strategy)].programmes) {
     state_.programmes.resize(model_.programmes.size());
     left_.resize(model_.programmes.size());
-    uses_.resize(model_.programmes.size());
+    moves_.resize(model_.programmes.size());
     std::uint32_t longest = 0;
     bool any_narrow = false, any_wide = false;
     contexts_.reserve(model_.programmes.size());
@@ -47,11 +52,12 @@ class Step {
                            .certain = programme.pairs.empty() && rates.added.empty() && rates.any_layer.empty() &&
                                       rates.stop_hazard.back() == 0,
                            .j = j,
+                           .first_part = j * kNPending,
                            .n_classes = rates.n_classes,
                            .class_of = rates.n_classes > 1 ? programme.class_of.data() : nullptr,
                            .pairs = programme.pairs.empty() ? nullptr : programme.pairs.data(),
                            .response = rates.response,
-                           .doors = doors_of(clocks_.programmes[j]),
+                           .clocks = clocks_.programmes[j],
                            .programme = programme,
                            .rates = rates,
                            .plan = plans_[j],
@@ -82,24 +88,6 @@ class Step {
   void week();
 
  private:
-  /// Clocks of a kind by record; where none is drawn, a place that can be read, for to prefetch any other is slow.
-  struct Door {
-    const char* first;
-    std::size_t size;
-  };
-  using Doors = std::array<Door, index_of(Pending::restart) + 1>;
-  [[nodiscard]] Doors doors_of(const Clocks::Programme& clocks) const {
-    Doors doors;
-    doors.fill({reinterpret_cast<const char*>(this), 0});
-    const auto set = [&](Pending pending, const auto& kind) {
-      if (!kind.empty()) doors[index_of(pending)] = {reinterpret_cast<const char*>(kind.data()), sizeof kind[0]};
-    };
-    set(Pending::engage, clocks.decide);
-    set(Pending::test, clocks.weeks);
-    set(Pending::finish, clocks.stop);
-    set(Pending::stop, clocks.restart);
-    return doors;
-  }
   struct alignas(128) Context {  ///< what all records of a programme share, resolved once
     std::uint32_t first_record;
     bool grouped;      ///< some are in groups
@@ -109,11 +97,12 @@ class Step {
     bool stays;    ///< who uses it once uses it until the horizon
     bool certain;  ///< exposures only rise, and by ties alone: a decision falls in the week that the diary has for it
     std::size_t j;
+    std::size_t first_part;  ///< of who is due in a week
     std::size_t n_classes;
     const std::uint16_t* class_of;              ///< by record; null where all are of one class
     const std::array<std::uint32_t, 2>* pairs;  ///< by record; null without groups
     const Response& response;
-    Doors doors;  ///< by what is pending
+    const Clocks::Programme& clocks;
     const ProgrammeModel& programme;
     const Rates::Programme& rates;
     const ProgrammePlan& plan;
@@ -131,8 +120,13 @@ class Step {
    public:
     [[gnu::always_inline]] void add(std::uint32_t record) {
       if (n_ + kAhead >= room_.size()) [[unlikely]]
-        grow();
+        grow(1);
       room_[n_++] = record;
+    }
+    void add(std::span<const std::uint32_t> records) {
+      if (n_ + records.size() + kAhead >= room_.size()) grow(records.size());
+      std::ranges::copy(records, room_.begin() + static_cast<std::ptrdiff_t>(n_));
+      n_ += records.size();
     }
     void clear() { n_ = 0; }
     [[nodiscard]] const std::uint32_t* begin() const { return room_.data(); }
@@ -141,14 +135,15 @@ class Step {
     [[nodiscard]] std::size_t size() const { return n_; }
 
    private:
-    [[gnu::noinline]] void grow() { room_.resize(2 * n_ + kBlock); }
+    [[gnu::noinline]] void grow(std::size_t n) { room_.resize(2 * (n_ + n) + kBlock); }
     std::vector<std::uint32_t> room_;
     std::size_t n_ = 0;
   };
-  struct Uses {  ///< records of a programme that leave use or enter it, by sign < 0 and > 0
-    std::array<List, 2> lists;
-    [[nodiscard]] List& with(int sign) { return lists[sign > 0 ? 1 : 0]; }
+  struct Moves {               ///< of the records of a programme in the week in hand
+    std::array<List, 2> uses;  ///< who leaves use, and who enters it
+    List waits;                ///< who begins to wait when all have moved
   };
+  using Movers = std::span<const std::uint32_t>;  ///< records of a programme
   struct Heard {  ///< by a record that waits: what its exposure was, and by what it moves
     std::uint32_t to;
     std::int32_t rise;
@@ -172,7 +167,7 @@ class Step {
   [[nodiscard]] State::Record& own_of(Who w) const { return records_[w.id]; }
   [[nodiscard]] State::Waiting& waiting_of(Who w) const { return waiting_[w.id]; }
   [[nodiscard]] static bool maximum(Who w) { return w.of.maximum; }
-  [[nodiscard]] bool waiting(Who w) const { return own_of(w).pending == Pending::test; }
+  [[nodiscard]] bool waiting(Who w) const { return own_of(w).pending() == Pending::test; }
   [[nodiscard]] static std::size_t class_of(const Context& of, std::uint32_t record) {
     return of.class_of == nullptr ? 0 : of.class_of[record];
   }
@@ -222,28 +217,37 @@ class Step {
   std::uint32_t scale(Who w, int week);
   [[nodiscard]] std::uint32_t heeding(const Context& of, std::uint32_t record, std::uint32_t phi) const;
   [[nodiscard]] int engagement_week(Who w) const;
-  [[nodiscard]] std::int64_t engagement_hazard(Who w, int boundary) const;
-  [[nodiscard]] std::int64_t stop_hazard(Who w, int boundary) const;
   [[nodiscard]] std::uint8_t phases_over(Who w, const Clocks& clocks, int boundary) const;
-  [[nodiscard]] int stop_week(Who w) const;
-  [[nodiscard]] int restart_week(Who w, int boundary) const;
+  [[nodiscard]] int stop_week(Who w, int entered, std::uint16_t occurrence) const;
+  [[nodiscard]] int restart_week(Who w, int boundary, std::uint16_t occurrence) const;
+  /// Clocks of a kind that a record has begun.
+  [[nodiscard]] std::uint16_t begun(std::uint32_t id, std::uint8_t State::Turns::*kind) const {
+    return turns_ == nullptr ? 0 : turns_[id].*kind;
+  }
+  /// The occurrence of the one that it begins now.
+  [[nodiscard, gnu::always_inline]] std::uint16_t begin_another(std::uint32_t id, std::uint8_t State::Turns::*kind) {
+    if (turns_ == nullptr) return 0;
+    UPTAKE_EXPECTS(turns_[id].*kind < 255);
+    return (turns_[id].*kind)++;
+  }
 
   template <int n_groups, int n_layers>
   void all_wait(const Context& of, int boundary);
   void link(Who w, Pending pending, int week);
-  void wait(Who w, int boundary);
+  void wait(const Context& of, Movers waits, int boundary);
   void set_remaining(Who w, int boundary, std::int64_t remaining);
   template <class Pulled>
   void run(Who w, const Pulled& pull, int boundary, std::int64_t remaining, std::int64_t ahead);
-  template <class Pulled>
-  void aim_next(Who w, const Pulled& pull, int boundary);
   void rescale_waiting(Who w, int week);
-  void handle(Who w, int week);
-  bool fires(Who w, int week);
-  void test(Who w, int week);
+  void test(const Context& of, Movers tests, int week);
+  void part(int week);
+  void handle(const Context& of, int week);
+  void decide(const Context& of, Movers movers, int boundary);
+  void find_over(const Context& of, Movers tests, int week);
   void room_for_events(std::size_t n);
   void keep_events();
-  void enter(Who w, Stage to, int boundary);
+  template <Stage to>
+  void enter(const Context& of, Movers movers, int boundary);
   /// Of the edge layers from a boundary to the outlook, [layer][class].
   struct Left {
     int boundary = -1, outlook = -1;
@@ -253,32 +257,25 @@ class Step {
   void renew(Left& left, const Context& of, int boundary) const;
   [[nodiscard]] const Left& left_of(const Context& of, int boundary);
   void apply_groups(const Context& of, std::uint32_t record, int sign, int boundary);
-  void wait_later(Who w);
   void count_implementing(std::span<const Event> events);
   void settle(int boundary);
 
   static constexpr std::uint32_t kBlock = 2048;                  ///< records looked through before they are aimed
   static constexpr std::size_t kClimbsAtOnce = 64;               ///< records aimed at once
-  static constexpr std::uint16_t kUndated = 0xffff;              ///< due beyond the outlook
   static constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< (found by measuring)
   /// What a record needs is asked of memory this many records ahead of the one in hand (found by measuring).
   static constexpr std::size_t kAhead = 8, kNext = 2, kFarAhead = 24;
-  static constexpr std::size_t kFar = 40'000;               ///< records (found by measuring)
-  [[gnu::always_inline]] void prefetch(std::uint32_t id) {  // a call would be left out, as if it did nothing
-    const Who w = who(id);
-    __builtin_prefetch(&waiting_of(w));
-    if (w.of.pairs != nullptr) __builtin_prefetch(w.of.pairs + w.record);
-    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
+  /// Asks memory for an element, which need not be there: the list that it is of may have ended.
+  template <class T>
+  [[gnu::always_inline]] static void prefetch(const T* first, std::size_t at) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): an address beyond an array is none of the language's
+    __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(first) + at * sizeof(T)));
   }
-
-  /// The clock that begins when what is pending is over.
-  [[gnu::always_inline]] void prefetch_clock(std::uint32_t id) {
-    const State::Record& own = records_[id];
-    const Context& of = context_of(id);
-    const Door& door = of.doors[index_of(own.pending)];
-    __builtin_prefetch(door.first + static_cast<std::size_t>(id - of.first_record) * door.size);
+  template <class... T>
+  [[gnu::always_inline]] static void prefetch(const std::vector<T...>& array, std::size_t at) {
+    prefetch(array.data(), at);
   }
-
+  static constexpr std::size_t kFar = 40'000;  ///< records (found by measuring)
   /// Records from one on, as lanes take them.
   [[nodiscard]] static std::uint64_t* words_of(State::Waiting* records) {
     static_assert(std::is_standard_layout_v<State::Waiting> && sizeof *records == sizeof records->word);
@@ -295,6 +292,7 @@ class Step {
   State& state_;
   // Beginnings of what state_ has by record and of contexts_, none of which grows while they are used.
   State::Record* records_ = state_.records.data();
+  State::Turns* turns_ = state_.turns.empty() ? nullptr : state_.turns.data();
   State::Waiting* waiting_ = state_.waiting.data();
   std::uint32_t* second_ = state_.second.data();
   std::uint32_t* multipliers_ = state_.multipliers.empty() ? nullptr : state_.multipliers.data();
@@ -324,10 +322,16 @@ class Step {
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
   const bool far_ = model_.n_records() > kFar;
-  std::vector<Left> left_;  ///< by programme
-  // Of the moves in hand: those in or out of use by programme, and who begins to wait when all have moved.
-  std::vector<Uses> uses_;
-  List waits_;
+  std::vector<Left> left_;    ///< by programme
+  std::vector<Moves> moves_;  ///< by programme
+  struct Place {
+    std::uint32_t part, rank;
+  };
+  // Of the week in hand: who is due, one part after the other, by programme and what is pending; where each part begins; and
+  // places of those of state_.due.
+  std::vector<std::uint32_t> due_, begins_;
+  std::vector<Place> places_;
+  std::array<List, 2> parted_;  ///< of the list in hand: whose clock is not over, or effort failed, and the others
   std::size_t settled_ = state_.history.events.size();  ///< events that are over
   Event* event_ = nullptr;                              ///< of the history that is open: the next one
 };
@@ -392,8 +396,8 @@ struct Step::Pull {
 };
 
 [[gnu::always_inline]] inline void Step::aim_at(std::uint32_t id, State::Record& own, int week) {
-  if (own.due == week) return;  // is in the diary
-  own.due = static_cast<std::uint16_t>(week);
+  if (own.due() == week) return;  // is in the diary
+  own.set_due(week);
   if (week < rates_.n_weeks) state_.diary.add(week, id);
 }
 
@@ -409,9 +413,9 @@ template <class Pulled>
     const std::uint32_t id = first_record + climbing_[k];
     State::Record& own = records_[id];
     const int week = boundary + below_[k];
-    if (own.due < boundary) own.due = kUndated;
-    if (week >= std::min<int>(own.due, end)) continue;
-    own.due = static_cast<std::uint16_t>(week);
+    const int due = own.due() < boundary ? State::Record::kUndated : own.due();
+    if (week >= std::min(due, end)) continue;
+    own.set_due(week);
     state_.diary.add(week, id);
   }
 }
@@ -426,7 +430,7 @@ void Step::aim_near(const Context& of, int boundary) {
   const std::uint32_t* near = near_.data();
   if (of.maximum) [[unlikely]] {
     for (const std::uint32_t record : std::span(near, n)) {
-      if (records[record].pending == Pending::test) aim_at(of.first_record + record, records[record], boundary);
+      if (records[record].pending() == Pending::test) aim_at(of.first_record + record, records[record], boundary);
     }
     return;
   }
@@ -440,7 +444,7 @@ void Step::aim_near(const Context& of, int boundary) {
           waiting[record].rest();
           continue;
         }
-        UPTAKE_EXPECTS(records[record].pending == Pending::test);
+        UPTAKE_EXPECTS(records[record].pending() == Pending::test);
         const Pull<n_groups, n_layers> pull(*this, of, record);
         pull.set(climbs_[m], boundary, end, waiting[record].slack());
         climbing_[m++] = record;
@@ -643,24 +647,10 @@ int walk(const Rates::Programme& rates, std::uint32_t profile, int from, int n_w
   return n_weeks;
 }
 
-/// The same walk without an end to look for: the hazard of the weeks [from, to).
-template <class Cumulated>
-std::int64_t hazard_of_weeks(const Rates::Programme& rates, std::uint32_t profile, int from, int to,
-                             Cumulated cumulated) {
-  std::int64_t sum = 0;
-  const auto end = rates.step_offsets[profile + 1];
-  for (auto s = rates.step_offsets[profile]; s < end; ++s) {
-    const int since = std::max(rates.steps[s].from, from);
-    const int until = s + 1 < end ? std::min(rates.steps[s + 1].from, to) : to;
-    if (since < until) sum = std::min(sum + cumulated(rates.steps[s], since, until), kNever);
-  }
-  return sum;
-}
-
 std::int64_t engagement(const Rates::Step& step, int from, int to) { return step.engage * (to - from); }
 
 int Step::engagement_week(Who w) const {
-  return walk(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, rates_.n_weeks,
+  return walk(w.of.rates, w.of.plan.profile[w.record], std::max(w.of.programme.begins, clocks_.from), rates_.n_weeks,
               engage_clock(clocks_, w.of.programme, w.of.j, w.record), engagement,
               [](const Rates::Step& step, int a, int, std::int64_t rest) {
                 // A clock that rounds to 0 fires in the first week, not before it.
@@ -681,13 +671,11 @@ int first_at_least(const std::int64_t* values, int from, int to, std::int64_t en
   return static_cast<int>(at - values);
 }
 
-int Step::stop_week(Who w) const {
-  const int entered = own_of(w).entered;
+int Step::stop_week(Who w, int entered, std::uint16_t occurrence) const {
   const std::int64_t* hazard = w.of.rates.stop_hazard.data();
-  const std::int64_t target =
-      stop_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(own_of(w).n_uses - 1));
+  const std::int64_t target = stop_clock(clocks_, w.of.programme, w.of.j, w.record, occurrence);
   return walk(
-      w.of.rates, w.of.plan.profile[w.record], entered, rates_.n_weeks, target,
+      w.of.rates, w.of.plan.profile[w.record], std::max(entered, clocks_.from), rates_.n_weeks, target,
       [&](const Rates::Step& step, int a, int b) {
         return times_stop_factor(hazard[b - entered] - hazard[a - entered], step.stop);
       },
@@ -698,28 +686,43 @@ int Step::stop_week(Who w) const {
       });
 }
 
-int Step::restart_week(Who w, int boundary) const {
+int Step::restart_week(Who w, int boundary, std::uint16_t occurrence) const {
   if (w.of.rates.restart == 0) return rates_.n_weeks;
-  const std::int64_t clock =
-      restart_clock(clocks_, w.of.programme, w.of.j, w.record, static_cast<std::uint16_t>(own_of(w).n_uses - 1));
+  const std::int64_t clock = restart_clock(clocks_, w.of.programme, w.of.j, w.record, occurrence);
   const std::int64_t weeks = std::max<std::int64_t>(1, (clock + w.of.rates.restart - 1) / w.of.rates.restart);
   return static_cast<int>(std::min<std::int64_t>(rates_.n_weeks, boundary + weeks - 1));
 }
 
 [[gnu::always_inline]] inline void Step::link(Who w, Pending pending, int week) {
-  own_of(w).pending = pending;
-  own_of(w).due = static_cast<std::uint16_t>(std::min(week, rates_.n_weeks));
+  own_of(w).set(pending, std::min(week, rates_.n_weeks));
   if (week < rates_.n_weeks) state_.diary.add(week, w.id);
 }
 
-/// Begins a decision clock at a boundary: its hazard starts at 0 there.
-void Step::wait(Who w, int boundary) {
-  const std::int64_t clock = decide_clock(clocks_, w.of.programme, w.of.j, w.record, own_of(w).n_decisions);
-  UPTAKE_EXPECTS(own_of(w).n_decisions < 255);
-  own_of(w).n_decisions += 1;
-  if (clock >= kNever || boundary >= w.of.rates.closes) return;  // outside the susceptible share, or too late
-  own_of(w).pending = Pending::test;
-  set_remaining(w, boundary, rescale(clock, kUnit, scale(w, boundary)));
+/// Begins decision clocks at a boundary: their hazard starts at 0 there.
+void Step::wait(const Context& of, Movers waits, int boundary) {
+  with_shape(of, [&]<int n_groups, int n_layers>() {
+    std::size_t n_climbs = 0;
+    for (const std::uint32_t *at = waits.data(), *const end = at + waits.size(); at != end; ++at) {
+      prefetch(of.clocks.decide, at[kAhead]);
+      prefetch(waiting_, of.first_record + at[kAhead]);
+      const Who w{of.first_record + *at, *at, of};
+      const std::int64_t clock =
+          decide_clock(clocks_, of.programme, of.j, w.record, begin_another(w.id, &State::Turns::decisions));
+      if (clock >= kNever || boundary >= of.rates.closes) continue;  // outside the susceptible share, or too late
+      own_of(w).set(Pending::test, State::Record::kUndated);
+      const Pull<n_groups, n_layers> pull(*this, of, w.record);
+      waiting_of(w).wait(rescale(clock, kUnit, scale(w, boundary)) - 1 - pull.ahead(boundary, state_.outlook));
+      if (of.maximum) [[unlikely]] {
+        aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
+      } else if (waiting_of(w).used_up() != 0 && boundary < state_.outlook) {
+        pull.set(climbs_[n_climbs], boundary, state_.outlook, waiting_of(w).slack());
+        climbing_[n_climbs++] = w.record;
+        if (n_climbs == kClimbsAtOnce)
+          aim<Pull<n_groups, n_layers>>(of.first_record, std::exchange(n_climbs, 0), boundary);
+      }
+    }
+    aim<Pull<n_groups, n_layers>>(of.first_record, n_climbs, boundary);
+  });
 }
 
 /// Sets what is left of a decision clock at a boundary.
@@ -731,18 +734,11 @@ void Step::set_remaining(Who w, int boundary, std::int64_t remaining) {
 template <class Pulled>
 [[gnu::always_inline]] inline void Step::run(Who w, const Pulled& pull, int boundary, std::int64_t remaining,
                                              std::int64_t ahead) {
-  own_of(w).due = kUndated;
+  own_of(w).set_due(State::Record::kUndated);
   waiting_of(w).wait(remaining - 1 - ahead);
-  aim_next(w, pull, boundary);
-}
-
-/// Finds when a clock can fire, which is not before a boundary.
-template <class Pulled>
-[[gnu::always_inline]] inline void Step::aim_next(Who w, const Pulled& pull, int boundary) {
   if (maximum(w)) [[unlikely]] {
-    aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
-  } else if (waiting_of(w).used_up() != 0) {
-    if (boundary >= state_.outlook || own_of(w).due == boundary) return;
+    aim_at(w.id, own_of(w), boundary);
+  } else if (waiting_of(w).used_up() != 0 && boundary < state_.outlook) {
     pull.set(climbs_[0], boundary, state_.outlook, waiting_of(w).slack());
     climbing_[0] = w.record;
     aim<Pulled>(w.of.first_record, 1, boundary);
@@ -759,11 +755,6 @@ void Step::rescale_waiting(Who w, int week) {
   });
 }
 
-[[gnu::always_inline]] inline void Step::wait_later(Who w) {
-  own_of(w).pending = Pending::nothing;
-  waits_.add(w.id);
-}
-
 /// Opens the history for so many more events.
 void Step::room_for_events(std::size_t n) {
   auto& events = state_.history.events;
@@ -778,109 +769,168 @@ void Step::keep_events() {
   events.resize(static_cast<std::size_t>(event_ - events.data()));
 }
 
-/// A record enters a stage at a boundary, and its next clock starts; but who decides next begins to wait when all have
+/// Records enter a stage at a boundary, and their next clocks start; but who decides next begins to wait when all have
 /// moved, so that it is aimed once.
-[[gnu::always_inline]] inline void Step::enter(Who w, Stage to, int boundary) {
-  State::Record& own = own_of(w);
-  const Stage from = own.stage;
-  own.stage = to;
-  own.entered = static_cast<std::uint16_t>(boundary);
-  *event_++ = {w.id, own.entered, to, from};
-  w.of.state.counts[static_cast<std::size_t>(from)] -= 1;
-  w.of.state.counts[static_cast<std::size_t>(to)] += 1;
-  if (from == Stage::in_use || to == Stage::in_use) {
-    uses_[w.of.j].with(to == Stage::in_use ? +1 : -1).add(w.record);
-    __builtin_prefetch(&w.of.programme.edges[0].offsets[w.record]);
-  }
-  switch (to) {
-    case Stage::unaware:
-    case Stage::engaged:
-      if (own_of(w).n_implementations > 0 && w.of.rates.refractory_weeks > 0) {
-        link(w, Pending::begin, boundary + w.of.rates.refractory_weeks);
+template <Stage to>
+void Step::enter(const Context& of, Movers movers, int boundary) {
+  if (movers.empty()) return;
+  Moves& moves = moves_[of.j];
+  auto& counts = of.state.counts;
+  const bool decides_again = to == Stage::stopped && of.spec.restart == Restart::decides_again;
+  const bool rests = (to == Stage::unaware || to == Stage::engaged) && of.rates.refractory_weeks > 0;
+  if constexpr (to == Stage::in_use) moves.uses[1].add(movers);
+  if constexpr (to == Stage::stopped) moves.uses[0].add(movers);  // whoever stops was in use
+  if ((to == Stage::unaware || to == Stage::engaged || decides_again) && !rests) moves.waits.add(movers);
+  Event* event = event_;
+  for (const std::uint32_t *at = movers.data(), *const end = at + movers.size(); at != end; ++at) {
+    const Who w{of.first_record + *at, *at, of};
+    State::Record& own = own_of(w);
+    const Stage from = own.stage();
+    *event++ = {w.id, static_cast<std::uint16_t>(boundary), to, from};
+    counts[static_cast<std::size_t>(from)] -= 1;
+    own.enter(to, boundary);
+    if constexpr (to == Stage::unaware || to == Stage::engaged) {
+      if (!rests) continue;
+      if (begun(w.id, &State::Turns::implementations) > 0) {
+        link(w, Pending::begin, boundary + of.rates.refractory_weeks);
       } else {
-        wait_later(w);
+        moves.waits.add(w.record);
       }
-      break;
-    case Stage::implementing: {
-      const int weeks = implementing_weeks(clocks_, w.of.programme, w.of.j, w.record, own_of(w).n_implementations);
-      UPTAKE_EXPECTS(own_of(w).n_implementations < 255);
-      own_of(w).n_implementations += 1;
-      link(w, Pending::finish, boundary + weeks - 1);
-      break;
     }
-    case Stage::in_use:
-      UPTAKE_EXPECTS(own_of(w).n_uses < 255);
-      own_of(w).n_uses += 1;
-      if (w.of.stays) {
-        own_of(w).pending = Pending::nothing;
-      } else {
-        link(w, Pending::stop, stop_week(w));
-      }
-      break;
-    case Stage::stopped:
-      if (w.of.spec.restart == Restart::decides_again) {
-        wait_later(w);
-      } else {
-        own_of(w).pending = Pending::nothing;
-        if (boundary < w.of.rates.closes) link(w, Pending::restart, restart_week(w, boundary));
-      }
-      break;
+    if constexpr (to == Stage::implementing) {
+      prefetch(of.clocks.weeks, at[kAhead]);
+      const int weeks = implementing_weeks(clocks_, of.programme, of.j, w.record,
+                                           begin_another(w.id, &State::Turns::implementations));
+      link(w, Pending::finish, boundary + weeks - 1);
+    }
+    if constexpr (to == Stage::in_use) {
+      if (!of.programme.edges[0].offsets.is_same()) prefetch(of.programme.edges[0].offsets.data(), at[kAhead]);
+      const std::uint16_t occurrence = begin_another(w.id, &State::Turns::uses);
+      if (of.stays) continue;
+      prefetch(of.clocks.stop, at[kAhead]);
+      link(w, Pending::stop, stop_week(w, boundary, occurrence));
+    }
+    if constexpr (to == Stage::stopped) {
+      if (decides_again || boundary >= of.rates.closes) continue;
+      const auto occurrence = static_cast<std::uint16_t>(begun(w.id, &State::Turns::uses) - 1);
+      link(w, Pending::restart, restart_week(w, boundary, occurrence));
+    }
   }
+  event_ = event;
+  counts[static_cast<std::size_t>(to)] += static_cast<std::uint32_t>(movers.size());
 }
 
-/// Whether the decision clock of a record is over in a week; if not, it is aimed at a later one.
-bool Step::fires(Who w, int week) {
-  if (maximum(w)) [[unlikely]] {
-    const auto row = static_cast<std::size_t>(week) * w.of.n_classes + class_of(w.of, w.record);
-    waiting_of(w).spend(w.of.rates.any_layer[row] * strongest_layer(w));
-  }
-  return with_pull(w, [&](const auto& pull) {
-    const bool is_over = waiting_of(w).slack() + pull.ahead(week + 1, state_.outlook) < 0;
-    if (!is_over) aim_next(w, pull, week + 1);
-    return is_over;
+/// Records have decided, or start again.
+void Step::decide(const Context& of, Movers movers, int boundary) {
+  of.spec.skipped.implementing ? enter<Stage::in_use>(of, movers, boundary)
+                               : enter<Stage::implementing>(of, movers, boundary);
+}
+
+/// Lists in parted_ those whose decision clock is over in a week, as the second; the others are aimed at later ones.
+void Step::find_over(const Context& of, Movers tests, int week) {
+  with_shape(of, [&]<int n_groups, int n_layers>() {
+    const int next = week + 1, end = state_.outlook;
+    std::size_t n_climbs = 0;
+    for (const std::uint32_t *at = tests.data(), *const past = at + tests.size(); at != past; ++at) {
+      prefetch(waiting_, of.first_record + at[kAhead]);
+      if constexpr (n_groups > 0) prefetch(of.pairs, at[kAhead]);
+      const Who w{of.first_record + *at, *at, of};
+      State::Waiting& waiting = waiting_of(w);
+      if (of.maximum) [[unlikely]] {
+        const auto row = static_cast<std::size_t>(week) * of.n_classes + class_of(of, w.record);
+        waiting.spend(of.rates.any_layer[row] * strongest_layer(w));
+      }
+      const Pull<n_groups, n_layers> pull(*this, of, w.record);
+      if (waiting.slack() + pull.ahead(next, end) < 0) {
+        parted_[1].add(w.record);
+      } else if (of.maximum) [[unlikely]] {
+        aim_at(w.id, own_of(w), next);
+      } else if (waiting.used_up() != 0 && next < end) {
+        pull.set(climbs_[n_climbs], next, end, waiting.slack());
+        climbing_[n_climbs++] = w.record;
+        if (n_climbs == kClimbsAtOnce) aim<Pull<n_groups, n_layers>>(of.first_record, std::exchange(n_climbs, 0), next);
+      }
+    }
+    aim<Pull<n_groups, n_layers>>(of.first_record, n_climbs, next);
   });
 }
 
-/// A record that waits may decide.
-[[gnu::always_inline]] inline void Step::test(Who w, int week) {
-  if (!w.of.certain && !fires(w, week)) return;
-  waiting_of(w).rest();
-  enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
+/// Records that wait may decide.
+void Step::test(const Context& of, Movers tests, int week) {
+  if (tests.empty()) return;
+  if (!of.certain) {
+    find_over(of, tests, week);
+    tests = parted_[1];
+  }
+  for (const std::uint32_t *at = tests.data(), *const end = at + tests.size(); at != end; ++at) {
+    prefetch(waiting_, of.first_record + at[kAhead]);
+    waiting_[of.first_record + *at].rest();
+  }
+  decide(of, tests, week + 1);
+  parted_[1].clear();
 }
 
-/// What is due to a record in this week. Moves itself alone: what others feel of it waits until all have moved.
-[[gnu::always_inline]] inline void Step::handle(Who w, int week) {
-  switch (own_of(w).pending) {
-    case Pending::engage:
-      enter(w, Stage::engaged, week + 1);
-      return;
-    case Pending::begin:  // refractory time is over
-      wait(w, week);
-      if (waiting(w) && own_of(w).due == week) test(w, week);
-      return;
-    case Pending::test:
-      test(w, week);
-      return;
-    case Pending::finish: {
-      const Rates::Step& effort = Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week);
-      const auto occurrence = static_cast<std::uint16_t>(own_of(w).n_implementations - 1);
-      const bool succeeds = effort.succeed >= effort_needed(clocks_, w.of.programme, w.of.j, w.record, occurrence);
-      if (succeeds) {
-        enter(w, Stage::in_use, week + 1);
-      } else {
-        enter(w, w.of.spec.skipped.engaged ? Stage::unaware : Stage::engaged, week + 1);
-      }
-      return;
-    }
-    case Pending::stop:
-      enter(w, Stage::stopped, week + 1);
-      return;
-    case Pending::restart:
-      enter(w, w.of.spec.skipped.implementing ? Stage::in_use : Stage::implementing, week + 1);
-      return;
-    case Pending::nothing:
-      return;
+/// Parts the records that are due in a week by programme and by what is pending: what happens next could not be guessed
+/// one by one.
+void Step::part(int week) {
+  state_.due.clear();
+  state_.diary.take(week, state_.due);
+  const std::size_t n = state_.due.size();
+  state_.due.resize(n + 2 * kAhead);  // somebody, so that whoever is ahead can be asked for to the end
+  const std::uint32_t* const due = state_.due.data();
+  room_for_events(n);  // who is due moves once at most
+  places_.resize(n);
+  due_.resize(n + kAhead);
+  begins_.assign(contexts_.size() * kNPending + 1, 0);
+  Place* const places = places_.data();
+  std::uint32_t* const begins = begins_.data();
+  for (std::size_t i = 0; i < n; ++i) {
+    __builtin_prefetch(records_ + due[i + 2 * kAhead]);
+    // Nothing, if the clock was walked again and became due in another week, or is here for the second time.
+    const std::size_t part = context_of(due[i]).first_part + index_of(records_[due[i]].take(week));
+    places[i] = {static_cast<std::uint32_t>(part), begins[part + 1]++};
   }
+  std::partial_sum(begins_.begin(), begins_.end(), begins_.begin());
+  for (std::size_t i = 0; i < n; ++i)
+    due_[begins[places[i].part] + places[i].rank] = due[i] - context_of(due[i]).first_record;
+}
+
+/// What is due to the records of a programme in a week. Moves themselves alone: what others feel of it waits until all have
+/// moved.
+void Step::handle(const Context& of, int week) {
+  const int next = week + 1;
+  const auto due = [&](Pending pending) {
+    const std::size_t part = of.first_part + index_of(pending);
+    return Movers(due_.data() + begins_[part], begins_[part + 1] - begins_[part]);
+  };
+  enter<Stage::engaged>(of, due(Pending::engage), next);
+  test(of, due(Pending::test), week);
+  if (const Movers rested = due(Pending::begin); !rested.empty()) {
+    wait(of, rested, week);
+    for (const std::uint32_t record : rested) {
+      State::Record& own = records_[of.first_record + record];
+      if (own.pending() != Pending::test || own.due() != week) continue;
+      own.set_due(State::Record::kUndated);
+      parted_[0].add(record);
+    }
+    test(of, parted_[0], week);
+    parted_[0].clear();
+  }
+  if (const Movers finished = due(Pending::finish); !finished.empty()) {
+    for (const std::uint32_t *at = finished.data(), *const end = at + finished.size(); at != end; ++at) {
+      prefetch(of.clocks.need, at[kAhead]);
+      const Rates::Step& effort = Rates::step_at(of.rates, of.plan.profile[*at], week);
+      const auto occurrence =
+          static_cast<std::uint16_t>(begun(of.first_record + *at, &State::Turns::implementations) - 1);
+      const bool succeeds = effort.succeed >= effort_needed(clocks_, of.programme, of.j, *at, occurrence);
+      parted_[succeeds ? 1 : 0].add(*at);
+    }
+    enter<Stage::in_use>(of, parted_[1], next);
+    of.spec.skipped.engaged ? enter<Stage::unaware>(of, parted_[0], next) : enter<Stage::engaged>(of, parted_[0], next);
+    for (List& list : parted_) list.clear();
+  }
+  enter<Stage::stopped>(of, due(Pending::stop), next);
+  decide(of, due(Pending::restart), next);
 }
 
 [[gnu::always_inline]] inline const Step::Left& Step::left_of(const Context& of, int boundary) {
@@ -1080,27 +1130,32 @@ void Step::settle(int boundary) {
   settled_ = state_.history.events.size();
   for (const Context& of : contexts_) {
     for (const int sign : {-1, +1}) {
-      List& uses = uses_[of.j].with(sign);
+      List& uses = moves_[of.j].uses[sign > 0 ? 1 : 0];
       if (uses.empty()) continue;
       spread(of, uses, sign, boundary);
       uses.clear();
     }
   }
-  for (const std::uint32_t id : waits_) {
-    Who w = who(id);
-    wait(w, boundary);
+  for (const Context& of : contexts_) {
+    List& waits = moves_[of.j].waits;
+    if (waits.empty()) continue;
+    wait(of, waits, boundary);
+    waits.clear();
   }
-  waits_.clear();
 }
 
 void Step::begin() {
   const std::size_t n = model_.n_records();
   state_.records.assign(n, State::Record{});
   state_.waiting.assign(n, State::Waiting{});
+  const bool one_turn = std::ranges::all_of(
+      contexts_, [](const Context& of) { return of.spec.skipped.implementing && of.clocks.stop.empty(); });
+  state_.turns.assign(one_turn ? 0 : n, State::Turns{});
   const bool two_layers = std::ranges::any_of(
       model_.programmes, [](const ProgrammeModel& programme) { return programme.edges[1].longest > 0; });
   state_.second.assign(two_layers ? n : 0, 0);
   records_ = state_.records.data();
+  turns_ = one_turn ? nullptr : state_.turns.data();
   waiting_ = state_.waiting.data();
   second_ = state_.second.data();
   if (rescales(rates_)) keep_multipliers();
@@ -1135,7 +1190,7 @@ void Step::all_wait(const Context& of, int boundary) {
   }
   // Kept at hand: what is written below could be any of it, for all that a compiler knows.
   const std::uint32_t* const phi_of = phi.data();
-  const std::int64_t* const clocks = clocks_.programmes[of.j].decide.data();
+  const float* const clocks = clocks_.programmes[of.j].decide.data();
   State::Record* const records = records_ + of.first_record;
   State::Waiting* const waiting = waiting_ + of.first_record;
   const Column<std::uint32_t>& profiles = of.plan.profile;
@@ -1143,15 +1198,14 @@ void Step::all_wait(const Context& of, int boundary) {
   const auto remaining_of = [&](std::uint32_t record) {
     State::Record& own = records[record];
     const std::uint32_t effort = phi_of[profiles[record]], heeded = heeds ? heeding(of, record, effort) : effort;
-    own.pending = Pending::test;
-    own.due = kUndated;
+    own.set(Pending::test, State::Record::kUndated);
     if (multipliers_ != nullptr) multipliers_[of.first_record + record] = heeded;
-    return rescale(clocks[record], kUnit, heeded);
+    return rescale(in_units(clocks[record], kHazardBits), kUnit, heeded);
   };
   const auto begins_to_wait = [&](std::uint32_t record) {
-    if (records[record].stage != Stage::unaware) return false;
-    records[record].n_decisions = 1;
-    return clocks[record] < kNever;  // within the susceptible share
+    if (records[record].stage() != Stage::unaware) return false;
+    if (turns_ != nullptr) turns_[of.first_record + record].decisions = 1;
+    return std::isfinite(clocks[record]);  // within the susceptible share
   };
   const auto n = static_cast<std::uint32_t>(of.programme.n_records());
   if (boundary >= state_.outlook) {  // the first look comes after the first clocks: until then nothing lies ahead
@@ -1172,7 +1226,7 @@ void Step::all_wait(const Context& of, int boundary) {
   if (!of.maximum) return;
   for (std::uint32_t record = 0; record < n; ++record) {
     State::Record& own = records[record];
-    if (own.pending == Pending::test) aim_at(of.first_record + record, own, boundary);
+    if (own.pending() == Pending::test) aim_at(of.first_record + record, own, boundary);
   }
 }
 
@@ -1185,15 +1239,19 @@ void Step::open(int boundary) {
     const bool engaged = of.spec.engaged_at_start && !of.spec.skipped.engaged;
     room_for_events(engaged ? n : sites.size());
     std::uint32_t next = 0;
+    auto& [engaging, starting] = parted_;
     const auto engage_until = [&](std::uint32_t site) {
-      for (; engaged && next < site; ++next) enter(who(of.first_record + next), Stage::engaged, boundary);
+      for (; engaged && next < site; ++next) engaging.add(next);
     };
     for (const std::uint32_t site : sites) {
       engage_until(site);
-      enter(who(of.first_record + site), Stage::in_use, boundary);
+      starting.add(site);
       next = site + 1;
     }
     engage_until(n);
+    enter<Stage::engaged>(of, engaging, boundary);
+    enter<Stage::in_use>(of, starting, boundary);
+    for (List& list : parted_) list.clear();
     keep_events();
     settle(boundary);
     if (of.spec.skipped.engaged) {
@@ -1202,7 +1260,7 @@ void Step::open(int boundary) {
     }
     for (std::uint32_t id = of.first_record; id < of.first_record + n; ++id) {
       Who w = who(id);
-      if (own_of(w).stage == Stage::unaware) link(w, Pending::engage, engagement_week(w));
+      if (own_of(w).stage() == Stage::unaware) link(w, Pending::engage, engagement_week(w));
     }
   }
 }
@@ -1211,9 +1269,9 @@ void Step::open(int boundary) {
 void Step::withdraw(const Context& of) {
   for (std::uint32_t record = 0; record < of.programme.n_records(); ++record) {
     State::Record& own = state_.records[of.first_record + record];
-    const Pending pending = own.pending;
+    const Pending pending = own.pending();
     if (pending == Pending::test || pending == Pending::begin || pending == Pending::restart) {
-      own.pending = Pending::nothing;
+      own.set(Pending::nothing, State::Record::kUndated);
       state_.waiting[of.first_record + record].rest();
     }
   }
@@ -1224,12 +1282,13 @@ void Step::withdraw(const Context& of) {
 void Step::rebind() {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
-    const Pending pending = own_of(w).pending;
+    const Pending pending = own_of(w).pending();
     const auto again = [&](int week) { link(w, pending, week); };
     if (pending == Pending::engage) again(engagement_week(w));
-    if (pending == Pending::stop) again(stop_week(w));
+    if (pending == Pending::stop)
+      again(stop_week(w, own_of(w).entered(), static_cast<std::uint16_t>(begun(id, &State::Turns::uses) - 1)));
     if (pending == Pending::test) {
-      own_of(w).due = kUndated;
+      own_of(w).set_due(State::Record::kUndated);
       if (maximum(w)) aim_at(w.id, own_of(w), state_.boundary);
     }
   }
@@ -1244,7 +1303,7 @@ void Step::gather_communities() {
     of.state.community_in_use.assign(n, 0);
     if (n == 0) continue;
     for (std::uint32_t record = 0; record < of.programme.n_records(); ++record) {
-      const bool in_use = state_.records[of.first_record + record].stage == Stage::in_use;
+      const bool in_use = state_.records[of.first_record + record].stage() == Stage::in_use;
       if (in_use && of.plan.joins[record] != 0) of.state.community_in_use[of.programme.region[record]] += 1;
     }
     for (std::size_t region = 0; region < n; ++region) {
@@ -1253,31 +1312,16 @@ void Step::gather_communities() {
   }
 }
 
-/// Hazard of engaging before a boundary.
-std::int64_t Step::engagement_hazard(Who w, int boundary) const {
-  return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], w.of.programme.begins, boundary, engagement);
-}
-
-/// Hazard of stopping from entry to use to a boundary.
-std::int64_t Step::stop_hazard(Who w, int boundary) const {
-  const int entered = own_of(w).entered;
-  const std::int64_t* hazard = w.of.rates.stop_hazard.data();
-  return hazard_of_weeks(w.of.rates, w.of.plan.profile[w.record], entered, boundary,
-                         [&](const Rates::Step& step, int a, int b) {
-                           return times_stop_factor(hazard[b - entered] - hazard[a - entered], step.stop);
-                         });
-}
-
 /// Phases of an implementation under way that are over at a boundary.
 std::uint8_t Step::phases_over(Who w, const Clocks& clocks, int boundary) const {
   const Clocks::Programme& door = clocks.programmes[w.of.j];
-  const bool older = own_of(w).entered < clocks.from;  // what was over when these clocks began stays over
+  const bool older = own_of(w).entered() < clocks.from;  // what was over when these clocks began stays over
   const int before = older ? door.phases_over[w.record] : 0;
-  const int since = older ? clocks.from : own_of(w).entered;
-  return static_cast<std::uint8_t>(before +
-                                   phases_over_after(clocks, w.of.programme, w.of.j, w.record,
-                                                     static_cast<std::uint16_t>(own_of(w).n_implementations - 1),
-                                                     door.n_phases - before, boundary - since));
+  const int since = older ? clocks.from : own_of(w).entered();
+  return static_cast<std::uint8_t>(
+      before + phases_over_after(clocks, w.of.programme, w.of.j, w.record,
+                                 static_cast<std::uint16_t>(begun(w.id, &State::Turns::implementations) - 1),
+                                 door.n_phases - before, boundary - since));
 }
 
 /// Sets every clock that is running to its fresh residual. The state counts occurrences from here on, and the diary is
@@ -1288,24 +1332,20 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
     Who w = who(id);
     Clocks::Programme& programme = fresh.programmes[w.of.j];
-    // A residual that rounds to 0 is of this week, not of the one before it.
-    const auto residual = [](std::int64_t clock) { return std::max<std::int64_t>(clock, 1); };
-    const Pending pending = own_of(w).pending;
-    own_of(w).n_decisions = 0;
-    own_of(w).n_uses = own_of(w).stage == Stage::in_use || own_of(w).stage == Stage::stopped ? 1 : 0;
+    const Pending pending = own_of(w).pending();
+    const Stage stage = own_of(w).stage();
+    const bool implementing = stage == Stage::implementing;
     switch (pending) {
       case Pending::nothing:
         break;
       case Pending::engage:
-        programme.engage[w.record] = engagement_hazard(w, now) + residual(programme.engage[w.record]);
         link(w, pending, engagement_week(w));
         break;
       case Pending::begin:  // refractory time is no clock
-        link(w, pending, own_of(w).due);
+        link(w, pending, own_of(w).due());
         break;
       case Pending::test: {
-        own_of(w).n_decisions = 1;
-        set_remaining(w, now, rescale(programme.decide[w.record], kUnit, scale(w, now)));
+        set_remaining(w, now, rescale(decide_clock(fresh, w.of.programme, w.of.j, w.record, 0), kUnit, scale(w, now)));
         break;
       }
       case Pending::finish: {
@@ -1315,15 +1355,16 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         break;
       }
       case Pending::stop:
-        if (!programme.stop.empty())
-          programme.stop[w.record] = stop_hazard(w, now) + residual(programme.stop[w.record]);
-        link(w, pending, stop_week(w));
+        link(w, pending, stop_week(w, own_of(w).entered(), 0));
         break;
       case Pending::restart:
-        link(w, pending, restart_week(w, now));
+        link(w, pending, restart_week(w, now, 0));
         break;
     }
-    own_of(w).n_implementations = own_of(w).stage == Stage::implementing ? 1 : 0;
+    if (turns_ == nullptr) continue;
+    const bool uses = stage == Stage::in_use || stage == Stage::stopped, waits = pending == Pending::test;
+    const auto one_if = [](bool begun) { return static_cast<std::uint8_t>(begun ? 1 : 0); };
+    turns_[id] = {.decisions = one_if(waits), .implementations = one_if(implementing), .uses = one_if(uses)};
   }
 }
 
@@ -1361,22 +1402,8 @@ void Step::week() {
   }
   state_.touched.clear();
 
-  state_.due.clear();
-  state_.diary.take(week, state_.due);
-  const std::size_t n_due = state_.due.size();
-  state_.due.resize(n_due + 2 * kAhead);  // somebody, so that whoever is ahead can be asked for to the end
-  const std::uint32_t* const due = state_.due.data();
-  room_for_events(n_due);  // who is due moves once at most
-  for (std::size_t i = 0; i < n_due; ++i) {
-    __builtin_prefetch(records_ + due[i + 2 * kAhead]);
-    prefetch_clock(due[i + kAhead]);
-    if (far_) prefetch(due[i + kAhead]);
-    const State::Record& own = records_[due[i]];
-    // Stale: the clock was walked again and became due in another week.
-    if (own.due != week || own.pending == Pending::nothing) continue;
-    Who w = who(due[i]);
-    handle(w, week);
-  }
+  part(week);
+  for (const Context& of : contexts_) handle(of, week);
   keep_events();
   settle(week + 1);
   open(week + 1);
@@ -1427,7 +1454,7 @@ World& World::operator=(World&& other) noexcept = default;
 World::~World() = default;
 
 int World::boundary() const { return state_->boundary; }
-Stage World::stage(std::size_t record) const { return state_->records[record].stage; }
+Stage World::stage(std::size_t record) const { return state_->records[record].stage(); }
 const History& World::history() const { return state_->history; }
 std::array<std::uint32_t, kNStages> World::stage_counts(int programme) const {
   return state_->programmes[static_cast<std::size_t>(programme)].counts;

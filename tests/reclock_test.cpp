@@ -26,7 +26,7 @@ enum class Mistake : std::uint8_t {
 
 void due_in(World::State& state, std::uint32_t id, int week) {
   week = std::clamp(week, state.boundary, state.rates->n_weeks);
-  state.records[id].due = static_cast<std::uint16_t>(week);
+  state.records[id].set_due(week);
   if (week < state.rates->n_weeks) state.diary.add(week, id);
 }
 
@@ -37,11 +37,11 @@ void make(Mistake mistake, World& world) {
   const std::int64_t engage = state.rates->programmes[0].steps[0].engage;
   for (std::uint32_t id = 0; id < state.records.size(); ++id) {
     World::State::Record& own = state.records[id];
-    if (mistake == Mistake::whole_duration && own.pending == Pending::finish)
+    if (mistake == Mistake::whole_duration && own.pending() == Pending::finish)
       due_in(state, id, state.boundary + clocks.weeks[id] - 1);
-    if (mistake == Mistake::from_the_start && own.pending == Pending::engage)
-      due_in(state, id, static_cast<int>((clocks.engage[id] - engage * state.boundary) / engage));
-    if (mistake == Mistake::from_the_start && own.pending == Pending::test) {
+    if (mistake == Mistake::from_the_start && own.pending() == Pending::engage)
+      due_in(state, id, static_cast<int>(in_units(clocks.engage[id], kHazardBits) / engage));
+    if (mistake == Mistake::from_the_start && own.pending() == Pending::test) {
       // What is left is the slack and what lies ahead, so the hazard until now comes off the slack.
       const Rates::Programme& rates = state.rates->programmes[0];
       state.waiting[id].spend(rates.levels_of(0).external(static_cast<std::size_t>(state.boundary)));
@@ -312,7 +312,7 @@ TEST(Reclock, LeavesDecidingUnderDatedEffort) {
     const Clocks::Programme& clocks = run.clocks->programmes[0];
     const ProgrammePlan& plan = run.model->strategies[0].programmes[0];
     for (std::size_t i = 0; i < decided.size(); ++i) {
-      if (clocks.decide[i] == kNever) continue;
+      if (!std::isfinite(clocks.decide[i])) continue;
       double hazard = 0, plain = 0;
       for (std::size_t week = 0; week < 130; ++week) {
         const Rates::Levels levels = rates.levels_of(run.model->programmes[0].class_of[i]);
@@ -394,12 +394,12 @@ TEST(Reclock, GivesEveryKindOfClockNewLuck) {
     reclock(after, Key{1});
     for (std::size_t id = 0; id < before.state().records.size(); ++id) {
       const World::State::Record &was = before.state().records[id], &is = after.state().records[id];
-      ASSERT_EQ(was.pending, is.pending);
-      const auto kind = static_cast<std::size_t>(was.pending);
+      ASSERT_EQ(was.pending(), is.pending());
+      const auto kind = static_cast<std::size_t>(was.pending());
       n[kind] += 1;
-      same[kind] += was.pending == Pending::test
+      same[kind] += was.pending() == Pending::test
                         ? before.state().waiting[id].slack() == after.state().waiting[id].slack()
-                        : was.due == is.due;
+                        : was.due() == is.due();
     }
   }
   for (const Pending kind : {Pending::engage, Pending::test, Pending::finish, Pending::stop, Pending::restart}) {
@@ -459,14 +459,14 @@ TEST(Reclock, LeavesWhatAnOrganisationIs) {
   EXPECT_EQ(was.success_logit, now.success_logit);
   std::size_t n_never = 0;
   for (std::size_t i = 0; i < was.decide.size(); ++i) {
-    EXPECT_EQ(was.decide[i] == kNever, now.decide[i] == kNever);
-    n_never += was.decide[i] == kNever ? 1 : 0;
+    EXPECT_EQ(std::isfinite(was.decide[i]), std::isfinite(now.decide[i]));
+    n_never += std::isfinite(was.decide[i]) ? 0 : 1;
   }
   EXPECT_GT(n_never, 100U);
   const auto decides = [&](const Event& event) { return event.stage == Stage::implementing; };
   EXPECT_TRUE(std::ranges::any_of(world.history().events, decides));
   EXPECT_TRUE(std::ranges::none_of(world.history().events, [&](const Event& event) {
-    return decides(event) && was.decide[event.record] == kNever;
+    return decides(event) && !std::isfinite(was.decide[event.record]);
   }));
 }
 

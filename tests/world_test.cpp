@@ -128,16 +128,20 @@ TEST(World, StopClocksThatEndWithAWeekEqualTheIntegerTwin) {
   scenario.programmes[0].fix(Parameter::mu1, 2.0);
   const Prepared run = prepare(scenario, synthetic::population(300), 0, 1);
   Clocks clocks = *run.clocks;
-  const Rates::Programme& rates = run.rates->programmes[0];
+  const auto rates = std::make_shared<Rates>(*run.rates);
+  Rates::Programme& table = rates->programmes[0];
+  for (std::int64_t& hazard : table.stop_hazard) hazard &= ~std::int64_t{0xfff};  // what a clock can be exactly
   auto& stop = clocks.programmes[0].stop;
   for (std::size_t record = 0; record < stop.size(); ++record) {
-    stop[record] = times_stop_factor(rates.stop_hazard[1 + record % 20], Rates::step_at(rates, 0, 0).stop);
+    const std::int64_t end = times_stop_factor(table.stop_hazard[1 + record % 20], Rates::step_at(table, 0, 0).stop);
+    stop[record] = static_cast<float>(std::ldexp(static_cast<double>(end), -kStopBits - kStopFactorBits));
+    ASSERT_EQ(stop_clock(clocks, run.model->programmes[0], 0, record, 0), end);
   }
-  World world = start(run.rates, std::make_shared<const Clocks>(clocks));
-  advance(world, run.rates, 90);
+  World world = start(rates, std::make_shared<const Clocks>(clocks));
+  advance(world, rates, 90);
   const auto got = oracle::sorted(world.history().events);
   EXPECT_GT(std::ranges::count(got, Stage::stopped, &Event::stage), 50);
-  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, clocks));
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *rates, run.draw, clocks));
 }
 
 /// More pushes through a curve in one week than the kernel notes in one go.
