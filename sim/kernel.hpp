@@ -386,7 +386,6 @@ struct World::State {
   std::vector<std::uint8_t> implementing;  ///< programmes being implemented, by organisation; empty = attention off
   std::vector<std::uint8_t> heeded;        ///< the same count when its records' clocks last took note of it
   std::vector<std::uint32_t> touched;      ///< organisations whose count changed in the last step
-  std::vector<std::uint32_t> due;          ///< of the week in hand
   History history;
 };
 

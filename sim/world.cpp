@@ -327,9 +327,9 @@ class Step {
   struct Place {
     std::uint32_t part, rank;
   };
-  // Of the week in hand: who is due, one part after the other, by programme and what is pending; where each part begins; and
-  // places of those of state_.due.
-  std::vector<std::uint32_t> due_, begins_;
+  // Of the week in hand: whom the diary has and their places; who of them is due, one part after the other, by programme and
+  // what is pending; and where each part begins.
+  std::vector<std::uint32_t> taken_, due_, begins_;
   std::vector<Place> places_;
   std::array<List, 2> parted_;  ///< of the list in hand: whose clock is not over, or effort failed, and the others
   std::size_t settled_ = state_.history.events.size();  ///< events that are over
@@ -873,11 +873,11 @@ void Step::test(const Context& of, Movers tests, int week) {
 /// Parts the records that are due in a week by programme and by what is pending: what happens next could not be guessed
 /// one by one.
 void Step::part(int week) {
-  state_.due.clear();
-  state_.diary.take(week, state_.due);
-  const std::size_t n = state_.due.size();
-  state_.due.resize(n + 2 * kAhead);  // somebody, so that whoever is ahead can be asked for to the end
-  const std::uint32_t* const due = state_.due.data();
+  taken_.clear();
+  state_.diary.take(week, taken_);
+  const std::size_t n = taken_.size();
+  taken_.resize(n + 2 * kAhead);  // somebody, so that whoever is ahead can be asked for to the end
+  const std::uint32_t* const due = taken_.data();
   room_for_events(n);  // who is due moves once at most
   places_.resize(n);
   due_.resize(n + kAhead);
@@ -1160,7 +1160,6 @@ void Step::begin() {
   second_ = state_.second.data();
   if (rescales(rates_)) keep_multipliers();
   state_.diary.begin(rates_.n_weeks, n);
-  state_.due.reserve(n);
   state_.history.events.reserve(n * 4);
   state_.implementing.assign(rates_.programmes[0].attention.empty() ? 0 : model_.population->n_organisations(), 0);
   state_.heeded = state_.implementing;
