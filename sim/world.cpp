@@ -1238,7 +1238,7 @@ void Step::open(int boundary) {
     const bool engaged = of.spec.engaged_at_start && !of.spec.skipped.engaged;
     room_for_events(engaged ? n : sites.size());
     std::uint32_t next = 0;
-    auto& [engaging, starting] = parted_;
+    List &engaging = parted_[0], &starting = parted_[1];
     const auto engage_until = [&](std::uint32_t site) {
       for (; engaged && next < site; ++next) engaging.add(next);
     };
