@@ -257,7 +257,8 @@ std::vector<std::string> ResultsFile::texts(const std::string& path) const {
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) <= 0)
     throw broken(fmt::format("{} holds no texts", path));
   std::vector<char*> pointers(impl_->count(impl_->shape(dataset, path), kMostTexts, path), nullptr);
-  impl_->must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, static_cast<void*>(pointers.data())), path);
+  impl_->must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, converted_transfer(), static_cast<void*>(pointers.data())),
+              path);
   std::vector<std::string> texts;
   for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(pointers.data()));
