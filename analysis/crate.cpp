@@ -123,8 +123,7 @@ std::optional<Facts> facts_of(const Json& json) {
                command_text(json["command"].get<std::vector<std::string>>())};
 }
 
-Crate crate_of_run(const fs::path& folder) {
-  const ResultsFile file(folder / "results.h5");
+Crate crate_of_run(const ResultsFile& file) {
   Crate crate;
   crate.title = file.attribute("", "title");
   crate.main_file = "results.h5";
@@ -206,16 +205,16 @@ Crate crate_of_backtest(const fs::path& folder, const Json& facts) {
                                         text_at(facts, "posterior_digest"))});
   return crate;
 }
-}  // namespace
-
-bool write_crate(const fs::path& folder, const std::string& run_json) {
+/// @param results results.h5 of a run, where it is open already
+bool write_crate(const fs::path& folder, const std::string& run_json, const ResultsFile* results) {
   const Json how = Json::parse(run_json, nullptr, false);
   const auto facts = facts_of(how);
   if (!facts) return false;
   const std::string kind = text_at(how, "kind");
   const Crate crate = kind == "calibration" ? crate_of_calibration(folder, how)
                       : kind == "backtest"  ? crate_of_backtest(folder, how)
-                                            : crate_of_run(folder);
+                      : results != nullptr  ? crate_of_run(*results)
+                                            : crate_of_run(ResultsFile(folder / "results.h5"));
   std::vector<Json> files;
   Json parts = Json::array(), made = Json::array(), inputs = Json::array(), measured = Json::array();
   for (const CrateMeasure& measure : crate.measures) measured.push_back(reference("#" + measure.name));
@@ -292,6 +291,13 @@ bool write_crate(const fs::path& folder, const std::string& run_json) {
   const Json json{{"@context", fmt::format("{}/context", kSpecification)}, {"@graph", std::move(graph)}};
   replace_file(folder / kCrateFile, json_text(json, 2) + "\n");
   return true;
+}
+
+}  // namespace
+
+bool write_crate(const fs::path& folder, const std::string& run_json) { return write_crate(folder, run_json, nullptr); }
+bool write_crate(const fs::path& folder, const std::string& run_json, const ResultsFile& results) {
+  return write_crate(folder, run_json, &results);
 }
 
 bool write_crate(const fs::path& folder) {

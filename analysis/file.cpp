@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -78,6 +79,12 @@ std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, con
     done += static_cast<std::size_t>(n);
   }
   return done;
+}
+
+std::size_t size_of(int descriptor, const std::filesystem::path& path) {
+  struct stat facts {};
+  if (::fstat(descriptor, &facts) != 0) throw file_error(path, "cannot read", errno);
+  return static_cast<std::size_t>(facts.st_size);
 }
 
 Descriptor::~Descriptor() {

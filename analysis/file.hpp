@@ -1,6 +1,7 @@
 /// Files that are either whole or absent, and errors that say what to do.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -22,6 +23,9 @@ void write_all(int descriptor, std::span<const char> bytes, const std::filesyste
 
 /// Reads up to bytes.size() bytes at `at`. @return number read, less only at the end of the file @throws FileError
 std::size_t read_at(int descriptor, std::span<char> bytes, std::uint64_t at, const std::filesystem::path& path);
+
+/// Bytes of the open file `descriptor`. @throws FileError
+[[nodiscard]] std::size_t size_of(int descriptor, const std::filesystem::path& path);
 
 /// A descriptor that is closed again.
 class Descriptor {

@@ -36,4 +36,8 @@ class Handle {
   int (*close_)(std::int64_t);
 };
 
+/// How arrays are transferred whose values HDF5 converts, as texts are: for each it clears a buffer, which is a megabyte
+/// unless it is told less.
+[[nodiscard]] Handle converted_transfer();
+
 }  // namespace uptake

@@ -31,6 +31,13 @@ Quiet::Quiet() {
 }
 Quiet::~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
 
+Handle converted_transfer() {
+  constexpr std::size_t kBuffer = std::size_t{1} << 14;  // a thousand texts; longer lists go through it in turns
+  Handle transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+  H5Pset_buffer(transfer, kBuffer, nullptr, nullptr);  // refused, it stays a megabyte, which does as well
+  return transfer;
+}
+
 Attributes named(std::string long_name) { return {{"long_name", std::move(long_name)}}; }
 
 double rounded(double value, int digits) {
@@ -295,7 +302,7 @@ Handle Hdf5Group::create(const std::string& name, std::int64_t type, const Exten
                  H5Dclose);
   if (filled) add_attribute(dataset, "_FillValue", kFill);
   add_attributes(dataset, attributes);
-  if (data != nullptr) must(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write a dataset");
+  if (data != nullptr) must(H5Dwrite(dataset, memory, H5S_ALL, H5S_ALL, converted_transfer(), data), "write a dataset");
   return dataset;
 }
 Handle Hdf5Group::write(const std::string& name, std::int64_t type, std::int64_t memory, const void* data,

@@ -248,8 +248,10 @@ struct PartFile::Impl {
   std::size_t payload_size;
   std::uint64_t end = 0;  // of the last whole record
 
-  /// Drops what stands behind the last whole record.
+  /// Drops what stands behind the last whole record. Where nothing does the file is left alone: ext4 sends what is written
+  /// to a file that was emptied to the disk as soon as it is closed, and of a run that is removed straight away.
   void cut() {
+    if (size_of(descriptor.value(), path) == end) return;
     if (::ftruncate(descriptor.value(), static_cast<off_t>(end)) != 0) throw file_error(path, "cannot shorten", errno);
   }
   void write(std::initializer_list<std::span<const char>> pieces) {

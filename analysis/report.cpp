@@ -1004,10 +1004,7 @@ Json observed(const Run& run, const Sources& sources) {
   return all;
 }
 
-}  // namespace
-
-std::string report_page(const fs::path& folder, const fs::path& tables) {
-  const Run run(folder);
+std::string page_of(const Run& run, const fs::path& folder, const fs::path& tables) {
   std::vector<std::string> places;
   for (std::size_t p = 0; p < run.regions.size(); ++p) places.push_back(run.words_of_place(p));
   Json data{
@@ -1054,8 +1051,14 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
                    sections, data);
 }
 
-void write_report(const fs::path& folder, const fs::path& tables) {
-  replace_file(folder / "report.html", report_page(folder, tables));
+}  // namespace
+
+std::string report_page(const fs::path& folder, const fs::path& tables) { return page_of(Run(folder), folder, tables); }
+
+void write_report(const fs::path& folder, const fs::path& tables) { write_report(Run(folder), folder, tables); }
+
+void write_report(const Run& run, const fs::path& folder, const fs::path& tables) {
+  replace_file(folder / "report.html", page_of(run, folder, tables));
 }
 
 }  // namespace uptake

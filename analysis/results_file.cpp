@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <sstream>
@@ -50,19 +51,14 @@ std::optional<std::int32_t> attribute_number(hid_t object, const char* name) {
   return value;
 }
 
-/// Name of the scale of an axis; empty when it has none.
-std::string axis_name(hid_t dataset, unsigned axis) {
-  std::string name;
-  // The name that the scale bears: to find out where it stands, HDF5 would walk through the whole file.
-  const auto visit = [](hid_t, unsigned, hid_t scale, void* into) -> herr_t {
-    const ssize_t size = H5DSget_scale_name(scale, nullptr, 0);
-    std::string& found = *static_cast<std::string*>(into);
-    found.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1);
-    H5DSget_scale_name(scale, found.data(), found.size());
-    found.pop_back();
-    return 1;  // the first scale is the axis
-  };
-  H5DSiterate_scales(dataset, axis, nullptr, visit, &name);
+/// The name that a scale bears: to find out where it stands, HDF5 would walk through the whole file.
+std::string scale_name(hid_t file, hobj_ref_t reference) {
+  const Handle scale(H5Rdereference2(file, H5P_DEFAULT, H5R_OBJECT, &reference), H5Oclose);
+  if (scale < 0) return {};
+  const ssize_t size = H5DSget_scale_name(scale, nullptr, 0);
+  std::string name(static_cast<std::size_t>(std::max<ssize_t>(size, 0)) + 1, '\0');
+  H5DSget_scale_name(scale, name.data(), name.size());
+  name.pop_back();
   return name;
 }
 
@@ -77,6 +73,7 @@ struct ResultsFile::Impl {
   std::filesystem::path path;
   FileKind wanted = kResultsKind;
   hid_t id = H5I_INVALID_HID;
+  mutable std::map<hobj_ref_t, std::string> names_of_scales;  ///< those that were asked for
   Impl() = default;
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -122,6 +119,27 @@ struct ResultsFile::Impl {
     }
     return n;
   }
+  /// Names of the scales of the axes; empty where there is none. HDF5 has functions for this, which look through all
+  /// attributes of the dataset and of the scale for every axis: they took as long as reading the values.
+  [[nodiscard]] std::vector<std::string> axis_names(hid_t dataset, std::size_t n_axes) const {
+    std::vector<std::string> names(n_axes);
+    if (H5Aexists(dataset, "DIMENSION_LIST") <= 0) return names;
+    const Handle attribute(H5Aopen(dataset, "DIMENSION_LIST", H5P_DEFAULT), H5Aclose);
+    const Handle space(H5Aget_space(attribute), H5Sclose);
+    const Handle type(H5Tvlen_create(H5T_STD_REF_OBJ), H5Tclose);
+    if (H5Sget_simple_extent_npoints(space) != static_cast<hssize_t>(n_axes)) return names;
+    std::vector<hvl_t> scales(n_axes, hvl_t{});
+    if (H5Aread(attribute, type, scales.data()) < 0) return names;
+    for (std::size_t axis = 0; axis < n_axes; ++axis) {
+      if (scales[axis].len == 0) continue;
+      const hobj_ref_t first = *static_cast<const hobj_ref_t*>(scales[axis].p);  // the first scale is the axis
+      auto found = names_of_scales.find(first);
+      if (found == names_of_scales.end()) found = names_of_scales.emplace(first, scale_name(id, first)).first;
+      names[axis] = found->second;
+    }
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, scales.data());
+    return names;
+  }
   /// A dataset, or its part at one index of the last axis, with its labels.
   [[nodiscard]] Labelled read(const std::string& name, std::optional<std::size_t> index_on_last_axis) const {
     const Handle dataset = open(name);
@@ -142,7 +160,8 @@ struct ResultsFile::Impl {
     result.shape.assign(extents.begin(), extents.end());
     result.units = attribute_text(dataset, "units");
     result.long_name = attribute_text(dataset, "long_name");
-    for (unsigned axis = 0; axis < extents.size(); ++axis) result.dimensions.push_back(axis_name(dataset, axis));
+    result.dimensions = axis_names(dataset, index_on_last_axis ? extents.size() + 1 : extents.size());
+    result.dimensions.resize(extents.size());
     const hsize_t n = count(extents, kMostValues, name);
     result.values.resize(n);
     // Of one shape with the file where all is read: otherwise HDF5 maps value by value.
@@ -167,7 +186,8 @@ std::size_t Labelled::axis(const std::string& name) const {
   return static_cast<std::size_t>(std::ranges::find(dimensions, name) - dimensions.begin());
 }
 
-ResultsFile::ResultsFile(const std::filesystem::path& file, const FileKind& kind) : impl_(std::make_unique<Impl>()) {
+ResultsFile::ResultsFile(const std::filesystem::path& file, const FileKind& kind, Check check)
+    : impl_(std::make_unique<Impl>()) {
   impl_->path = file;
   impl_->wanted = kind;
   std::error_code ignored;
@@ -175,7 +195,7 @@ ResultsFile::ResultsFile(const std::filesystem::path& file, const FileKind& kind
     throw FileError({file.string(), "does not exist", std::string(kind.absence)});
   if (!std::filesystem::is_regular_file(file, ignored))
     throw FileError({file.string(), "is not a file", std::string(kind.absence)});
-  const Seal found = seal_of(file);
+  const Seal found = check == Check::seal ? seal_of(file) : Seal::holds;
   if (found == Seal::broken) throw broken("it was damaged or changed after it was written");
   if (found == Seal::none && kind.unsealed == FileKind::Unsealed::refused)
     throw broken("it is something else, a part of one, or was changed");
@@ -257,7 +277,8 @@ std::vector<std::string> ResultsFile::texts(const std::string& path) const {
   if (H5Tget_class(type) != H5T_STRING || H5Tis_variable_str(type) <= 0)
     throw broken(fmt::format("{} holds no texts", path));
   std::vector<char*> pointers(impl_->count(impl_->shape(dataset, path), kMostTexts, path), nullptr);
-  impl_->must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, static_cast<void*>(pointers.data())), path);
+  impl_->must(H5Dread(dataset, type, H5S_ALL, H5S_ALL, converted_transfer(), static_cast<void*>(pointers.data())),
+              path);
   std::vector<std::string> texts;
   for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, static_cast<void*>(pointers.data()));

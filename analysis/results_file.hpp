@@ -43,8 +43,11 @@ extern const FileKind kResultsKind, kBacktestKind;
 /// what it is asked for is not there, is of another kind or cannot be read.
 class ResultsFile {
  public:
+  /// Whether the seal is looked at, for which all of the file is read: whoever has just sealed it knows that it holds.
+  enum class Check : std::uint8_t { seal, no_seal };
   /// @throws FileError when it is missing, damaged or no file of this kind and version of the format
-  explicit ResultsFile(const std::filesystem::path& file, const FileKind& kind = kResultsKind);
+  explicit ResultsFile(const std::filesystem::path& file, const FileKind& kind = kResultsKind,
+                       Check check = Check::seal);
   ResultsFile(ResultsFile&&) noexcept;
   ResultsFile& operator=(ResultsFile&&) noexcept;
   ~ResultsFile();

@@ -77,8 +77,10 @@ std::optional<Spread> Cube::at(int strategy, View view, int programme, int time,
 
 bool Cube::by_place() const { return std::ranges::any_of(data_.dimensions, is_place); }
 
-Run::Run(const std::filesystem::path& folder)
-    : file(folder / "results.h5"),
+Run::Run(const std::filesystem::path& folder) : Run(ResultsFile(folder / "results.h5")) {}
+
+Run::Run(ResultsFile opened)
+    : file(std::move(opened)),
       strategies(file.texts("strategy")),
       programmes(file.texts("programme")),
       regions(file.texts("region")),

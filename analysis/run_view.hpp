@@ -41,6 +41,7 @@ class Cube {
 class Run {
  public:
   explicit Run(const std::filesystem::path& folder);
+  explicit Run(ResultsFile opened);
 
   /// Null when there is no such dataset. Read once.
   [[nodiscard]] const Cube* cube(const std::string& path) const;

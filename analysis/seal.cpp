@@ -1,7 +1,6 @@
 #include "seal.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,12 +20,6 @@ static_assert(std::endian::native == std::endian::little, "the checksum is writt
 constexpr std::string_view kMark = "uptkseal";
 constexpr std::size_t kSize = kMark.size() + sizeof(std::uint64_t);
 constexpr std::size_t kPiece = std::size_t{1} << 20;  ///< bytes read at a time
-
-std::size_t size_of(int descriptor, const std::filesystem::path& path) {
-  struct stat facts {};
-  if (::fstat(descriptor, &facts) != 0) throw file_error(path, "cannot read", errno);
-  return static_cast<std::size_t>(facts.st_size);
-}
 
 void read_all(int descriptor, std::size_t at, std::span<char> into, const std::filesystem::path& path) {
   if (read_at(descriptor, into, at, path) != into.size()) throw file_error(path, "cannot read", EIO);

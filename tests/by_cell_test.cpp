@@ -66,7 +66,7 @@ class ByCell : public testing::Test {
 TEST_F(ByCell, AnEnsembleIsTheSameAsInMemoryAndInPartFiles) {
   const Ensemble left = in_parts();
   expect_values(left);
-  Ensemble held{kReplicates, kWidth, std::vector<double>(kReplicates * kWidth)};
+  Ensemble held{kReplicates, kWidth, Paged<double>(kReplicates * kWidth)};
   for (std::size_t r = 0; r < kReplicates; ++r)
     for (std::size_t cell = 0; cell < kWidth; ++cell) held.values[r * kWidth + cell] = value(r, cell);
   expect_values(held);

@@ -26,7 +26,7 @@ TEST(Slabs, MemoryDoesNotGrowWithTheReplicates) {
   const std::string digest = "0123456789abcdef";
   {
     PartFile part(folder.path(), digest, 0, width);
-    std::vector<double> summary = run->ensemble.values;
+    std::vector<double> summary(run->ensemble.values.begin(), run->ensemble.values.end());
     for (std::size_t r = 0; r < kReplicates; ++r) {
       for (std::size_t k = 0; k < width; ++k) summary[k] = static_cast<double>(mix64(mix64(r) ^ k) >> 44);
       part.append(r, summary);

@@ -8,10 +8,12 @@
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "../json_text.hpp"
 #include "../results_file.hpp"
+#include "../run_view.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
@@ -175,8 +177,12 @@ void finish(const Finishing& run, Control control, const Output& output) {
   const std::string how = run_json(record, facts);
   std::string summary, table;
   // One of them alone reads the results file, for HDF5 is one thread's at a time.
+  std::optional<Run> written;
   const std::array<std::function<void()>, 4> writers{
-      [&] { write_report(folder, data_folder() / "england"); },
+      [&] {
+        written.emplace(ResultsFile(folder / "results.h5", kResultsKind, ResultsFile::Check::no_seal));
+        write_report(*written, folder, data_folder() / "england");
+      },
       [&] {
         summary = summary_json(record) + "\n";
         write_text(folder / kJsonFile, summary);
@@ -194,7 +200,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
         return std::vector<double>{};
       },
       [](std::size_t, std::vector<double>&&) {}, control);
-  write_crate(folder, how);
+  write_crate(folder, how, written->file);
   write_text(folder / kRunFile, how);
   remove_parts(run.used_up);
 

@@ -9,6 +9,8 @@
 
 namespace uptake {
 
+class ResultsFile;
+
 /// Name that the specification gives the file.
 inline constexpr std::string_view kCrateFile = "ro-crate-metadata.json";
 
@@ -21,6 +23,8 @@ enum class Result : std::uint8_t { run, calibration, backtest };
 /// @return false, and writes nothing, when `run_json` states no date, version or command: they must not be made up
 /// @throws FileError, also when the main file is missing or broken
 bool write_crate(const std::filesystem::path& folder, const std::string& run_json);
+/// The same of a run whose results.h5 is open already.
+bool write_crate(const std::filesystem::path& folder, const std::string& run_json, const ResultsFile& results);
 /// The same of a folder whose run.json is there. @return false when it is missing or broken too @throws FileError
 bool write_crate(const std::filesystem::path& folder);
 

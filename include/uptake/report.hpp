@@ -6,6 +6,8 @@
 
 namespace uptake {
 
+class Run;
+
 /// The page of the run in `folder` (its results.h5, and sensitivity.json and backtest.json where they are).
 /// @param tables folder with `tiles.csv`, `regions.csv` and `boards.csv`, for the maps, among the shipped scenarios, whose
 /// `sources.bib` says what keys of sources stand for
@@ -14,5 +16,7 @@ namespace uptake {
 
 /// Writes it as `folder/report.html`. @throws FileError
 void write_report(const std::filesystem::path& folder, const std::filesystem::path& tables);
+/// The same of the run in `folder` that is open already.
+void write_report(const Run& run, const std::filesystem::path& folder, const std::filesystem::path& tables);
 
 }  // namespace uptake

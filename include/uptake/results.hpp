@@ -11,6 +11,7 @@
 
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/paged.hpp"
 
 namespace uptake {
 
@@ -58,7 +59,7 @@ struct CellFiles;
 struct Ensemble {
   std::size_t n_replicates = 0;
   std::size_t width = 0;
-  std::vector<double> values;                            ///< n_replicates x width, when they are in memory
+  Paged<double> values;                                  ///< n_replicates x width, when they are in memory
   std::shared_ptr<const PartRecords> records = nullptr;  ///< when they are in part files
   std::shared_ptr<const CellFiles> cells = nullptr;      ///< when they are laid out by cell
   /// Values first .. first + out.size() of one replicate. Several threads may read at once. @throws FileError
