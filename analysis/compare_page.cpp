@@ -231,16 +231,12 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
-    std::vector<Cell> cells{
-        {unit.label()},
-        number_cell(unit.text(row.baseline)),
-        number_cell(unit.text(row.subject)),
-        number_cell(unit.text(d.mean)),
-        number_cell(unit.range(d)),
-        number_cell(unit.text(d.mcse)),
-        number_cell(d.mean == 0 && d.sd == 0
-                        ? std::string("the same")
-                        : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
+    std::vector<Cell> cells = net_first(
+        {unit.label()}, {number_cell(unit.text(d.mean)), number_cell(unit.range(d))},
+        {number_cell(unit.text(row.baseline)), number_cell(unit.text(row.subject)), number_cell(unit.text(d.mcse)),
+         number_cell(d.mean == 0 && d.sd == 0
+                         ? std::string("the same")
+                         : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))});
     if (row.variance)
       cells.push_back(
           number_cell(row.variance->paired > 0 ? shown(row.variance->independent / row.variance->paired) : "–"));
@@ -251,9 +247,9 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
            (asked.empty() || std::ranges::find(asked, row.metric) != asked.end());
   };
   const auto as_table = [&](std::string_view which) {
-    std::vector<Cell> head{
-        {"Measure"},         number_cell("baseline"), number_cell("strategy"), number_cell("difference"),
-        number_cell("90 %"), number_cell("±"),        number_cell("better in")};
+    std::vector<Cell> head =
+        net_first({"Measure"}, {number_cell("difference"), number_cell("90 %")},
+                  {number_cell("baseline"), number_cell("strategy"), number_cell("±"), number_cell("better in")});
     if (!rows.empty() && rows.front().size() > head.size())
       head.push_back(number_cell("times the variance with independent seeds"));
     return table(fmt::format("{}: {} minus {}, {} to {}{}", title_of(*comparison.subject.run, programme),

@@ -257,21 +257,14 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
           run.report(metric, run.lead, View::counterfactual, run.programme, static_cast<int>(r), run.place);
       const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
       if (!own || !other || !net) continue;
-      rows.push_back({{short_date(run.report_to[r])},
-                      number_cell(unit.mean(own)),
-                      number_cell(unit.range(own)),
-                      number_cell(unit.mean(other)),
-                      number_cell(unit.mean(net)),
-                      number_cell(unit.range(net))});
+      rows.push_back(
+          net_first({short_date(run.report_to[r])}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                    {number_cell(unit.mean(own)), number_cell(unit.range(own)), number_cell(unit.mean(other))}));
     }
     if (!rows.empty()) {
       html += table(unit.label(),
-                    {{"Date"},
-                     number_cell("with"),
-                     number_cell("90 %"),
-                     number_cell("without"),
-                     number_cell("net"),
-                     number_cell("90 %")},
+                    net_first({"Date"}, {number_cell("net"), number_cell("90 %")},
+                              {number_cell("with"), number_cell("90 %"), number_cell("without")}),
                     rows);
     }
     html += "</div>\n";
@@ -479,21 +472,16 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       least = std::min(least, share->mean);
       most = std::max(most, share->mean);
     }
-    rows.push_back({{capitalised(run.words_of_place(place))},
-                    number_cell(shown(own->mean)),
-                    number_cell(range(*own)),
-                    number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
-                    number_cell(shown(net->mean)),
-                    number_cell(range(*net))});
+    rows.push_back(net_first({capitalised(run.words_of_place(place))},
+                             {number_cell(shown(net->mean)), number_cell(range(*net))},
+                             {number_cell(shown(own->mean)), number_cell(range(*own)),
+                              number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "–")}));
   }
   html += folded(fmt::format("Table: in use by {}", network),
                  table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
-                       {{capitalised(std::string(network))},
-                        number_cell("in use"),
-                        number_cell("90 %"),
-                        number_cell("share"),
-                        number_cell(fmt::format("because of {}", what_adds(run))),
-                        number_cell("90 %")},
+                       net_first({capitalised(std::string(network))},
+                                 {number_cell(fmt::format("because of {} (net)", what_adds(run))), number_cell("90 %")},
+                                 {number_cell("in use"), number_cell("90 %"), number_cell("share")}),
                        rows));
   if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
     const Labelled eligible = run.file.numbers("icb/eligible");
@@ -670,11 +658,12 @@ Section dimensions(const Run& run) {
     for (const auto& [metric, gross, net, spoken_to] : measures) {
       if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos || (!gross && !net)) continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
-      rows.push_back(
-          {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
+      rows.push_back(net_first({unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                               {number_cell(unit.mean(gross))}));
     }
     if (!rows.empty())
-      html += table(dimension, {{"Measure"}, number_cell("gross"), number_cell("net"), number_cell("90 %")}, rows);
+      html += table(dimension,
+                    net_first({"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}), rows);
   }
   if (html.empty()) return {};
   return {"dimensions", "The same, by kind of impact",
@@ -724,11 +713,8 @@ Section equity(const Run& run) {
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
     const RowUnit unit(metric, Medium::page, {own, other, change});
-    rows.push_back({{unit.label()},
-                    number_cell(unit.mean(own)),
-                    number_cell(unit.mean(other)),
-                    number_cell(unit.mean(change)),
-                    number_cell(unit.range(change))});
+    rows.push_back(net_first({unit.label()}, {number_cell(unit.mean(change)), number_cell(unit.range(change))},
+                             {number_cell(unit.mean(own)), number_cell(unit.mean(other))}));
   }
   const bool is_known = run.report(Metric::deprivation_gap, run.lead, View::gross, run.programme, 0, 0).has_value();
   std::string html = paragraph(
@@ -738,7 +724,8 @@ Section equity(const Run& run) {
           : "How deprived the areas of these organisations are is not known: differences between regions alone can "
             "be shown.");
   html += table(fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
-                {{"Measure"}, number_cell("with"), number_cell("without"), number_cell("change"), number_cell("90 %")},
+                net_first({"Measure"}, {number_cell("change (net)"), number_cell("90 %")},
+                          {number_cell("with"), number_cell("without")}),
                 rows);
   html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);

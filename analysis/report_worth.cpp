@@ -186,8 +186,8 @@ std::string short_interval(Metric metric, const Spread& s) {
 }
 
 std::vector<Cell> ledger_head(std::string_view first) {
-  return {{std::string(first)},  number_cell("gross"), number_cell("90 %"),
-          number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
+  return net_first({std::string(first)}, {number_cell("net"), number_cell("90 %")},
+                   {number_cell("gross"), number_cell("90 %"), number_cell("anyway")});
 }
 
 namespace {
@@ -207,12 +207,9 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int p
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme)},
-                           number_cell(unit.mean(gross)),
-                           number_cell(unit.range(gross)),
-                           number_cell(unit.mean(anyway)),
-                           number_cell(unit.mean(net)),
-                           number_cell(unit.range(net))};
+  return net_first({unit.label() + of_how_many(run, metric, programme)},
+                   {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                   {number_cell(unit.mean(gross)), number_cell(unit.range(gross)), number_cell(unit.mean(anyway))});
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,

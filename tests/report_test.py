@@ -704,6 +704,15 @@ class InABrowser(program.ProgramTest):
             self.assertEqual(driver.execute_script(cut), [], width)
             self.assertEqual(driver.execute_script(squeezed), [], width)
             self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        # On a telephone the net, or what is lost or differs, stands in sight with its interval before a table is scrolled.
+        unseen = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
+                 "return [...document.querySelectorAll('table')].flatMap(t => { const head = [...t.querySelectorAll('thead th')]; " \
+                 "const at = head.findIndex(c => /\\bnet\\b|^difference/.test(c.textContent)); " \
+                 "const last = head[at + 1] && head[at + 1].textContent === '90 %' ? at + 1 : at; " \
+                 "return at >= 0 && head[last].getBoundingClientRect().right > innerWidth ? [t.caption.textContent] : []; })"
+        self.assertEqual(driver.execute_script(unseen), [])
+        headed = "return [...document.querySelectorAll('thead tr')].map(r => r.textContent).filter(t => /net|difference/.test(t)).length"
+        self.assertGreater(driver.execute_script(headed), 0)
         # What can be scrolled can be reached by keyboard (axe-core: scrollable-region-focusable), and has a name.
         unreachable = "return [...document.querySelectorAll('.scroll, pre')].filter(e => e.tabIndex !== 0 || " \
                       "!e.getAttribute('aria-label')).length"
