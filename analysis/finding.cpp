@@ -26,17 +26,34 @@ const Subject& subject_of(const std::function<bool(Metric)>& is_known) {
   return found == kSubjects.end() ? kSubjects.back() : *found;
 }
 
-std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross) {
-  if (subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
-  return fmt::format("{} {} {} {}", who, verb, gross, subject.noun);
+Statistics reversed(const Statistics& s) { return {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse}; }
+
+Told::Told(const Subject& about, const Statistics& of_world, const Statistics& of_difference)
+    : subject(about),
+      verb(of_world.mean < 0 ? kVerbOfHarm : about.verb),
+      gross(of_world.mean < 0 ? reversed(of_world) : of_world),
+      net(of_world.mean < 0 ? reversed(of_difference) : of_difference),
+      is_harm(of_world.mean < 0),
+      is_below(of_difference.mean < 0) {}
+
+std::string Told::more_or_fewer(const std::function<std::string(const Statistics&)>& write) const {
+  return fmt::format("{} {}", write(net.mean < 0 ? reversed(net) : net), net.mean < 0 ? "fewer" : "more");
 }
 
-std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross,
-                         std::string_view net) {
-  return gross_text(subject, verb, who, gross) +
-         (subject.metric == Metric::ever_adopted
-              ? fmt::format("; {} of them would not have done so anyway", net)
-              : fmt::format("; {} of them would not have been {} anyway", net, verb));
+std::string gross_text(const Told& told, std::string_view who, std::string_view gross) {
+  if (told.subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
+  return fmt::format("{} {} {} {}", who, told.verb, gross, told.subject.noun);
+}
+
+std::string finding_text(const Told& told, std::string_view who,
+                         const std::function<std::string(const Statistics&)>& write, std::string_view anyway,
+                         std::string_view than) {
+  const std::string gross = gross_text(told, who, write(told.gross));
+  if (!told.is_part()) return fmt::format("{}, {} than {}", gross, told.more_or_fewer(write), than);
+  return told.subject.metric == Metric::ever_adopted
+             ? fmt::format("{}; {} of them would not have done so anyway, {}", gross, write(told.net), anyway)
+             : fmt::format("{}; {} of them would not have been {} anyway, {}", gross, write(told.net), told.verb,
+                           anyway);
 }
 
 std::string same_world_text(const std::string& strategy, const std::string& comparator, std::string_view why) {

@@ -50,13 +50,32 @@ inline constexpr std::array kDecisive{Parameter::half_effort_factor,
 /// The verb of a result whose mean is below 0: what was meant to become less became more.
 inline constexpr std::string_view kVerbOfHarm = "added";
 
-/// `the programme avoided 5 events`.
-[[nodiscard]] std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who,
-                                     std::string_view gross);
-/// `the programme avoided 5 events; 3 of them would not have been avoided anyway`.
-/// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
-[[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
-                                       std::string_view gross, std::string_view net);
+/// The same figure with the other sign.
+[[nodiscard]] Statistics reversed(const Statistics& s);
+
+/// What a world came to and by how much it differs from its comparator, as both are told: where gross is harm, that is what
+/// was added, and both figures have the other sign.
+struct Told {
+  Told(const Subject& about, const Statistics& of_world, const Statistics& of_difference);
+
+  const Subject& subject;
+  std::string_view verb;  ///< that of the subject, or of harm
+  Statistics gross, net;
+  bool is_harm, is_below;  ///< is_below: the world ends below its comparator
+
+  /// Whether net is a part of gross, from none to all: of nothing else can be said how much "of it" is due to something.
+  [[nodiscard]] bool is_part() const { return net.mean >= 0 && net.mean <= gross.mean; }
+  /// "0.11 fewer", "3 more"; the figure without its sign. @param write a figure with its interval, which follows the sign
+  [[nodiscard]] std::string more_or_fewer(const std::function<std::string(const Statistics&)>& write) const;
+};
+/// `the programme avoided 5 events`. @param who "the programme", "the programmes together"
+[[nodiscard]] std::string gross_text(const Told& told, std::string_view who, std::string_view gross);
+/// `the programme avoided 5 events; 3 of them would not have been avoided anyway, under no-network`; of a world whose net is
+/// no part of its gross `the programme avoided 1 event, 2 fewer than under no-network`.
+/// @param write a figure with its interval @param anyway, than what follows each, as above
+[[nodiscard]] std::string finding_text(const Told& told, std::string_view who,
+                                       const std::function<std::string(const Statistics&)>& write,
+                                       std::string_view anyway, std::string_view than);
 
 /// "Nothing sets plan apart from no-network…: both are the same world, and net is 0 throughout", or of the comparator
 /// itself that its net is 0 by construction.

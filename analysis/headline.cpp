@@ -162,33 +162,24 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const Subject& about = subject_of(place);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (!gross || !net) return text + " nothing was measured.";
-  const bool harm = gross->mean < 0;
-  const auto flipped = [&](Statistics s) {
-    if (!harm) return s;
-    s.mean = -s.mean;
-    const double low = -s.p95;
-    s.p95 = -s.p05;
-    s.p05 = low;
-    return s;
-  };
-  const std::string_view verb = harm ? kVerbOfHarm : about.verb;
+  const Told told(about, *gross, *net);
   if (is_same_world(place)) {
     text += fmt::format(
-        " {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
+        " {}. {}", gross_text(told, subject, interval_text(told.gross)),
         same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
                         layout.strategies[static_cast<std::size_t>(layout.comparator)],
                         delivers_effort(*record.model, strategy) ? "" : ", for it delivers no network effort"));
     if (layout.strategies[static_cast<std::size_t>(layout.comparator)] == kDeliveryNames[2]) text += kWithoutProgramme;
   } else {
-    text +=
-        fmt::format(" {}, under {}",
-                    finding_text(about, verb, subject, interval_text(flipped(*gross)), interval_text(flipped(*net))),
-                    comparator_in_words(record));
+    const std::string under = fmt::format("under {}", comparator_in_words(record));
+    text += ' ' + finding_text(told, subject, interval_text, under, under);
     const auto cash = place(Metric::savings_cash_gbp, View::net);
     const auto capacity = place(Metric::capacity_released_gbp, View::net);
     if (cash && capacity)
       text += fmt::format("{} worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
-                          scenario.programmes.size() == 1 ? "," : "; what all of them brought, net, is",
+                          scenario.programmes.size() > 1 ? "; what all of them brought, net, is"
+                          : told.is_part()               ? ","
+                                                         : "; the difference is",
                           interval_text(*cash), interval_text(*capacity), kPriceYear);
   }
   text += ". ";
@@ -313,13 +304,14 @@ std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t 
          paragraph(rests_on(*price, fixed_at, kValueOverCost, fixed_at * cost->mean / value->mean), width - 2, 4);
 }
 
-/// Why the table has no share of benefit, where there is a benefit to have one of.
+/// Why the table has no share of benefit, where there is a benefit to have one of, or no range of it.
 std::string no_share(const RunRecord& record, const Spot& place, std::size_t width) {
   const auto gross = place(subject_of(place).metric, View::gross);
   const bool is_due = record.layout.find(Metric::attributable_share, Axis::report) != nullptr && gross &&
                       gross->mean != 0 && !is_same_world(place);
-  if (!is_due || place(Metric::attributable_share, View::net)) return "";
-  return "  " + paragraph(kNoShare, width - 2, 2);
+  const auto share = place(Metric::attributable_share, View::net);
+  if (!is_due || (share && has_range(Metric::attributable_share, *share))) return "";
+  return "  " + paragraph(share ? kNoRangeOfShare : kNoShare, width - 2, 2);
 }
 
 /// Of several programmes: how many different people the sum over programmes may be.

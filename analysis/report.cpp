@@ -136,7 +136,7 @@ Section waterfall(const Run& run, Json& data) {
              net = run.headline(spec(subject.metric).name, View::net),
              anyway = run.headline(spec(subject.metric).name, View::counterfactual);
   if (!gross || !net || !anyway || is_same_world(run)) return {};
-  const double sign = gross->mean < 0 ? -1 : 1;
+  const Told told(subject, *gross, *net);
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
   const std::string adds = what_adds(run);
   const std::array names{fmt::format("With {} (gross)", adds), std::string("Would have happened anyway"),
@@ -146,10 +146,16 @@ Section waterfall(const Run& run, Json& data) {
   for (const auto& [name, s] : {std::tie(names[0], *gross), std::tie(names[1], *anyway), std::tie(names[2], *net)}) {
     rows.push_back({{name}, number_cell(shown(s.mean)), number_cell(shown(s.p50)), number_cell(range(s))});
   }
+  const auto figure = [](const Statistics& s) { return shown(s.mean); };
   return {"gross-to-net",
-          fmt::format("{} of {} {} {} are due to {}{}", shown(sign * net->mean), shown(sign * gross->mean),
-                      subject.noun, sign < 0 ? kVerbOfHarm : subject.verb, adds,
-                      short_interval(subject.metric, sign < 0 ? reversed(*net) : *net)),
+          told.is_part()
+              ? fmt::format("{} of {} {} {} are due to {}{}", shown(told.net.mean), shown(told.gross.mean),
+                            subject.noun, told.verb, adds, short_interval(subject.metric, told.net))
+              : fmt::format("{} ends {} its comparator: {} {} {} than under “{}”{}",
+                            adds == kTheSupport ? std::string("The supported world") : adds,
+                            told.is_below ? "below" : "above", told.more_or_fewer(figure), subject.noun, told.verb,
+                            run.strategy(run.comparator),
+                            short_interval(subject.metric, told.net.mean < 0 ? reversed(told.net) : told.net)),
           fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
                       "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
                       escaped(run.strategy(run.comparator))) +

@@ -179,7 +179,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   };
   const auto cells = [](const Statistics* s, std::vector<Cell>& row) {
     row.push_back(number_cell(s ? shown(s->mean) : "–"));
-    row.push_back(number_cell(s && s->p05 != s->p95 ? span_text(s->p05, s->p95) : ""));
+    row.push_back(number_cell(s && !all_agree(*s) ? span_text(s->p05, s->p95) : ""));
   };
   std::vector<std::vector<Cell>> rows, totals;
   for (const Loss& loss : lost) {

@@ -178,7 +178,7 @@ std::string pounds(double value) {
 }
 
 std::string short_interval(Metric metric, const Spread& s) {
-  if (s.p05 == s.p95) return "";
+  if (all_agree(s)) return "";
   const RowUnit unit(metric, Medium::page, {s});
   return fmt::format(" (90 %: {})", spec(metric).read_as == ReadAs::money
                                         ? fmt::format("{} to {}", pounds(s.p05), pounds(s.p95))
@@ -283,7 +283,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
         "against costs of all. Social value per public pound is given of all together only where each of them has "
         "one.");
-  bool has_share = true;
+  bool has_share = true, has_range_of_share = true;
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {
@@ -301,6 +301,9 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         gross && gross->mean != 0 && !is_same_world(run) && run.file.has("report/attributable_share") &&
         !run.report(Metric::attributable_share, run.lead, View::net, run.programme, static_cast<int>(r), run.place))
       has_share = false;
+    if (const auto share =
+            run.report(Metric::attributable_share, run.lead, View::net, run.programme, static_cast<int>(r), run.place))
+      has_range_of_share = has_range_of_share && has_range(Metric::attributable_share, *share);
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
@@ -312,6 +315,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
                   ledger_head("Outcome"), rows);
   }
   if (!has_share) html += paragraph(kNoShare);
+  if (!has_range_of_share) html += paragraph(kNoRangeOfShare);
   const bool is_same = is_same_world(run);
   if (!is_same) html += years(run, data);  // net alone
   std::string heading = "What it was worth, and what it cost";
@@ -320,11 +324,19 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   } else if (is_same) {
     heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
-    heading = fmt::format("{} added {} of cash, {} of capacity, and {} of cost{}", capitalised(what_adds(run)),
-                          pounds(cash->mean), pounds(capacity->mean), pounds(cost->mean), chance_of_worth(run));
+    const bool adds_all = cash->mean >= 0 && capacity->mean >= 0 && cost->mean >= 0;
+    const std::string of_cash = pounds(cash->mean), of_capacity = pounds(capacity->mean), of_cost = pounds(cost->mean);
+    heading =
+        capitalised(what_adds(run)) +
+        (adds_all ? fmt::format(" added {} of cash, {} of capacity, and {} of cost", of_cash, of_capacity, of_cost)
+                  : fmt::format(" changed cash savings by {}, capacity released by {}, and cost by {}", of_cash,
+                                of_capacity, of_cost)) +
+        chance_of_worth(run);
   } else if (cost) {
-    heading = fmt::format("{} added {} of cost{}; its worth in money is not known", capitalised(what_adds(run)),
-                          pounds(cost->mean), short_interval(Metric::cost_gbp, *cost));
+    const std::string of_cost = pounds(cost->mean) + short_interval(Metric::cost_gbp, *cost);
+    heading = fmt::format(
+        "{} {}; its worth in money is not known", capitalised(what_adds(run)),
+        cost->mean >= 0 ? fmt::format("added {} of cost", of_cost) : fmt::format("changed cost by {}", of_cost));
   }
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }

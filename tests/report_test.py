@@ -280,6 +280,22 @@ class Page(program.ProgramTest):
                 self.assertIn(words, said)
                 self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
 
+    def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
+        reason = "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross"
+        said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
+        shares = re.findall(r"net share of benefit, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
+        with h5py.File(self.path("out", "results.h5")) as file:
+            names = [s.decode() for s in file["statistic"][()]]
+            low, high = (100 * file["report/attributable_share"][0, 2, names.index(s), 0, :, 0] for s in ("p05", "p95"))
+        self.assertEqual([(0 <= a and b <= 100) for a, b in zip(low, high)], [True, False], "one of each kind is here")
+        self.assertEqual([bool(of[0]) for of in shares], [True, False])
+        page = program.read(self.path("out", "report.html")).decode()
+        outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
+        rows = re.findall(r'Net share of benefit, %</th><td class="n">[\d.]+</td><td class="n">(.*?)</td>', outcomes)
+        self.assertEqual([bool(of) for of in rows], [True, False])
+        for text in (" ".join(said.split()), page):
+            self.assertEqual(text.count(reason), 1)
+
     def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
         amount = lambda text: float(text.replace(",", ""))  # noqa: E731
         # One price that no world varies: on the page and on the terminal.
@@ -442,6 +458,14 @@ delay_weeks = "26 weeks"
         page = program.read(self.path("later", "report.html")).decode()
         self.assertEqual(page.count(reason), 1)
         self.assertNotIn("Net share of benefit", page)
+        # Nothing "of it" is due to such a strategy: it ends below.
+        self.assertRegex(" ".join(said.split()), r"emergency admissions, [\d.]+ \(90 %: 0 to [\d.]+\) fewer than under no-network")
+        self.assertRegex(page, r'<p class="finding">[^<]*, [\d.]+ \(90 % interval 0 to [\d.]+\) fewer than under “no-network”\.<')
+        self.assertRegex(page, r'<h2 id="h-gross-to-net">“later” ends below its comparator: [\d.]+ fewer emergency admissions '
+                               r'avoided than under “no-network” \(90 %: 0 to [\d.]+\)<')
+        self.assertIn("“later” changed cash savings by GBP\u00a0-", page)
+        for text in (said, page):
+            self.assertNotRegex(text, r"of\s+them\s+would\s+not|due to “later”|“later” added")
         with h5py.File(self.path("later", "results.h5")) as file:
             strategies = [s.decode() for s in file["strategy"][()]]
             shares = file["report/attributable_share"]
