@@ -149,6 +149,15 @@ bool has_range(Metric metric, const Statistics& s) {
   return metric != Metric::attributable_share || (s.p05 >= 0 && s.p95 <= 1);
 }
 
+std::string_view bias_in_words(double bias) {
+  constexpr double kNoBias = 0.05;  // [A]
+  return std::abs(bias) < kNoBias ? "neither too high nor too low" : bias > 0 ? "too high" : "too low";
+}
+
+std::string as_many_tests(std::size_t n_programmes) {
+  return fmt::format("{} as {}", plural(n_programmes, "programme"), plural(n_programmes, "independent test"));
+}
+
 std::string interval_text(const Statistics& s) {
   if (all_agree(s)) return rounded(s.mean);
   return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));

@@ -85,6 +85,11 @@ inline constexpr std::string_view kNoRangeOfShare =
     "above 100 % would say nothing.";
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
+/// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".
+[[nodiscard]] std::string_view bias_in_words(double bias);
+/// "9 programmes as 9 independent tests": how many of the forecasts of a back-test can be held or missed each by itself.
+[[nodiscard]] std::string as_many_tests(std::size_t n_programmes);
+
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
 [[nodiscard]] std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0);
 

@@ -340,7 +340,8 @@ class Page(program.ProgramTest):
             rows = {row["kind"]: row for row in csv.DictReader(file)}
         own, other = rows["own-record"], rows["left-out"]
         words = (f"held {100 * float(own['held_90']):.0f} % of {own['forecasts']} observations of {own['programmes']} "
-                 "programmes: intervals of this run are likely too narrow")
+                 "programmes. Intervals of this run may be too narrow: what is observed of one programme is held or missed together, "
+                 f"and of {own['programmes']} programmes as {own['programmes']} independent tests chance alone leaves 67 to 100 %.")
         for section in ("finding", "adoption"):
             self.assertIn(words, page.split(f'<section id="{section}"')[1].split("</section>")[0])
         self.assertNotIn("back-tests", self.made("--replicates", "2", "--overwrite"))
@@ -619,7 +620,7 @@ share = 0.5
                 "skill": {"persistence": 0.5, "linear": 1.5, "bass": None},
                 "skill_detail": {"persistence": detail, "linear": {**detail, "low": 1.2, "high": 1.9}, "bass": None},
                 "coverage": {"50": 0.2, "90": 0.9},
-                "coverage_detail": {"50": {"expected_low": 0.3, "expected_high": 0.7, "multiplier": 1.75},
+                "coverage_detail": {"50": {"expected_low": 0.3, "expected_high": 0.7, "independent": 7, "multiplier": 1.75},
                                     "90": {"expected_low": 0.8, "expected_high": 1, "multiplier": None}},
                 "bias": 0.25, "outside_view": None, "why": ["a <b>reason</b>"], "warnings": []}
         for broken in ({**test, "forecasts": 1}, {**test, "skill": []}, [1], {}):
@@ -637,7 +638,8 @@ share = 0.5
                             ("Example tool: adopters, England, 2022-09", ("not observed",))):
             for word in words:
                 self.assertIn(word, row(name), name)
-        for words in ("held 20 %", "between 30 and 70 %: too narrow", "1.8 times as wide would have held 50 %",
+        for words in ("held 20 %", "between 30 and 70 % (7 programmes as 7 independent tests, for "
+                      "what is observed of one is held or missed together): too narrow", "1.8 times as wide would have held 50 %",
                       "too high (bias +0.25", "(2 of 3)", "a &lt;b&gt;reason"):
             self.assertIn(words, section)
         self.assertNotIn("another", section)
