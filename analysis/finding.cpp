@@ -116,6 +116,93 @@ std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
   return found;
 }
 
+std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
+  const bool is_bare = row.unit == "1" || row.unit == "share";
+  return fmt::format("{:.10g}{}{}", setting.value, is_bare ? std::string() : fmt::format(" {}", row.unit),
+                     !is_drawn(mode)                         ? std::string(", fixed at its default")
+                     : setting.prior.family == Family::fixed ? std::string(", fixed")
+                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
+}
+
+namespace {
+/// Settings of one parameter that several programmes may share.
+struct SharedSetting {
+  Parameter id;
+  const Setting* setting;
+  int n_programmes;  ///< 0 = it belongs to no programme
+};
+
+bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
+
+/// What of the economy has a part in money that is worked out of what is known of a programme.
+std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known) {
+  const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
+  const Setting& own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)];
+  const bool has_own = own.value != 0 || own.prior.family != Family::fixed;
+  std::vector<Parameter> ids;
+  const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
+    if (has_part) ids.insert(ids.end(), parts);
+  };
+  add(knows(Needs::admissions) && !has_own, {Parameter::admission_price, Parameter::deflator});
+  add(programme.outcome == OutcomeKind::stay && knows(Needs::bed_days), {Parameter::bed_day_price});
+  add(knows(Needs::value), {Parameter::cashable_share});
+  add(knows(Needs::value) && !programme.effect_already_shrunk, {Parameter::optimism_benefit});
+  add(knows(Needs::cost), {Parameter::optimism_cost});
+  add(knows(Needs::qalys), {Parameter::qaly_value, Parameter::discount_health});
+  add(knows(Needs::value) || knows(Needs::cost), {Parameter::discount_money});
+  return ids;
+}
+}  // namespace
+
+std::vector<std::string> money_defaults(const Model& model) {
+  const Scenario& scenario = model.scenario;
+  std::vector<SharedSetting> found;
+  std::array<bool, kNParameters> has_part{};
+  const auto add = [&found](Parameter id, const Setting& setting, int n_programmes) {
+    if (!is_default(setting)) return;
+    const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
+      return one.id == id && one.setting->value == setting.value &&
+             to_text(one.setting->prior) == to_text(setting.prior);
+    });
+    if (same == found.end())
+      found.push_back({id, &setting, n_programmes});
+    else
+      same->n_programmes += n_programmes;
+  };
+  for (int j = 0; j < model.n_programmes(); ++j) {
+    const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
+    const Known known = known_of(scenario, programme);
+    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], 1); };
+    for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
+    if ((known & bit(Needs::cost)) == 0) continue;
+    if (has_effort(model, j)) own(Parameter::staff_day_price);
+    for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);
+  }
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    const bool is_money_of_ledger = scenario.growth && is_growth(row.id) && row.unit.starts_with("GBP");
+    if (has_part[static_cast<std::size_t>(row.id)] || is_money_of_ledger)
+      add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], 0);
+  }
+  std::ranges::stable_sort(found, {}, &SharedSetting::id);
+  std::vector<std::string> sentences;
+  for (const auto& [id, setting, n_programmes] : found) {
+    const ParameterSpec& row = spec(id);
+    sentences.push_back(fmt::format("{} ({}{}): {}; {}{}{}", row.meaning.substr(0, row.meaning.find(';')), row.key,
+                                    model.n_programmes() > 1 && n_programmes > 0
+                                        ? fmt::format(", {} of {} programmes", n_programmes, model.n_programmes())
+                                        : std::string(),
+                                    value_in_words(scenario.mode, row, *setting),
+                                    kGradeNames[static_cast<std::size_t>(setting->grade)],
+                                    setting->source.empty() ? "" : ": ", setting->source));
+  }
+  return sentences;
+}
+
+std::string money_defaults_heading(std::size_t n) {
+  return fmt::format("Money rests on {} of the program, which neither programme nor scenario states:",
+                     plural(n, "default"));
+}
+
 std::optional<Parameter> sole_price(const Savings& savings) {
   std::optional<Parameter> of_effect;
   if (savings.are_bed_days)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -98,6 +99,14 @@ inline constexpr std::string_view kNoShare =
 /// Whether a scenario is about its growth ledger, so that the ledger leads: it has one programme, which has to be there, and
 /// states published figures of its own, all of the ledger.
 [[nodiscard]] bool is_about_growth(const Scenario& scenario);
+
+/// "320 GBP/staff-day, drawn from U(250, 450)": a parameter that no posterior draws.
+[[nodiscard]] std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting);
+/// What money rests on that neither programme nor scenario states: prices, costs that are taken as 0, what they are raised,
+/// split and discounted by. A sentence each, with value, grade and source; only of what has a part in a figure.
+[[nodiscard]] std::vector<std::string> money_defaults(const Model& model);
+/// What is said before them.
+[[nodiscard]] std::string money_defaults_heading(std::size_t n);
 
 /// What a programme's savings are made of.
 struct Savings {

@@ -136,17 +136,14 @@ std::string standing(const Scenario& scenario) {
 /// What a parameter is, and how it comes to its values in the replicates.
 std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& programme, const ParameterSpec& row) {
   const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
-  const std::string unit = row.unit == "1" ? "" : fmt::format(" {}", row.unit);
   const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
   const auto column = drawn ? drawn->column(row.id) : std::nullopt;
   if (column) {
     return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
-                       unit, drawn->quantile(*column, 0.05), drawn->quantile(*column, 0.95));
+                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(*column, 0.05),
+                       drawn->quantile(*column, 0.95));
   }
-  return fmt::format("{:g}{}{}", setting.value, unit,
-                     !is_drawn(scenario.mode)                ? std::string(", fixed at its default")
-                     : setting.prior.family == Family::fixed ? std::string(", fixed")
-                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
+  return value_in_words(scenario.mode, row, setting);
 }
 
 /// The finding in words, from the numbers alone.
@@ -657,6 +654,10 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
         "- Values, priors, grades and notes by programme: group /parameters of results.h5, and the "
         "programme files.",
         width, 2);
+  if (const std::vector<std::string> defaults = money_defaults(*record.model); !defaults.empty()) {
+    text += paragraph("- " + money_defaults_heading(defaults.size()), width, 2);
+    for (const std::string& one : defaults) text += "  " + paragraph("- " + one, width - 2, 4);
+  }
   for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
   for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
   return text;
@@ -665,11 +666,12 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 /// What the tables are made of and what their words mean, of those that are there.
 std::string legend(const RunRecord& record, int programme, int n_reports) {
   const Scenario& scenario = record.model->scenario;
-  bool has_net = false, has_both = false, has_gap = false, has_return = false;
+  bool has_net = false, has_both = false, has_money = false, has_gap = false, has_return = false;
   for (int time = 0; time < n_reports; ++time) {
     const Spot place(record, lead_strategy(scenario), programme, time);
     const auto is_there = [&](Metric metric) { return place(metric, View::gross) || place(metric, View::net); };
     has_net = has_net || !is_same_world(place);
+    has_money = has_money || is_there(Metric::savings_cash_gbp) || is_there(Metric::cost_gbp);
     has_both = has_both || (is_there(Metric::savings_cash_gbp) && is_there(Metric::capacity_released_gbp));
     has_gap = has_gap || is_there(Metric::deprivation_gap);
     for (const Metric of : {Metric::roi_fiscal, Metric::roi_social, Metric::roi_net})
@@ -689,6 +691,7 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
     text +=
         fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
   if (has_both) text += " Cash and capacity are never added.";
+  if (has_money && !money_defaults(*record.model).empty()) text += " Default prices that money rests on stand below.";
   text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
   return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;
 }

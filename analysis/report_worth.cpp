@@ -263,6 +263,12 @@ std::string how_money_is_counted(const Run& run) {
                    "the worlds' own returns, which may lie to one side of it where some worlds cost little."
                  : "");
 }
+/// A file of an earlier version does not say what was nobody's.
+std::string money_defaults_of(const Run& run) {
+  if (!run.file.has("provenance/money_defaults")) return "";
+  const std::vector<std::string> defaults = lines_of(run.file.text("provenance/money_defaults"));
+  return defaults.empty() ? "" : paragraph(money_defaults_heading(defaults.size())) + list(defaults);
+}
 }  // namespace
 
 Section outcomes_and_savings(const Run& run, Json& data) {
@@ -274,6 +280,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         fmt::format("Cash and capacity are never added: a bed that is freed is used by somebody else unless it is "
                     "closed. Money is in {} prices. {}",
                     kPriceYear, how_money_is_counted(run)));
+  if (cash || cost) html += money_defaults_of(run);
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }

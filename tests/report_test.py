@@ -280,6 +280,34 @@ class Page(program.ProgramTest):
                 self.assertIn(words, said)
                 self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
 
+    def test_money_says_which_prices_no_file_states(self):
+        heading = lambda n: f"Money rests on {n} defaults of the program, which neither programme nor scenario states:"  # noqa: E731
+        day = ("Price of one staff-day of the network (cost.staff_day_price): 320 GBP/staff-day, drawn from U(250, 450); "
+               "assumption")
+        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2931 GBP, drawn from "
+                     "LN(2931, 0.15); derived: GBP 17.0 billion / 5.8 million, S88 and S89")
+        stated = ("--set", "cost.staff_day_price=300 GBP/staff-day")
+        for name, more, n in (("default", (), 9), ("stated", stated, 8)):
+            said = self.uptake("run", program.MINIMAL, "--replicates", "2", "-o", name, *more).stdout
+            said = re.sub(r"\s+", " ", said)
+            outcomes = program.read(self.path(name, "report.html")).decode().split('<section id="outcomes"')[1].split("</section>")[0]
+            for text in (said, outcomes):
+                self.assertIn(heading(n), text)
+                self.assertIn(admission, text)
+                self.assertEqual(day in text, name == "default")
+                self.assertNotIn("economy.bed_day_price", text, "no bed day is priced here")
+                self.assertNotIn("economy.qaly_value", text)
+            self.assertIn("Default prices that money rests on stand below.", said)
+            self.assertLess(outcomes.index(heading(n)), outcomes.index("<table>"))
+            with h5py.File(self.path(name, "results.h5")) as file:
+                flags = dict(zip((k.decode() for k in file["parameters/key"][()]), file["parameters/stated"][()]))
+            self.assertEqual(flags["cost.staff_day_price"], name == "stated")
+            self.assertEqual((flags["cost.delivery_staff_days"], flags["economy.admission_price"]), (1, 0))
+        # A process without outcomes for which nobody states a cost has no money, and nothing that it rests on.
+        self.uptake("run", "plgf-testing", "--replicates", "2", "-o", "plgf", "--quiet")
+        page = program.read(self.path("plgf", "report.html")).decode()
+        self.assertNotIn("economy.cashable_share)", page.split('<section id="assumptions"')[0])
+
     def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
         reason = "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross"
         said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
