@@ -385,7 +385,9 @@ std::string luck_of_networks(const Run& run) {
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
-  const std::string_view network = run.is_england() ? "network" : "region";
+  // Of a population of its own a region is nobody's network, and a board no integrated care board, whatever it is called.
+  const std::string_view network = run.is_england() ? "network" : "region",
+                         board = run.is_england() ? "integrated care board" : "board";
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
@@ -452,19 +454,20 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
         "id=\"map-play\">Play</button></p>\n<div class=\"maps drawn\">";
     if (map.contains("region")) {
       html += fmt::format(
-          "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>{}, <span "
+          "<figure><h3>{}s</h3><div data-tiles=\"region\"></div><figcaption>{}, <span "
           "data-when></span>; equal tiles, so a large area is not a large number.</figcaption></figure>",
-          spec(Metric::adoption_share).label);
+          capitalised(std::string(network)), spec(Metric::adoption_share).label);
     }
     if (map.contains("board")) {
       html += fmt::format(
-          "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div><figcaption>{}, <span "
+          "<figure><h3>{}s</h3><div data-tiles=\"board\"></div><figcaption>{}, <span "
           "data-when></span>.</figcaption></figure>",
-          spec(Metric::adoption_share).label);
+          capitalised(std::string(board)), spec(Metric::adoption_share).label);
     }
     html += "</div>\n";
     if (!map.contains("board") && map.contains("region"))
-      html += paragraph("Integrated care boards are not shown: results of so many programmes keep networks alone.");
+      html += paragraph(fmt::format("{}s are not shown: results of so many programmes keep {}s alone.",
+                                    capitalised(std::string(board)), network));
   }
   double least = 1, most = 0;
   std::vector<std::vector<Cell>> rows;
@@ -504,10 +507,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                            number_cell(range(*own)),
                            number_cell(n > 0 ? fmt::format("{:.1f} %", 100 * own->mean / n) : "–")});
     }
-    html += folded("Table: in use by integrated care board",
-                   table(fmt::format("In use on {}, by integrated care board",
-                                     date_text(run.times[static_cast<std::size_t>(month)])),
-                         {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
+    html +=
+        folded(fmt::format("Table: in use by {}", board),
+               table(fmt::format("In use on {}, by {}", date_text(run.times[static_cast<std::size_t>(month)]), board),
+                     {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
   }
   html += fmt::format(
       "<div class=\"drawn\"><h3>{} by {}</h3>\n<p id=\"multiples-note\"></p>\n"

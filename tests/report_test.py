@@ -247,6 +247,40 @@ class Page(program.ProgramTest):
         self.assertNotIn('<section id="published"', page)
         self.assertNotIn("of each network", page)
 
+    def test_own_tables_are_called_neither_england_nor_its_boards(self):
+        # Tables of somebody's own that call their regions and boards as England does, so that they have tiles.
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("own"))
+        organisations = program.read(self.path("own", "organisations.csv")).decode()
+        with open(os.path.join(program.SCENARIOS, "england", "boards.csv"), encoding="utf-8") as file:
+            boards = list(csv.DictReader(file))[:2]
+        with open(os.path.join(program.SCENARIOS, "england", "regions.csv"), encoding="utf-8") as file:
+            regions = [next(r for r in csv.DictReader(file) if r["code"] == boards[0]["region"])]
+        for here, there in (("North", regions[0]["name"]), ("N1", boards[0]["short_name"])):
+            self.assertIn(f",{here},", organisations)
+            organisations = organisations.replace(f",{here},", f",{there},")
+        program.write(self.path("own", "organisations.csv"), organisations)
+        program.write(self.path("own.toml"), self.scenario.replace('population = "minimal"', 'population = "own"').replace(
+            '"minimal/', f'"{program.SCENARIOS}/minimal/'))
+        said = self.uptake("run", "own.toml", "--replicates", "4", "-o", "out").stdout
+        self.uptake("report", "out", "--cheers")
+        page = program.read(self.path("out", "report.html")).decode()
+        self.assertIn('data-tiles="region"', page)
+        self.assertIn('data-tiles="board"', page)
+        places = page.split('<section id="places"')[1].split("</section>")[0]
+        self.assertIn("<h3>Regions</h3>", places)
+        self.assertIn("Table: in use by board", places)
+        checklist = program.read(self.path("out", "cheers.md")).decode()
+        whole = "In the population own (12 organisations, 3 regions), on 2022-03-31; deprivation"
+        self.assertIn(whole, checklist)
+        crate = json.loads(program.read(self.path("out", "ro-crate-metadata.json")))
+        described = next(one["description"] for one in crate["@graph"] if one["@id"] == "./")
+        self.assertIn("through organisations (the population own (12 organisations, 3 regions))", described)
+        before = re.sub(r"<section id=\"(assumptions|provenance)\".*?</section>", "", page, flags=re.S)
+        for text in (said.split("What this rests on")[0], re.split("<footer|<script", before)[0],
+                     *re.findall(r'"(?:label|words|places)":"?([^"]*)"', page)):
+            for word in ("England", "etworks</h3>", "ntegrated care board</", "ntegrated care boards</"):
+                self.assertNotIn(word, text)
+
     def test_names_of_networks_and_programmes_are_those_a_reader_knows(self):
         self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "out", "--quiet")
         page = program.read(self.path("out", "report.html")).decode()
