@@ -206,6 +206,7 @@ std::string_view figures_of_england(const Run& run) {
 }
 
 Section course(const Run& run, const std::string& coverage, Json& data) {
+  const Beside what = beside(run);
   std::string html = coverage.empty() ? coverage : paragraph(coverage);
   if (run.n_own_programmes() > 1) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
@@ -224,7 +225,7 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
       escaped(run.strategy(run.lead)),
-      run.lead == run.comparator
+      what == Beside::nothing
           ? std::string()
           : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
                         "(comparator)</li>",
@@ -264,13 +265,14 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
       const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
       if (!own || !other || !net) continue;
       rows.push_back(
-          net_first({short_date(run.report_to[r])}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
-                    {number_cell(unit.mean(own)), number_cell(unit.range(own)), number_cell(unit.mean(other))}));
+          beside_row(what, {short_date(run.report_to[r])}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                     {number_cell(unit.mean(own)), number_cell(unit.range(own))}, {number_cell(unit.mean(other))}));
     }
     if (!rows.empty()) {
       html += table(unit.label(),
-                    net_first({"Date"}, {number_cell("net"), number_cell("90 %")},
-                              {number_cell("with"), number_cell("90 %"), number_cell("without")}),
+                    beside_row(what, {"Date"}, {number_cell("net"), number_cell("90 %")},
+                               {number_cell(what == Beside::nothing ? "mean" : "with"), number_cell("90 %")},
+                               {number_cell("without")}),
                     rows);
     }
     html += "</div>\n";
@@ -469,6 +471,7 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       html += paragraph(fmt::format("{}s are not shown: results of so many programmes keep {}s alone.",
                                     capitalised(std::string(board)), network));
   }
+  const Beside what = beside(run);
   double least = 1, most = 0;
   std::vector<std::vector<Cell>> rows;
   for (std::size_t place = 0; place < run.regions.size(); ++place) {
@@ -481,17 +484,19 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       least = std::min(least, share->mean);
       most = std::max(most, share->mean);
     }
-    rows.push_back(net_first({capitalised(run.words_of_place(place))},
-                             {number_cell(shown(net->mean)), number_cell(range(*net))},
-                             {number_cell(shown(own->mean)), number_cell(range(*own)),
-                              number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "–")}));
+    rows.push_back(beside_row(what, {capitalised(run.words_of_place(place))},
+                              {number_cell(shown(net->mean)), number_cell(range(*net))},
+                              {number_cell(shown(own->mean)), number_cell(range(*own)),
+                               number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "–")},
+                              {}));
   }
-  html += folded(fmt::format("Table: in use by {}", network),
-                 table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
-                       net_first({capitalised(std::string(network))},
-                                 {number_cell(fmt::format("because of {} (net)", what_adds(run))), number_cell("90 %")},
-                                 {number_cell("in use"), number_cell("90 %"), number_cell("share")}),
-                       rows));
+  html +=
+      folded(fmt::format("Table: in use by {}", network),
+             table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
+                   beside_row(what, {capitalised(std::string(network))},
+                              {number_cell(fmt::format("because of {} (net)", what_adds(run))), number_cell("90 %")},
+                              {number_cell("in use"), number_cell("90 %"), number_cell("share")}, {}),
+                   rows));
   if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
     const Labelled eligible = run.file.numbers("icb/eligible");
     const auto after = std::ranges::upper_bound(run.times, run.report_to.front());
@@ -652,6 +657,7 @@ Section dimensions(const Run& run) {
     std::optional<Spread> gross, net;
     std::string spoken_to;  ///< "; one; another;"
   };
+  const Beside what = beside(run);
   std::vector<Measure> measures;
   LargestMoney money;
   for (const std::string& name : run.file.datasets("report")) {
@@ -665,14 +671,17 @@ Section dimensions(const Run& run) {
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, gross, net, spoken_to] : measures) {
-      if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos || (!gross && !net)) continue;
+      if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos ||
+          (!gross && (!net || what == Beside::nothing)))
+        continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
-      rows.push_back(net_first({unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
-                               {number_cell(unit.mean(gross))}));
+      rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                                {number_cell(unit.mean(gross))}, {}));
     }
     if (!rows.empty())
-      html += table(dimension,
-                    net_first({"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}), rows);
+      html += table(
+          dimension,
+          beside_row(what, {"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}, {}), rows);
   }
   if (html.empty()) return {};
   return {"dimensions", "The same, by kind of impact",
@@ -689,7 +698,7 @@ std::string worlds_without_losers(const Run& run) {
   const Labelled& of = n_defined.data();
   const auto n_of = [&](Metric metric) {
     const auto at = static_cast<std::size_t>(std::ranges::find(metrics, spec(metric).name) - metrics.begin());
-    if (at == metrics.size()) return 0;
+    if (at == metrics.size()) return -1;  // of no programme of the run there can be such a measure
     const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
                                          static_cast<std::size_t>(run.programme), 0};
     if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
@@ -697,9 +706,9 @@ std::string worlds_without_losers(const Run& run) {
     for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
     return static_cast<int>(of.values[offset]);
   };
-  if (n_of(Metric::regional_cv) == 0) return "";  // of adoption, which is never below 0: there are no two regions
+  if (n_of(Metric::regional_cv) <= 0) return "";  // of adoption, which is never below 0: there are no two regions
   const int n = n_of(Metric::benefit_regional_cv), n_worlds = run.n_replicates();
-  if (n == n_worlds) return "";
+  if (n < 0 || n == n_worlds) return "";
   const std::string_view region = run.is_england() ? "network" : "region";
   constexpr std::string_view kWhy =
       "a coefficient of variation or Gini index of a benefit that is below 0 for some has no meaning";
@@ -715,6 +724,7 @@ std::string worlds_without_losers(const Run& run) {
 }
 
 Section equity(const Run& run) {
+  const Beside what = beside(run);
   std::vector<std::vector<Cell>> rows;
   for (const Metric metric : kEquityRows) {
     const auto own = run.report(metric, run.lead, View::gross, run.programme, 0, 0);
@@ -722,8 +732,8 @@ Section equity(const Run& run) {
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
     const RowUnit unit(metric, Medium::page, {own, other, change});
-    rows.push_back(net_first({unit.label()}, {number_cell(unit.mean(change)), number_cell(unit.range(change))},
-                             {number_cell(unit.mean(own)), number_cell(unit.mean(other))}));
+    rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(change)), number_cell(unit.range(change))},
+                              {number_cell(unit.mean(own))}, {number_cell(unit.mean(other))}));
   }
   const bool is_known = run.report(Metric::deprivation_gap, run.lead, View::gross, run.programme, 0, 0).has_value();
   std::string html = paragraph(
@@ -733,8 +743,8 @@ Section equity(const Run& run) {
           : "How deprived the areas of these organisations are is not known: differences between regions alone can "
             "be shown.");
   html += table(fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
-                net_first({"Measure"}, {number_cell("change (net)"), number_cell("90 %")},
-                          {number_cell("with"), number_cell("without")}),
+                beside_row(what, {"Measure"}, {number_cell("change (net)"), number_cell("90 %")},
+                           {number_cell(what == Beside::nothing ? "mean" : "with")}, {number_cell("without")}),
                 rows);
   html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
@@ -1011,7 +1021,7 @@ std::string report_page(const fs::path& folder, const fs::path& tables) {
       {"strategies", run.strategies},
       {"lead", run.lead},
       {"adds", what_adds(run)},
-      {"comparator", run.comparator},
+      {"comparator", beside(run) == Beside::nothing ? run.lead : run.comparator},
       {"programme", run.programme},
       {"places", places},
       {"words", {{"adopters", spec(Metric::adopters).label}, {"adoption_share", spec(Metric::adoption_share).label}}}};

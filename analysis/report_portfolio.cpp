@@ -299,12 +299,13 @@ Section growth(const Run& run, Json& data) {
     for (const Metric metric : kRows) {
       const Cube* cube = run.cube(fmt::format("report/{}", spec(metric).name));
       const int place = cube && cube->by_place() ? run.place : 0;
-      if (auto row = ledger_row(run, metric, ledger, static_cast<int>(r), place)) rows.push_back(std::move(*row));
+      if (auto row = ledger_row(run, Beside::comparator, metric, ledger, static_cast<int>(r), place))
+        rows.push_back(std::move(*row));
     }
     if (rows.empty()) continue;
     html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
                               date_text(run.report_to[r]), run.place_words()),
-                  ledger_head("Measure"), rows);
+                  ledger_head(Beside::comparator, "Measure"), rows);
   }
   std::vector<Cell> head{{"Year"}};
   std::vector<std::vector<Cell>> years;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "numbers.hpp"
 #include "report_sections.hpp"
@@ -185,9 +186,18 @@ std::string short_interval(Metric metric, const Spread& s) {
                                         : unit.range(s));
 }
 
-std::vector<Cell> ledger_head(std::string_view first) {
-  return net_first({std::string(first)}, {number_cell("net"), number_cell("90 %")},
-                   {number_cell("gross"), number_cell("90 %"), number_cell("anyway")});
+Beside beside(const Run& run) { return is_same_world(run) ? Beside::nothing : Beside::comparator; }
+
+std::vector<Cell> beside_row(Beside what, Cell name, std::vector<Cell> net, std::vector<Cell> own,
+                             std::vector<Cell> anyway) {
+  if (what == Beside::nothing) return net_first(std::move(name), std::move(own), {});
+  std::ranges::move(anyway, std::back_inserter(own));
+  return net_first(std::move(name), std::move(net), std::move(own));
+}
+
+std::vector<Cell> ledger_head(Beside what, std::string_view first) {
+  return beside_row(what, {std::string(first)}, {number_cell("net"), number_cell("90 %")},
+                    {number_cell("gross"), number_cell("90 %")}, {number_cell("anyway")});
 }
 
 namespace {
@@ -201,15 +211,15 @@ std::string of_how_many(const Run& run, Metric metric, int programme) {
 }
 }  // namespace
 
-std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place,
-                                            LargestMoney money) {
+std::optional<std::vector<Cell>> ledger_row(const Run& run, Beside what, Metric metric, int programme, int report,
+                                            int place, LargestMoney money) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
-  if (!gross && !net) return std::nullopt;
+  if (!gross && (!net || what == Beside::nothing)) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return net_first({unit.label() + of_how_many(run, metric, programme)},
-                   {number_cell(unit.mean(net)), number_cell(unit.range(net))},
-                   {number_cell(unit.mean(gross)), number_cell(unit.range(gross)), number_cell(unit.mean(anyway))});
+  return beside_row(what, {unit.label() + of_how_many(run, metric, programme)},
+                    {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                    {number_cell(unit.mean(gross)), number_cell(unit.range(gross))}, {number_cell(unit.mean(anyway))});
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
@@ -290,6 +300,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
         "against costs of all. Social value per public pound is given of all together only where each of them has "
         "one.");
+  const Beside what = beside(run);
   bool has_share = true, has_range_of_share = true;
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
@@ -315,11 +326,11 @@ Section outcomes_and_savings(const Run& run, Json& data) {
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
         continue;
-      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place, money))
+      } else if (auto row = ledger_row(run, what, metric, run.programme, static_cast<int>(r), run.place, money))
         rows.push_back(std::move(*row));
     html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
                               run.place_words()),
-                  ledger_head("Outcome"), rows);
+                  ledger_head(what, "Outcome"), rows);
   }
   if (!has_share) html += paragraph(kNoShare);
   if (!has_range_of_share) html += paragraph(kNoRangeOfShare);
