@@ -63,6 +63,18 @@ std::string same_world_text(const std::string& strategy, const std::string& comp
                      comparator, why);
 }
 
+std::string_view delivery_in_words(Delivery delivery) {
+  switch (delivery) {
+    case Delivery::no_network:
+      return "still commissioned, without network effort";
+    case Delivery::no_programme:
+      return "neither commissioned nor supported";
+    case Delivery::as_delivered:
+      break;
+  }
+  return "as delivered";
+}
+
 bool has_effort(const Model& model, int strategy, int programme) {
   const auto& plan =
       model.strategies[static_cast<std::size_t>(strategy)].programmes[static_cast<std::size_t>(programme)];

@@ -89,6 +89,9 @@ struct Told {
 inline constexpr std::string_view kWithoutProgramme =
     ". In it nobody commissions or supports the innovation: what is told here came without";
 
+/// What is delivered in a world: "still commissioned, without network effort", "neither commissioned nor supported".
+[[nodiscard]] std::string_view delivery_in_words(Delivery delivery);
+
 /// What is said once where a benefit has no net share.
 inline constexpr std::string_view kNoShare =
     "No net share of benefit is given: net is no part of gross, from none to all of it.";

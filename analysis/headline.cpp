@@ -105,10 +105,7 @@ const Subject& subject_of(const Spot& place) {
 std::string comparator_in_words(const RunRecord& record) {
   const Strategy& comparator =
       record.model->scenario.strategies[static_cast<std::size_t>(record.model->scenario.comparator)];
-  return fmt::format("{} ({})", comparator.name,
-                     comparator.delivery == Delivery::no_network     ? "still commissioned, without network effort"
-                     : comparator.delivery == Delivery::no_programme ? "neither commissioned nor supported"
-                                                                     : "as delivered");
+  return fmt::format("{} ({})", comparator.name, delivery_in_words(comparator.delivery));
 }
 
 /// How far the figures can be trusted, said beside them.
@@ -378,10 +375,9 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     if (std::ranges::find(worlds, strategy) != worlds.end()) continue;  // they only serve the split
     const Spot place(record, strategy, programme, time);
     const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
-    std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
-                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)"
-                                   : delivery == Delivery::no_network ? " (commissioned, without network effort)"
-                                                                      : "");
+    std::string line =
+        fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
+                    delivery == Delivery::as_delivered ? "" : fmt::format(" ({})", delivery_in_words(delivery)));
     if (const auto other = same_world_as(record, strategy, lead, programme)) {
       text += "  " + paragraph(fmt::format("{} the same figures as {}", line,
                                            record.layout.strategies[static_cast<std::size_t>(*other)]),
@@ -589,11 +585,11 @@ std::string growth_finding(const RunRecord& record, int lead) {
 std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   if (!record.model->scenario.growth || layout.reports.empty()) return "";
-  // The ledger stands under "all", for England: it is kept for nothing smaller.
+  // The ledger stands under "all", for all of the population: it is kept for nothing smaller.
   const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0, 0);
   const Period& period = layout.reports.front();
-  std::string text =
-      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
+  std::string text = fmt::format("Growth ledger (self-reported survey, gross), {}\n{} to {}\n",
+                                 place_in_words(*record.model, layout, 0), iso(period.from), iso(period.to));
   text += table(place, kShownGrowth, width);
   const Setting& job_share =
       record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -

@@ -570,10 +570,14 @@ Section strategies(const Run& run) {
   const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
   const std::string no_competition =
       run.file.has("provenance/attention_off") ? run.file.text("provenance/attention_off") : std::string();
+  const auto delivery_of = [&](int s) {
+    const auto at = static_cast<std::size_t>(s);
+    return at < deliveries.size() ? std::string_view(deliveries[at]) : std::string_view();
+  };
   // Something that could be done, and no world that only serves comparison.
   const auto is_option = [&](int s) {
-    return static_cast<std::size_t>(s) < deliveries.size() && run.strategy(s) != no_competition &&
-           deliveries[static_cast<std::size_t>(s)] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
+    return run.strategy(s) != no_competition &&
+           delivery_of(s) == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
   };
   // Of the lead, the comparator and the strategies before: what has the same values in every world.
   const auto same_before = [&](int s) -> std::optional<int> {
@@ -638,15 +642,23 @@ Section strategies(const Run& run) {
       const RowUnit unit(metric, Medium::page, {d}, money);
       rows.push_back({{unit.label()}, number_cell(unit.text(d.mean)), number_cell(unit.range(d)), number_cell(chance)});
     }
+    if (name == no_competition)
+      html += paragraph(
+          fmt::format("“{}” is the same as “{}” with attention unlimited: no programme competes with another.", name,
+                      run.file.text("provenance/attention_on")));
+    else if (const auto at = std::ranges::find(kDeliveryNames, delivery_of(s));
+             at != kDeliveryNames.end() && *at != kDeliveryNames.front())
+      html += paragraph(
+          fmt::format("“{}”: {}.", name, delivery_in_words(static_cast<Delivery>(at - kDeliveryNames.begin()))));
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
                   {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("better in")}, rows);
   }
   if (html.empty()) return {};
   return {
       "strategies", any_option ? "What else could be done" : "Other worlds, for comparison",
-      paragraph(
-          "Each strategy against the first, in the same worlds: the same organisations, the same luck. Better: less "
-          "cost, a gap nearer 0, else more.") +
+      paragraph(fmt::format("Each strategy against “{}”, in the same worlds: the same organisations, the same luck. "
+                            "Better: less cost, a gap nearer 0, else more.",
+                            run.strategy(run.lead))) +
           html};
 }
 

@@ -309,7 +309,7 @@ Section growth(const Run& run, Json& data) {
   }
   std::vector<Cell> head{{"Year"}};
   std::vector<std::vector<Cell>> years;
-  for (const std::string& year : run.years) years.push_back({{year}});
+  for (std::size_t y = 0; y < run.years.size(); ++y) years.push_back({{year_label(run, y)}});
   for (const Metric metric : {Metric::companies_supported, Metric::investment_gbp, Metric::jobs}) {
     const Cube* cube = run.cube(fmt::format("year/{}", spec(metric).name));
     if (!cube) continue;

@@ -64,6 +64,8 @@ enum class Beside : std::uint8_t { comparator, nothing };
 [[nodiscard]] Section split(const Run& run, nlohmann::ordered_json& data);
 /// What programmes lose to each other's claim on attention.
 [[nodiscard]] Section displacement(const Run& run, const std::filesystem::path& folder, nlohmann::ordered_json& data);
+/// "2022/23", and which part of it was simulated where that is not the whole year. @param year index of the axis
+[[nodiscard]] std::string year_label(const Run& run, std::size_t year);
 /// The ledger of companies, apart from everything about health.
 [[nodiscard]] Section growth(const Run& run, nlohmann::ordered_json& data);
 /// What the ledger says, in a sentence; empty without one.

@@ -97,7 +97,8 @@ Missing missing_of(const Run& run, std::size_t y) {
           std::chrono::month_day(to.month(), to.day()) != kLast};
 }
 
-/// "2022/23", and which part of it was simulated where that is not the whole year.
+}  // namespace
+
 std::string year_label(const Run& run, std::size_t y) {
   const auto [is_late, is_cut] = missing_of(run, y);
   if (!is_late && !is_cut) return run.years[y];
@@ -106,6 +107,7 @@ std::string year_label(const Run& run, std::size_t y) {
       is_late && is_cut ? " " : "", is_cut ? fmt::format("to {}", short_date(run.year_to[y])) : std::string());
 }
 
+namespace {
 /// Money of each year as a drawing, and everything of each year as a table.
 std::string years(const Run& run, Json& data) {
   std::vector<YearColumn> columns = year_columns(run);

@@ -723,6 +723,7 @@ share = 0.5
         self.assertRegex(said, r"^Over 2020-04-01 to 2023-03-31 the companies that the networks supported")
         self.assertLess(said.index("Growth ledger"), said.index("the programme avoided"))
         growth = page.split('<section id="growth"')[1].split("</section>")[0]
+        self.assertRegex(growth, r'<th scope="row">\d{4}/\d\d, part: (from|to) ', "a year of some days is called so")
         for words in ("self-reported and gross", "never added to anything about health", "Companies supported",
                       "Investment reported", "Value of additional jobs", "identity set to the published 3.96"):
             self.assertIn(words, growth)
@@ -890,6 +891,9 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
+        for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
+                      "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
+            self.assertIn(words, page)
         self.assertRegex(page, r"<summary>Sources on this page \(\d+\)</summary>")
         self.assertRegex(page, r"<summary>Sources of the model that are not on this page, but in results.h5 \(\d+\)</summary>")
         self.assertIn("discounted to the start, money by 3.5 % a year and QALYs by 1.5 %", page)
