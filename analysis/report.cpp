@@ -823,11 +823,11 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
       return number_cell(row[key].is_number() ? shown(row[key].get<double>()) : "–");
     };
     rows.push_back({{row["parameter"].get<std::string>()},
-                    {std::move(meaning)},
-                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
-                                            unit_text(row["unit"].get<std::string>()))),
                     result("at_low"),
                     result("at_high"),
+                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
+                                            unit_text(row["unit"].get<std::string>()))),
+                    {std::move(meaning)},
                     {row["grade"].get<std::string>()}});
   }
   const std::string metric = found["metric"].get<std::string>();
@@ -845,10 +845,10 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
                       escaped(in_sentence(run.place_words())), shown(found["base"].get<double>())) +
               table(fmt::format("One assumption at a time, {}", run.place_words()),
                     {{"Assumption"},
-                     {"meaning"},
-                     number_cell("range"),
                      number_cell("result at low"),
                      number_cell("result at high"),
+                     number_cell("range"),
+                     {"meaning"},
                      {"grade"}},
                     rows),
           "What drives the answer"};

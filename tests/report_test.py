@@ -884,6 +884,14 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
 
+    def test_a_long_name_of_a_result_is_not_cut_from_its_study(self):
+        self.uptake("run", "focus-adhd", "--replicates", "2", "-o", self.path("out"), "--quiet")
+        self.uptake("sensitivity", "focus-adhd", "--method", "one-way", "--replicates", "2", "--quiet", "-o", self.path("out"))
+        driver = self.open_page("out", "report.html")
+        said = driver.execute_script("return [...document.querySelectorAll('#tornado > svg > text')].map(t => t.textContent).join(' ')")
+        self.assertEqual(said, "Days sooner to diagnosis or treatment, all people (net)")
+        self.assert_nothing_is_cut(driver)
+
     def test_the_page_of_many_programmes_cuts_no_name(self):
         self.uptake("run", "portfolio-2018-2023", "--replicates", "2", "-o", self.path("many"), "--quiet")
         driver = self.open_page("many", "report.html")
