@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 #include "numbers.hpp"
@@ -348,8 +349,10 @@ void summarise(Backtest& result, Key key) {
 
   const auto n = static_cast<double>(all.size());
   result.bias = bias / n;
-  result.covered50 = coverage(scores, 0.5);
-  result.covered90 = coverage(scores, 0.9);
+  std::set<std::string_view> programmes;
+  for (const Forecast* one : all) programmes.insert(one->programme);
+  result.covered50 = coverage(scores, 0.5, programmes.size());
+  result.covered90 = coverage(scores, 0.9, programmes.size());
   result.multiplier50 = multiplier(scores, 0.5, result.covered50->share);
   result.multiplier90 = multiplier(scores, 0.9, result.covered90->share);
   if (all.size() >= kHistogramFrom) result.pit = pit_histogram(scores, kPitBins);

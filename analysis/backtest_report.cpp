@@ -64,6 +64,7 @@ Json json_of(const std::optional<Coverage>& coverage, const std::optional<double
   return {{"share", number(coverage->share)},
           {"expected_low", number(coverage->low)},
           {"expected_high", number(coverage->high)},
+          {"independent", coverage->n_independent},
           {"multiplier", number(multiplier)}};
 }
 
@@ -110,7 +111,8 @@ std::string coverage_text(const Coverage& coverage, const std::optional<double>&
   const double level = 100 * coverage.level, share = 100 * coverage.share;
   const bool short_of = coverage.share<coverage.low, beyond = coverage.share> coverage.high;
   std::string text = fmt::format("The {:.0f} % intervals held {:.0f} % of {}", level, share, plural(n, "observation"));
-  text += fmt::format(" (chance alone: {:.0f} to {:.0f} %)", 100 * coverage.low, 100 * coverage.high);
+  text += fmt::format(" (chance alone, {}: {:.0f} to {:.0f} %)", as_many_tests(coverage.n_independent),
+                      100 * coverage.low, 100 * coverage.high);
   text += short_of ? ": too narrow." : beyond ? ": too wide." : ".";
   if (coverage.share < coverage.level) {
     text += multiplier ? fmt::format(" Half-widths times {:.2f} would have held {:.0f} %.", *multiplier, level)
@@ -153,11 +155,11 @@ void add_scores(std::string& text, const Backtest& result) {
   text += paragraph(coverage_text(*result.covered50, result.multiplier50, result.n_scored), kWidth, 2);
   text += paragraph(coverage_text(*result.covered90, result.multiplier90, result.n_scored), kWidth, 2);
   const double bias = *result.bias;
-  text += paragraph(fmt::format("Bias {:+.2f}: {} (1: every draw above what was observed, -1: every draw below).", bias,
-                                bias > 0   ? "forecasts were too high on balance"
-                                : bias < 0 ? "forecasts were too low on balance"
-                                           : "forecasts were neither too high nor too low"),
-                    kWidth, 2);
+  text +=
+      paragraph(fmt::format("Bias {:+.2f}: forecasts were {} on balance (1: every draw above what was observed, -1: "
+                            "every draw below).",
+                            bias, bias_in_words(bias)),
+                kWidth, 2);
   std::vector<std::string> heights;
   for (const double one : result.pit.empty() ? result.pits : result.pit) heights.push_back(fmt::format("{:.2f}", one));
   text += paragraph(

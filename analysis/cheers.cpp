@@ -255,7 +255,7 @@ std::string distribution(const Source& from) {
   for (const Metric metric : kEquityRows)
     if (run.report(metric, run.lead, View::gross, run.programme, 0, 0)) rows += figures_row(run, metric, {}, 0);
   if (rows.empty()) return {};
-  return fmt::format("In {}, on {}; deprivation is that of the organisation's area:\n\n", run.regions.front(),
+  return fmt::format("In {}, on {}; deprivation is that of the organisation's area:\n\n", run.words_of_place(0),
                      run.reports.front()) +
          figures_head() + rows;
 }

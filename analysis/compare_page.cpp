@@ -82,7 +82,7 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
     };
     const auto way = [&](double value) { return value < 0 ? down : up; };
     std::string text = fmt::format("{} {}", of(s.mean), way(s.mean));
-    if (s.p05 == s.p95) return std::pair(text, std::string());
+    if (all_agree(s)) return std::pair(text, std::string());
     const bool crosses = s.p05 < 0 && s.p95 > 0;
     const double near = s.mean < 0 ? s.p95 : s.p05, far = s.mean < 0 ? s.p05 : s.p95;
     const std::string between = is_money ? fmt::format("{} to {}", of(std::abs(near)), of(std::abs(far)))
@@ -211,10 +211,13 @@ Section side_by_side(const CompareReport& report, const Frame& frame, Json& data
   }
   std::string html =
       table(fmt::format("Means, {} to {}, gross", date_text(period.from), date_text(period.to)), head, rows) +
-      paragraph(
-          "Gross: with what would have happened anyway. In the tables below, 90 % is the range that nine in ten of the "
-          "pairs fall in, ± the simulation error of the mean difference (its standard error), and better means: less "
-          "cost, a gap nearer 0, a shorter time, else more.");
+      paragraph(fmt::format(
+          "{} In the tables below, 90 % is the range that nine in ten of the pairs fall in, ± the simulation error of "
+          "the mean difference (its standard error), and better means: less cost, a gap nearer 0, a shorter time, else "
+          "more.",
+          gross_or_net(report, Medium::page, [&](Metric metric) {
+            return report.asked.empty() || std::ranges::find(report.asked, metric) != report.asked.end();
+          })));
   if (!drawings.empty())
     html += fmt::format(
         "<div class=\"drawn\"><h3>What differs</h3>\n<p>Difference to “{}”; dots: means; lines: 90 % intervals. The "
@@ -231,16 +234,12 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
   const auto add = [&](const Difference& row) {
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
-    std::vector<Cell> cells{
-        {unit.label()},
-        number_cell(unit.text(row.baseline)),
-        number_cell(unit.text(row.subject)),
-        number_cell(unit.text(d.mean)),
-        number_cell(unit.range(d)),
-        number_cell(unit.text(d.mcse)),
-        number_cell(d.mean == 0 && d.sd == 0
-                        ? std::string("the same")
-                        : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))};
+    std::vector<Cell> cells = net_first(
+        {unit.label()}, {number_cell(unit.text(d.mean)), number_cell(unit.range(d))},
+        {number_cell(unit.text(row.baseline)), number_cell(unit.text(row.subject)), number_cell(unit.text(d.mcse)),
+         number_cell(d.mean == 0 && d.sd == 0
+                         ? std::string("the same")
+                         : chance_text(row.p_better, static_cast<int>(comparison.pairing.n_replicates)))});
     if (row.variance)
       cells.push_back(
           number_cell(row.variance->paired > 0 ? shown(row.variance->independent / row.variance->paired) : "–"));
@@ -251,9 +250,9 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
            (asked.empty() || std::ranges::find(asked, row.metric) != asked.end());
   };
   const auto as_table = [&](std::string_view which) {
-    std::vector<Cell> head{
-        {"Measure"},         number_cell("baseline"), number_cell("strategy"), number_cell("difference"),
-        number_cell("90 %"), number_cell("±"),        number_cell("better in")};
+    std::vector<Cell> head =
+        net_first({"Measure"}, {number_cell("difference"), number_cell("90 %")},
+                  {number_cell("baseline"), number_cell("strategy"), number_cell("±"), number_cell("better in")});
     if (!rows.empty() && rows.front().size() > head.size())
       head.push_back(number_cell("times the variance with independent seeds"));
     return table(fmt::format("{}: {} minus {}, {} to {}{}", title_of(*comparison.subject.run, programme),

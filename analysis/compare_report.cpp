@@ -85,6 +85,20 @@ std::vector<std::string> notes_of(const CompareReport& report) {
   return notes;
 }
 
+std::string gross_or_net(const CompareReport& report, Medium medium, const std::function<bool(Metric)>& is_shown) {
+  std::vector<std::string_view> net;
+  for (const MetricSpec& metric : metric_table()) {
+    const bool is_compared = std::ranges::any_of(report.comparisons, [&](const Comparison& one) {
+      return std::ranges::find(one.rows, metric.id, &Difference::metric) != one.rows.end();
+    });
+    if (metric.paired && is_compared && is_shown(metric.id))
+      net.push_back(medium == Medium::page ? metric.label : metric.brief);
+  }
+  std::string text = "Values are gross: what would have happened anyway is in both.";
+  if (!net.empty()) text += fmt::format(" Net, each side against its own comparator: {}.", fmt::join(net, "; "));
+  return text;
+}
+
 bool is_repeated(const Comparison& comparison, const Difference& row) {
   if (row.metric != Metric::events_avoided) return false;
   return std::ranges::any_of(comparison.rows, [&](const Difference& other) {
@@ -148,6 +162,13 @@ std::string percent(double share) { return fmt::format("{:.0f} %", 100 * share);
 /// Equity beside the deprivation gap, which the headline shows.
 const std::vector<Metric> kEquity{Metric::regional_cv, Metric::concentration_index};
 
+/// Whether the table has a line of a metric: what the headline shows, and equity or what was asked for by name.
+bool has_line(Metric metric, const std::vector<Metric>& asked) {
+  const std::vector<Metric>& more = asked.empty() ? kEquity : asked;
+  return std::ranges::find(shown_metrics(), metric) != shown_metrics().end() ||
+         std::ranges::find(more, metric) != more.end();
+}
+
 /// The rows of one table: a programme at a date.
 std::string difference_rows(const Comparison& comparison, const std::string& programme, const Period& period,
                             std::size_t width, const std::vector<Metric>& asked) {
@@ -184,10 +205,9 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     for (const Difference& row : comparison.rows)
       if (here(row) && row.metric == shown && !is_repeated(comparison, row)) add(row);
   // Metrics without a line in the headline: equity, or what was asked for by name.
-  const auto& more = asked.empty() ? kEquity : asked;
   for (const Difference& row : comparison.rows)
     if (here(row) && std::ranges::find(shown_metrics(), row.metric) == shown_metrics().end() &&
-        std::ranges::find(more, row.metric) != more.end())
+        has_line(row.metric, asked))
       add(row);
   return text;
 }
@@ -429,13 +449,14 @@ std::string compare_table(const CompareReport& report, int width) {
   const bool has_gap = std::ranges::any_of(report.comparisons, [](const Comparison& one) {
     return std::ranges::count(one.rows, Metric::deprivation_gap, &Difference::metric) > 0;
   });
+  const auto is_shown = [&](Metric metric) { return has_line(metric, report.asked); };
   text += paragraph(
-      fmt::format(
-          "Means over {}, paired by number: the same clocks and parameters on both "
-          "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
-          "the share of replicates in which the strategy does better than the baseline (less cost, "
-          "gaps nearer 0, shorter times, else more). Gross values: what would have happened anyway is in both.{}{}",
-          plural(n_compared(report), "replicate"), first.seed, has_gap ? " " : "", has_gap ? kGapInWords : ""),
+      fmt::format("Means over {}, paired by number: the same clocks and parameters on both "
+                  "sides (seed {}). +- is the Monte-Carlo standard error of the mean difference; better is "
+                  "the share of replicates in which the strategy does better than the baseline (less cost, "
+                  "gaps nearer 0, shorter times, else more). {}{}{}",
+                  plural(n_compared(report), "replicate"), first.seed, gross_or_net(report, Medium::terminal, is_shown),
+                  has_gap ? " " : "", has_gap ? kGapInWords : ""),
       columns);
   if (!first.population_note.empty()) text += paragraph("- " + first.population_note, columns, 2);
   for (const std::string& note : notes_of(report)) text += paragraph("- " + note, columns, 2);

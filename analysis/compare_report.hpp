@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "uptake/compare.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
@@ -30,6 +32,10 @@ inline constexpr std::string_view kIsTheSameAs = "is, in every world and every f
 [[nodiscard]] std::size_t n_compared(const CompareReport& report);
 /// Events that are the admissions again: a table shows them once, under that name.
 [[nodiscard]] bool is_repeated(const Comparison& comparison, const Difference& row);
+/// What the figures of a comparison are: gross, but for those that are net in themselves, by their names on the medium.
+/// @param is_shown whether the medium has a row of a metric that was compared
+[[nodiscard]] std::string gross_or_net(const CompareReport& report, Medium medium,
+                                       const std::function<bool(Metric)>& is_shown);
 /// What is left out, and what differs beside what is compared; each once.
 [[nodiscard]] std::vector<std::string> notes_of(const CompareReport& report);
 

@@ -17,6 +17,7 @@
 #include "results_file.hpp"
 #include "uptake/command.hpp"
 #include "uptake/export.hpp"
+#include "uptake/population.hpp"
 #include "uptake/posterior_file.hpp"
 #include "uptake/results.hpp"
 #include "uptake/version.hpp"
@@ -134,9 +135,10 @@ Crate crate_of_run(const ResultsFile& file) {
   if (!from.empty() && !to.empty())
     crate.period = fmt::format("{}/{}", iso(std::ranges::min(from)), iso(std::ranges::max(to)));
   crate.description = fmt::format(
-      "Results of an agent-based simulation of how health innovations spread through organisations of the NHS in "
-      "England: scenario {}, {} replicates in paired worlds, seed {}. Simulated, not observed; not an NHS product.",
-      scenario, file.whole_number("diagnostics/n_replicates"), file.text("provenance/seed_text"));
+      "Results of an agent-based simulation of how health innovations spread through organisations ({}): scenario {}, "
+      "{} replicates in paired worlds, seed {}. Simulated, not observed; not an NHS product.",
+      file.has("provenance/population") ? file.text("provenance/population") : std::string(kEngland), scenario,
+      file.whole_number("diagnostics/n_replicates"), file.text("provenance/seed_text"));
   crate.inputs.push_back(
       {"#scenario", fmt::format("{}.toml", scenario),
        fmt::format("The scenario. Its text stands verbatim in results.h5 (/provenance/scenario_text), "

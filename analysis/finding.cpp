@@ -26,17 +26,34 @@ const Subject& subject_of(const std::function<bool(Metric)>& is_known) {
   return found == kSubjects.end() ? kSubjects.back() : *found;
 }
 
-std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross) {
-  if (subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
-  return fmt::format("{} {} {} {}", who, verb, gross, subject.noun);
+Statistics reversed(const Statistics& s) { return {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse}; }
+
+Told::Told(const Subject& about, const Statistics& of_world, const Statistics& of_difference)
+    : subject(about),
+      verb(of_world.mean < 0 ? kVerbOfHarm : about.verb),
+      gross(of_world.mean < 0 ? reversed(of_world) : of_world),
+      net(of_world.mean < 0 ? reversed(of_difference) : of_difference),
+      is_harm(of_world.mean < 0),
+      is_below(of_difference.mean < 0) {}
+
+std::string Told::more_or_fewer(const std::function<std::string(const Statistics&)>& write) const {
+  return fmt::format("{} {}", write(net.mean < 0 ? reversed(net) : net), net.mean < 0 ? "fewer" : "more");
 }
 
-std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who, std::string_view gross,
-                         std::string_view net) {
-  return gross_text(subject, verb, who, gross) +
-         (subject.metric == Metric::ever_adopted
-              ? fmt::format("; {} of them would not have done so anyway", net)
-              : fmt::format("; {} of them would not have been {} anyway", net, verb));
+std::string gross_text(const Told& told, std::string_view who, std::string_view gross) {
+  if (told.subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
+  return fmt::format("{} {} {} {}", who, told.verb, gross, told.subject.noun);
+}
+
+std::string finding_text(const Told& told, std::string_view who,
+                         const std::function<std::string(const Statistics&)>& write, std::string_view anyway,
+                         std::string_view than) {
+  const std::string gross = gross_text(told, who, write(told.gross));
+  if (!told.is_part()) return fmt::format("{}, {} than {}", gross, told.more_or_fewer(write), than);
+  return told.subject.metric == Metric::ever_adopted
+             ? fmt::format("{}; {} of them would not have done so anyway, {}", gross, write(told.net), anyway)
+             : fmt::format("{}; {} of them would not have been {} anyway, {}", gross, write(told.net), told.verb,
+                           anyway);
 }
 
 std::string same_world_text(const std::string& strategy, const std::string& comparator, std::string_view why) {
@@ -44,6 +61,18 @@ std::string same_world_text(const std::string& strategy, const std::string& comp
     return fmt::format("Net is measured against {} itself here, so it is 0 by construction", strategy);
   return fmt::format("Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout", strategy,
                      comparator, why);
+}
+
+std::string_view delivery_in_words(Delivery delivery) {
+  switch (delivery) {
+    case Delivery::no_network:
+      return "still commissioned, without network effort";
+    case Delivery::no_programme:
+      return "neither commissioned nor supported";
+    case Delivery::as_delivered:
+      break;
+  }
+  return "as delivered";
 }
 
 bool has_effort(const Model& model, int strategy, int programme) {
@@ -97,6 +126,95 @@ std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
   std::vector<Parameter> found;
   std::ranges::copy_if(kDecisive, std::back_inserter(found), has_part);
   return found;
+}
+
+std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
+  const bool is_bare = row.unit == "1" || row.unit == "share";
+  const bool is_whole = setting.value == std::round(setting.value);  // not 1.3e+07
+  return fmt::format("{}{}{}", is_whole ? fmt::format("{:.0f}", setting.value) : fmt::format("{:g}", setting.value),
+                     is_bare ? std::string() : fmt::format(" {}", row.unit),
+                     !is_drawn(mode)                         ? std::string(", fixed at its default")
+                     : setting.prior.family == Family::fixed ? std::string(", fixed")
+                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
+}
+
+namespace {
+/// Settings of one parameter that several programmes may share.
+struct SharedSetting {
+  Parameter id;
+  const Setting* setting;
+  int n_programmes;  ///< 0 = it belongs to no programme
+};
+
+bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
+
+/// What of the economy has a part in money that is worked out of what is known of a programme.
+std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known) {
+  const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
+  const Setting& own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)];
+  const bool has_own = own.value != 0 || own.prior.family != Family::fixed;
+  std::vector<Parameter> ids;
+  const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
+    if (has_part) ids.insert(ids.end(), parts);
+  };
+  add(knows(Needs::admissions) && !has_own, {Parameter::admission_price, Parameter::deflator});
+  add(programme.outcome == OutcomeKind::stay && knows(Needs::bed_days), {Parameter::bed_day_price});
+  add(knows(Needs::value), {Parameter::cashable_share});
+  add(knows(Needs::value) && !programme.effect_already_shrunk, {Parameter::optimism_benefit});
+  add(knows(Needs::cost), {Parameter::optimism_cost});
+  add(knows(Needs::qalys), {Parameter::qaly_value, Parameter::discount_health});
+  add(knows(Needs::value) || knows(Needs::cost), {Parameter::discount_money});
+  return ids;
+}
+}  // namespace
+
+std::vector<std::string> money_defaults(const Model& model) {
+  const Scenario& scenario = model.scenario;
+  std::vector<SharedSetting> found;
+  std::array<bool, kNParameters> has_part{};
+  const auto add = [&found](Parameter id, const Setting& setting, int n_programmes) {
+    if (!is_default(setting)) return;
+    const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
+      return one.id == id && one.setting->value == setting.value &&
+             to_text(one.setting->prior) == to_text(setting.prior);
+    });
+    if (same == found.end())
+      found.push_back({id, &setting, n_programmes});
+    else
+      same->n_programmes += n_programmes;
+  };
+  for (int j = 0; j < model.n_programmes(); ++j) {
+    const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
+    const Known known = known_of(scenario, programme);
+    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], 1); };
+    for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
+    if ((known & bit(Needs::cost)) == 0) continue;
+    if (has_effort(model, j)) own(Parameter::staff_day_price);
+    for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);
+  }
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    const bool is_money_of_ledger = scenario.growth && is_growth(row.id) && row.unit.starts_with("GBP");
+    if (has_part[static_cast<std::size_t>(row.id)] || is_money_of_ledger)
+      add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], 0);
+  }
+  std::ranges::stable_sort(found, {}, &SharedSetting::id);
+  std::vector<std::string> sentences;
+  for (const auto& [id, setting, n_programmes] : found) {
+    const ParameterSpec& row = spec(id);
+    sentences.push_back(fmt::format("{} ({}{}): {}; {}{}{}", row.meaning.substr(0, row.meaning.find(';')), row.key,
+                                    model.n_programmes() > 1 && n_programmes > 0
+                                        ? fmt::format(", {} of {} programmes", n_programmes, model.n_programmes())
+                                        : std::string(),
+                                    value_in_words(scenario.mode, row, *setting),
+                                    kGradeNames[static_cast<std::size_t>(setting->grade)],
+                                    setting->source.empty() ? "" : ": ", setting->source));
+  }
+  return sentences;
+}
+
+std::string money_defaults_heading(std::size_t n) {
+  return fmt::format("Money rests on {} of the program, which neither programme nor scenario states:",
+                     plural(n, "default"));
 }
 
 std::optional<Parameter> sole_price(const Savings& savings) {

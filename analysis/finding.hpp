@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -50,13 +51,32 @@ inline constexpr std::array kDecisive{Parameter::half_effort_factor,
 /// The verb of a result whose mean is below 0: what was meant to become less became more.
 inline constexpr std::string_view kVerbOfHarm = "added";
 
-/// `the programme avoided 5 events`.
-[[nodiscard]] std::string gross_text(const Subject& subject, std::string_view verb, std::string_view who,
-                                     std::string_view gross);
-/// `the programme avoided 5 events; 3 of them would not have been avoided anyway`.
-/// @param who "the programme", "the programmes together" @param verb that of the subject, or of harm
-[[nodiscard]] std::string finding_text(const Subject& subject, std::string_view verb, std::string_view who,
-                                       std::string_view gross, std::string_view net);
+/// The same figure with the other sign.
+[[nodiscard]] Statistics reversed(const Statistics& s);
+
+/// What a world came to and by how much it differs from its comparator, as both are told: where gross is harm, that is what
+/// was added, and both figures have the other sign.
+struct Told {
+  Told(const Subject& about, const Statistics& of_world, const Statistics& of_difference);
+
+  const Subject& subject;
+  std::string_view verb;  ///< that of the subject, or of harm
+  Statistics gross, net;
+  bool is_harm, is_below;  ///< is_below: the world ends below its comparator
+
+  /// Whether net is a part of gross, from none to all: of nothing else can be said how much "of it" is due to something.
+  [[nodiscard]] bool is_part() const { return net.mean >= 0 && net.mean <= gross.mean; }
+  /// "0.11 fewer", "3 more"; the figure without its sign. @param write a figure with its interval, which follows the sign
+  [[nodiscard]] std::string more_or_fewer(const std::function<std::string(const Statistics&)>& write) const;
+};
+/// `the programme avoided 5 events`. @param who "the programme", "the programmes together"
+[[nodiscard]] std::string gross_text(const Told& told, std::string_view who, std::string_view gross);
+/// `the programme avoided 5 events; 3 of them would not have been avoided anyway, under no-network`; of a world whose net is
+/// no part of its gross `the programme avoided 1 event, 2 fewer than under no-network`.
+/// @param write a figure with its interval @param anyway, than what follows each, as above
+[[nodiscard]] std::string finding_text(const Told& told, std::string_view who,
+                                       const std::function<std::string(const Statistics&)>& write,
+                                       std::string_view anyway, std::string_view than);
 
 /// "Nothing sets plan apart from no-network…: both are the same world, and net is 0 throughout", or of the comparator
 /// itself that its net is 0 by construction.
@@ -69,6 +89,9 @@ inline constexpr std::string_view kVerbOfHarm = "added";
 inline constexpr std::string_view kWithoutProgramme =
     ". In it nobody commissions or supports the innovation: what is told here came without";
 
+/// What is delivered in a world: "still commissioned, without network effort", "neither commissioned nor supported".
+[[nodiscard]] std::string_view delivery_in_words(Delivery delivery);
+
 /// What is said once where a benefit has no net share.
 inline constexpr std::string_view kNoShare =
     "No net share of benefit is given: net is no part of gross, from none to all of it.";
@@ -79,6 +102,14 @@ inline constexpr std::string_view kNoShare =
 /// Whether a scenario is about its growth ledger, so that the ledger leads: it has one programme, which has to be there, and
 /// states published figures of its own, all of the ledger.
 [[nodiscard]] bool is_about_growth(const Scenario& scenario);
+
+/// "320 GBP/staff-day, drawn from U(250, 450)": a parameter that no posterior draws.
+[[nodiscard]] std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting);
+/// What money rests on that neither programme nor scenario states: prices, costs that are taken as 0, what they are raised,
+/// split and discounted by. A sentence each, with value, grade and source; only of what has a part in a figure.
+[[nodiscard]] std::vector<std::string> money_defaults(const Model& model);
+/// What is said before them.
+[[nodiscard]] std::string money_defaults_heading(std::size_t n);
 
 /// What a programme's savings are made of.
 struct Savings {

@@ -105,10 +105,7 @@ const Subject& subject_of(const Spot& place) {
 std::string comparator_in_words(const RunRecord& record) {
   const Strategy& comparator =
       record.model->scenario.strategies[static_cast<std::size_t>(record.model->scenario.comparator)];
-  return fmt::format("{} ({})", comparator.name,
-                     comparator.delivery == Delivery::no_network     ? "still commissioned, without network effort"
-                     : comparator.delivery == Delivery::no_programme ? "neither commissioned nor supported"
-                                                                     : "as delivered");
+  return fmt::format("{} ({})", comparator.name, delivery_in_words(comparator.delivery));
 }
 
 /// How far the figures can be trusted, said beside them.
@@ -136,17 +133,14 @@ std::string standing(const Scenario& scenario) {
 /// What a parameter is, and how it comes to its values in the replicates.
 std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& programme, const ParameterSpec& row) {
   const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
-  const std::string unit = row.unit == "1" ? "" : fmt::format(" {}", row.unit);
   const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
   const auto column = drawn ? drawn->column(row.id) : std::nullopt;
   if (column) {
     return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
-                       unit, drawn->quantile(*column, 0.05), drawn->quantile(*column, 0.95));
+                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(*column, 0.05),
+                       drawn->quantile(*column, 0.95));
   }
-  return fmt::format("{:g}{}{}", setting.value, unit,
-                     !is_drawn(scenario.mode)                ? std::string(", fixed at its default")
-                     : setting.prior.family == Family::fixed ? std::string(", fixed")
-                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
+  return value_in_words(scenario.mode, row, setting);
 }
 
 /// The finding in words, from the numbers alone.
@@ -162,33 +156,24 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   const Subject& about = subject_of(place);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (!gross || !net) return text + " nothing was measured.";
-  const bool harm = gross->mean < 0;
-  const auto flipped = [&](Statistics s) {
-    if (!harm) return s;
-    s.mean = -s.mean;
-    const double low = -s.p95;
-    s.p95 = -s.p05;
-    s.p05 = low;
-    return s;
-  };
-  const std::string_view verb = harm ? kVerbOfHarm : about.verb;
+  const Told told(about, *gross, *net);
   if (is_same_world(place)) {
     text += fmt::format(
-        " {}. {}", gross_text(about, verb, subject, interval_text(flipped(*gross))),
+        " {}. {}", gross_text(told, subject, interval_text(told.gross)),
         same_world_text(layout.strategies[static_cast<std::size_t>(strategy)],
                         layout.strategies[static_cast<std::size_t>(layout.comparator)],
                         delivers_effort(*record.model, strategy) ? "" : ", for it delivers no network effort"));
     if (layout.strategies[static_cast<std::size_t>(layout.comparator)] == kDeliveryNames[2]) text += kWithoutProgramme;
   } else {
-    text +=
-        fmt::format(" {}, under {}",
-                    finding_text(about, verb, subject, interval_text(flipped(*gross)), interval_text(flipped(*net))),
-                    comparator_in_words(record));
+    const std::string under = fmt::format("under {}", comparator_in_words(record));
+    text += ' ' + finding_text(told, subject, interval_text, under, under);
     const auto cash = place(Metric::savings_cash_gbp, View::net);
     const auto capacity = place(Metric::capacity_released_gbp, View::net);
     if (cash && capacity)
       text += fmt::format("{} worth GBP {} in cash and, apart from that, GBP {} in capacity released ({} prices)",
-                          scenario.programmes.size() == 1 ? "," : "; what all of them brought, net, is",
+                          scenario.programmes.size() > 1 ? "; what all of them brought, net, is"
+                          : told.is_part()               ? ","
+                                                         : "; the difference is",
                           interval_text(*cash), interval_text(*capacity), kPriceYear);
   }
   text += ". ";
@@ -313,13 +298,14 @@ std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t 
          paragraph(rests_on(*price, fixed_at, kValueOverCost, fixed_at * cost->mean / value->mean), width - 2, 4);
 }
 
-/// Why the table has no share of benefit, where there is a benefit to have one of.
+/// Why the table has no share of benefit, where there is a benefit to have one of, or no range of it.
 std::string no_share(const RunRecord& record, const Spot& place, std::size_t width) {
   const auto gross = place(subject_of(place).metric, View::gross);
   const bool is_due = record.layout.find(Metric::attributable_share, Axis::report) != nullptr && gross &&
                       gross->mean != 0 && !is_same_world(place);
-  if (!is_due || place(Metric::attributable_share, View::net)) return "";
-  return "  " + paragraph(kNoShare, width - 2, 2);
+  const auto share = place(Metric::attributable_share, View::net);
+  if (!is_due || (share && has_range(Metric::attributable_share, *share))) return "";
+  return "  " + paragraph(share ? kNoRangeOfShare : kNoShare, width - 2, 2);
 }
 
 /// Of several programmes: how many different people the sum over programmes may be.
@@ -389,10 +375,9 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     if (std::ranges::find(worlds, strategy) != worlds.end()) continue;  // they only serve the split
     const Spot place(record, strategy, programme, time);
     const Delivery delivery = record.model->scenario.strategies[static_cast<std::size_t>(strategy)].delivery;
-    std::string line = fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
-                                   delivery == Delivery::no_programme ? " (neither commissioned nor supported)"
-                                   : delivery == Delivery::no_network ? " (commissioned, without network effort)"
-                                                                      : "");
+    std::string line =
+        fmt::format("{}{}:", record.layout.strategies[static_cast<std::size_t>(strategy)],
+                    delivery == Delivery::as_delivered ? "" : fmt::format(" ({})", delivery_in_words(delivery)));
     if (const auto other = same_world_as(record, strategy, lead, programme)) {
       text += "  " + paragraph(fmt::format("{} the same figures as {}", line,
                                            record.layout.strategies[static_cast<std::size_t>(*other)]),
@@ -600,11 +585,11 @@ std::string growth_finding(const RunRecord& record, int lead) {
 std::string growth(const RunRecord& record, int lead, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   if (!record.model->scenario.growth || layout.reports.empty()) return "";
-  // The ledger stands under "all", for England: it is kept for nothing smaller.
+  // The ledger stands under "all", for all of the population: it is kept for nothing smaller.
   const Spot place(record, lead, static_cast<int>(layout.programmes.size()) - 1, 0, 0);
   const Period& period = layout.reports.front();
-  std::string text =
-      fmt::format("Growth ledger (self-reported survey, gross), England\n{} to {}\n", iso(period.from), iso(period.to));
+  std::string text = fmt::format("Growth ledger (self-reported survey, gross), {}\n{} to {}\n",
+                                 place_in_words(*record.model, layout, 0), iso(period.from), iso(period.to));
   text += table(place, kShownGrowth, width);
   const Setting& job_share =
       record.model->scenario.economy[static_cast<std::size_t>(Parameter::growth_job_additionality) -
@@ -665,6 +650,10 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
         "- Values, priors, grades and notes by programme: group /parameters of results.h5, and the "
         "programme files.",
         width, 2);
+  if (const std::vector<std::string> defaults = money_defaults(*record.model); !defaults.empty()) {
+    text += paragraph("- " + money_defaults_heading(defaults.size()), width, 2);
+    for (const std::string& one : defaults) text += "  " + paragraph("- " + one, width - 2, 4);
+  }
   for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
   for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
   return text;
@@ -673,11 +662,12 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
 /// What the tables are made of and what their words mean, of those that are there.
 std::string legend(const RunRecord& record, int programme, int n_reports) {
   const Scenario& scenario = record.model->scenario;
-  bool has_net = false, has_both = false, has_gap = false, has_return = false;
+  bool has_net = false, has_both = false, has_money = false, has_gap = false, has_return = false;
   for (int time = 0; time < n_reports; ++time) {
     const Spot place(record, lead_strategy(scenario), programme, time);
     const auto is_there = [&](Metric metric) { return place(metric, View::gross) || place(metric, View::net); };
     has_net = has_net || !is_same_world(place);
+    has_money = has_money || is_there(Metric::savings_cash_gbp) || is_there(Metric::cost_gbp);
     has_both = has_both || (is_there(Metric::savings_cash_gbp) && is_there(Metric::capacity_released_gbp));
     has_gap = has_gap || is_there(Metric::deprivation_gap);
     for (const Metric of : {Metric::roi_fiscal, Metric::roi_social, Metric::roi_net})
@@ -697,6 +687,7 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
     text +=
         fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
   if (has_both) text += " Cash and capacity are never added.";
+  if (has_money && !money_defaults(*record.model).empty()) text += " Default prices that money rests on stand below.";
   text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
   return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;
 }

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 
 #include "json_text.hpp"
 #include "numbers.hpp"
@@ -101,6 +102,12 @@ std::string chance_text(double share, int n_worlds) {
 }
 
 Cell number_cell(std::string text) { return {std::move(text), true}; }
+
+std::vector<Cell> net_first(Cell name, std::vector<Cell> net, std::vector<Cell> worlds) {
+  std::vector<Cell> row{std::move(name)};
+  for (std::vector<Cell>* const part : {&net, &worlds}) std::ranges::move(*part, std::back_inserter(row));
+  return row;
+}
 
 std::string table(std::string_view caption, const std::vector<Cell>& head, const std::vector<std::vector<Cell>>& rows) {
   std::string html = fmt::format(

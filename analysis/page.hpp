@@ -27,6 +27,9 @@ struct Cell {
   bool number = false;
 };
 [[nodiscard]] Cell number_cell(std::string text);
+/// A row, or its head, in the one order of tables that set two worlds side by side: the difference with its interval comes
+/// first, so that a telephone shows it without scrolling to the side, and behind it what it is the difference of.
+[[nodiscard]] std::vector<Cell> net_first(Cell name, std::vector<Cell> net, std::vector<Cell> worlds);
 /// A table that can be scrolled by keyboard where it is too wide. The first column heads its row.
 [[nodiscard]] std::string table(std::string_view caption, const std::vector<Cell>& head,
                                 const std::vector<std::vector<Cell>>& rows);

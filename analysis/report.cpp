@@ -136,7 +136,7 @@ Section waterfall(const Run& run, Json& data) {
              net = run.headline(spec(subject.metric).name, View::net),
              anyway = run.headline(spec(subject.metric).name, View::counterfactual);
   if (!gross || !net || !anyway || is_same_world(run)) return {};
-  const double sign = gross->mean < 0 ? -1 : 1;
+  const Told told(subject, *gross, *net);
   const std::string label = fmt::format("From gross to net: {} {}", subject.noun, subject.verb);
   const std::string adds = what_adds(run);
   const std::array names{fmt::format("With {} (gross)", adds), std::string("Would have happened anyway"),
@@ -146,10 +146,16 @@ Section waterfall(const Run& run, Json& data) {
   for (const auto& [name, s] : {std::tie(names[0], *gross), std::tie(names[1], *anyway), std::tie(names[2], *net)}) {
     rows.push_back({{name}, number_cell(shown(s.mean)), number_cell(shown(s.p50)), number_cell(range(s))});
   }
+  const auto figure = [](const Statistics& s) { return shown(s.mean); };
   return {"gross-to-net",
-          fmt::format("{} of {} {} {} are due to {}{}", shown(sign * net->mean), shown(sign * gross->mean),
-                      subject.noun, sign < 0 ? kVerbOfHarm : subject.verb, adds,
-                      short_interval(subject.metric, sign < 0 ? reversed(*net) : *net)),
+          told.is_part()
+              ? fmt::format("{} of {} {} {} are due to {}{}", shown(told.net.mean), shown(told.gross.mean),
+                            subject.noun, told.verb, adds, short_interval(subject.metric, told.net))
+              : fmt::format("{} ends {} its comparator: {} {} {} than under “{}”{}",
+                            adds == kTheSupport ? std::string("The supported world") : adds,
+                            told.is_below ? "below" : "above", told.more_or_fewer(figure), subject.noun, told.verb,
+                            run.strategy(run.comparator),
+                            short_interval(subject.metric, told.net.mean < 0 ? reversed(told.net) : told.net)),
           fmt::format("<figure class=\"drawn\"><div id=\"waterfall\"></div><figcaption>Bars: means; lines: 90 % "
                       "intervals. Dashed: what the comparator “{}” reaches on its own.</figcaption></figure>\n",
                       escaped(run.strategy(run.comparator))) +
@@ -200,6 +206,7 @@ std::string_view figures_of_england(const Run& run) {
 }
 
 Section course(const Run& run, const std::string& coverage, Json& data) {
+  const Beside what = beside(run);
   std::string html = coverage.empty() ? coverage : paragraph(coverage);
   if (run.n_own_programmes() > 1) {
     html += "<p class=\"drawn controls\"><label for=\"programme\">Programme</label> <select id=\"programme\">";
@@ -218,7 +225,7 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
       "of the worlds</li></ul>\n"
       "<div class=\"courses\">\n",
       escaped(run.strategy(run.lead)),
-      run.lead == run.comparator
+      what == Beside::nothing
           ? std::string()
           : fmt::format("<li><span class=\"swatch\" style=\"border-color:#425563;border-top-style:dashed\"></span>{} "
                         "(comparator)</li>",
@@ -257,21 +264,15 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
           run.report(metric, run.lead, View::counterfactual, run.programme, static_cast<int>(r), run.place);
       const auto net = run.report(metric, run.lead, View::net, run.programme, static_cast<int>(r), run.place);
       if (!own || !other || !net) continue;
-      rows.push_back({{short_date(run.report_to[r])},
-                      number_cell(unit.mean(own)),
-                      number_cell(unit.range(own)),
-                      number_cell(unit.mean(other)),
-                      number_cell(unit.mean(net)),
-                      number_cell(unit.range(net))});
+      rows.push_back(
+          beside_row(what, {short_date(run.report_to[r])}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                     {number_cell(unit.mean(own)), number_cell(unit.range(own))}, {number_cell(unit.mean(other))}));
     }
     if (!rows.empty()) {
       html += table(unit.label(),
-                    {{"Date"},
-                     number_cell("with"),
-                     number_cell("90 %"),
-                     number_cell("without"),
-                     number_cell("net"),
-                     number_cell("90 %")},
+                    beside_row(what, {"Date"}, {number_cell("net"), number_cell("90 %")},
+                               {number_cell(what == Beside::nothing ? "mean" : "with"), number_cell("90 %")},
+                               {number_cell("without")}),
                     rows);
     }
     html += "</div>\n";
@@ -386,7 +387,9 @@ std::string luck_of_networks(const Run& run) {
 }
 
 Section maps(const Run& run, const TileMap& tiles, Json& data) {
-  const std::string_view network = run.is_england() ? "network" : "region";
+  // Of a population of its own a region is nobody's network, and a board no integrated care board, whatever it is called.
+  const std::string_view network = run.is_england() ? "network" : "region",
+                         board = run.is_england() ? "integrated care board" : "board";
   const Cube* adopters = run.cube("adopters");
   if (!adopters) return {};
   // Eligible organisations of each place: from the share in use and the number in use where both are known.
@@ -453,20 +456,22 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
         "id=\"map-play\">Play</button></p>\n<div class=\"maps drawn\">";
     if (map.contains("region")) {
       html += fmt::format(
-          "<figure><h3>Networks</h3><div data-tiles=\"region\"></div><figcaption>{}, <span "
+          "<figure><h3>{}s</h3><div data-tiles=\"region\"></div><figcaption>{}, <span "
           "data-when></span>; equal tiles, so a large area is not a large number.</figcaption></figure>",
-          spec(Metric::adoption_share).label);
+          capitalised(std::string(network)), spec(Metric::adoption_share).label);
     }
     if (map.contains("board")) {
       html += fmt::format(
-          "<figure><h3>Integrated care boards</h3><div data-tiles=\"board\"></div><figcaption>{}, <span "
+          "<figure><h3>{}s</h3><div data-tiles=\"board\"></div><figcaption>{}, <span "
           "data-when></span>.</figcaption></figure>",
-          spec(Metric::adoption_share).label);
+          capitalised(std::string(board)), spec(Metric::adoption_share).label);
     }
     html += "</div>\n";
     if (!map.contains("board") && map.contains("region"))
-      html += paragraph("Integrated care boards are not shown: results of so many programmes keep networks alone.");
+      html += paragraph(fmt::format("{}s are not shown: results of so many programmes keep {}s alone.",
+                                    capitalised(std::string(board)), network));
   }
+  const Beside what = beside(run);
   double least = 1, most = 0;
   std::vector<std::vector<Cell>> rows;
   for (std::size_t place = 0; place < run.regions.size(); ++place) {
@@ -479,22 +484,19 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
       least = std::min(least, share->mean);
       most = std::max(most, share->mean);
     }
-    rows.push_back({{capitalised(run.words_of_place(place))},
-                    number_cell(shown(own->mean)),
-                    number_cell(range(*own)),
-                    number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "-"),
-                    number_cell(shown(net->mean)),
-                    number_cell(range(*net))});
+    rows.push_back(beside_row(what, {capitalised(run.words_of_place(place))},
+                              {number_cell(shown(net->mean)), number_cell(range(*net))},
+                              {number_cell(shown(own->mean)), number_cell(range(*own)),
+                               number_cell(share ? fmt::format("{:.1f} %", 100 * share->mean) : "–")},
+                              {}));
   }
-  html += folded(fmt::format("Table: in use by {}", network),
-                 table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
-                       {{capitalised(std::string(network))},
-                        number_cell("in use"),
-                        number_cell("90 %"),
-                        number_cell("share"),
-                        number_cell(fmt::format("because of {}", what_adds(run))),
-                        number_cell("90 %")},
-                       rows));
+  html +=
+      folded(fmt::format("Table: in use by {}", network),
+             table(fmt::format("In use on {}, by {}", date_text(run.report_to.front()), network),
+                   beside_row(what, {capitalised(std::string(network))},
+                              {number_cell(fmt::format("because of {} (net)", what_adds(run))), number_cell("90 %")},
+                              {number_cell("in use"), number_cell("90 %"), number_cell("share")}, {}),
+                   rows));
   if (const Cube* boards = run.cube("icb/adopters"); boards && map.contains("board")) {
     const Labelled eligible = run.file.numbers("icb/eligible");
     const auto after = std::ranges::upper_bound(run.times, run.report_to.front());
@@ -510,10 +512,10 @@ Section maps(const Run& run, const TileMap& tiles, Json& data) {
                            number_cell(range(*own)),
                            number_cell(n > 0 ? fmt::format("{:.1f} %", 100 * own->mean / n) : "–")});
     }
-    html += folded("Table: in use by integrated care board",
-                   table(fmt::format("In use on {}, by integrated care board",
-                                     date_text(run.times[static_cast<std::size_t>(month)])),
-                         {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
+    html +=
+        folded(fmt::format("Table: in use by {}", board),
+               table(fmt::format("In use on {}, by {}", date_text(run.times[static_cast<std::size_t>(month)]), board),
+                     {{"Board"}, number_cell("in use"), number_cell("90 %"), number_cell("share")}, of_boards));
   }
   html += fmt::format(
       "<div class=\"drawn\"><h3>{} by {}</h3>\n<p id=\"multiples-note\"></p>\n"
@@ -568,10 +570,14 @@ Section strategies(const Run& run) {
   const std::vector<std::string> deliveries = lines_of(run.file.text("provenance/deliveries"));
   const std::string no_competition =
       run.file.has("provenance/attention_off") ? run.file.text("provenance/attention_off") : std::string();
+  const auto delivery_of = [&](int s) {
+    const auto at = static_cast<std::size_t>(s);
+    return at < deliveries.size() ? std::string_view(deliveries[at]) : std::string_view();
+  };
   // Something that could be done, and no world that only serves comparison.
   const auto is_option = [&](int s) {
-    return static_cast<std::size_t>(s) < deliveries.size() && run.strategy(s) != no_competition &&
-           deliveries[static_cast<std::size_t>(s)] == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
+    return run.strategy(s) != no_competition &&
+           delivery_of(s) == kDeliveryNames[static_cast<std::size_t>(Delivery::as_delivered)];
   };
   // Of the lead, the comparator and the strategies before: what has the same values in every world.
   const auto same_before = [&](int s) -> std::optional<int> {
@@ -636,15 +642,23 @@ Section strategies(const Run& run) {
       const RowUnit unit(metric, Medium::page, {d}, money);
       rows.push_back({{unit.label()}, number_cell(unit.text(d.mean)), number_cell(unit.range(d)), number_cell(chance)});
     }
+    if (name == no_competition)
+      html += paragraph(
+          fmt::format("“{}” is the same as “{}” with attention unlimited: no programme competes with another.", name,
+                      run.file.text("provenance/attention_on")));
+    else if (const auto at = std::ranges::find(kDeliveryNames, delivery_of(s));
+             at != kDeliveryNames.end() && *at != kDeliveryNames.front())
+      html += paragraph(
+          fmt::format("“{}”: {}.", name, delivery_in_words(static_cast<Delivery>(at - kDeliveryNames.begin()))));
     html += table(fmt::format("{} less {}, to {}", name, run.strategy(run.lead), date_text(run.report_to.front())),
                   {{"Measure"}, number_cell("difference"), number_cell("90 %"), number_cell("better in")}, rows);
   }
   if (html.empty()) return {};
   return {
       "strategies", any_option ? "What else could be done" : "Other worlds, for comparison",
-      paragraph(
-          "Each strategy against the first, in the same worlds: the same organisations, the same luck. Better: less "
-          "cost, a gap nearer 0, else more.") +
+      paragraph(fmt::format("Each strategy against “{}”, in the same worlds: the same organisations, the same luck. "
+                            "Better: less cost, a gap nearer 0, else more.",
+                            run.strategy(run.lead))) +
           html};
 }
 
@@ -655,6 +669,7 @@ Section dimensions(const Run& run) {
     std::optional<Spread> gross, net;
     std::string spoken_to;  ///< "; one; another;"
   };
+  const Beside what = beside(run);
   std::vector<Measure> measures;
   LargestMoney money;
   for (const std::string& name : run.file.datasets("report")) {
@@ -668,13 +683,17 @@ Section dimensions(const Run& run) {
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
     for (const auto& [metric, gross, net, spoken_to] : measures) {
-      if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos || (!gross && !net)) continue;
+      if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos ||
+          (!gross && (!net || what == Beside::nothing)))
+        continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
-      rows.push_back(
-          {{unit.label()}, number_cell(unit.mean(gross)), number_cell(unit.mean(net)), number_cell(unit.range(net))});
+      rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                                {number_cell(unit.mean(gross))}, {}));
     }
     if (!rows.empty())
-      html += table(dimension, {{"Measure"}, number_cell("gross"), number_cell("net"), number_cell("90 %")}, rows);
+      html += table(
+          dimension,
+          beside_row(what, {"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}, {}), rows);
   }
   if (html.empty()) return {};
   return {"dimensions", "The same, by kind of impact",
@@ -691,7 +710,7 @@ std::string worlds_without_losers(const Run& run) {
   const Labelled& of = n_defined.data();
   const auto n_of = [&](Metric metric) {
     const auto at = static_cast<std::size_t>(std::ranges::find(metrics, spec(metric).name) - metrics.begin());
-    if (at == metrics.size()) return 0;
+    if (at == metrics.size()) return -1;  // of no programme of the run there can be such a measure
     const std::vector<std::size_t> index{at, static_cast<std::size_t>(run.lead), static_cast<std::size_t>(View::net),
                                          static_cast<std::size_t>(run.programme), 0};
     if (of.shape.size() != index.size()) throw run.file.broken("its diagnostics have other axes");
@@ -699,9 +718,9 @@ std::string worlds_without_losers(const Run& run) {
     for (std::size_t axis = 0; axis < index.size(); ++axis) offset = offset * of.shape[axis] + index[axis];
     return static_cast<int>(of.values[offset]);
   };
-  if (n_of(Metric::regional_cv) == 0) return "";  // of adoption, which is never below 0: there are no two regions
+  if (n_of(Metric::regional_cv) <= 0) return "";  // of adoption, which is never below 0: there are no two regions
   const int n = n_of(Metric::benefit_regional_cv), n_worlds = run.n_replicates();
-  if (n == n_worlds) return "";
+  if (n < 0 || n == n_worlds) return "";
   const std::string_view region = run.is_england() ? "network" : "region";
   constexpr std::string_view kWhy =
       "a coefficient of variation or Gini index of a benefit that is below 0 for some has no meaning";
@@ -717,6 +736,7 @@ std::string worlds_without_losers(const Run& run) {
 }
 
 Section equity(const Run& run) {
+  const Beside what = beside(run);
   std::vector<std::vector<Cell>> rows;
   for (const Metric metric : kEquityRows) {
     const auto own = run.report(metric, run.lead, View::gross, run.programme, 0, 0);
@@ -724,11 +744,8 @@ Section equity(const Run& run) {
     const auto change = run.report(metric, run.lead, View::net, run.programme, 0, 0);
     if (!own || !other || !change) continue;
     const RowUnit unit(metric, Medium::page, {own, other, change});
-    rows.push_back({{unit.label()},
-                    number_cell(unit.mean(own)),
-                    number_cell(unit.mean(other)),
-                    number_cell(unit.mean(change)),
-                    number_cell(unit.range(change))});
+    rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(change)), number_cell(unit.range(change))},
+                              {number_cell(unit.mean(own))}, {number_cell(unit.mean(other))}));
   }
   const bool is_known = run.report(Metric::deprivation_gap, run.lead, View::gross, run.programme, 0, 0).has_value();
   std::string html = paragraph(
@@ -738,7 +755,8 @@ Section equity(const Run& run) {
           : "How deprived the areas of these organisations are is not known: differences between regions alone can "
             "be shown.");
   html += table(fmt::format("On {}, {}", date_text(run.report_to.front()), run.words_of_place(0)),
-                {{"Measure"}, number_cell("with"), number_cell("without"), number_cell("change"), number_cell("90 %")},
+                beside_row(what, {"Measure"}, {number_cell("change (net)"), number_cell("90 %")},
+                           {number_cell(what == Beside::nothing ? "mean" : "with")}, {number_cell("without")}),
                 rows);
   html += worlds_without_losers(run);
   const auto gap = run.report("deprivation_gap", run.lead, View::gross, run.programme, 0, 0);
@@ -805,11 +823,11 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
       return number_cell(row[key].is_number() ? shown(row[key].get<double>()) : "–");
     };
     rows.push_back({{row["parameter"].get<std::string>()},
-                    {std::move(meaning)},
-                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
-                                            unit_text(row["unit"].get<std::string>()))),
                     result("at_low"),
                     result("at_high"),
+                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
+                                            unit_text(row["unit"].get<std::string>()))),
+                    {std::move(meaning)},
                     {row["grade"].get<std::string>()}});
   }
   const std::string metric = found["metric"].get<std::string>();
@@ -827,10 +845,10 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
                       escaped(in_sentence(run.place_words())), shown(found["base"].get<double>())) +
               table(fmt::format("One assumption at a time, {}", run.place_words()),
                     {{"Assumption"},
-                     {"meaning"},
-                     number_cell("range"),
                      number_cell("result at low"),
                      number_cell("result at high"),
+                     number_cell("range"),
+                     {"meaning"},
                      {"grade"}},
                     rows),
           "What drives the answer"};
@@ -1012,7 +1030,7 @@ std::string page_of(const Run& run, const fs::path& folder, const fs::path& tabl
       {"strategies", run.strategies},
       {"lead", run.lead},
       {"adds", what_adds(run)},
-      {"comparator", run.comparator},
+      {"comparator", beside(run) == Beside::nothing ? run.lead : run.comparator},
       {"programme", run.programme},
       {"places", places},
       {"words", {{"adopters", spec(Metric::adopters).label}, {"adoption_share", spec(Metric::adoption_share).label}}}};

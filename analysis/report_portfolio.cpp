@@ -35,10 +35,11 @@ std::string short_title(const std::string& title) {
 }
 
 /// Head of a table of programmes: organisations, people and events, each with what else is shown of it.
-std::vector<Cell> heads_of(std::initializer_list<std::string_view> beside) {
+/// @param which behind the name of each
+std::vector<Cell> heads_of(std::string_view which, std::initializer_list<std::string_view> beside) {
   std::vector<Cell> head{{"Programme"}};
   for (const Metric metric : {Metric::ever_adopted, Metric::patients_benefited, Metric::events_avoided}) {
-    head.push_back(number_cell(std::string(spec(metric).brief)));
+    head.push_back(number_cell(fmt::format("{}{}", spec(metric).brief, which)));
     for (const std::string_view more : beside) head.push_back(number_cell(std::string(more)));
   }
   return head;
@@ -51,12 +52,11 @@ Section programme_by_programme(const Run& run) {
   for (std::size_t j = 0; j < run.programmes.size(); ++j) {
     const int p = static_cast<int>(j);
     const auto pair = [&](std::string_view metric, std::vector<Cell>& row) {
-      for (const View view : {View::gross, View::net}) {
-        const auto s = run.report(metric, run.lead, view, p, 0, run.place);
-        row.push_back(number_cell(s ? shown(s->mean) : "–"));
-      }
-      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place);
+      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place),
+                 gross = run.report(metric, run.lead, View::gross, p, 0, run.place);
+      row.push_back(number_cell(net ? shown(net->mean) : "–"));
       row.push_back(number_cell(net ? range(*net) : ""));
+      row.push_back(number_cell(gross ? shown(gross->mean) : "–"));
     };
     const auto is_known = [&](Metric metric) {
       return run.report(metric, run.lead, View::gross, p, 0, run.place).has_value();
@@ -82,7 +82,7 @@ Section programme_by_programme(const Run& run) {
           what_adds(run))) +
           table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
                             run.place_words()),
-                heads_of({"net", "90 %"}), rows)};
+                heads_of(", net", {"90 %", "gross"}), rows)};
 }
 
 Section split(const Run& run, Json& data) {
@@ -179,7 +179,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
   };
   const auto cells = [](const Statistics* s, std::vector<Cell>& row) {
     row.push_back(number_cell(s ? shown(s->mean) : "–"));
-    row.push_back(number_cell(s && s->p05 != s->p95 ? span_text(s->p05, s->p95) : ""));
+    row.push_back(number_cell(s && !all_agree(*s) ? span_text(s->p05, s->p95) : ""));
   };
   std::vector<std::vector<Cell>> rows, totals;
   for (const Loss& loss : lost) {
@@ -224,7 +224,7 @@ Section displacement(const Run& run, const fs::path& folder, Json& data) {
                                     "90 % intervals.",
                                     n_bars));
   html += folded(fmt::format("Table: lost by programme ({})", rows.size()),
-                 table("Lost to competition for attention, by programme", heads_of({"90 %"}), rows));
+                 table("Lost to competition for attention, by programme", heads_of("", {"90 %"}), rows));
   return {"displacement", std::move(heading), std::move(html), "What programmes cost each other in attention"};
 }
 
@@ -299,16 +299,17 @@ Section growth(const Run& run, Json& data) {
     for (const Metric metric : kRows) {
       const Cube* cube = run.cube(fmt::format("report/{}", spec(metric).name));
       const int place = cube && cube->by_place() ? run.place : 0;
-      if (auto row = ledger_row(run, metric, ledger, static_cast<int>(r), place)) rows.push_back(std::move(*row));
+      if (auto row = ledger_row(run, Beside::comparator, metric, ledger, static_cast<int>(r), place))
+        rows.push_back(std::move(*row));
     }
     if (rows.empty()) continue;
     html += table(fmt::format("Growth ledger, {} to {}, {}: self-reported", date_text(run.report_from[r]),
                               date_text(run.report_to[r]), run.place_words()),
-                  ledger_head("Measure"), rows);
+                  ledger_head(Beside::comparator, "Measure"), rows);
   }
   std::vector<Cell> head{{"Year"}};
   std::vector<std::vector<Cell>> years;
-  for (const std::string& year : run.years) years.push_back({{year}});
+  for (std::size_t y = 0; y < run.years.size(); ++y) years.push_back({{year_label(run, y)}});
   for (const Metric metric : {Metric::companies_supported, Metric::investment_gbp, Metric::jobs}) {
     const Cube* cube = run.cube(fmt::format("year/{}", spec(metric).name));
     if (!cube) continue;
@@ -319,10 +320,10 @@ Section growth(const Run& run, Json& data) {
     for (std::size_t y = 0; y < years.size(); ++y)
       if (const auto s = at(y, View::gross)) amounts.push_back(s->mean);
     const RowUnit unit(metric, Medium::page, amounts);
-    head.push_back(number_cell(unit.label()));
-    head.push_back(number_cell("net"));
+    head.push_back(number_cell(fmt::format("{}, net", unit.label())));
+    head.push_back(number_cell("gross"));
     for (std::size_t y = 0; y < years.size(); ++y)
-      for (const View view : {View::gross, View::net}) years[y].push_back(number_cell(unit.mean(at(y, view))));
+      for (const View view : {View::net, View::gross}) years[y].push_back(number_cell(unit.mean(at(y, view))));
   }
   if (!years.empty() && head.size() > 1)
     html += folded("Table: growth ledger year by year",

@@ -16,6 +16,7 @@
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/record.hpp"
+#include "uptake/scores.hpp"
 #include "wording.hpp"
 
 namespace uptake {
@@ -289,13 +290,18 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
         std::tuple{1.0, "left-out", "of programmes of which nothing but the others was known"}}) {
     const auto one = std::ranges::find(all, key, &PastCoverage::kind);
     if (one == all.end() || std::ranges::find(kinds, kind) == kinds.end()) continue;
-    constexpr double kLevel = 0.9, kErrors = 2;  // further below it than luck leaves
-    const bool is_narrow = kLevel - one->held_90 > kErrors * std::sqrt(kLevel * (1 - kLevel) / one->n_forecasts);
+    constexpr double kLevel = 0.9;
+    const auto n_programmes = static_cast<std::size_t>(one->n_programmes);
+    const auto [low, high] = chance_limits(n_programmes, kLevel);
     text += fmt::format(
         "{}In back-tests of the record that ships, {}, the 90 % intervals of gross counts held {:.0f} % of {} "
-        "observations of {} programmes{}.",
-        text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->n_forecasts), grouped(one->n_programmes),
-        is_narrow ? ": intervals of this run are likely too narrow" : "");
+        "observations of {}.",
+        text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->n_forecasts), plural(n_programmes, "programme"));
+    if (one->held_90 < kLevel)
+      text += fmt::format(
+          " Intervals of this run {} too narrow: what is observed of one programme is held or missed together, and "
+          "of {} chance alone leaves {:.0f} to {:.0f} %.",
+          one->held_90 < low ? "are likely" : "may be", as_many_tests(n_programmes), 100 * low, 100 * high);
   }
   return text.empty() ? text : text + " No record tests the net effect.";
 }
@@ -493,8 +499,13 @@ std::string coverage_sentences(const Json& test) {
                multiplier = number_in(detail, "multiplier");
     std::string text = fmt::format("The {} % intervals held {:.0f} % of the observations", level, 100 * *share);
     if (low && high) {
-      text += fmt::format("; were they right, chance would leave it between {:.0f} and {:.0f} %: {}", 100 * *low,
+      // A file of an earlier version does not say how many of its forecasts are independent.
+      const auto n_independent = number_in(detail, "independent");
+      text += fmt::format("; were they right, chance would leave it between {:.0f} and {:.0f} %{}: {}", 100 * *low,
                           100 * *high,
+                          n_independent ? fmt::format(" ({}, for what is observed of one is held or missed together)",
+                                                      as_many_tests(static_cast<std::size_t>(*n_independent)))
+                                        : std::string(),
                           *high - *low >= 1 ? "too few to tell"
                           : *share < *low   ? "too narrow"
                           : *share > *high  ? "too wide"
@@ -505,15 +516,11 @@ std::string coverage_sentences(const Json& test) {
       text += fmt::format(" Intervals {:.1f} times as wide would have held {} %.", *multiplier, level);
     html += paragraph(text);
   }
-  constexpr double kNoBias = 0.05;  // [A]
   if (const auto bias = number_in(test, "bias")) {
     html +=
         paragraph(fmt::format("On balance the forecasts were {} (bias {:+.2f}: 1 = every draw above what was "
                               "observed, -1 = every draw below).",
-                              std::abs(*bias) < kNoBias ? "neither too high nor too low"
-                              : *bias > 0               ? "too high"
-                                                        : "too low",
-                              *bias));
+                              bias_in_words(*bias), *bias));
   }
   const Json& outside = part_of(test, "outside_view");
   const auto p20 = number_in(outside, "p20"), p50 = number_in(outside, "p50"), p80 = number_in(outside, "p80");

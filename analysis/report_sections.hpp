@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -23,12 +24,20 @@ namespace uptake {
 /// ` (90 %: 3 to 7)`, as headings have room for it; nothing when all replicates agree.
 [[nodiscard]] std::string short_interval(Metric metric, const Spread& s);
 
+/// What a table sets beside the lead strategy's world: the comparator's, or nothing where that is the same world, whose net
+/// is 0 in every row.
+enum class Beside : std::uint8_t { comparator, nothing };
+/// That of the run's programmes; a growth ledger has worlds of its own.
+[[nodiscard]] Beside beside(const Run& run);
+/// A row of such a table, or its head: net comes first. @param anyway the comparator's
+[[nodiscard]] std::vector<Cell> beside_row(Beside what, Cell name, std::vector<Cell> net, std::vector<Cell> own,
+                                           std::vector<Cell> anyway);
 /// A measure as it was, as it would have been anyway, and the difference; nothing where it is not known.
 /// @param place as `programme`, `report`: an index of the run's axis @param money of the table
-[[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report,
-                                                          int place, LargestMoney money = {});
+[[nodiscard]] std::optional<std::vector<Cell>> ledger_row(const Run& run, Beside what, Metric metric, int programme,
+                                                          int report, int place, LargestMoney money = {});
 /// Heads of a table of such rows.
-[[nodiscard]] std::vector<Cell> ledger_head(std::string_view first);
+[[nodiscard]] std::vector<Cell> ledger_head(Beside what, std::string_view first);
 /// A waterfall from gross to net of one measure as the page's script draws it. @param factor that figures are divided by
 /// @param text writes a figure as the table beside it does @param names of gross, anyway and net
 [[nodiscard]] nlohmann::ordered_json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net,
@@ -55,6 +64,8 @@ namespace uptake {
 [[nodiscard]] Section split(const Run& run, nlohmann::ordered_json& data);
 /// What programmes lose to each other's claim on attention.
 [[nodiscard]] Section displacement(const Run& run, const std::filesystem::path& folder, nlohmann::ordered_json& data);
+/// "2022/23", and which part of it was simulated where that is not the whole year. @param year index of the axis
+[[nodiscard]] std::string year_label(const Run& run, std::size_t year);
 /// The ledger of companies, apart from everything about health.
 [[nodiscard]] Section growth(const Run& run, nlohmann::ordered_json& data);
 /// What the ledger says, in a sentence; empty without one.

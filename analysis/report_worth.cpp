@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "numbers.hpp"
 #include "report_sections.hpp"
@@ -96,7 +97,8 @@ Missing missing_of(const Run& run, std::size_t y) {
           std::chrono::month_day(to.month(), to.day()) != kLast};
 }
 
-/// "2022/23", and which part of it was simulated where that is not the whole year.
+}  // namespace
+
 std::string year_label(const Run& run, std::size_t y) {
   const auto [is_late, is_cut] = missing_of(run, y);
   if (!is_late && !is_cut) return run.years[y];
@@ -105,6 +107,7 @@ std::string year_label(const Run& run, std::size_t y) {
       is_late && is_cut ? " " : "", is_cut ? fmt::format("to {}", short_date(run.year_to[y])) : std::string());
 }
 
+namespace {
 /// Money of each year as a drawing, and everything of each year as a table.
 std::string years(const Run& run, Json& data) {
   std::vector<YearColumn> columns = year_columns(run);
@@ -178,16 +181,25 @@ std::string pounds(double value) {
 }
 
 std::string short_interval(Metric metric, const Spread& s) {
-  if (s.p05 == s.p95) return "";
+  if (all_agree(s)) return "";
   const RowUnit unit(metric, Medium::page, {s});
   return fmt::format(" (90 %: {})", spec(metric).read_as == ReadAs::money
                                         ? fmt::format("{} to {}", pounds(s.p05), pounds(s.p95))
                                         : unit.range(s));
 }
 
-std::vector<Cell> ledger_head(std::string_view first) {
-  return {{std::string(first)},  number_cell("gross"), number_cell("90 %"),
-          number_cell("anyway"), number_cell("net"),   number_cell("90 %")};
+Beside beside(const Run& run) { return is_same_world(run) ? Beside::nothing : Beside::comparator; }
+
+std::vector<Cell> beside_row(Beside what, Cell name, std::vector<Cell> net, std::vector<Cell> own,
+                             std::vector<Cell> anyway) {
+  if (what == Beside::nothing) return net_first(std::move(name), std::move(own), {});
+  std::ranges::move(anyway, std::back_inserter(own));
+  return net_first(std::move(name), std::move(net), std::move(own));
+}
+
+std::vector<Cell> ledger_head(Beside what, std::string_view first) {
+  return beside_row(what, {std::string(first)}, {number_cell("net"), number_cell("90 %")},
+                    {number_cell("gross"), number_cell("90 %")}, {number_cell("anyway")});
 }
 
 namespace {
@@ -201,18 +213,15 @@ std::string of_how_many(const Run& run, Metric metric, int programme) {
 }
 }  // namespace
 
-std::optional<std::vector<Cell>> ledger_row(const Run& run, Metric metric, int programme, int report, int place,
-                                            LargestMoney money) {
+std::optional<std::vector<Cell>> ledger_row(const Run& run, Beside what, Metric metric, int programme, int report,
+                                            int place, LargestMoney money) {
   const auto at = [&](View view) { return run.report(metric, run.lead, view, programme, report, place); };
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
-  if (!gross && !net) return std::nullopt;
+  if (!gross && (!net || what == Beside::nothing)) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return std::vector<Cell>{{unit.label() + of_how_many(run, metric, programme)},
-                           number_cell(unit.mean(gross)),
-                           number_cell(unit.range(gross)),
-                           number_cell(unit.mean(anyway)),
-                           number_cell(unit.mean(net)),
-                           number_cell(unit.range(net))};
+  return beside_row(what, {unit.label() + of_how_many(run, metric, programme)},
+                    {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+                    {number_cell(unit.mean(gross)), number_cell(unit.range(gross))}, {number_cell(unit.mean(anyway))});
 }
 
 Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net, double factor,
@@ -266,6 +275,12 @@ std::string how_money_is_counted(const Run& run) {
                    "the worlds' own returns, which may lie to one side of it where some worlds cost little."
                  : "");
 }
+/// A file of an earlier version does not say what was nobody's.
+std::string money_defaults_of(const Run& run) {
+  if (!run.file.has("provenance/money_defaults")) return "";
+  const std::vector<std::string> defaults = lines_of(run.file.text("provenance/money_defaults"));
+  return defaults.empty() ? "" : paragraph(money_defaults_heading(defaults.size())) + list(defaults);
+}
 }  // namespace
 
 Section outcomes_and_savings(const Run& run, Json& data) {
@@ -277,6 +292,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         fmt::format("Cash and capacity are never added: a bed that is freed is used by somebody else unless it is "
                     "closed. Money is in {} prices. {}",
                     kPriceYear, how_money_is_counted(run)));
+  if (cash || cost) html += money_defaults_of(run);
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");
   }
@@ -286,7 +302,8 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         "are of all that cost anything: net present values and ratios set benefits of some, whose number is said, "
         "against costs of all. Social value per public pound is given of all together only where each of them has "
         "one.");
-  bool has_share = true;
+  const Beside what = beside(run);
+  bool has_share = true, has_range_of_share = true;
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {
     std::vector<std::vector<Cell>> rows;
     const auto same_as_admissions = [&](View view) {
@@ -304,17 +321,21 @@ Section outcomes_and_savings(const Run& run, Json& data) {
         gross && gross->mean != 0 && !is_same_world(run) && run.file.has("report/attributable_share") &&
         !run.report(Metric::attributable_share, run.lead, View::net, run.programme, static_cast<int>(r), run.place))
       has_share = false;
+    if (const auto share =
+            run.report(Metric::attributable_share, run.lead, View::net, run.programme, static_cast<int>(r), run.place))
+      has_range_of_share = has_range_of_share && has_range(Metric::attributable_share, *share);
     const bool no_other_events = same_as_admissions(View::gross) && same_as_admissions(View::net);
     for (const Metric metric : kOutcomeRows)
       if (metric == Metric::events_avoided && no_other_events) {
         continue;
-      } else if (auto row = ledger_row(run, metric, run.programme, static_cast<int>(r), run.place, money))
+      } else if (auto row = ledger_row(run, what, metric, run.programme, static_cast<int>(r), run.place, money))
         rows.push_back(std::move(*row));
     html += table(fmt::format("Cumulative, {} to {}, {}", date_text(run.report_from[r]), date_text(run.report_to[r]),
                               run.place_words()),
-                  ledger_head("Outcome"), rows);
+                  ledger_head(what, "Outcome"), rows);
   }
   if (!has_share) html += paragraph(kNoShare);
+  if (!has_range_of_share) html += paragraph(kNoRangeOfShare);
   const bool is_same = is_same_world(run);
   if (!is_same) html += years(run, data);  // net alone
   std::string heading = "What it was worth, and what it cost";
@@ -323,11 +344,19 @@ Section outcomes_and_savings(const Run& run, Json& data) {
   } else if (is_same) {
     heading = "What it was worth and what it cost, gross: net is 0";
   } else if (cash && capacity && cost) {
-    heading = fmt::format("{} added {} of cash, {} of capacity, and {} of cost{}", capitalised(what_adds(run)),
-                          pounds(cash->mean), pounds(capacity->mean), pounds(cost->mean), chance_of_worth(run));
+    const bool adds_all = cash->mean >= 0 && capacity->mean >= 0 && cost->mean >= 0;
+    const std::string of_cash = pounds(cash->mean), of_capacity = pounds(capacity->mean), of_cost = pounds(cost->mean);
+    heading =
+        capitalised(what_adds(run)) +
+        (adds_all ? fmt::format(" added {} of cash, {} of capacity, and {} of cost", of_cash, of_capacity, of_cost)
+                  : fmt::format(" changed cash savings by {}, capacity released by {}, and cost by {}", of_cash,
+                                of_capacity, of_cost)) +
+        chance_of_worth(run);
   } else if (cost) {
-    heading = fmt::format("{} added {} of cost{}; its worth in money is not known", capitalised(what_adds(run)),
-                          pounds(cost->mean), short_interval(Metric::cost_gbp, *cost));
+    const std::string of_cost = pounds(cost->mean) + short_interval(Metric::cost_gbp, *cost);
+    heading = fmt::format(
+        "{} {}; its worth in money is not known", capitalised(what_adds(run)),
+        cost->mean >= 0 ? fmt::format("added {} of cost", of_cost) : fmt::format("changed cost by {}", of_cost));
   }
   return {"outcomes", std::move(heading), std::move(html), "What it was worth, and what it cost"};
 }

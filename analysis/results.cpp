@@ -360,6 +360,10 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
+  std::vector<std::uint8_t> stated;
+  for (const ParameterRow& row : rows) stated.push_back(row.setting->where != kOfTheTable ? 1 : 0);
+  group.flags("stated", stated, axis, {"default", "stated"},
+              named("whether a programme file, the scenario or --set states it, or the program's own default stands"));
   group.flags("decides", decides(*record.model, rows), axis, {"not_shown_first", "shown_first"},
               named("whether it decides most answers and has a part in this run"));
   write_posterior_columns(group, record.model->scenario, rows);
@@ -618,6 +622,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
     text("calibration_warnings", fmt::format("{}", fmt::join(calibration_warnings(scenario), "\n")),
          "what the calibrations warn of, one a line; empty when nothing");
   }
+  text("money_defaults", fmt::format("{}", fmt::join(money_defaults(*record.model), "\n")),
+       "what money rests on that no file states, a sentence a line; empty when there is nothing");
   group.unsigned_integer("seed", scenario.seed, named("seed of the run"));
   text("seed_text", fmt::format("{}", scenario.seed), "seed in decimal, for readers without 64-bit unsigned integers");
   text("generator", "Philox4x32-10", "random number generator (Salmon et al. 2011), keyed by identity");

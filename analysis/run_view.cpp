@@ -10,6 +10,7 @@
 #include "numbers.hpp"
 #include "uptake/command.hpp"
 #include "uptake/compare.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
@@ -192,34 +193,32 @@ std::string what_adds(const Run& run) {
   return is_support ? std::string(kTheSupport) : fmt::format("“{}”", run.strategy(run.lead));
 }
 
-Spread reversed(const Spread& s) { return {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse}; }
-
 std::string interval(const Spread& s) {
-  if (s.p05 == s.p95) return shown(s.mean);
+  if (all_agree(s)) return shown(s.mean);
   return fmt::format("{} (90 % interval {})", shown(s.mean), span_text(s.p05, s.p95));
 }
-std::string range(const Spread& s) { return s.p05 == s.p95 ? std::string() : span_text(s.p05, s.p95); }
+std::string range(const Spread& s) { return all_agree(s) ? std::string() : span_text(s.p05, s.p95); }
 
 std::string finding_sentence(const Run& run, std::string_view from, std::string_view to) {
   const Subject& subject = subject_of(run);
   const auto gross = run.headline(spec(subject.metric).name, View::gross),
              net = run.headline(spec(subject.metric).name, View::net);
   if (!gross || !net) return "Nothing was measured.";
-  const bool harm = gross->mean < 0;
-  const auto flipped = [&](const Spread& s) { return harm ? reversed(s) : s; };
+  const Told told(subject, *gross, *net);
   if (is_same_world(run))
-    return fmt::format(
-        "From {} to {}, in {}, {}. {}{}.", from, to, in_sentence(run.place_words()),
-        gross_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run), interval(flipped(*gross))),
-        same_world_text(fmt::format("“{}”", run.strategy(run.lead)), fmt::format("“{}”", run.strategy(run.comparator)),
-                        ""),
-        run.strategy(run.comparator) == kDeliveryNames[2] ? kWithoutProgramme : "");
+    return fmt::format("From {} to {}, in {}, {}. {}{}.", from, to, in_sentence(run.place_words()),
+                       gross_text(told, subject_words(run), interval(told.gross)),
+                       same_world_text(fmt::format("“{}”", run.strategy(run.lead)),
+                                       fmt::format("“{}”", run.strategy(run.comparator)), ""),
+                       run.strategy(run.comparator) == kDeliveryNames[2] ? kWithoutProgramme : "");
   const std::string adds = what_adds(run);
-  return fmt::format("From {} to {}, in {}, {}, {}.", from, to, in_sentence(run.place_words()),
-                     finding_text(subject, harm ? kVerbOfHarm : subject.verb, subject_words(run),
-                                  interval(flipped(*gross)), interval(flipped(*net))),
-                     adds == kTheSupport ? std::string("without the network's support")
-                                         : fmt::format("under “{}” instead of {}", run.strategy(run.comparator), adds));
+  const bool is_support = adds == kTheSupport;
+  const std::string without = "without the network's support",
+                    under = fmt::format("under “{}”", run.strategy(run.comparator));
+  return fmt::format(
+      "From {} to {}, in {}, {}.", from, to, in_sentence(run.place_words()),
+      finding_text(told, subject_words(run), interval,
+                   is_support ? without : fmt::format("{} instead of {}", under, adds), is_support ? without : under));
 }
 
 std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,

@@ -110,8 +110,6 @@ inline constexpr std::string_view kTheSupport = "the support";
 /// What brings about what is net: kTheSupport where the network's alone sets the lead strategy apart from its
 /// comparator, else that strategy by name (more than was delivered, say, or a tariff in a world without the network).
 [[nodiscard]] std::string what_adds(const Run& run);
-/// The same figure with the other sign.
-[[nodiscard]] Spread reversed(const Spread& s);
 /// `5 (90 % interval 3 to 7)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval(const Spread& s);
 /// `3 to 7`; empty when all replicates agree.

@@ -8,6 +8,7 @@
 #include <map>
 #include <numbers>
 #include <numeric>
+#include <tuple>
 
 #include "special_functions.hpp"
 #include "uptake/calibration.hpp"
@@ -227,14 +228,21 @@ Skill skill(std::span<const Compared> compared, Key key) {
   return result;
 }
 
-Coverage coverage(std::span<const Score> scores, double level) {
-  const auto n = static_cast<std::int64_t>(scores.size());
-  Coverage result{.level = level, .share = kNaN, .low = kNaN, .high = kNaN};
-  if (n == 0) return result;
+std::pair<double, double> chance_limits(std::size_t n, double level) {
+  constexpr double kTail = 0.025;
+  const auto limit = [&](double u) {
+    return static_cast<double>(binomial_quantile(static_cast<std::int64_t>(n), level, u)) / static_cast<double>(n);
+  };
+  return {limit(kTail), limit(1 - kTail)};
+}
+
+Coverage coverage(std::span<const Score> scores, double level, std::size_t n_independent) {
+  UPTAKE_EXPECTS(n_independent <= scores.size());
+  Coverage result{.level = level, .share = kNaN, .low = kNaN, .high = kNaN, .n_independent = n_independent};
+  if (n_independent == 0) return result;
   const auto n_covered = std::ranges::count_if(scores, [&](const Score& one) { return one.covered(level); });
-  result.share = static_cast<double>(n_covered) / static_cast<double>(n);
-  result.low = static_cast<double>(binomial_quantile(n, level, 0.025)) / static_cast<double>(n);
-  result.high = static_cast<double>(binomial_quantile(n, level, 0.975)) / static_cast<double>(n);
+  result.share = static_cast<double>(n_covered) / static_cast<double>(scores.size());
+  std::tie(result.low, result.high) = chance_limits(n_independent, level);
   return result;
 }
 

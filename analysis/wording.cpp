@@ -129,7 +129,7 @@ std::string RowUnit::mean(const std::optional<Statistics>& s) const {
 }
 
 std::string RowUnit::range(const std::optional<Statistics>& s) const {
-  if (!s || s->p05 == s->p95) return "";
+  if (!s || all_agree(*s) || !has_range(metric_, *s)) return "";
   if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index || keeps_digits())
     return fmt::format("{} to {}", text(s->p05), text(s->p95));
   return span_text(s->p05 / factor_, s->p95 / factor_);
@@ -139,8 +139,27 @@ std::string paragraph(std::string_view text, std::size_t width, std::size_t inde
   return fmt::format("{}\n", fmt::join(wrapped(text, width, indent), "\n"));
 }
 
+bool all_agree(const Statistics& s) {
+  constexpr double kNoise = 1e-9;  // of sums of the same numbers
+  return s.p05 == s.p95 && !(s.sd > kNoise * std::max(std::abs(s.mean), std::abs(s.p05)));
+}
+
+bool has_range(Metric metric, const Statistics& s) {
+  if (metric == Metric::significantly_reduced) return false;
+  return metric != Metric::attributable_share || (s.p05 >= 0 && s.p95 <= 1);
+}
+
+std::string_view bias_in_words(double bias) {
+  constexpr double kNoBias = 0.05;  // [A]
+  return std::abs(bias) < kNoBias ? "neither too high nor too low" : bias > 0 ? "too high" : "too low";
+}
+
+std::string as_many_tests(std::size_t n_programmes) {
+  return fmt::format("{} as {}", plural(n_programmes, "programme"), plural(n_programmes, "independent test"));
+}
+
 std::string interval_text(const Statistics& s) {
-  if (s.p05 == s.p95) return rounded(s.mean);
+  if (all_agree(s)) return rounded(s.mean);
   return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));
 }
 

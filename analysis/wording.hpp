@@ -52,7 +52,7 @@ class RowUnit {
   [[nodiscard]] std::string text(double value) const;
   /// A dash where there is nothing.
   [[nodiscard]] std::string mean(const std::optional<Statistics>& s) const;
-  /// `5 % to 95 % point`; empty when all replicates agree, and where there is nothing.
+  /// `5 % to 95 % point`; empty when all replicates agree, where there is nothing, and of what has no range.
   [[nodiscard]] std::string range(const std::optional<Statistics>& s) const;
 
  private:
@@ -72,8 +72,24 @@ inline constexpr std::string_view kGapInWords =
 /// Narrowest table that is written, columns.
 inline constexpr int kNarrowest = 80;
 
+/// Whether all replicates agree on a figure, so that it has no interval. Nine in ten of them may do while the rest make its
+/// mean another: then the interval is told, "0 to 0".
+[[nodiscard]] bool all_agree(const Statistics& s);
+/// Whether the replicates' own values are a range that says how far the figure may be off: not of what is 0 or 1 in each of
+/// them, nor of a share of the whole where some lie outside it, from none to all.
+[[nodiscard]] bool has_range(Metric metric, const Statistics& s);
+/// What is said where a share has no range for that reason.
+inline constexpr std::string_view kNoRangeOfShare =
+    "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross: a share below 0 "
+    "or "
+    "above 100 % would say nothing.";
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
+/// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".
+[[nodiscard]] std::string_view bias_in_words(double bias);
+/// "9 programmes as 9 independent tests": how many of the forecasts of a back-test can be held or missed each by itself.
+[[nodiscard]] std::string as_many_tests(std::size_t n_programmes);
+
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
 [[nodiscard]] std::string paragraph(std::string_view text, std::size_t width, std::size_t indent = 0);
 

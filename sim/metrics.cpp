@@ -161,8 +161,9 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         "Share of the levels reached that the comparator never reaches", "levels only by support", ratio,
         kReport | kPaired | kPercent, Needs::nothing, kSpread),
     row(Metric::attributable_share, "attributable_share", "1",
-        "Net over gross benefit, from 0 to 1: admissions or other events avoided, else value, days sooner, people "
-        "reached",
+        "Net over gross benefit: admissions or other events avoided, else value, days sooner, people reached; 0 to 1 "
+        "as "
+        "a mean, while a replicate's own may lie outside",
         "Net share of benefit", "net share of benefit", ratio, kReport | kRegion | kPaired | kPercent, Needs::benefit,
         kPatients),
     row(Metric::not_otherwise_adopted, "not_otherwise_adopted", "organisations",

@@ -247,6 +247,40 @@ class Page(program.ProgramTest):
         self.assertNotIn('<section id="published"', page)
         self.assertNotIn("of each network", page)
 
+    def test_own_tables_are_called_neither_england_nor_its_boards(self):
+        # Tables of somebody's own that call their regions and boards as England does, so that they have tiles.
+        shutil.copytree(os.path.join(program.SCENARIOS, "minimal"), self.path("own"))
+        organisations = program.read(self.path("own", "organisations.csv")).decode()
+        with open(os.path.join(program.SCENARIOS, "england", "boards.csv"), encoding="utf-8") as file:
+            boards = list(csv.DictReader(file))[:2]
+        with open(os.path.join(program.SCENARIOS, "england", "regions.csv"), encoding="utf-8") as file:
+            regions = [next(r for r in csv.DictReader(file) if r["code"] == boards[0]["region"])]
+        for here, there in (("North", regions[0]["name"]), ("N1", boards[0]["short_name"])):
+            self.assertIn(f",{here},", organisations)
+            organisations = organisations.replace(f",{here},", f",{there},")
+        program.write(self.path("own", "organisations.csv"), organisations)
+        program.write(self.path("own.toml"), self.scenario.replace('population = "minimal"', 'population = "own"').replace(
+            '"minimal/', f'"{program.SCENARIOS}/minimal/'))
+        said = self.uptake("run", "own.toml", "--replicates", "4", "-o", "out").stdout
+        self.uptake("report", "out", "--cheers")
+        page = program.read(self.path("out", "report.html")).decode()
+        self.assertIn('data-tiles="region"', page)
+        self.assertIn('data-tiles="board"', page)
+        places = page.split('<section id="places"')[1].split("</section>")[0]
+        self.assertIn("<h3>Regions</h3>", places)
+        self.assertIn("Table: in use by board", places)
+        checklist = program.read(self.path("out", "cheers.md")).decode()
+        whole = "In the population own (12 organisations, 3 regions), on 2022-03-31; deprivation"
+        self.assertIn(whole, checklist)
+        crate = json.loads(program.read(self.path("out", "ro-crate-metadata.json")))
+        described = next(one["description"] for one in crate["@graph"] if one["@id"] == "./")
+        self.assertIn("through organisations (the population own (12 organisations, 3 regions))", described)
+        before = re.sub(r"<section id=\"(assumptions|provenance)\".*?</section>", "", page, flags=re.S)
+        for text in (said.split("What this rests on")[0], re.split("<footer|<script", before)[0],
+                     *re.findall(r'"(?:label|words|places)":"?([^"]*)"', page)):
+            for word in ("England", "etworks</h3>", "ntegrated care board</", "ntegrated care boards</"):
+                self.assertNotIn(word, text)
+
     def test_names_of_networks_and_programmes_are_those_a_reader_knows(self):
         self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "out", "--quiet")
         page = program.read(self.path("out", "report.html")).decode()
@@ -279,6 +313,50 @@ class Page(program.ProgramTest):
                 self.assertIn(words, re.search(r'<p class="finding">(.*?)</p>', page).group(1))
                 self.assertIn(words, said)
                 self.assertEqual("No effect on patients is known" in said, scenario == "plgf-testing", said)
+
+    def test_money_says_which_prices_no_file_states(self):
+        heading = lambda n: f"Money rests on {n} defaults of the program, which neither programme nor scenario states:"  # noqa: E731
+        day = ("Price of one staff-day of the network (cost.staff_day_price): 320 GBP/staff-day, drawn from U(250, 450); "
+               "assumption")
+        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2931 GBP, drawn from "
+                     "LN(2931, 0.15); derived: GBP 17.0 billion / 5.8 million, S88 and S89")
+        stated = ("--set", "cost.staff_day_price=300 GBP/staff-day")
+        for name, more, n in (("default", (), 9), ("stated", stated, 8)):
+            said = self.uptake("run", program.MINIMAL, "--replicates", "2", "-o", name, *more).stdout
+            said = re.sub(r"\s+", " ", said)
+            outcomes = program.read(self.path(name, "report.html")).decode().split('<section id="outcomes"')[1].split("</section>")[0]
+            for text in (said, outcomes):
+                self.assertIn(heading(n), text)
+                self.assertIn(admission, text)
+                self.assertEqual(day in text, name == "default")
+                self.assertNotIn("economy.bed_day_price", text, "no bed day is priced here")
+                self.assertNotIn("economy.qaly_value", text)
+            self.assertIn("Default prices that money rests on stand below.", said)
+            self.assertLess(outcomes.index(heading(n)), outcomes.index("<table>"))
+            with h5py.File(self.path(name, "results.h5")) as file:
+                flags = dict(zip((k.decode() for k in file["parameters/key"][()]), file["parameters/stated"][()]))
+            self.assertEqual(flags["cost.staff_day_price"], name == "stated")
+            self.assertEqual((flags["cost.delivery_staff_days"], flags["economy.admission_price"]), (1, 0))
+        # A process without outcomes for which nobody states a cost has no money, and nothing that it rests on.
+        self.uptake("run", "plgf-testing", "--replicates", "2", "-o", "plgf", "--quiet")
+        page = program.read(self.path("plgf", "report.html")).decode()
+        self.assertNotIn("economy.cashable_share)", page.split('<section id="assumptions"')[0])
+
+    def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
+        reason = "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross"
+        said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
+        shares = re.findall(r"net share of benefit, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
+        with h5py.File(self.path("out", "results.h5")) as file:
+            names = [s.decode() for s in file["statistic"][()]]
+            low, high = (100 * file["report/attributable_share"][0, 2, names.index(s), 0, :, 0] for s in ("p05", "p95"))
+        self.assertEqual([(0 <= a and b <= 100) for a, b in zip(low, high)], [True, False], "one of each kind is here")
+        self.assertEqual([bool(of[0]) for of in shares], [True, False])
+        page = program.read(self.path("out", "report.html")).decode()
+        outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
+        rows = re.findall(r'Net share of benefit, %</th><td class="n">[\d.]+</td><td class="n">(.*?)</td>', outcomes)
+        self.assertEqual([bool(of) for of in rows], [True, False])
+        for text in (" ".join(said.split()), page):
+            self.assertEqual(text.count(reason), 1)
 
     def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
         amount = lambda text: float(text.replace(",", ""))  # noqa: E731
@@ -324,7 +402,8 @@ class Page(program.ProgramTest):
             rows = {row["kind"]: row for row in csv.DictReader(file)}
         own, other = rows["own-record"], rows["left-out"]
         words = (f"held {100 * float(own['held_90']):.0f} % of {own['forecasts']} observations of {own['programmes']} "
-                 "programmes: intervals of this run are likely too narrow")
+                 "programmes. Intervals of this run may be too narrow: what is observed of one programme is held or missed together, "
+                 f"and of {own['programmes']} programmes as {own['programmes']} independent tests chance alone leaves 67 to 100 %.")
         for section in ("finding", "adoption"):
             self.assertIn(words, page.split(f'<section id="{section}"')[1].split("</section>")[0])
         self.assertNotIn("back-tests", self.made("--replicates", "2", "--overwrite"))
@@ -412,7 +491,11 @@ class Page(program.ProgramTest):
             for left_out in ('<section id="gross-to-net"', "The support made a difference", "due to the support",
                              "net present value above 0", "Year by year", "with the support and"):
                 self.assertNotIn(left_out, page)
-            self.assertEqual("(comparator)" in page, name == "bare")
+            self.assertNotIn("(comparator)", page)
+            # Of one and the same world no column says 0 in every row, and what is a difference has no row.
+            self.assertEqual(re.findall(r"<th[^>]*>(?:net|[^<]*\(net\)|anyway|without)</th>", page), [])
+            self.assertNotIn('<th scope="row">Months sooner', page)
+            self.assertIn('<th scope="row">Organisation-years in use</th>', page)
             # In every table, too.
             self.uptake("export", name, "--csv", "-o", f"{name}-csv", "--quiet")
             with open(self.path(f"{name}-csv", "report.csv"), encoding="utf-8", newline="") as file:
@@ -442,6 +525,14 @@ delay_weeks = "26 weeks"
         page = program.read(self.path("later", "report.html")).decode()
         self.assertEqual(page.count(reason), 1)
         self.assertNotIn("Net share of benefit", page)
+        # Nothing "of it" is due to such a strategy: it ends below.
+        self.assertRegex(" ".join(said.split()), r"emergency admissions, [\d.]+ \(90 %: 0 to [\d.]+\) fewer than under no-network")
+        self.assertRegex(page, r'<p class="finding">[^<]*, [\d.]+ \(90 % interval 0 to [\d.]+\) fewer than under “no-network”\.<')
+        self.assertRegex(page, r'<h2 id="h-gross-to-net">“later” ends below its comparator: [\d.]+ fewer emergency admissions '
+                               r'avoided than under “no-network” \(90 %: 0 to [\d.]+\)<')
+        self.assertIn("“later” changed cash savings by GBP\u00a0-", page)
+        for text in (said, page):
+            self.assertNotRegex(text, r"of\s+them\s+would\s+not|due to “later”|“later” added")
         with h5py.File(self.path("later", "results.h5")) as file:
             strategies = [s.decode() for s in file["strategy"][()]]
             shares = file["report/attributable_share"]
@@ -595,7 +686,7 @@ share = 0.5
                 "skill": {"persistence": 0.5, "linear": 1.5, "bass": None},
                 "skill_detail": {"persistence": detail, "linear": {**detail, "low": 1.2, "high": 1.9}, "bass": None},
                 "coverage": {"50": 0.2, "90": 0.9},
-                "coverage_detail": {"50": {"expected_low": 0.3, "expected_high": 0.7, "multiplier": 1.75},
+                "coverage_detail": {"50": {"expected_low": 0.3, "expected_high": 0.7, "independent": 7, "multiplier": 1.75},
                                     "90": {"expected_low": 0.8, "expected_high": 1, "multiplier": None}},
                 "bias": 0.25, "outside_view": None, "why": ["a <b>reason</b>"], "warnings": []}
         for broken in ({**test, "forecasts": 1}, {**test, "skill": []}, [1], {}):
@@ -613,7 +704,8 @@ share = 0.5
                             ("Example tool: adopters, England, 2022-09", ("not observed",))):
             for word in words:
                 self.assertIn(word, row(name), name)
-        for words in ("held 20 %", "between 30 and 70 %: too narrow", "1.8 times as wide would have held 50 %",
+        for words in ("held 20 %", "between 30 and 70 % (7 programmes as 7 independent tests, for "
+                      "what is observed of one is held or missed together): too narrow", "1.8 times as wide would have held 50 %",
                       "too high (bias +0.25", "(2 of 3)", "a &lt;b&gt;reason"):
             self.assertIn(words, section)
         self.assertNotIn("another", section)
@@ -631,6 +723,7 @@ share = 0.5
         self.assertRegex(said, r"^Over 2020-04-01 to 2023-03-31 the companies that the networks supported")
         self.assertLess(said.index("Growth ledger"), said.index("the programme avoided"))
         growth = page.split('<section id="growth"')[1].split("</section>")[0]
+        self.assertRegex(growth, r'<th scope="row">\d{4}/\d\d, part: (from|to) ', "a year of some days is called so")
         for words in ("self-reported and gross", "never added to anything about health", "Companies supported",
                       "Investment reported", "Value of additional jobs", "identity set to the published 3.96"):
             self.assertIn(words, growth)
@@ -704,6 +797,15 @@ class InABrowser(program.ProgramTest):
             self.assertEqual(driver.execute_script(cut), [], width)
             self.assertEqual(driver.execute_script(squeezed), [], width)
             self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        # On a telephone the net, or what is lost or differs, stands in sight with its interval before a table is scrolled.
+        unseen = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
+                 "return [...document.querySelectorAll('table')].flatMap(t => { const head = [...t.querySelectorAll('thead th')]; " \
+                 "const at = head.findIndex(c => /\\bnet\\b|^difference/.test(c.textContent)); " \
+                 "const last = head[at + 1] && head[at + 1].textContent === '90 %' ? at + 1 : at; " \
+                 "return at >= 0 && head[last].getBoundingClientRect().right > innerWidth ? [t.caption.textContent] : []; })"
+        self.assertEqual(driver.execute_script(unseen), [])
+        headed = "return [...document.querySelectorAll('thead tr')].map(r => r.textContent).filter(t => /net|difference/.test(t)).length"
+        self.assertGreater(driver.execute_script(headed), 0)
         # What can be scrolled can be reached by keyboard (axe-core: scrollable-region-focusable), and has a name.
         unreachable = "return [...document.querySelectorAll('.scroll, pre')].filter(e => e.tabIndex !== 0 || " \
                       "!e.getAttribute('aria-label')).length"
@@ -782,6 +884,14 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         self.assertEqual([e for e in driver.get_log("browser") if e["level"] == "SEVERE"], [])
 
+    def test_a_long_name_of_a_result_is_not_cut_from_its_study(self):
+        self.uptake("run", "focus-adhd", "--replicates", "2", "-o", self.path("out"), "--quiet")
+        self.uptake("sensitivity", "focus-adhd", "--method", "one-way", "--replicates", "2", "--quiet", "-o", self.path("out"))
+        driver = self.open_page("out", "report.html")
+        said = driver.execute_script("return [...document.querySelectorAll('#tornado > svg > text')].map(t => t.textContent).join(' ')")
+        self.assertEqual(said, "Days sooner to diagnosis or treatment, all people (net)")
+        self.assert_nothing_is_cut(driver)
+
     def test_the_page_of_many_programmes_cuts_no_name(self):
         self.uptake("run", "portfolio-2018-2023", "--replicates", "2", "-o", self.path("many"), "--quiet")
         driver = self.open_page("many", "report.html")
@@ -789,6 +899,9 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
+        for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
+                      "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
+            self.assertIn(words, page)
         self.assertRegex(page, r"<summary>Sources on this page \(\d+\)</summary>")
         self.assertRegex(page, r"<summary>Sources of the model that are not on this page, but in results.h5 \(\d+\)</summary>")
         self.assertIn("discounted to the start, money by 3.5 % a year and QALYs by 1.5 %", page)

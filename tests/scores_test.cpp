@@ -172,12 +172,17 @@ TEST(Pit, IsFlatForCalibratedForecastsAndCoverageWithinItsLimits) {
   };
   EXPECT_LT(chi_squared(pit_histogram(right, 10)), 27.88) << "99.9 % point of 9 degrees of freedom";
   EXPECT_GT(chi_squared(pit_histogram(narrow, 10)), 27.88);
-  const Coverage good = coverage(right, 0.9), bad = coverage(narrow, 0.9);
+  const Coverage good = coverage(right, 0.9, right.size()), bad = coverage(narrow, 0.9, narrow.size());
   EXPECT_GE(good.share, good.low);
   EXPECT_LE(good.share, good.high);
   EXPECT_LT(bad.share, bad.low);
   EXPECT_NEAR(good.low, 0.87, 0.005);
   EXPECT_NEAR(good.high, 0.9275, 0.005);
+  // The same share of forecasts that come in nine groups, each held or missed as one, says much less.
+  const Coverage grouped = coverage(narrow, 0.9, 9);
+  EXPECT_EQ(grouped.share, bad.share);
+  EXPECT_NEAR(grouped.low, 6.0 / 9, 1e-12) << "P(at most 5 of 9) = 0.0083, of at most 6 0.053";
+  EXPECT_EQ(grouped.high, 1);
 }
 
 TEST(Skill, IsOurScoreOverTheirs) {

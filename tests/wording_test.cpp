@@ -5,6 +5,8 @@
 
 #include "finding.hpp"
 #include "page.hpp"
+#include "uptake/outcomes.hpp"
+#include "uptake/results.hpp"
 
 namespace uptake {
 namespace {
@@ -29,6 +31,50 @@ TEST(Wording, OneIsSaidInTheSingular) {
   EXPECT_EQ(chance_text(1, 1), "the one world");
   EXPECT_EQ(chance_text(0, 2), "none of 2 worlds");
   EXPECT_EQ(chance_text(0.5, 2), "50 %");
+}
+
+Statistics figure(double mean, double low, double high, double sd = 1) {
+  return {mean, sd, low, low, mean, high, high, 0};
+}
+
+TEST(Wording, OfAWorldWhoseNetIsNoPartOfItsGrossTheDifferenceIsTold) {
+  const Subject& admissions = subject_of([](Metric metric) { return metric == Metric::admissions_avoided; });
+  const auto said = [&](double gross, double net) {
+    return finding_text(Told(admissions, figure(gross, 0, 9), figure(net, -2, 1)), "the programme", interval_text,
+                        "without support", "under bare");
+  };
+  EXPECT_EQ(
+      said(5, 3),
+      "the programme avoided 5.00 (90 %: 0 to 9.00) emergency admissions; 3.00 (90 %: -2.00 to 1.00) of them would "
+      "not have been avoided anyway, without support");
+  EXPECT_EQ(said(5, -1),
+            "the programme avoided 5.00 (90 %: 0 to 9.00) emergency admissions, 1.00 (90 %: -1.00 to 2.00) fewer than "
+            "under bare");
+  EXPECT_EQ(said(5, 6),
+            "the programme avoided 5.00 (90 %: 0 to 9.00) emergency admissions, 6.00 (90 %: -2.00 to 1.00) more than "
+            "under bare");
+  // Harm: what was added, and of it more or fewer.
+  EXPECT_EQ(
+      said(-5, -3),
+      "the programme added 5.00 (90 %: -9.00 to 0) emergency admissions; 3.00 (90 %: -1.00 to 2.00) of them would "
+      "not have been added anyway, without support");
+  EXPECT_EQ(said(-5, 1),
+            "the programme added 5.00 (90 %: -9.00 to 0) emergency admissions, 1.00 (90 %: -2.00 to 1.00) fewer than "
+            "under bare");
+  EXPECT_TRUE(Told(admissions, figure(5, 0, 9), figure(-1, -2, 1)).is_below);
+  EXPECT_FALSE(Told(admissions, figure(-5, -9, 0), figure(1, -2, 1)).is_below);
+}
+
+TEST(Wording, AnIntervalIsLeftOutWhereAllAgreeAndWhereItSaysNothing) {
+  const auto range = [](Metric metric, const Statistics& s) { return RowUnit(metric, Medium::page, {s}).range(s); };
+  EXPECT_EQ(range(Metric::adopters, figure(2, 2, 2, 0)), "");
+  EXPECT_EQ(range(Metric::adopters, figure(0.02, 0, 0)), "0 to 0") << "one world in fifty differs";
+  EXPECT_EQ(interval_text(figure(0.02, 0, 0)), "0.02 (90 %: 0 to 0)");
+  EXPECT_EQ(range(Metric::adopters, figure(3, 3, 3, 1e-15)), "") << "the noise of a sum";
+  EXPECT_EQ(range(Metric::attributable_share, figure(0.6, 0.1, 0.9)), "10 to 90");
+  EXPECT_EQ(range(Metric::attributable_share, figure(0.6, 0.09, 1.14)), "");
+  EXPECT_EQ(range(Metric::attributable_share, figure(0.6, -0.2, 0.9)), "");
+  EXPECT_EQ(range(Metric::significantly_reduced, figure(0.8, 0, 1)), "") << "it is 0 or 1 in each world";
 }
 
 }  // namespace

@@ -161,12 +161,12 @@ const draw = (() => {
     const narrow = width < kNarrow, letters = narrow ? 46 : 50;
     const texts = bars.map(b => lines(b.meaning || b.name, letters)), most = d3.max(texts, t => t.length) || 1;
     const head = narrow ? 15 * most + 4 : 0, row = narrow ? head + 24 : Math.max(26, 15 * most + 8);
-    const margin = { left: narrow ? 30 : 360, right: 30, top: 30, bottom: 26 };
+    const title = lines(unit, 44), margin = { left: narrow ? 30 : 360, right: 30, top: 14 + 16 * title.length, bottom: 26 };
     const height = margin.top + margin.bottom + row * bars.length;
     const svg = canvas(element, width, height, label);
     const x = d3.scaleLinear().domain(d3.extent(bars.flatMap(b => [b.at_low, b.at_high]).concat(base))).nice().range([margin.left, width - margin.right]);
     svg.append("g").attr("transform", `translate(0,${height - margin.bottom})`).call(d3.axisBottom(x).ticks(narrow ? 3 : 6).tickFormat(number));
-    svg.append("text").attr("x", margin.left).attr("y", 14).text(unit);
+    title.forEach((line, k) => svg.append("text").attr("x", narrow ? 2 : margin.left).attr("y", 14 + 16 * k).text(line));
     const g = svg.selectAll("g.bar").data(bars).enter().append("g").attr("class", "bar").attr("transform", (b, i) => `translate(0,${margin.top + i * row})`);
     g.append("title").text(b => `${b.name}: ${number(b.at_low)} at its low end, ${number(b.at_high)} at its high end`);
     const half = (end, fill, stroke) => g.append("rect").attr("x", b => Math.min(x(base), x(b[end]))).attr("width", b => Math.abs(x(b[end]) - x(base)))

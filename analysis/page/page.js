@@ -28,7 +28,7 @@
         times: data.times, width, height: Math.max(230, Math.min(360, width * 0.56)), unit: data.course[metric].unit,
         series: unique.filter(s => course(metric, s, 0)).map(s => ({ name: data.strategies[s], own: s === data.lead, ...course(metric, s, 0) })),
         observed: data.observed.filter(o => o.metric === metric && o.programme === state.programme),
-        label: `${data.course[metric].long_name}, ${title()}: ${data.strategies[data.lead]} against ${data.strategies[data.comparator]}`,
+        label: `${data.course[metric].long_name}, ${title()}: ${unique.map(s => data.strategies[s]).join(" against ")}`,
       });
     }
     if (at("published-key")) at("published-key").hidden = !document.querySelector("figure:not([hidden]) > [data-fan] .observed");
@@ -53,7 +53,7 @@
     const shares = data.map.region !== undefined;
     const most = shares ? Math.max(...places.slice(1).flatMap(p => p.series.flatMap(s => s.p95)).filter(v => v !== null), 0.01) : undefined;
     at("multiples-note").textContent = (shares ? `${data.words.adoption_share}, on one scale` : data.words.adopters)
-      + (data.regional.values[data.lead][state.programme] ? `; line: median, band: 90 % of the worlds; dashed: without ${data.adds}.` : `; the mean with ${data.adds}.`);
+      + (data.regional.values[data.lead][state.programme] ? `; line: median, band: 90 % of the worlds${data.lead === data.comparator ? "" : `; dashed: without ${data.adds}`}.` : `; the mean with ${data.adds}.`);
     places.forEach((place, p) => {
       if (p === 0) return;
       const figure = document.createElement("figure");

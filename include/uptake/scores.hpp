@@ -3,9 +3,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "uptake/random.hpp"
@@ -85,10 +87,14 @@ struct Skill {
 /// Coverage of a level with the limits within which chance alone leaves it.
 struct Coverage {
   double level = 0, share = 0;
-  double low = 0,
-         high = 0;  ///< central 95 % of Binomial(n, level) / n: exact for independent forecasts, too tight else
+  double low = 0, high = 0;  ///< of `chance_limits`
+  std::size_t n_independent = 0;
 };
-[[nodiscard]] Coverage coverage(std::span<const Score> scores, double level);
+/// Central 95 % of Binomial(n, level) / n: the shares that chance alone leaves in n independent forecasts.
+[[nodiscard]] std::pair<double, double> chance_limits(std::size_t n, double level);
+/// @param n_independent forecasts that can be held or missed each by itself: dates of one programme are so together, and
+/// count as one
+[[nodiscard]] Coverage coverage(std::span<const Score> scores, double level, std::size_t n_independent);
 
 /// Quantiles of realised / forecast from past back-tests: the outside view (Kahneman & Lovallo 1993; Flyvbjerg 2008).
 struct OutsideView {
