@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <future>
 #include <numbers>
 #include <numeric>
 #include <unordered_map>
@@ -21,8 +20,7 @@ namespace uptake {
 namespace {
 constexpr double kEarthRadiusKm = 6371.0088;  // mean radius R1, IUGG (Moritz 2000)
 constexpr double kRadiansPerDegree = std::numbers::pi / 180;
-constexpr std::size_t kReceiversOfPart = 2048;  // whose ties a thread finds at a time
-constexpr int kNPathwayPractices = 3;           // a home's nearest practices, docs/odd.md 7.1
+constexpr int kNPathwayPractices = 3;  // a home's nearest practices, docs/odd.md 7.1
 
 // ---- nearest neighbours -------------------------------------------------------------------------------------------
 
@@ -146,13 +144,6 @@ void add_tie(Ties& ties, std::uint32_t source, double weight) {
   ties.weights.push_back(weight);
 }
 void close_receiver(Ties& ties) { ties.offsets.push_back(static_cast<std::uint32_t>(ties.sources.size())); }
-/// Adds the ties of the receivers that follow. @param part without the 0 that offsets begin with
-void append(Ties& ties, const Ties& part) {
-  const auto before = static_cast<std::uint32_t>(ties.sources.size());
-  for (const std::uint32_t end : part.offsets) ties.offsets.push_back(before + end);
-  ties.sources.insert(ties.sources.end(), part.sources.begin(), part.sources.end());
-  ties.weights.insert(ties.weights.end(), part.weights.begin(), part.weights.end());
-}
 
 std::size_t index_of(OrganisationType type) { return static_cast<std::size_t>(type); }
 
@@ -225,59 +216,32 @@ void build_ties(Population& population, const PopulationOptions& options) {
     if (tied[t]) most += types[t].organisations.size() * std::min(n_nearest, types[t].organisations.size());
   population.geography.sources.reserve(most);
   population.geography.weights.reserve(most);
-  const auto tie = [&](std::size_t first, std::size_t last, Ties& geography, Ties& pathway) {
-    std::vector<Neighbour> found;
-    for (std::size_t i = first; i < last; ++i) {
-      const OrganisationType type = population.type[i];
-      if (is_tied(type)) {
-        const auto self = static_cast<std::uint32_t>(i);
-        const Place place = place_of(population.latitude[i], population.longitude[i]);
-        const SameType& same = types[index_of(type)];
-        same.tree.nearest(place, n_nearest, self, found);
-        for (const Neighbour& neighbour : found) {
-          const double size = population.size[neighbour.organisation];
-          const double km = 2 * kEarthRadiusKm * std::asin(std::min(1.0, std::sqrt(neighbour.chord_squared) / 2));
-          const double weight =
-              (std::isnan(size) ? 1 : std::sqrt(size / same.mean_size)) * std::exp(-km / options.decay_km);
-          if (weight > 0) add_tie(geography, neighbour.organisation, weight);  // 0 = underflow
-        }
-        if (type == OrganisationType::care_home && is_tied(OrganisationType::practice)) {
-          practices.tree.nearest(place, kNPathwayPractices, self, found);
-          for (const Neighbour& neighbour : found) add_tie(pathway, neighbour.organisation, 1);
-        }
-        if ((type == OrganisationType::care_home || type == OrganisationType::practice) &&
-            is_tied(OrganisationType::acute_trust))
-          if (const auto trust = trust_of(population, i, acute_trusts.organisations)) add_tie(pathway, *trust, 1);
+  std::vector<Neighbour> found;
+  for (std::size_t i = 0; i < population.n_organisations(); ++i) {
+    const OrganisationType type = population.type[i];
+    if (is_tied(type)) {
+      const auto self = static_cast<std::uint32_t>(i);
+      const Place place = place_of(population.latitude[i], population.longitude[i]);
+      const SameType& same = types[index_of(type)];
+      same.tree.nearest(place, n_nearest, self, found);
+      for (const Neighbour& neighbour : found) {
+        const double size = population.size[neighbour.organisation];
+        const double km = 2 * kEarthRadiusKm * std::asin(std::min(1.0, std::sqrt(neighbour.chord_squared) / 2));
+        const double weight =
+            (std::isnan(size) ? 1 : std::sqrt(size / same.mean_size)) * std::exp(-km / options.decay_km);
+        if (weight > 0) add_tie(population.geography, neighbour.organisation, weight);  // 0 = underflow
       }
-      close_receiver(geography);
-      close_receiver(pathway);
+      if (type == OrganisationType::care_home && is_tied(OrganisationType::practice)) {
+        practices.tree.nearest(place, kNPathwayPractices, self, found);
+        for (const Neighbour& neighbour : found) add_tie(population.pathway, neighbour.organisation, 1);
+      }
+      if ((type == OrganisationType::care_home || type == OrganisationType::practice) &&
+          is_tied(OrganisationType::acute_trust))
+        if (const auto trust = trust_of(population, i, acute_trusts.organisations))
+          add_tie(population.pathway, *trust, 1);
     }
-  };
-  const std::size_t n = population.n_organisations();
-  const auto n_threads = static_cast<std::size_t>(std::max(1, options.n_threads));
-  if (n_threads == 1) {
-    tie(0, n, population.geography, population.pathway);
-    return;
-  }
-  // A round of receivers at a time, so that their ties do not lie in memory twice.
-  struct Part {
-    Ties geography, pathway;
-  };
-  for (std::size_t first = 0; first < n;) {
-    std::vector<std::future<Part>> parts;
-    for (; parts.size() < n_threads && first < n; first += kReceiversOfPart) {
-      // Where the system gives no thread the work is done when it is asked for.
-      parts.push_back(std::async(std::launch::async | std::launch::deferred, [&tie, first, n] {
-        Part part;
-        tie(first, std::min(first + kReceiversOfPart, n), part.geography, part.pathway);
-        return part;
-      }));
-    }
-    for (std::future<Part>& made : parts) {
-      const Part part = made.get();
-      append(population.geography, part.geography);
-      append(population.pathway, part.pathway);
-    }
+    close_receiver(population.geography);
+    close_receiver(population.pathway);
   }
 }
 

@@ -324,10 +324,9 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
   return scenario;
 }
 
-Population build_population(const Scenario& scenario, const fs::path& data_folder, int n_threads) {
+Population build_population(const Scenario& scenario, const fs::path& data_folder) {
   if (scenario.population_options.synthetic) return build_synthetic(scenario.population_options);
   PopulationOptions options = scenario.population_options;
-  options.n_threads = n_threads;
   for (const ProgrammeSpec& programme : scenario.programmes)
     options.tied.insert(options.tied.end(), programme.eligible.begin(), programme.eligible.end());
   const auto build = scenario.population == "england" ? build_england : read_population;

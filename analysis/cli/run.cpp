@@ -175,8 +175,6 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     progress_style = ProgressStyle::off;
   }
 
-  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
-
   // Every rank looks before any of them writes, so that all see the same.
   std::shared_ptr<const Model> model;
   SummaryLayout layout;
@@ -206,7 +204,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (found == Found::other_result && options.existing == Existing::refuse && writes) throw in_the_way(folder);
     if (found == Found::other_result && writes) keep_own_words(folder);
 
-    auto population = std::make_shared<const Population>(build_population(scenario, data_folder(), n_threads));
+    auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
     model = make_model(std::move(scenario), std::move(population));
     layout = make_layout(*model);
     if (output.verbosity == Verbosity::normal) print_warnings(model->warnings);
@@ -236,6 +234,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
 
   const auto n_replicates = finished.size();
   const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
+  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   Control control;
   control.n_threads = n_threads;
   if (options.action == Action::dry_run) {

@@ -181,8 +181,6 @@ struct PopulationOptions {
   /// Types that ties are built among; empty = all. A model keeps only those between organisations eligible for one
   /// programme, and finding neighbours is most of what building a population takes.
   std::vector<OrganisationType> tied;
-  /// Threads that find neighbours: no part of what is built, which is the same for any number.
-  int n_threads = 1;
 };
 
 /// England from the tables in `folder` (scenarios/england): every trust and board as it is; units, practices and their

@@ -370,9 +370,8 @@ inline constexpr DriverSet kAllDrivers = (1U << kDriverNames.size()) - 1;
 /// Economy settings of the table.
 [[nodiscard]] std::array<Setting, kNParameters - kNProgrammeParameters> default_economy();
 
-/// The population that a scenario names, the same for any number of threads.
-[[nodiscard]] Population build_population(const Scenario& scenario, const std::filesystem::path& data_folder,
-                                          int n_threads = 1);
+/// The population that a scenario names.
+[[nodiscard]] Population build_population(const Scenario& scenario, const std::filesystem::path& data_folder);
 
 /// The parameter vector of one replicate: drawn (one uniform per programme and parameter, identity
 /// `parameter:<key>`), or the default values. Layer shares are normalised.
