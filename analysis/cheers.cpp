@@ -299,7 +299,7 @@ std::string effect_of_uncertainty(const Source& from) {
   std::string text;
   const auto chance = [&](const std::string& of, double bound, std::string_view what) {
     if (const auto share = chance_above(run, of, bound))
-      text += bullet(fmt::format("{}: {:.0f} % of replicates (`/replicates/{}`)", what, 100 * *share, of));
+      text += bullet(fmt::format("{}: {} of replicates (`/replicates/{}`)", what, percent_of_worlds(*share), of));
   };
   chance(metric, 0, fmt::format("Net effect above 0 ({})", subject.noun));
   chance("net_present_value_gbp", 0, "Net present value above 0");

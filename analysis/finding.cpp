@@ -49,6 +49,7 @@ std::string finding_text(const Told& told, std::string_view who,
                          const std::function<std::string(const Statistics&)>& write, std::string_view anyway,
                          std::string_view than) {
   const std::string gross = gross_text(told, who, write(told.gross));
+  if (told.gross.mean == 0 && told.net.mean == 0) return fmt::format("{}, as {}", gross, anyway);
   if (!told.is_part()) return fmt::format("{}, {} than {}", gross, told.more_or_fewer(write), than);
   return told.subject.metric == Metric::ever_adopted
              ? fmt::format("{}; {} of them would not have done so anyway, {}", gross, write(told.net), anyway)

@@ -30,6 +30,7 @@ constexpr std::array kShown{
     Metric::events_avoided,
     Metric::admissions_avoided,
     Metric::bed_days_avoided,
+    Metric::diagnosis_days_sooner,
     Metric::savings_cash_gbp,
     Metric::capacity_released_gbp,
     Metric::cost_gbp,
@@ -64,6 +65,7 @@ class Spot {
     if (std::isnan(s.mean)) return std::nullopt;
     return s;
   }
+  [[nodiscard]] std::size_t n_replicates() const { return record_.ensemble->n_replicates; }
   /// Share of replicates in which the metric is above `threshold`, of those in which it is defined.
   [[nodiscard]] std::optional<double> share_above(Metric metric, View view, double threshold) const {
     const Block* block = record_.layout.find(metric, Axis::report);
@@ -180,9 +182,7 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   if (scenario.programmes.size() == 1 && about.metric == Metric::events_avoided)
     text += fmt::format("The event is {}. ", event_in_words(scenario.programmes.front().event));
   const auto drifts = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::uptake; };
-  if (std::ranges::any_of(scenario.programmes, drifts))
-    text +=
-        "Gross holds the background's own rise in the uptake of treatments, which is in every world; net does not. ";
+  if (std::ranges::any_of(scenario.programmes, drifts)) text += fmt::format("{} ", kBackgroundRise);
   const auto has_none = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::none; };
   if (std::ranges::all_of(scenario.programmes, has_none))
     text += "No effect on patients is known for a number to be given. ";
@@ -259,13 +259,20 @@ std::string chances(const Spot& place, std::size_t width) {
   for (const auto& [metric, view, threshold, what, of] :
        {Chance{about.metric, View::net, 0, more, "replicates"},
         Chance{Metric::net_present_value_gbp, View::net, 0, "A net present value above 0 (net)", "replicates"},
-        Chance{Metric::roi_net, View::net, 1, "Added cash above added cost", "the replicates that cost more"},
+        Chance{Metric::roi_net, View::net, 1, "Added cash above added cost", "replicates that cost more"},
         Chance{Metric::roi_fiscal, View::gross, 1, "Cash above public cost (gross)", "replicates"},
         Chance{Metric::roi_social, View::gross, 1, "Social value above public cost (gross)", "replicates"}}) {
     if (view == View::net && is_same) continue;
     if (const auto share = place.share_above(metric, view, threshold))
-      text += "  " + paragraph(fmt::format("{}: {:.0f} % of {}.", what, 100 * *share, of), width - 2, 4);
+      text += "  " + paragraph(fmt::format("{}: {} {}.", what,
+                                           *share == 0   ? "none of the"
+                                           : *share == 1 ? "all of the"
+                                                         : percent_of_worlds(*share) + " of the",
+                                           of),
+                               width - 2, 4);
   }
+  if (const std::string few = few_worlds_text(place.n_replicates()); !few.empty())
+    text += "  " + paragraph(few, width - 2, 4);
   const auto gross = place(about.metric, View::gross), net = place(about.metric, View::net);
   if (gross && net && std::isfinite(net->mcse)) {
     text += "  " + paragraph(fmt::format("Monte-Carlo error of the mean, {} {}: gross {}{}.", about.noun, about.verb,
@@ -571,7 +578,9 @@ std::string growth_finding(const RunRecord& record, int lead) {
   const Period& period = layout.reports.front();
   const RowUnit unit(Metric::investment_gbp, Medium::terminal, {invested, more});
   const auto money = [&](const std::optional<Statistics>& s) {
-    return fmt::format("GBP {}{} (90 %: {})", unit.mean(s), unit.factor() > 1 ? " m" : "", unit.range(s));
+    const std::string range = unit.range(s);
+    return fmt::format("GBP {}{}{}", unit.mean(s), unit.factor() > 1 ? " m" : "",
+                       range.empty() ? range : fmt::format(" (90 %: {})", range));
   };
   return fmt::format(
       "Over {} to {} the companies that the networks supported reported {} of investment and {} jobs; {} and {} jobs "

@@ -15,6 +15,12 @@ std::string plural(std::size_t n, std::string_view one) {
   return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
 }
 
+std::string percent_of_worlds(double share) {
+  const double percent = 100 * share;
+  const bool is_near_an_end = (percent > 0 && percent < 1) || (percent > 99 && percent < 100);
+  return is_near_an_end ? fmt::format("{:.1f} %", percent) : fmt::format("{:.0f} %", percent);
+}
+
 std::string rounded(double value) {
   if (!std::isfinite(value)) return std::string(kUndefined);
   const double size = std::abs(value);

@@ -15,6 +15,9 @@ namespace uptake {
 [[nodiscard]] std::string shown(double value);
 /// A count of things with its noun: `1 world`, `1,200 worlds`.
 [[nodiscard]] std::string plural(std::size_t n, std::string_view one);
+/// A share of worlds as a percentage: with a decimal where it is nearly none or nearly all, for a share of few is no
+/// certainty.
+[[nodiscard]] std::string percent_of_worlds(double share);
 /// `low to high`, both as whole numbers or neither.
 [[nodiscard]] std::string span_text(double low, double high);
 

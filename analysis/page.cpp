@@ -97,8 +97,7 @@ std::string short_date(Date date) { return day_text(date, 3); }
 std::string chance_text(double share, int n_worlds) {
   if (share == 0) return n_worlds == 1 ? "no world (of one)" : fmt::format("none of {} worlds", grouped(n_worlds));
   if (share == 1) return n_worlds == 1 ? "the one world" : fmt::format("all {} worlds", grouped(n_worlds));
-  const double percent = 100 * share;
-  return percent < 1 || percent > 99 ? fmt::format("{:.1f} %", percent) : fmt::format("{:.0f} %", percent);
+  return percent_of_worlds(share);
 }
 
 Cell number_cell(std::string text) { return {std::move(text), true}; }

@@ -36,8 +36,6 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-constexpr int kFewWorlds = 20;  // below, one world is more than 5 %
-
 // ---- Sections -----------------------------------------------------------------------------------------------------
 
 /// The event that a programme avoids, with how many there are of it and how that is known.
@@ -54,6 +52,13 @@ std::string what_an_event_is(const Run& run, const Sources& known_sources) {
                                           : "",
                         sources[at].empty() ? "" : "; ", known_sources.in_words(sources[at]));
   return paragraph(text + ".");
+}
+
+/// Whether one of its programmes brings the uptake of a treatment, which rises without it too.
+bool raises_uptake(const Run& run) {
+  for (std::size_t p = 0; p < run.programmes.size(); ++p)
+    if (run.report(Metric::uptake_share, run.lead, View::gross, static_cast<int>(p), 0, run.place)) return true;
+  return false;
 }
 
 Section finding(const Run& run, const std::string& coverage, const Sources& sources) {
@@ -83,6 +88,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
         "Below 0, more {} came about with {} than without: what {} to them is not known well "
         "enough to rule this out.",
         subject_of(run).noun, several ? "the programmes" : "the programme", several ? "they do" : "it does"));
+  if (raises_uptake(run)) html += paragraph(kBackgroundRise);
   if (!coverage.empty()) html += paragraph(coverage);
   if (!run.population_note.empty()) html += paragraph(run.population_note);
   std::string chances;
@@ -115,17 +121,14 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
                         ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
   for (const TurningPoint& one : turning_points(run, 0))
     if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
-  if (n_worlds < kFewWorlds)
-    html +=
-        paragraph(fmt::format("Only {} simulated: too few for intervals and chances to mean much.",
-                              n_worlds == 1 ? std::string("one world was") : fmt::format("{} worlds were", n_worlds)));
+  if (const std::string few = few_worlds_text(static_cast<std::size_t>(n_worlds)); !few.empty()) html += paragraph(few);
   const auto net = run.headline(spec(subject.metric).name, View::net);
   if (net && !is_same) {
     html += paragraph(fmt::format(
-        "{}: the same organisations and the same luck, with and without {}. The net figure is "
-        "their difference; simulation error of its mean: {}. In every table, 90 % is the range that nine in ten of the "
-        "worlds fall in.",
-        plural(static_cast<std::size_t>(n_worlds), "paired world"), what_adds(run), shown(net->mcse)));
+        "{}: the same organisations and the same luck, with and without {}. The net figure is their difference{}.{}",
+        plural(static_cast<std::size_t>(n_worlds), "paired world"), what_adds(run),
+        n_worlds == 1 ? std::string() : fmt::format("; simulation error of its mean: {}", shown(net->mcse)),
+        n_worlds == 1 ? "" : " In every table, 90 % is the range that nine in ten of the worlds fall in."));
   }
   return {"finding", "The finding", html};
 }
@@ -148,7 +151,9 @@ Section waterfall(const Run& run, Json& data) {
   }
   const auto figure = [](const Statistics& s) { return shown(s.mean); };
   return {"gross-to-net",
-          told.is_part()
+          told.gross.mean == 0 && told.net.mean == 0
+              ? fmt::format("No {} were {}, with or without {}", subject.noun, subject.verb, adds)
+          : told.is_part()
               ? fmt::format("{} of {} {} {} are due to {}{}", shown(told.net.mean), shown(told.gross.mean),
                             subject.noun, told.verb, adds, short_interval(subject.metric, told.net))
               : fmt::format("{} ends {} its comparator: {} {} {} than under “{}”{}",

@@ -246,7 +246,9 @@ std::string growth_sentence(const Run& run) {
   if (!investment.gross || !investment.net || !jobs.gross || !jobs.net) return "";
   const auto money = [](const Spread& s) {
     const RowUnit unit(Metric::investment_gbp, Medium::page, {s});
-    return fmt::format("GBP {}{} (90 % interval {})", unit.text(s.mean), unit.factor() > 1 ? " m" : "", unit.range(s));
+    const std::string range = unit.range(s);
+    return fmt::format("GBP {}{}{}", unit.text(s.mean), unit.factor() > 1 ? " m" : "",
+                       range.empty() ? range : fmt::format(" (90 % interval {})", range));
   };
   const std::string opening = run.is_about_growth()
                                   ? fmt::format("From {} to {}, the companies that the networks supported",

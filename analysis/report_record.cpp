@@ -291,6 +291,7 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
     const auto one = std::ranges::find(all, key, &PastCoverage::kind);
     if (one == all.end() || std::ranges::find(kinds, kind) == kinds.end()) continue;
     constexpr double kLevel = 0.9;
+    if (one->n_programmes < 1) continue;
     const auto n_programmes = static_cast<std::size_t>(one->n_programmes);
     const auto [low, high] = chance_limits(n_programmes, kLevel);
     text += fmt::format(
@@ -299,9 +300,11 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
         text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->n_forecasts), plural(n_programmes, "programme"));
     if (one->held_90 < kLevel)
       text += fmt::format(
-          " Intervals of this run {} too narrow: what is observed of one programme is held or missed together, and "
-          "of {} chance alone leaves {:.0f} to {:.0f} %.",
-          one->held_90 < low ? "are likely" : "may be", as_many_tests(n_programmes), 100 * low, 100 * high);
+          " What is observed of one programme is held or missed together: {}, chance alone leaves {:.0f} to {:.0f} %, "
+          "so {}.",
+          as_many_tests(n_programmes), 100 * low, 100 * high,
+          one->held_90 < low ? "intervals of this run are likely too narrow"
+                             : "this may be chance, or intervals of this run may be too narrow");
   }
   return text.empty() ? text : text + " No record tests the net effect.";
 }

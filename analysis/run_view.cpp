@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "numbers.hpp"
@@ -78,7 +80,22 @@ std::optional<Spread> Cube::at(int strategy, View view, int programme, int time,
 
 bool Cube::by_place() const { return std::ranges::any_of(data_.dimensions, is_place); }
 
-Run::Run(const std::filesystem::path& folder) : Run(ResultsFile(folder / "results.h5")) {}
+namespace {
+/// @throws FileError when the facts beside a results file are of another run: what is made of both would be of neither
+ResultsFile with_its_facts(const std::filesystem::path& folder) {
+  ResultsFile file(folder / "results.h5");
+  std::ifstream stream(folder / "run.json", std::ios::binary);
+  const auto facts = nlohmann::json::parse(std::string{std::istreambuf_iterator<char>(stream), {}}, nullptr, false);
+  if (!facts.is_object() || facts.contains("kind") || !facts.contains("digest")) return file;
+  const std::string digest = file.text("provenance/digest");
+  if (facts["digest"] == digest) return file;
+  throw FileError({(folder / "results.h5").string(),
+                   fmt::format("is of another run ({}) than run.json beside it", digest),
+                   "keep the files of each run in a folder of their own, or run the scenario again"});
+}
+}  // namespace
+
+Run::Run(const std::filesystem::path& folder) : Run(with_its_facts(folder)) {}
 
 Run::Run(ResultsFile opened)
     : file(std::move(opened)),

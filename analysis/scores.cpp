@@ -229,6 +229,7 @@ Skill skill(std::span<const Compared> compared, Key key) {
 }
 
 std::pair<double, double> chance_limits(std::size_t n, double level) {
+  UPTAKE_EXPECTS(n > 0);
   constexpr double kTail = 0.025;
   const auto limit = [&](double u) {
     return static_cast<double>(binomial_quantile(static_cast<std::int64_t>(n), level, u)) / static_cast<double>(n);

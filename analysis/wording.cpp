@@ -8,6 +8,12 @@
 
 namespace uptake {
 
+std::string few_worlds_text(std::size_t n_worlds) {
+  if (n_worlds >= kFewWorlds) return "";
+  return fmt::format("Only {} simulated: too few for intervals and chances to mean much.",
+                     n_worlds == 1 ? std::string("one world was") : fmt::format("{} worlds were", n_worlds));
+}
+
 namespace {
 /// Text broken at blanks into lines of at most `width`, all but the first indented.
 std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {

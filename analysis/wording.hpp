@@ -18,6 +18,16 @@ namespace uptake {
 /// Metrics of the terminal's tables, in their order; kept with the headline.
 [[nodiscard]] std::span<const Metric> shown_metrics();
 
+/// Said where a programme brings the uptake of a treatment.
+inline constexpr std::string_view kBackgroundRise =
+    "Gross holds the background's own rise in the uptake of treatments, which is in every world; net does not, and "
+    "present values and returns leave it out.";
+
+/// Fewer replicates than this are too few: one of them is more than 5 %.
+inline constexpr int kFewWorlds = 20;
+/// That so many are; empty where they are enough.
+[[nodiscard]] std::string few_worlds_text(std::size_t n_worlds);
+
 /// What a table is read on: a page has room for whole labels and long numbers, a terminal has columns.
 enum class Medium : std::uint8_t { page, terminal };
 

@@ -9,6 +9,7 @@
 #include <limits>
 #include <set>
 
+#include "kernel.hpp"
 #include "settings.hpp"
 #include "uptake/error.hpp"
 #include "uptake/model.hpp"
@@ -124,11 +125,14 @@ std::string population_text(std::string_view population, const PopulationOptions
 
 std::string tables_digest(const fs::path& folder) { return fmt::format("{:016x}", identity_of(tables_text(folder))); }
 
+std::string kernel_text() {
+  using Clock = decltype(Clocks::Programme::decide)::value_type;
+  return fmt::format("hazards 2^-{}\nclocks {}\n", kHazardBits, std::numeric_limits<Clock>::digits);
+}
+
 std::string digest_of(const Scenario& scenario, const fs::path& tables) {
-  constexpr int kClockDigits = std::numeric_limits<float>::digits;  // of the kernel's clocks
-  std::string text =
-      fmt::format("uptake {}\nhazards 2^-{}\nclocks {}\nseed {}\nmode {}\nattention {}\n", version(), kHazardBits,
-                  kClockDigits, scenario.seed, static_cast<int>(scenario.mode), scenario.attention);
+  std::string text = fmt::format("uptake {}\n{}seed {}\nmode {}\nattention {}\n", version(), kernel_text(),
+                                 scenario.seed, static_cast<int>(scenario.mode), scenario.attention);
   text += fmt::format("calendar {} {}\n", iso(scenario.calendar.start), scenario.calendar.n_weeks);
   for (const Date date : scenario.calendar.report_at) text += fmt::format("report {}\n", iso(date));
   text += population_text(scenario.population, scenario.population_options, tables);

@@ -389,4 +389,7 @@ struct World::State {
   History history;
 };
 
+/// Weeks of the longest horizon of a model: what a record's word has room for.
+inline constexpr int kMostSteps = World::State::Record::kUndated - 1;
+
 }  // namespace uptake

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "kernel.hpp"
 #include "plan.hpp"
 #include "regions.hpp"
 #include "shown.hpp"
@@ -19,9 +20,6 @@ namespace uptake {
 namespace {
 
 constexpr std::uint32_t kNotEligible = 0xffffffffU;
-
-/// Boundaries are kept in 16 bits, signed where one may be missing.
-constexpr int kMostSteps = 32'000;
 
 /// An owner group counts as large from this many organisations on. [A]
 constexpr int kLargeGroup = 25;

@@ -12,7 +12,6 @@
 
 #include "kernel.hpp"
 #include "lanes.hpp"
-#include "settings.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {
@@ -20,7 +19,6 @@ namespace uptake {
 namespace {
 
 using State = World::State;
-static_assert(kMostWeeks < State::Record::kUndated);
 
 constexpr std::size_t index_of(Pending pending) { return static_cast<std::size_t>(pending); }
 constexpr std::size_t kNPending = index_of(Pending::restart) + 1;
@@ -331,7 +329,8 @@ class Step {
   // what is pending; and where each part begins.
   std::vector<std::uint32_t> taken_, due_, begins_;
   std::vector<Place> places_;
-  std::array<List, 2> parted_;  ///< of the list in hand: whose clock is not over, or effort failed, and the others
+  std::array<List, 2>
+      parted_;  ///< of the list in hand: those for whom something does not hold, and those for whom it does
   std::size_t settled_ = state_.history.events.size();  ///< events that are over
   Event* event_ = nullptr;                              ///< of the history that is open: the next one
 };
@@ -413,8 +412,7 @@ template <class Pulled>
     const std::uint32_t id = first_record + climbing_[k];
     State::Record& own = records_[id];
     const int week = boundary + below_[k];
-    const int due = own.due() < boundary ? State::Record::kUndated : own.due();
-    if (week >= std::min(due, end)) continue;
+    if (week >= std::min(own.due(), end)) continue;
     own.set_due(week);
     state_.diary.add(week, id);
   }

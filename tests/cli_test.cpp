@@ -218,6 +218,30 @@ TEST_F(Program, AnotherResultInTheWayIsRefusedAndKept) {
   EXPECT_NE(text_of(folder_ / "out" / "results.h5"), before);
 }
 
+TEST_F(Program, FilesThatNoRunTellsOfAreRefusedAndKept) {
+  ASSERT_EQ(shell("mkdir out && echo notes > out/summary.csv").code, 0);
+  const std::string run = "\"$uptake\" run \"$minimal\" --replicates 3 -o out ";
+  const Outcome outcome = shell(run);
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.err.find("holds summary.csv, and no run.json"), std::string::npos) << outcome.err;
+  EXPECT_EQ(text_of(folder_ / "out" / "summary.csv"), "notes\n");
+  EXPECT_EQ(shell(run + "--overwrite").code, 0);
+  EXPECT_NE(text_of(folder_ / "out" / "summary.csv"), "notes\n");
+}
+
+TEST_F(Program, AReportOfFilesOfTwoRunsIsRefused) {
+  const std::string run = "\"$uptake\" run \"$minimal\" --replicates 3 ";
+  ASSERT_EQ(shell(run + "-o out && " + run + "--seed 7 -o other").code, 0);
+  ASSERT_EQ(shell("\"$uptake\" report out").code, 0);
+  ASSERT_EQ(shell("cp other/results.h5 out/").code, 0);
+  const std::string page = text_of(folder_ / "out" / "report.html");
+  const Outcome outcome = shell("\"$uptake\" report out");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_NE(outcome.err.find("is of another run"), std::string::npos) << outcome.err;
+  EXPECT_EQ(text_of(folder_ / "out" / "report.html"), page);
+}
+
 TEST_F(Program, ARunThatBreaksOffIsResumedToTheSameBytes) {
   const std::string run = "\"$uptake\" run \"$minimal\" --replicates 40 ";
   ASSERT_EQ(shell(run + "-o whole").code, 0);

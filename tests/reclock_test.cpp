@@ -383,6 +383,30 @@ TEST(Reclock, SameKeySameBitsOtherKeyOtherWorld) {
   }
 }
 
+// Rest is no clock: who rests when clocks are drawn anew decides again when it would have.
+TEST(Reclock, LeavesWhoRestsInTheDiary) {
+  std::size_t n_resting = 0;
+  for (std::uint64_t trial = 0; trial < 6; ++trial) {
+    const Prepared run = prepare(busy_scenario(130), synthetic::population(600), 0, trial);
+    World world = start(run.rates, run.clocks);
+    advance(world, run.rates, 50);
+    reclock(world, Key{1});
+    std::vector<std::size_t> resting;
+    int last = 0;
+    for (std::size_t id = 0; id < world.state().records.size(); ++id) {
+      const World::State::Record& own = world.state().records[id];
+      if (own.pending() != Pending::begin) continue;
+      resting.push_back(id);
+      last = std::max(last, own.due());
+    }
+    ASSERT_LT(last, 129);
+    advance(world, run.rates, last + 1);
+    for (const std::size_t id : resting) EXPECT_NE(world.state().records[id].pending(), Pending::begin);
+    n_resting += resting.size();
+  }
+  EXPECT_GT(n_resting, 20U);
+}
+
 // A clock that kept its old week would leave every law as it is, and copies of a filter the same for ever.
 TEST(Reclock, GivesEveryKindOfClockNewLuck) {
   std::array<double, static_cast<std::size_t>(Pending::restart) + 1> n{}, same{};

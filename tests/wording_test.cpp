@@ -77,5 +77,19 @@ TEST(Wording, AnIntervalIsLeftOutWhereAllAgreeAndWhereItSaysNothing) {
   EXPECT_EQ(range(Metric::significantly_reduced, figure(0.8, 0, 1)), "") << "it is 0 or 1 in each world";
 }
 
+TEST(Wording, AShareOfFewWorldsIsNoCertainty) {
+  EXPECT_EQ(percent_of_worlds(0), "0 %");
+  EXPECT_EQ(percent_of_worlds(0.005), "0.5 %");
+  EXPECT_EQ(percent_of_worlds(0.89), "89 %");
+  EXPECT_EQ(percent_of_worlds(0.995), "99.5 %");
+  EXPECT_EQ(percent_of_worlds(1), "100 %");
+}
+
+TEST(Wording, ReplicatesThatAreTooFewAreSaidToBe) {
+  EXPECT_EQ(few_worlds_text(kFewWorlds), "");
+  EXPECT_NE(few_worlds_text(kFewWorlds - 1).find("19 worlds were"), std::string::npos);
+  EXPECT_NE(few_worlds_text(1).find("one world was"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace uptake

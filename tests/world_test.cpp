@@ -18,6 +18,10 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
     Scenario scenario = busy_scenario(90);
     if (trial % 4 == 1) scenario.programmes[0].rule = LayerRule::maximum;
     if (trial % 4 == 2) scenario.programmes[0].skipped = {.engaged = true, .implementing = true};
+    if (trial % 8 == 2) {  // every clock of this programme is its first, and not of the other
+      scenario.programmes[0].fix(Parameter::mu1, 0);
+      scenario.programmes[0].fix(Parameter::mu2, 0);
+    }
     if (trial % 8 == 5) scenario.programmes[0].skipped = {.engaged = true};
     if (trial % 8 == 6) scenario.programmes[0].available_from = 2021y / April / 12;  // all begin to wait in the middle
     if (trial % 4 == 3) scenario.programmes[1].fix(Parameter::kappa, 1), scenario.attention = false;
@@ -33,6 +37,21 @@ TEST(World, EqualsTheIntegerTwinEventByEvent) {
     n_events += got.size();
   }
   EXPECT_GT(n_events, 5000U);  // the comparison is of something
+}
+
+/// The longest horizon that a record's word has room for; a longer one is refused.
+TEST(World, TheLongestHorizonEqualsTheIntegerTwin) {
+  Scenario scenario = busy_scenario(kMostSteps);
+  scenario.programmes.resize(1);
+  scenario.programmes[0].fix(Parameter::mu1, 0.02);
+  scenario.programmes[0].fix(Parameter::mu2, 0.02);
+  const Prepared run = prepare(scenario, synthetic::population(30), 0, 1);
+  const auto got = events_of(run);
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
+  EXPECT_GT(std::ranges::max(got, {}, &Event::boundary).boundary, kMostSteps - 200);
+
+  scenario.calendar.n_weeks += 1;
+  EXPECT_THROW(prepare(scenario, synthetic::population(30), 0, 1), InputError);
 }
 
 /// Without groups a decision is not tested in its week where nobody stops, and must be where somebody can.

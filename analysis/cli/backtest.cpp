@@ -69,7 +69,7 @@ uptake::BacktestOptions asked_by(const BacktestCommand& command) {
 /// Everything that decides the result.
 std::string digest_of(const BacktestCommand& command, const HistoricRecord& record,
                       const uptake::BacktestOptions& asked, const StoredPosterior* posterior) {
-  std::string text = fmt::format("{} {} {} {} {} {} {} {}", version(), record.digest, record.seed,
+  std::string text = fmt::format("{} {}{} {} {} {} {} {} {}", version(), kernel_text(), record.digest, record.seed,
                                  command.cutoff.value_or("-"), asked.leave_out, asked.fit.abc.budget,
                                  asked.fit.abc.n_particles, posterior == nullptr ? "-" : posterior->digest);
   for (const double fraction : asked.fractions) text += fmt::format(" {}", fraction);

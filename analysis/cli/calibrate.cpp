@@ -9,6 +9,7 @@
 
 #include "../file.hpp"
 #include "../json_text.hpp"
+#include "../numbers.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
@@ -39,8 +40,8 @@ constexpr const char* kCheckpoints = ".checkpoints";
 
 /// Everything that decides the result beside the record.
 std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, std::span<const std::size_t> chosen) {
-  std::string text = fmt::format("{} {} {} {} {} {} {} {}", version(), record.digest, record.seed, o.method,
-                                 o.cutoff.value_or("-"), o.budget, o.n_particles, o.n_draws);
+  std::string text = fmt::format("{} {}{} {} {} {} {} {} {}", version(), kernel_text(), record.digest, record.seed,
+                                 o.method, o.cutoff.value_or("-"), o.budget, o.n_particles, o.n_draws);
   for (const std::size_t j : chosen) text += " " + record.programmes[j].spec.name;
   return fmt::format("{:016x}", identity_of(text));
 }
@@ -326,7 +327,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     fs::remove_all(checkpoints);
 
     fmt::print("{}", json ? calibration : text);
-    say(fmt::format("{} programmes, {} simulations in {}; {}, {}, {}, {} and {} in {}", fits.size(),
+    say(fmt::format("{}, {} simulations in {}; {}, {}, {}, {} and {} in {}", plural(fits.size(), "programme"),
                     grouped(n_simulations), duration_text(seconds), kPosteriorFile, kTextFile, kJsonFile, kRunFile,
                     kCrateFile, folder.string()));
     return ExitCode::done;

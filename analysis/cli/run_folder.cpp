@@ -12,6 +12,7 @@
 #include <set>
 
 #include "../json_text.hpp"
+#include "../numbers.hpp"
 #include "../results_file.hpp"
 #include "../run_view.hpp"
 #include "text_file.hpp"
@@ -99,8 +100,24 @@ InputError in_the_way_of_another_kind(const fs::path& folder, Result kind) {
                       "choose another folder with -o"}});
 }
 
+namespace {
+/// Files there that have names of a run's.
+std::vector<std::string> files_in_the_way(const fs::path& folder) {
+  std::vector<std::string> found;
+  for (const std::string_view name :
+       {std::string_view("results.h5"), std::string_view("report.html"), std::string_view("summary.csv"),
+        std::string_view(kJsonFile), std::string_view(kTableFile), kCrateFile})
+    if (fs::exists(folder / name)) found.emplace_back(name);
+  return found;
+}
+}  // namespace
+
 Found look_in(const fs::path& folder, const Scenario& scenario) {
-  if (!fs::exists(folder / kRunFile)) return Found::nothing;
+  if (!fs::exists(folder / kRunFile)) {
+    // A run that broke off while it wrote has its part files still; what nothing tells of is somebody's.
+    const bool is_ours = !part_files(folder, "").empty();
+    return !is_ours && !files_in_the_way(folder).empty() ? Found::other_result : Found::nothing;
+  }
   const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
   const Result kind = kind_of(facts);
   if (kind == Result::backtest) return Found::nothing;
@@ -125,7 +142,12 @@ void keep_own_words(const fs::path& folder) {
 }
 
 InputError in_the_way(const fs::path& folder) {
-  return InputError({{folder.string(), "holds another result (of another scenario, seed, replicates or version)",
+  const std::vector<std::string> files =
+      fs::exists(folder / kRunFile) ? std::vector<std::string>() : files_in_the_way(folder);
+  return InputError({{folder.string(),
+                      files.empty() ? "holds another result (of another scenario, seed, replicates or version)"
+                                    : fmt::format("holds {}, and no {} that says what run made {}",
+                                                  fmt::join(files, ", "), kRunFile, files.size() == 1 ? "it" : "them"),
                       "choose another folder with -o, or replace it with --overwrite"}});
 }
 
@@ -209,10 +231,9 @@ void finish(const Finishing& run, Control control, const Output& output) {
                    : width == kWidthOfFiles      ? table
                                                  : headline_table(record, width));
   say(output,
-      fmt::format(
-          "{} replicates in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, run.json and {} "
-          "in {}",
-          grouped(run.ensemble->n_replicates), facts.seconds_total, kCrateFile, folder.string()));
+      fmt::format("{} in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, run.json and {} "
+                  "in {}",
+                  plural(run.ensemble->n_replicates, "replicate"), facts.seconds_total, kCrateFile, folder.string()));
 }
 
 }  // namespace uptake::cli

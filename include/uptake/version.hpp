@@ -1,12 +1,16 @@
 /// Version of the program: one place (CMakeLists.txt), the commit it was built from, and the licences of it and its data.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace uptake {
 
 [[nodiscard]] std::string_view version();  ///< "0.1.0", decides results (part of every digest)
 [[nodiscard]] std::string_view git_id();   ///< abbreviated commit, "-dirty" when changed, "unknown" outside git
+
+/// What the kernel counts in. Part of every digest: of one version, what was made with other numbers does not go together.
+[[nodiscard]] std::string kernel_text();
 
 /// A licence with what it asks to be said.
 struct Licence {
