@@ -300,8 +300,8 @@ std::string past_coverage(const Run& run, const std::filesystem::path& scenarios
         text.empty() ? "" : " ", how, 100 * one->held_90, grouped(one->n_forecasts), plural(n_programmes, "programme"));
     if (one->held_90 < kLevel)
       text += fmt::format(
-          " What is observed of one programme is held or missed together: {}, chance alone leaves {:.0f} to {:.0f} %, "
-          "so {}.",
+          " What is observed of one programme is held or missed together, and of {} chance alone leaves {:.0f} to "
+          "{:.0f} %: {}.",
           as_many_tests(n_programmes), 100 * low, 100 * high,
           one->held_90 < low ? "intervals of this run are likely too narrow"
                              : "this may be chance, or intervals of this run may be too narrow");

@@ -402,8 +402,9 @@ class Page(program.ProgramTest):
             rows = {row["kind"]: row for row in csv.DictReader(file)}
         own, other = rows["own-record"], rows["left-out"]
         words = (f"held {100 * float(own['held_90']):.0f} % of {own['forecasts']} observations of {own['programmes']} "
-                 "programmes. Intervals of this run may be too narrow: what is observed of one programme is held or missed together, "
-                 f"and of {own['programmes']} programmes as {own['programmes']} independent tests chance alone leaves 67 to 100 %.")
+                 "programmes. What is observed of one programme is held or missed together, "
+                 f"and of {own['programmes']} programmes as {own['programmes']} independent tests chance alone leaves 67 to 100 %: "
+                 "this may be chance, or intervals of this run may be too narrow.")
         for section in ("finding", "adoption"):
             self.assertIn(words, page.split(f'<section id="{section}"')[1].split("</section>")[0])
         self.assertNotIn("back-tests", self.made("--replicates", "2", "--overwrite"))

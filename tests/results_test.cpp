@@ -434,7 +434,7 @@ TEST(Headline, ChancesSayOfWhichReplicates) {
   const std::string text = headline_table(run->record, 400);
   EXPECT_NE(text.find("Added cash above added cost: 67 % of the replicates that cost more."), std::string::npos)
       << text;
-  EXPECT_NE(text.find("Cash above public cost (gross): 25 % of replicates."), std::string::npos) << text;
+  EXPECT_NE(text.find("Cash above public cost (gross): 25 % of the replicates."), std::string::npos) << text;
 }
 
 TEST(Headline, IsAboutTheStrategyThatIsDelivered) {

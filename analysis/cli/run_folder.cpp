@@ -107,7 +107,7 @@ std::vector<std::string> files_in_the_way(const fs::path& folder) {
   for (const std::string_view name :
        {std::string_view("results.h5"), std::string_view("report.html"), std::string_view("summary.csv"),
         std::string_view(kJsonFile), std::string_view(kTableFile), kCrateFile})
-    if (fs::exists(folder / name)) found.emplace_back(name);
+    if (fs::is_regular_file(folder / name)) found.emplace_back(name);
   return found;
 }
 }  // namespace
