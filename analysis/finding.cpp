@@ -33,7 +33,6 @@ Told::Told(const Subject& about, const Statistics& of_world, const Statistics& o
       verb(of_world.mean < 0 ? kVerbOfHarm : about.verb),
       gross(of_world.mean < 0 ? reversed(of_world) : of_world),
       net(of_world.mean < 0 ? reversed(of_difference) : of_difference),
-      is_harm(of_world.mean < 0),
       is_below(of_difference.mean < 0) {}
 
 std::string Told::more_or_fewer(const std::function<std::string(const Statistics&)>& write) const {

@@ -62,7 +62,7 @@ struct Told {
   const Subject& subject;
   std::string_view verb;  ///< that of the subject, or of harm
   Statistics gross, net;
-  bool is_harm, is_below;  ///< is_below: the world ends below its comparator
+  bool is_below;  ///< whether the world ends below its comparator
 
   /// Whether net is a part of gross, from none to all: of nothing else can be said how much "of it" is due to something.
   [[nodiscard]] bool is_part() const { return net.mean >= 0 && net.mean <= gross.mean; }
