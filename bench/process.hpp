@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "kernel.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/scenario.hpp"
+#include "world/kernel.hpp"
 
 namespace uptake::bench {
 

@@ -8,9 +8,9 @@
 #include <stop_token>
 
 #include "folder.hpp"
-#include "known_posteriors.hpp"
 #include "team.hpp"
 #include "uptake/calibration.hpp"
+#include "verify/known_posteriors.hpp"
 
 namespace uptake {
 namespace {

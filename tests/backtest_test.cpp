@@ -9,10 +9,10 @@
 #include <set>
 #include <sstream>
 
-#include "backtest_parts.hpp"
+#include "backtest/backtest_parts.hpp"
+#include "files/results_file.hpp"
 #include "folder.hpp"
-#include "results_file.hpp"
-#include "special_functions.hpp"
+#include "statistics/special_functions.hpp"
 #include "synthetic.hpp"
 #include "uptake/baselines.hpp"
 

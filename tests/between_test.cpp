@@ -1,5 +1,5 @@
 // What sets places apart: the law against made-up worlds, where it is known what is luck and what is not.
-#include "between.hpp"
+#include "statistics/between.hpp"
 
 #include <gtest/gtest.h>
 

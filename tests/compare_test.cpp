@@ -12,9 +12,9 @@
 #include <functional>
 #include <iterator>
 
-#include "compare_report.hpp"
 #include "folder.hpp"
-#include "published.hpp"
+#include "report/compare_report.hpp"
+#include "results/published.hpp"
 #include "results_fixture.hpp"
 #include "synthetic.hpp"
 #include "uptake/error.hpp"

@@ -13,7 +13,7 @@
 #include <set>
 #include <thread>
 
-#include "cgroup.hpp"
+#include "ensemble/cgroup.hpp"
 #include "team.hpp"
 #include "uptake/random.hpp"
 

@@ -1,6 +1,6 @@
 // The laws that the kernel is judged by are judged here: their continuous limits are the published answers of docs/verification.md
 // section 8, and their coarse steps the published biases.
-#include "exact_laws.hpp"
+#include "verify/exact_laws.hpp"
 
 #include <gtest/gtest.h>
 

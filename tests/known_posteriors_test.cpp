@@ -1,11 +1,11 @@
 // The oracles of calibration checked against themselves: formulas against printed answers, tables against quadrature.
-#include "known_posteriors.hpp"
+#include "verify/known_posteriors.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "special_functions.hpp"
+#include "statistics/special_functions.hpp"
 
 namespace uptake {
 namespace {

@@ -1,5 +1,5 @@
 // One sequence of operations, the same bits whatever instructions work it: scalar, SSE2, AVX2, AVX-512.
-#include "lanes.hpp"
+#include "random/lanes.hpp"
 
 #include <gtest/gtest.h>
 

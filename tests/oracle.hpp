@@ -11,10 +11,10 @@
 #include <span>
 #include <vector>
 
-#include "kernel.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/world.hpp"
+#include "world/kernel.hpp"
 
 namespace uptake::oracle {
 

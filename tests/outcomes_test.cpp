@@ -12,7 +12,7 @@
 #include <set>
 #include <string>
 
-#include "fidelity.hpp"
+#include "outcomes/fidelity.hpp"
 #include "small_model.hpp"
 
 namespace uptake {

@@ -5,9 +5,9 @@
 
 #include <cmath>
 
-#include "known_posteriors.hpp"
 #include "uptake/scores.hpp"
 #include "uptake/tempering.hpp"
+#include "verify/known_posteriors.hpp"
 
 namespace uptake {
 namespace {

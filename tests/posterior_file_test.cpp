@@ -11,9 +11,9 @@
 #include <iterator>
 #include <numeric>
 
+#include "files/results_file.hpp"
 #include "folder.hpp"
 #include "posterior_fixture.hpp"
-#include "results_file.hpp"
 #include "results_fixture.hpp"
 #include "uptake/error.hpp"
 

@@ -6,9 +6,9 @@
 #include <cmath>
 #include <functional>
 
-#include "exact_laws.hpp"
-#include "kernel.hpp"
-#include "known_worlds.hpp"
+#include "verify/exact_laws.hpp"
+#include "verify/known_worlds.hpp"
+#include "world/kernel.hpp"
 #include "worlds.hpp"
 
 namespace uptake {

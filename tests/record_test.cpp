@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "digest.hpp"
 #include "folder.hpp"
+#include "scenario/digest.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "regions.hpp"
+#include "scenario/regions.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "results_file.hpp"
+#include "files/results_file.hpp"
 
 #include <gtest/gtest.h>
 

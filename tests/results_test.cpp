@@ -11,11 +11,11 @@
 #include <iterator>
 #include <sstream>
 
-#include "file.hpp"
+#include "files/file.hpp"
 #include "folder.hpp"
-#include "published.hpp"
+#include "results/published.hpp"
 #include "results_fixture.hpp"
-#include "statistics.hpp"
+#include "statistics/statistics.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {

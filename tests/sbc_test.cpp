@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "known_posteriors.hpp"
 #include "uptake/calibration.hpp"
+#include "verify/known_posteriors.hpp"
 
 namespace uptake {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "special_functions.hpp"
+#include "statistics/special_functions.hpp"
 #include "uptake/baselines.hpp"
 #include "uptake/calibration.hpp"
 #include "uptake/error.hpp"

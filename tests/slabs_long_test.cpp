@@ -7,7 +7,7 @@
 
 #include "folder.hpp"
 #include "results_fixture.hpp"
-#include "statistics.hpp"
+#include "statistics/statistics.hpp"
 
 namespace uptake {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <stop_token>
 
-#include "known_posteriors.hpp"
-#include "regression.hpp"
+#include "statistics/regression.hpp"
+#include "verify/known_posteriors.hpp"
 
 namespace uptake {
 namespace {

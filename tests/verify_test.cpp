@@ -7,8 +7,8 @@
 #include <stop_token>
 #include <string>
 
-#include "experiments.hpp"
-#include "known_worlds.hpp"
+#include "verify/experiments.hpp"
+#include "verify/known_worlds.hpp"
 
 namespace uptake {
 namespace {

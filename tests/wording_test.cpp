@@ -1,10 +1,10 @@
 // Words that every text shares: places within a sentence, and counts of one.
-#include "wording.hpp"
+#include "results/wording.hpp"
 
 #include <gtest/gtest.h>
 
-#include "finding.hpp"
-#include "page.hpp"
+#include "report/page.hpp"
+#include "results/finding.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
 

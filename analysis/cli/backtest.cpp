@@ -6,9 +6,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"

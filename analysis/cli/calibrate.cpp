@@ -7,13 +7,13 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "../file.hpp"
-#include "../json_text.hpp"
-#include "../numbers.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
+#include "files/file.hpp"
+#include "files/json_text.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
+#include "results/numbers.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/command.hpp"

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "ranks.hpp"
 #include "text_file.hpp"
 #include "uptake/ensemble.hpp"

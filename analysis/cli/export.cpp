@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "uptake/command.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/scenario.hpp"

@@ -6,8 +6,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "text_file.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/results.hpp"

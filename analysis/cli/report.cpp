@@ -4,8 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"

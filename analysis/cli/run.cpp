@@ -10,8 +10,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
 #include "run_folder.hpp"

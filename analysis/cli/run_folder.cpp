@@ -11,10 +11,10 @@
 #include <optional>
 #include <set>
 
-#include "../json_text.hpp"
-#include "../numbers.hpp"
-#include "../results_file.hpp"
-#include "../run_view.hpp"
+#include "files/json_text.hpp"
+#include "files/results_file.hpp"
+#include "report/run_view.hpp"
+#include "results/numbers.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"

@@ -6,13 +6,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "../finding.hpp"
-#include "../json_text.hpp"
-#include "../results_file.hpp"
-#include "../wording.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
+#include "files/results_file.hpp"
 #include "progress.hpp"
+#include "results/finding.hpp"
+#include "results/wording.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
 #include "uptake/compare.hpp"

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <vector>
 
-#include "../file.hpp"
+#include "files/file.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake::cli {

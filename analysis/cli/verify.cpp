@@ -7,8 +7,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "../json_text.hpp"
 #include "commands.hpp"
+#include "files/json_text.hpp"
 
 namespace uptake::cli {
 

@@ -1,0 +1,337 @@
+#include "results/finding.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <iterator>
+
+#include "results/numbers.hpp"
+
+namespace uptake {
+
+namespace {
+constexpr std::array kSubjects{Subject{Metric::admissions_avoided, "avoided", "emergency admissions"},
+                               Subject{Metric::events_avoided, "avoided", "events"},
+                               Subject{Metric::bed_days_avoided, "released", "bed days"},
+                               Subject{Metric::diagnosis_days_sooner, "saved", "days of waiting"},
+                               Subject{Metric::patients_benefited, "reached", "people"},
+                               Subject{Metric::ever_adopted, "brought into use", "organisations"}};
+}  // namespace
+
+const Subject& subject_of(const std::function<bool(Metric)>& is_known) {
+  const auto found = std::ranges::find_if(kSubjects, is_known, &Subject::metric);
+  return found == kSubjects.end() ? kSubjects.back() : *found;
+}
+
+Statistics reversed(const Statistics& s) { return {-s.mean, s.sd, -s.p95, -s.p75, -s.p50, -s.p25, -s.p05, s.mcse}; }
+
+Told::Told(const Subject& about, const Statistics& of_world, const Statistics& of_difference)
+    : subject(about),
+      verb(of_world.mean < 0 ? kVerbOfHarm : about.verb),
+      gross(of_world.mean < 0 ? reversed(of_world) : of_world),
+      net(of_world.mean < 0 ? reversed(of_difference) : of_difference),
+      is_below(of_difference.mean < 0) {}
+
+std::string Told::more_or_fewer(const std::function<std::string(const Statistics&)>& write) const {
+  return fmt::format("{} {}", write(net.mean < 0 ? reversed(net) : net), net.mean < 0 ? "fewer" : "more");
+}
+
+std::string gross_text(const Told& told, std::string_view who, std::string_view gross) {
+  if (told.subject.metric == Metric::ever_adopted) return fmt::format("{} organisations took up {}", gross, who);
+  return fmt::format("{} {} {} {}", who, told.verb, gross, told.subject.noun);
+}
+
+std::string finding_text(const Told& told, std::string_view who,
+                         const std::function<std::string(const Statistics&)>& write, std::string_view anyway,
+                         std::string_view than) {
+  const std::string gross = gross_text(told, who, write(told.gross));
+  if (told.gross.mean == 0 && told.net.mean == 0) return fmt::format("{}, as {}", gross, anyway);
+  if (!told.is_part()) return fmt::format("{}, {} than {}", gross, told.more_or_fewer(write), than);
+  return told.subject.metric == Metric::ever_adopted
+             ? fmt::format("{}; {} of them would not have done so anyway, {}", gross, write(told.net), anyway)
+             : fmt::format("{}; {} of them would not have been {} anyway, {}", gross, write(told.net), told.verb,
+                           anyway);
+}
+
+std::string same_world_text(const std::string& strategy, const std::string& comparator, std::string_view why) {
+  if (strategy == comparator)
+    return fmt::format("Net is measured against {} itself here, so it is 0 by construction", strategy);
+  return fmt::format("Nothing sets {} apart from {}{}: both are the same world, and net is 0 throughout", strategy,
+                     comparator, why);
+}
+
+std::string_view delivery_in_words(Delivery delivery) {
+  switch (delivery) {
+    case Delivery::no_network:
+      return "still commissioned, without network effort";
+    case Delivery::no_programme:
+      return "neither commissioned nor supported";
+    case Delivery::as_delivered:
+      break;
+  }
+  return "as delivered";
+}
+
+bool has_effort(const Model& model, int strategy, int programme) {
+  const auto& plan =
+      model.strategies[static_cast<std::size_t>(strategy)].programmes[static_cast<std::size_t>(programme)];
+  return std::ranges::any_of(plan.delivered_by_region, [](const std::vector<double>& days) {
+    return std::ranges::any_of(days, [](double n) { return n > 0; });
+  });
+}
+
+bool has_effort(const Model& model, int programme) {
+  for (int strategy = 0; strategy < model.n_strategies(); ++strategy)
+    if (has_effort(model, strategy, programme)) return true;
+  return false;
+}
+
+bool delivers_effort(const Model& model, int strategy) {
+  for (int programme = 0; programme < model.n_programmes(); ++programme)
+    if (has_effort(model, strategy, programme)) return true;
+  return false;
+}
+
+int n_with_effort(const Model& model) {
+  int n = 0;
+  for (int programme = 0; programme < model.n_programmes(); ++programme) n += has_effort(model, programme) ? 1 : 0;
+  return n;
+}
+
+std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
+  const ProgrammeSpec& of = model.scenario.programmes[static_cast<std::size_t>(programme)];
+  const bool effort = has_effort(model, programme), engages = !of.skipped.engaged && !of.engaged_at_start;
+  const Setting& risk = of.settings[static_cast<std::size_t>(Parameter::relative_risk)];
+  const bool acts_on_events =
+      of.outcome == OutcomeKind::events || of.outcome == OutcomeKind::uptake || of.outcome == OutcomeKind::stay;
+  const auto has_part = [&](Parameter id) {
+    switch (id) {
+      case Parameter::a0:
+        return engages;
+      case Parameter::a1:
+        return engages && effort;
+      case Parameter::half_effort_factor:
+      case Parameter::delivery_staff_days:
+      case Parameter::eta:
+        return effort;
+      case Parameter::relative_risk:
+        return acts_on_events && (risk.value != 1 || risk.prior.family != Family::fixed);
+      default:
+        return true;
+    }
+  };
+  std::vector<Parameter> found;
+  std::ranges::copy_if(kDecisive, std::back_inserter(found), has_part);
+  return found;
+}
+
+std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
+  const bool is_bare = row.unit == "1" || row.unit == "share";
+  const bool is_whole = setting.value == std::round(setting.value);  // not 1.3e+07
+  return fmt::format("{}{}{}", is_whole ? fmt::format("{:.0f}", setting.value) : fmt::format("{:g}", setting.value),
+                     is_bare ? std::string() : fmt::format(" {}", row.unit),
+                     !is_drawn(mode)                         ? std::string(", fixed at its default")
+                     : setting.prior.family == Family::fixed ? std::string(", fixed")
+                                                             : fmt::format(", drawn from {}", to_text(setting.prior)));
+}
+
+namespace {
+/// Settings of one parameter that several programmes may share.
+struct SharedSetting {
+  Parameter id;
+  const Setting* setting;
+  int n_programmes;  ///< 0 = it belongs to no programme
+};
+
+bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
+
+/// What of the economy has a part in money that is worked out of what is known of a programme.
+std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known) {
+  const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
+  const Setting& own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)];
+  const bool has_own = own.value != 0 || own.prior.family != Family::fixed;
+  std::vector<Parameter> ids;
+  const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
+    if (has_part) ids.insert(ids.end(), parts);
+  };
+  add(knows(Needs::admissions) && !has_own, {Parameter::admission_price, Parameter::deflator});
+  add(programme.outcome == OutcomeKind::stay && knows(Needs::bed_days), {Parameter::bed_day_price});
+  add(knows(Needs::value), {Parameter::cashable_share});
+  add(knows(Needs::value) && !programme.effect_already_shrunk, {Parameter::optimism_benefit});
+  add(knows(Needs::cost), {Parameter::optimism_cost});
+  add(knows(Needs::qalys), {Parameter::qaly_value, Parameter::discount_health});
+  add(knows(Needs::value) || knows(Needs::cost), {Parameter::discount_money});
+  return ids;
+}
+}  // namespace
+
+std::vector<std::string> money_defaults(const Model& model) {
+  const Scenario& scenario = model.scenario;
+  std::vector<SharedSetting> found;
+  std::array<bool, kNParameters> has_part{};
+  const auto add = [&found](Parameter id, const Setting& setting, int n_programmes) {
+    if (!is_default(setting)) return;
+    const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
+      return one.id == id && one.setting->value == setting.value &&
+             to_text(one.setting->prior) == to_text(setting.prior);
+    });
+    if (same == found.end())
+      found.push_back({id, &setting, n_programmes});
+    else
+      same->n_programmes += n_programmes;
+  };
+  for (int j = 0; j < model.n_programmes(); ++j) {
+    const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
+    const Known known = known_of(scenario, programme);
+    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], 1); };
+    for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
+    if ((known & bit(Needs::cost)) == 0) continue;
+    if (has_effort(model, j)) own(Parameter::staff_day_price);
+    for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);
+  }
+  for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
+    const bool is_money_of_ledger = scenario.growth && is_growth(row.id) && row.unit.starts_with("GBP");
+    if (has_part[static_cast<std::size_t>(row.id)] || is_money_of_ledger)
+      add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], 0);
+  }
+  std::ranges::stable_sort(found, {}, &SharedSetting::id);
+  std::vector<std::string> sentences;
+  for (const auto& [id, setting, n_programmes] : found) {
+    const ParameterSpec& row = spec(id);
+    sentences.push_back(fmt::format("{} ({}{}): {}; {}{}{}", row.meaning.substr(0, row.meaning.find(';')), row.key,
+                                    model.n_programmes() > 1 && n_programmes > 0
+                                        ? fmt::format(", {} of {} programmes", n_programmes, model.n_programmes())
+                                        : std::string(),
+                                    value_in_words(scenario.mode, row, *setting),
+                                    kGradeNames[static_cast<std::size_t>(setting->grade)],
+                                    setting->source.empty() ? "" : ": ", setting->source));
+  }
+  return sentences;
+}
+
+std::string money_defaults_heading(std::size_t n) {
+  return fmt::format("Money rests on {} of the program, which neither programme nor scenario states:",
+                     plural(n, "default"));
+}
+
+std::optional<Parameter> sole_price(const Savings& savings) {
+  std::optional<Parameter> of_effect;
+  if (savings.are_bed_days)
+    of_effect = Parameter::bed_day_price;
+  else if (savings.has_event_value)
+    of_effect = Parameter::value_per_event;
+  else if (savings.are_admissions)
+    of_effect = Parameter::admission_price;
+  if (!savings.has_person_value) return of_effect;
+  return of_effect ? std::nullopt : std::optional(Parameter::value_per_person);
+}
+
+std::string amount_of(Parameter id, double value) {
+  const std::string number = std::abs(value) >= 1 ? shown(value) : fmt::format("{:.3g}", value);
+  const std::string_view unit = spec(id).unit;
+  return unit == "GBP" ? fmt::format("GBP {}", number) : fmt::format("{} {}", number, unit);
+}
+
+std::string rests_on(Parameter id, double fixed_at, std::string_view verdict, double turns_at) {
+  std::string text = fmt::format("{} is fixed at {} in every world, and {} rests on it: ", spec(id).key,
+                                 amount_of(id, fixed_at), verdict);
+  if (!std::isfinite(turns_at) || turns_at <= 0)
+    return text + "the mean verdict is the same for any value of it above 0.";
+  return text +
+         fmt::format("on average it turns at {}, {} times that.", amount_of(id, turns_at), shown(turns_at / fixed_at));
+}
+
+bool is_about_growth(const Scenario& scenario) {
+  const auto is_of_ledger = [](const Published& figure) {
+    const auto metric = find_metric(figure.metric);
+    return metric && spec(*metric).needs == Needs::growth;
+  };
+  return scenario.growth && scenario.programmes.size() == 1 && !scenario.published.empty() &&
+         std::ranges::all_of(scenario.published, is_of_ledger);
+}
+
+namespace {
+/// "care homes", "primary care networks" of a type of organisation.
+std::string plural_of(OrganisationType type) {
+  std::string words = event_in_words(kOrganisationTypeNames[static_cast<std::size_t>(type)]);
+  if (words.ends_with('y')) {
+    words.replace(words.size() - 1, 1, "ies");
+  } else {
+    words += 's';
+  }
+  return words;
+}
+
+bool is_england(const Model& model) { return model.scenario.population == "england"; }
+}  // namespace
+
+std::string population_in_words(const Model& model) {
+  if (is_england(model)) return std::string(kEngland);
+  const Population& population = *model.population;
+  const std::string n = grouped(static_cast<double>(population.n_organisations()));
+  if (population.synthetic)
+    return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
+  const std::filesystem::path folder = model.scenario.population;
+  return fmt::format("the population {} ({} organisations, {} region{})",
+                     folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string(),
+                     n, population.regions.size(), population.regions.size() == 1 ? "" : "s");
+}
+
+std::string population_note(const Model& model) {
+  if (!model.population->synthetic) return "";
+  std::string text =
+      "The organisations are made up and of no real place: nothing here says what happened or will happen in England, "
+      "and published figures of programmes are left out.";
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeSpec& programme = model.scenario.programmes[j];
+    const auto n = static_cast<double>(model.programmes[j].n_records());
+    if (programme.historic_denominator && *programme.historic_denominator != n)
+      text += fmt::format(" Counts of \"{}\" are scaled from {} organisations to {}, as its file states.",
+                          programme.title, grouped(n), grouped(*programme.historic_denominator));
+  }
+  return text;
+}
+
+std::string place_in_words(const Model& model, const SummaryLayout& layout, int place) {
+  return place == 0 ? population_in_words(model)
+                    : std::string(short_region(layout.regions[static_cast<std::size_t>(place)]));
+}
+
+std::string_view short_region(std::string_view name) {
+  // Not of the network whose name would be "Network South London" alone.
+  const bool is_short = name.starts_with(kOfNetworks) && !name.substr(kOfNetworks.size()).starts_with("Network");
+  return is_short ? name.substr(kOfNetworks.size()) : name;
+}
+
+std::string in_sentence(std::string_view place) {
+  if (place.ends_with("Partners") || place.starts_with(kOfNetworks)) return fmt::format("the area of {}", place);
+  std::string_view rest = place;
+  int n_points = 0;
+  const auto is_next = [&rest](std::string_view point) {
+    return rest.starts_with(point) && (rest.size() == point.size() || rest[point.size()] == ' ');
+  };
+  for (bool any = true; any;) {
+    any = false;
+    for (const std::string_view point : {"North", "South", "East", "West"}) {
+      if (!is_next(point)) continue;
+      rest.remove_prefix(std::min(point.size() + 1, rest.size()));
+      ++n_points;
+      any = true;
+    }
+  }
+  // Not of "South London" or "West Yorkshire", and not of "North and West Yorkshire".
+  const bool is_part = rest == "Midlands" || (n_points > 0 && (rest.empty() || rest == "Coast" || is_next("of"))) ||
+                       (n_points > 1 && is_next("and"));
+  return is_part ? fmt::format("the {}", place) : std::string(place);
+}
+
+std::string event_in_words(std::string_view event) {
+  std::string words(event);
+  std::ranges::replace(words, '-', ' ');
+  return words;
+}
+
+}  // namespace uptake
