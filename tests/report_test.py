@@ -122,7 +122,7 @@ class Page(program.ProgramTest):
         self.assertIn("Open Government Licence", text)
 
     def test_colours_of_text_and_lines_stand_out(self):
-        read = lambda name: program.read(os.path.join(program.SOURCE, "analysis", "page", name)).decode()  # noqa: E731
+        read = lambda name: program.read(os.path.join(program.SOURCE, "analysis", "report", "page", name)).decode()  # noqa: E731
         named = dict(re.findall(r"--(\w+): (#\w+)", read("page.css")))
         for text in ("blue", "dark", "grey", "green", "pink"):
             self.assertGreaterEqual(contrast(named[text], "#ffffff"), 4.5, text)
