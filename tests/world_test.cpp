@@ -54,6 +54,24 @@ TEST(World, TheLongestHorizonEqualsTheIntegerTwin) {
   EXPECT_THROW(prepare(scenario, synthetic::population(30), 0, 1), InputError);
 }
 
+/// Each attempt has luck of its own, however many there are.
+TEST(World, HundredsOfAttemptsOfOneOrganisationEqualTheIntegerTwin) {
+  Scenario scenario = busy_scenario(2'000);
+  scenario.programmes.resize(1);
+  scenario.programmes[0].commissioned.reset();
+  scenario.programmes[0].fix(Parameter::p_market, 10);
+  scenario.programmes[0].fix(Parameter::p, 10);
+  scenario.programmes[0].fix(Parameter::phi, 0.001);
+  scenario.programmes[0].fix(Parameter::tau, 0.02);
+  scenario.programmes[0].fix(Parameter::refractory, 0);
+  const Prepared run = prepare(scenario, synthetic::population(20), 0, 1);
+  const auto got = events_of(run);
+  EXPECT_EQ(got, oracle::integer_twin(*run.model, 0, *run.rates, run.draw, *run.clocks));
+  std::map<std::uint32_t, int> n_attempts;
+  for (const Event& event : got) n_attempts[event.record] += event.stage == Stage::implementing ? 1 : 0;
+  EXPECT_GT(std::ranges::max_element(n_attempts, {}, [](const auto& of) { return of.second; })->second, 300);
+}
+
 /// Without groups a decision is not tested in its week where nobody stops, and must be where somebody can.
 TEST(World, TiesAloneEqualTheIntegerTwinWhetherOrNotAnybodyStops) {
   std::size_t n_stopped = 0, n_decided = 0, n_of_one_class = 0;

@@ -25,6 +25,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -353,9 +354,10 @@ struct World::State {
     std::uint32_t word_ = kWeek << kDueBit;
   };
   static_assert(sizeof(Record) == 4);
-  struct Turns {  ///< clocks of each kind that have begun
-    std::uint8_t decisions = 0, implementations = 0, uses = 0;
+  struct Turns {  ///< clocks of each kind that have begun: one a week at most
+    std::uint16_t decisions = 0, implementations = 0, uses = 0;
   };
+  static_assert(Record::kUndated <= std::numeric_limits<std::uint16_t>::max());
   struct Pair {
     std::int64_t offset = 0;
     std::int64_t reach = 0;

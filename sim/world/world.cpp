@@ -219,14 +219,12 @@ class Step {
   [[nodiscard]] int stop_week(Who w, int entered, std::uint16_t occurrence) const;
   [[nodiscard]] int restart_week(Who w, int boundary, std::uint16_t occurrence) const;
   /// Clocks of a kind that a record has begun.
-  [[nodiscard]] std::uint16_t begun(std::uint32_t id, std::uint8_t State::Turns::*kind) const {
+  [[nodiscard]] std::uint16_t begun(std::uint32_t id, std::uint16_t State::Turns::*kind) const {
     return turns_ == nullptr ? 0 : turns_[id].*kind;
   }
   /// The occurrence of the one that it begins now.
-  [[nodiscard, gnu::always_inline]] std::uint16_t begin_another(std::uint32_t id, std::uint8_t State::Turns::*kind) {
-    if (turns_ == nullptr) return 0;
-    UPTAKE_EXPECTS(turns_[id].*kind < 255);
-    return (turns_[id].*kind)++;
+  [[nodiscard, gnu::always_inline]] std::uint16_t begin_another(std::uint32_t id, std::uint16_t State::Turns::*kind) {
+    return turns_ == nullptr ? std::uint16_t{0} : (turns_[id].*kind)++;
   }
 
   template <int n_groups, int n_layers>
@@ -1360,7 +1358,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
     }
     if (turns_ == nullptr) continue;
     const bool uses = stage == Stage::in_use || stage == Stage::stopped, waits = pending == Pending::test;
-    const auto one_if = [](bool begun) { return static_cast<std::uint8_t>(begun ? 1 : 0); };
+    const auto one_if = [](bool begun) { return static_cast<std::uint16_t>(begun ? 1 : 0); };
     turns_[id] = {.decisions = one_if(waits), .implementations = one_if(implementing), .uses = one_if(uses)};
   }
 }
