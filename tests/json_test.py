@@ -102,7 +102,7 @@ class Json(program.ProgramTest):
     def test_the_headings_of_a_run(self):
         data = self.report(program.MINIMAL, "--replicates", 30, "--seed", 5)
         version = self.uptake("--version").stdout.split()[1]
-        self.assertEqual(list(data), ["schema", "scenario", "seed", "replicates", "draws", "version", "parameters",
+        self.assertEqual(list(data), ["schema", "scenario", "seed", "replicates", "draws", "version", "parameters", "notes",
                                       "metrics", "published", "shapley", "displacement"])
         self.assertEqual([data[k] for k in ("schema", "scenario", "seed", "replicates", "draws", "version")],
                          [1, "minimal", 5, 30, 30, version])

@@ -149,6 +149,12 @@ for words in bench 'bench scaling'; do
   expect "$words, nothing built, no set-up" 3 "$(UPTAKE_SETUP=no code "$tree/uptake" $words)"
   contains "$words says what to run" "$(cat "$scratch/err")" "Run once where it can be built: '$tree/uptake' bench"
 done
+for words in "test --help" "bench --help" "test -h" "bench -h"; do
+  fresh
+  expect "$words helps" 0 "$(code "$tree/uptake" $words)"
+  contains "$words says how it is used" "$("$tree/uptake" $words)" "Usage: uptake ${words% *}"
+  expect "$words calls nothing" "" "$(cat "$calls")"
+done
 for setting in UPTAKE_SETUP=no SLURM_PROCID=0 OMPI_COMM_WORLD_SIZE=2 PMI_SIZE=2 SLURM_STEP_NUM_TASKS=2; do
   fresh
   expect "$setting sets nothing up" 3 "$(code env "$setting" "$tree/uptake" x)"

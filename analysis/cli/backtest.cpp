@@ -138,15 +138,15 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
   {
     ProgressLine progress(command.progress, output.verbosity);
     if (output.verbosity == Verbosity::normal && !command.budget && command.progress != ProgressStyle::json)
-      fmt::print(stderr, "{} simulations and {} particles for each fit; --budget changes it\n",
-                 grouped(asked.fit.abc.budget), grouped(asked.fit.abc.n_particles));
+      tell("{} simulations and {} particles for each fit; --budget changes it\n", grouped(asked.fit.abc.budget),
+           grouped(asked.fit.abc.n_particles));
     result = uptake::backtest(
         record, population, asked, stored ? &*stored : nullptr, control,
         [&](const std::string& programme, const CalibrationProgress& now) { progress.show(programme, now); });
   }
   if (result.completion == Completion::interrupted) {
     if (output.verbosity == Verbosity::normal)
-      fmt::print(stderr, "interrupted: nothing was written; the back-test starts again from the beginning\n");
+      tell("interrupted: nothing was written; the back-test starts again from the beginning\n");
     return ExitCode::interrupted;
   }
   const std::string json = backtest_json(result);

@@ -1,7 +1,4 @@
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -34,9 +31,8 @@ namespace {
 constexpr const char* kPosteriorFile = "posterior.h5";
 constexpr const char* kTextFile = "calibration.txt";
 constexpr const char* kJsonFile = "calibration.json";
-/// Written last: a folder that has it holds a complete calibration.
-constexpr const char* kRunFile = "run.json";
 constexpr const char* kCheckpoints = ".checkpoints";
+constexpr const char* kLockFile = ".calibrating";
 
 /// Everything that decides the result beside the record.
 std::string digest_of(const HistoricRecord& record, const CalibrateOptions& o, std::span<const std::size_t> chosen) {
@@ -103,34 +99,6 @@ std::vector<std::size_t> chosen(const HistoricRecord& record, const std::vector<
   return result;
 }
 
-/// Keeps a second calibration out of a folder while it lives.
-class FolderLock {
- public:
-  explicit FolderLock(fs::path where) : folder_(std::move(where)) {
-    const fs::path& folder = folder_;
-    make_folder(folder);
-    descriptor_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (descriptor_ < 0) throw file_error(folder, "cannot write", errno);
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-    ::close(descriptor_);
-    throw FileError({folder.parent_path().string(), "another process is calibrating into this folder",
-                     "wait for it to end, or choose another folder with -o"});
-  }
-  ~FolderLock() {
-    // A folder that keeps nothing goes too; one with checkpoints stays.
-    std::error_code ignored;
-    fs::remove(folder_ / "lock", ignored);
-    fs::remove(folder_, ignored);
-    ::close(descriptor_);
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  fs::path folder_;
-  int descriptor_ = -1;
-};
-
 /// The hierarchy over the programmes that were fitted, when there are enough.
 void add_pooled(const HistoricRecord& record, std::span<const std::size_t> programmes, std::uint64_t seed,
                 const Control& control, PosteriorRecord& posterior) {
@@ -157,10 +125,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   Output output = asked_output;
   if (!ranks.first()) output.verbosity = Verbosity::quiet;
   const ProgressStyle progress = ranks.first() ? options.progress : ProgressStyle::off;
-  const auto say = [&](const std::string& text) {
-    static_cast<void>(std::fflush(stdout));
-    if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
-  };
+  const auto say = [&](const std::string& text) { cli::say(output, text); };
   const bool json = output.format == Format::json;
 
   // Every rank looks before the first one writes, so that all see the same.
@@ -214,8 +179,8 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   std::optional<FolderLock> lock;
   const ExitCode locked = ranks.together([&] {
     if (!ranks.first()) return ExitCode::done;
-    lock.emplace(checkpoints);
-    if (options.existing == Existing::overwrite) {
+    lock.emplace(folder, folder / kLockFile, "calibrating into");
+    if (options.existing == Existing::overwrite && fs::exists(checkpoints)) {
       for (const auto& entry : fs::directory_iterator(checkpoints))
         if (entry.path().extension() == ".bin") fs::remove(entry.path());
     }
@@ -241,11 +206,10 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
   const auto interrupted = [&] {
     if (!ranks.first()) return;
     if (options.method == "abc") {
-      fmt::print(stderr, "interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
-                 resuming(options.command));
+      tell("interrupted: what was finished is kept in {}. Go on with\n  {}\n", folder.string(),
+           resuming(options.command));
     } else {
-      fmt::print(stderr, "interrupted: nothing was kept, for --method {} has no checkpoints; start it again\n",
-                 options.method);
+      tell("interrupted: nothing was kept, for --method {} has no checkpoints; start it again\n", options.method);
     }
   };
   std::vector<ProgrammeFit> fits;

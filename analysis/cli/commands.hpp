@@ -2,10 +2,14 @@
 /// else on stderr, and returns the exit code. Bad input and unreadable files leave as InputError and FileError.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "uptake/calendar.hpp"
@@ -19,6 +23,16 @@ struct StoredPosterior;
 }  // namespace uptake
 
 namespace uptake::cli {
+
+/// Writes to stderr what people should know. Where nobody can be told (a full disk, a closed pipe) the program goes on to
+/// the same end.
+template <class... T>
+void tell(fmt::format_string<T...> format, T&&... values) noexcept {
+  try {
+    static_cast<void>(std::fputs(fmt::format(format, std::forward<T>(values)...).c_str(), stderr));
+  } catch (...) {  // no memory to say it with
+  }
+}
 
 enum class Format : std::uint8_t { text, json };
 enum class Verbosity : std::uint8_t { normal, quiet };

@@ -389,7 +389,7 @@ ExitCode compare(const CompareOptions& options, const Output& output) {
     return ExitCode::done;
   } catch (const Stopped&) {
     if (output.verbosity == Verbosity::normal)
-      fmt::print(stderr, "interrupted: a comparison works in memory and keeps nothing; run it again\n");
+      tell("interrupted: a comparison works in memory and keeps nothing; run it again\n");
     return ExitCode::interrupted;
   }
 }

@@ -394,7 +394,8 @@ ExitCode list_programmes(const Output& output) {
   }
   fmt::print(
       "\nEvidence of adoption: A = a dated series, B = two or three points, C = one total, D = nothing usable.\n");
-  if (shipped) fmt::print("Spread: calibrated to the record (posterior.h5), or how bass.p is known.\n");
+  if (shipped)
+    fmt::print("Spread: calibrated to the record (drawn from with --posterior posterior), or how bass.p is known.\n");
   return ExitCode::done;
 }
 

@@ -29,9 +29,9 @@ void print_lines(const std::vector<Problem>& lines, std::string_view word, std::
   const bool is_coloured = isatty(STDERR_FILENO) != 0 && (no_colour == nullptr || *no_colour == '\0');
   for (const Problem& line : lines) {
     if (is_coloured)
-      fmt::print(stderr, "\033[1;{}m{}:\033[0m {}\n", colour, word, line.text());
+      tell("\033[1;{}m{}:\033[0m {}\n", colour, word, line.text());
     else
-      fmt::print(stderr, "{}: {}\n", word, line.text());
+      tell("{}: {}\n", word, line.text());
   }
 }
 }  // namespace
@@ -90,7 +90,10 @@ class Parser {
   Parser()
       : app_("Simulates how health innovations spread through the NHS in England, and what that is worth.", "uptake") {
     app_.set_version_flag("--version", fmt::format("uptake {} ({})", version(), git_id()), "Print version and commit");
-    app_.footer(exit_codes() + "\n\nExample: uptake run scenarios/care-homes.toml\n`uptake COMMAND --help` says more.");
+    const bool is_called_by_script = std::getenv("UPTAKE_CALLED") != nullptr;
+    app_.footer(exit_codes() +
+                (is_called_by_script ? "\n\nOf the script: `test` runs the tests, `bench` the benchmarks." : "") +
+                "\n\nExample: uptake run scenarios/care-homes.toml\n`uptake COMMAND --help` says more.");
     app_.require_subcommand(1);
 
     CLI::App& run = add(
@@ -253,7 +256,7 @@ class Parser {
     } catch (const CLI::ParseError& error) {
       if (here.rank > 0) return ExitCode::bad_input;  // the first process says it
       if (argc < 2) {
-        fmt::print(stderr, "{}", app_.help());
+        tell("{}", app_.help());
       } else {
         print_problems(problems_of_usage(error));
       }
@@ -265,10 +268,8 @@ class Parser {
         // Side by side they would write over each other.
         if (here.rank > 0) return ExitCode::done;
         if (options_.output.verbosity == Verbosity::normal)
-          fmt::print(
-              stderr,
-              "{}: {} processes were started together, and the first does it alone (run and calibrate are shared)\n",
-              command.app->get_name(), here.size);
+          tell("{}: {} processes were started together, and the first does it alone (run and calibrate are shared)\n",
+               command.app->get_name(), here.size);
       }
       options_.run.overrides = options_.overrides();
       limit_threads();
@@ -295,8 +296,8 @@ class Parser {
     const int most = available_threads();
     if (options_.run.n_threads <= most) return;
     if (options_.output.verbosity == Verbosity::normal) {
-      fmt::print(stderr, "--threads {}: this process may use {} core{}, so {} thread{}\n", options_.run.n_threads, most,
-                 most == 1 ? "" : "s", most, most == 1 ? "" : "s");
+      tell("--threads {}: this process may use {} core{}, so {} thread{}\n", options_.run.n_threads, most,
+           most == 1 ? "" : "s", most, most == 1 ? "" : "s");
     }
     options_.run.n_threads = most;
   }

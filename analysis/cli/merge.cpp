@@ -200,9 +200,7 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
   Control control;
   control.n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   // Part files of the folder itself have done their work, as after `run`; those of other folders are left alone.
-  finish({model, layout, &gathered.ensemble, folder, began, 0, control.n_threads, options.command,
-          part_files(folder, digest)},
-         control, output);
+  finish({model, layout, &gathered.ensemble, folder, began, 0, control.n_threads, options.command}, control, output);
   return ExitCode::done;
 }
 

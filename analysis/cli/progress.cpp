@@ -38,7 +38,7 @@ ProgressLine::ProgressLine(ProgressStyle style, Verbosity verbosity) {
 }
 
 ProgressLine::~ProgressLine() {
-  if (width_ > 0) fmt::print(stderr, "\r{:{}}\r", "", width_);
+  if (width_ > 0) tell("\r{:{}}\r", "", width_);
 }
 
 void ProgressLine::show(const Progress& progress) {
@@ -47,8 +47,8 @@ void ProgressLine::show(const Progress& progress) {
   const double left =
       elapsed / static_cast<double>(progress.done) * static_cast<double>(progress.total - progress.done);
   if (shape_ == Shape::json) {
-    fmt::print(stderr, "{{\"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
-               progress.done, progress.total, elapsed, left);
+    tell("{{\"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n", progress.done,
+         progress.total, elapsed, left);
     return;
   }
   print(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", grouped(progress.done), grouped(progress.total),
@@ -60,8 +60,7 @@ void ProgressLine::show(const std::string& label, const CalibrationProgress& pro
   if (shape_ == Shape::none) return;
   const double elapsed = progress.elapsed.count(), left = progress.remaining.count();
   if (shape_ == Shape::json) {
-    fmt::print(
-        stderr,
+    tell(
         "{{\"calibrating\": \"{}\", \"generation\": {}, \"tolerance\": {}, \"acceptance\": {:.4f}, "
         "\"way\": {}, \"simulations\": {}, \"budget\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
         label, progress.generation,
@@ -91,9 +90,9 @@ void ProgressLine::print(double elapsed, const std::string& line) {
   if (shape_ == Shape::lines && last_shown_ > 0 && elapsed - last_shown_ < kSecondsBetweenLines) return;
   last_shown_ = elapsed;
   if (shape_ == Shape::lines) {
-    fmt::print(stderr, "{}\n", line);
+    tell("{}\n", line);
   } else {
-    fmt::print(stderr, "\r{:{}}", line, width_);
+    tell("\r{:{}}", line, width_);
     width_ = std::max(width_, line.size());
     static_cast<void>(std::fflush(stderr));
   }
@@ -113,7 +112,7 @@ Interruption::Interruption() {
     while (!end.stop_requested()) {
       if (sigtimedwait(&signals, nullptr, &kWait) < 0) continue;
       if (!source.request_stop()) std::_Exit(static_cast<int>(ExitCode::interrupted));
-      fmt::print(stderr, "\nstopping after the replicates that are under way (again to stop at once)\n");
+      tell("\nstopping after the replicates that are under way (again to stop at once)\n");
     }
   });
 }

@@ -193,7 +193,7 @@ Ranks::Ranks(Launch launch) {
   int level = 0;
   // Calls come from two threads in turns: the one that listens for stops, and the main one.
   MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level);
-  started_ = true;
+  mpi_.is_started = true;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_);
   MPI_Comm_size(MPI_COMM_WORLD, &size_);
   if (level < MPI_THREAD_SERIALIZED) throw std::runtime_error("this MPI takes calls from its first thread alone");
@@ -214,9 +214,9 @@ Ranks::Ranks(Launch launch) {
 }
 
 // NOLINTNEXTLINE(modernize-use-equals-default): of a build without MPI
-Ranks::~Ranks() {
+Ranks::Library::~Library() {
 #ifdef UPTAKE_MPI
-  if (started_) MPI_Finalize();
+  if (is_started) MPI_Finalize();
 #endif
 }
 

@@ -27,7 +27,7 @@ class Ranks {
   /// Must be made after Interruption: the threads of MPI inherit its mask of signals.
   /// @throws InputError under a launcher of several ranks when this build has no MPI
   explicit Ranks(Launch launch);
-  ~Ranks();
+  ~Ranks() = default;
   Ranks(const Ranks&) = delete;
   Ranks& operator=(const Ranks&) = delete;
   [[nodiscard]] int rank() const { return rank_; }
@@ -53,8 +53,16 @@ class Ranks {
   [[nodiscard]] static std::string library();
 
  private:
+  /// MPI, once it is started: ended here whatever happens, so that a launcher hears of no other fault than the run's.
+  struct Library {
+    bool is_started = false;
+    Library() = default;
+    ~Library();
+    Library(const Library&) = delete;
+    Library& operator=(const Library&) = delete;
+  };
+  Library mpi_;
   int rank_ = 0, size_ = 1;
-  bool started_ = false;     // MPI, here
   mutable std::mutex turn_;  // to call MPI, where two threads do
 };
 

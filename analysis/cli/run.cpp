@@ -78,9 +78,15 @@ class ScratchFolder {
   fs::path path_;
 };
 
+/// Replicates that are not finished.
+struct Missing {
+  std::size_t here = 0;    ///< of this process
+  std::size_t in_all = 0;  ///< of all ranks
+};
+
 /// Says what a run would take, from a few replicates that are simulated and written to a folder that does not stay.
 void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, const fs::path& folder,
-                    std::size_t n_missing, const Control& control, const Output& output) {
+                    const Missing& is_missing, const Control& control, const Output& output) {
   const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
   const int n_threads = control.n_threads;
   const ScratchFolder scratch;
@@ -100,17 +106,18 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
   const double seconds_per_replicate =
       n_tried == 1 ? first : (thread_seconds() - begin - first) / static_cast<double>(n_tried - 1);
   // Every thread has a replicate in flight.
-  const double memory_simulating = memory_before + std::max(0.0, peak_memory() - memory_before) *
-                                                       std::min<double>(n_threads, static_cast<double>(n_missing));
+  const double memory_simulating =
+      memory_before +
+      std::max(0.0, peak_memory() - memory_before) * std::min<double>(n_threads, static_cast<double>(is_missing.here));
   const Ensemble few = read_parts(scratch.path(), digest, layout.size, n_tried);
-  const bool is_held = n_missing == n_replicates && are_held(n_replicates, layout.size);
+  const bool is_held = is_missing.here == n_replicates && are_held(n_replicates, layout.size);
   WritingCost writing = estimate_writing({model, layout, &few}, n_replicates,
                                          is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
   // The page is made of statistics: it hardly grows.
   const double began_report = thread_seconds();
   write_report(scratch.path(), data_folder() / "england");
   writing.seconds += thread_seconds() - began_report;
-  const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
+  const double seconds = seconds_per_replicate * static_cast<double>(is_missing.here) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
   const std::size_t by_cell_bytes = is_held ? 0 : part_bytes;
   const double result_bytes =
@@ -123,7 +130,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
         {"digest", model->scenario.digest},
         {"folder", folder.string()},
         {"replicates", n_replicates},
-        {"replicates_to_simulate", n_missing},
+        {"replicates_to_simulate", is_missing.in_all},
         {"strategies", model->n_strategies()},
         {"organisations", model->population->n_organisations()},
         {"threads", n_threads},
@@ -144,10 +151,10 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
       "memory: about {:.0f} MB\n"
       "disk: {:.1f} MB of part files while it runs, {}and about {:.1f} MB of results\n"
       "into: {}\n",
-      model->scenario.name, n_missing, n_replicates, model->n_strategies(), model->population->n_organisations(),
-      n_threads, duration_text(seconds), 1000 * seconds_per_replicate, duration_text(writing.seconds), memory / 1e6,
-      static_cast<double>(part_bytes) / 1e6, by_cell_bytes > 0 ? "as much again while results are written, " : "",
-      result_bytes / 1e6, folder.string());
+      model->scenario.name, is_missing.in_all, n_replicates, model->n_strategies(),
+      model->population->n_organisations(), n_threads, duration_text(seconds), 1000 * seconds_per_replicate,
+      duration_text(writing.seconds), memory / 1e6, static_cast<double>(part_bytes) / 1e6,
+      by_cell_bytes > 0 ? "as much again while results are written, " : "", result_bytes / 1e6, folder.string());
 }
 
 /// Replicates r with r mod n_tasks == task that are not finished.
@@ -196,7 +203,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
         say(output, fmt::format("already done and merged ({})", folder.string()));
       } else if (ranks.first()) {
         // Killed just before it did so itself.
-        if (options.existing == Existing::resume) remove_parts(part_files(folder, digest));
+        if (options.existing == Existing::resume) remove_parts(used_up(folder, scenario));
         show_again(folder, output);
       }
       return ExitCode::done;
@@ -238,8 +245,9 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   Control control;
   control.n_threads = n_threads;
   if (options.action == Action::dry_run) {
+    const Missing is_missing{missing.size(), ranks.sum(missing.size())};
     return ranks.together([&] {
-      if (ranks.first()) print_estimate(model, layout, folder, missing.size(), control, output);
+      if (ranks.first()) print_estimate(model, layout, folder, is_missing, control, output);
       return ExitCode::done;
     });
   }
@@ -293,8 +301,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (simulated == ExitCode::interrupted) {
       const std::size_t n_kept = n_finished + ranks.sum(n_simulated);
       if (ranks.first()) {
-        fmt::print(stderr, "interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", grouped(n_kept),
-                   grouped(n_replicates), folder.string(), resuming(options.command));
+        tell("interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", grouped(n_kept),
+             grouped(n_replicates), folder.string(), resuming(options.command));
       }
     }
     return simulated;
@@ -308,9 +316,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   return ranks.together([&] {
     if (!ranks.first()) return ExitCode::done;
     const Ensemble ensemble = holds ? std::move(held) : read_parts(folder, digest, layout.size, n_replicates);
-    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command,
-            part_files(folder, digest)},
-           control, output);
+    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command}, control, output);
     return ExitCode::done;
   });
 }

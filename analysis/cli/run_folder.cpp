@@ -1,16 +1,21 @@
 #include "run_folder.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
+#include "files/file.hpp"
 #include "files/json_text.hpp"
 #include "files/results_file.hpp"
 #include "report/run_view.hpp"
@@ -33,8 +38,8 @@ namespace {
 /// What of a run stays for showing it again: the table as printed, and the JSON.
 constexpr const char* kTableFile = "summary.txt";
 constexpr const char* kJsonFile = "summary.json";
-/// Written last: a folder that has it holds a complete result.
-constexpr const char* kRunFile = "run.json";
+/// Locked while a result is written.
+constexpr const char* kWritingFile = ".writing";
 /// Width of the table in a file or a pipe.
 constexpr int kWidthOfFiles = 100;
 
@@ -47,7 +52,7 @@ int terminal_width() {
 
 void say(const Output& output, const std::string& text) {
   static_cast<void>(std::fflush(stdout));  // keeps the order where both go to one place
-  if (output.verbosity == Verbosity::normal) fmt::print(stderr, "{}\n", text);
+  if (output.verbosity == Verbosity::normal) tell("{}\n", text);
 }
 
 void refuse_while_written(const std::vector<fs::path>& files) {
@@ -68,6 +73,43 @@ void remove_parts(const std::vector<fs::path>& files) {
   // Another task may make its file just now: then the folder stays.
   std::error_code ignored;
   for (const fs::path& folder : folders) fs::remove(folder, ignored);
+}
+
+std::vector<fs::path> used_up(const fs::path& folder, const Scenario& scenario) {
+  std::vector<fs::path> files = part_files(folder, scenario.digest);
+  std::erase_if(
+      files, [&](const fs::path& file) { return holds_beyond(file, static_cast<std::size_t>(scenario.replicates)); });
+  return files;
+}
+
+namespace {
+/// Whether a path still leads to an open file.
+bool is_at(const fs::path& path, int descriptor) {
+  struct stat open {
+  }, there{};
+  return ::fstat(descriptor, &open) == 0 && ::stat(path.c_str(), &there) == 0 && open.st_dev == there.st_dev &&
+         open.st_ino == there.st_ino;
+}
+}  // namespace
+
+FolderLock::FolderLock(const fs::path& folder, fs::path file, std::string_view doing) : file_(std::move(file)) {
+  make_folder(file_.parent_path());
+  // Who had the lock may have taken the file away between its opening and its locking here: then there is a newer one.
+  do {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    descriptor_ = ::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (descriptor_ < 0) throw file_error(file_, "cannot write", errno);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) continue;
+    if (errno != EWOULDBLOCK) return;
+    ::close(descriptor_);
+    throw FileError({folder.string(), fmt::format("another process is {} this folder", doing),
+                     "wait for it to end, or choose another folder with -o"});
+  } while (!is_at(file_, descriptor_));
+}
+
+FolderLock::~FolderLock() {
+  if (is_at(file_, descriptor_)) ::unlink(file_.c_str());
+  ::close(descriptor_);
 }
 
 Result kind_of(const nlohmann::json& facts) {
@@ -181,6 +223,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
   control.stop = {};
   control.progress = nullptr;
   const fs::path& folder = run.folder;
+  const FolderLock lock(folder, folder / kWritingFile, "writing results into");
   Ensemble laid_out;
   if (run.ensemble->records) {  // not held in memory, where every cell is at hand
     std::string why_not;
@@ -224,7 +267,11 @@ void finish(const Finishing& run, Control control, const Output& output) {
       [](std::size_t, std::vector<double>&&) {}, control);
   write_crate(folder, how, written->file);
   write_text(folder / kRunFile, how);
-  remove_parts(run.used_up);
+  const Scenario& scenario = run.model->scenario;
+  remove_parts(used_up(folder, scenario));
+  if (!part_files(folder, scenario.digest).empty())
+    say(output, fmt::format("replicates beyond the first {} are kept; a run of more goes on from them with --resume",
+                            grouped(static_cast<std::size_t>(scenario.replicates))));
 
   const int width = terminal_width();
   fmt::print("{}", output.format == Format::json ? summary

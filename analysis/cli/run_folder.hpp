@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.hpp"
@@ -20,6 +21,9 @@ struct HistoricRecord;
 }
 
 namespace uptake::cli {
+
+/// Written last: a folder that has it holds a complete result.
+inline constexpr const char* kRunFile = "run.json";
 
 enum class Found : std::uint8_t { nothing, same_result, other_result };
 /// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
@@ -53,6 +57,26 @@ void refuse_while_written(const std::vector<std::filesystem::path>& files);
 /// Removes part files, and their folder when it is empty then. @throws FileError while a process adds to one
 void remove_parts(const std::vector<std::filesystem::path>& files);
 
+/// Part files in a folder all of whose replicates are in a result of this scenario; one that holds more than were asked
+/// for is kept, for a run of more goes on from it. @throws FileError
+[[nodiscard]] std::vector<std::filesystem::path> used_up(const std::filesystem::path& folder, const Scenario& scenario);
+
+/// Keeps other processes out of a folder while it lives, by a lock on a file in it that goes with it. Where the file
+/// system has no locks it keeps nobody out.
+class FolderLock {
+ public:
+  /// @param doing what the other process is said to do, as in "another process is writing results into this folder"
+  /// @throws FileError when another process has the lock
+  FolderLock(const std::filesystem::path& folder, std::filesystem::path file, std::string_view doing);
+  ~FolderLock();
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  std::filesystem::path file_;
+  int descriptor_ = -1;
+};
+
 /// A run as its part files tell of it, so that a merge can make its model again.
 struct About {
   std::filesystem::path scenario;      ///< absolute
@@ -74,9 +98,9 @@ struct Finishing {
   double seconds_simulating = 0;
   int n_threads = 0;
   std::vector<std::string> command;
-  std::vector<std::filesystem::path> used_up;  ///< part files that are removed when the result is there
 };
-/// Writes the result, removes the part files, and prints the headline.
+/// Writes the result, removes the part files that it used up, and prints the headline.
+/// @throws FileError, also while another process writes results there
 void finish(const Finishing& run, Control control, const Output& output);
 
 /// A line on stderr, unless told to be quiet.

@@ -177,7 +177,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   control.progress = [&](const Progress& now) { progress.show(now); };
   const OneWayStudy study = one_way(model, layout, metric, options.n_replicates, control);
   if (control.stop.stop_requested()) {
-    fmt::print(stderr, "interrupted: nothing was written; the study starts again from the beginning\n");
+    tell("interrupted: nothing was written; the study starts again from the beginning\n");
     return ExitCode::interrupted;
   }
 

@@ -157,7 +157,9 @@ std::string perspective(const Source& from) {
        {"savings_cash_gbp", "capacity_released_gbp", "cost_gbp", "cost_public_gbp", "social_value_gbp"})
     if (const Cube* cube = run.cube(fmt::format("report/{}", metric)))
       text += bullet(fmt::format("`{}`: {}", metric, cube->data().long_name));
-  return text + bullet("Cash and released capacity are given apart and never added.");
+  return text + bullet(
+                    "Cash and released capacity are given apart; only the value of what is avoided and the net present "
+                    "value count both.");
 }
 
 std::string horizon(const Source& from) {

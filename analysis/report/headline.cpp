@@ -376,6 +376,7 @@ std::optional<int> same_world_as(const RunRecord& record, int strategy, int lead
 /// The other worlds in a line each: what they come to, and how far from the comparator.
 std::string others(const RunRecord& record, int lead, int programme, int time, std::size_t width) {
   std::string text;
+  bool any_to_compare = false;
   const std::vector<int> worlds = worlds_of_drivers(record.layout.strategies, lead);
   for (int strategy = 0; strategy < static_cast<int>(record.layout.strategies.size()); ++strategy) {
     if (strategy == lead || strategy == record.layout.comparator) continue;
@@ -400,7 +401,12 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
       mark = ", ";
     }
     text += "  " + paragraph(line, width - 2, 4);
+    any_to_compare = any_to_compare || delivery == Delivery::as_delivered;
   }
+  if (any_to_compare)
+    text += "  " + paragraph(fmt::format("How they differ from {}, world by world: `uptake compare SCENARIO`.",
+                                         record.layout.strategies[static_cast<std::size_t>(lead)]),
+                             width - 2, 4);
   return text;
 }
 
@@ -554,10 +560,18 @@ std::string published_table(const RunRecord& record, std::size_t width) {
   if (any_outside)
     text +=
         fmt::format("  ! = outside the model's 90 % interval{}.\n", any_beyond ? ", !! = beyond every replicate" : "");
-  return text +
-         (is_calibrated ? "  Calibrated programmes were fitted to some of them: no independent check. Why others"
-                        : "  They were not fitted to. Why they") +
-         " differ: what is counted, and the notes in published.csv.\n\n";
+  const auto n_set = std::ranges::count_if(all, &PublishedBeside::set_parameters);
+  const std::string no_test =
+      n_set == 0 ? std::string()
+                 : fmt::format(", but the sources of {} of {} also set parameters: agreement with {} is no test", n_set,
+                               all.size(), n_set == 1 ? "it" : "them");
+  const std::string account = is_calibrated ? "Calibrated programmes were fitted to some of them: no independent check."
+                                            : fmt::format("They were not fitted to{}.", no_test);
+  return text + "  " +
+         paragraph(fmt::format("{} Why {} differ: what is counted, and the notes in published.csv.", account,
+                               is_calibrated ? "others" : "they"),
+                   width - 2, 2) +
+         '\n';
 }
 
 /// What the growth ledger shows, in its order.
@@ -622,27 +636,9 @@ std::string growth(const RunRecord& record, int lead, std::size_t width) {
 std::string assumptions(const RunRecord& record, std::size_t width) {
   const Scenario& scenario = record.model->scenario;
   std::string text = "What this rests on (codes such as S40 are sources: scenarios/sources.bib)\n";
-  const int n_supported = n_with_effort(*record.model);
-  if (scenario.programmes.size() > 1 && n_supported > 0)
-    text += paragraph(
-        fmt::format("- Much rests on the effort assumption: the effort as delivered is taken to have 75 % "
-                    "of its full effect in {}, the rest turning on {}; where it is "
-                    "graded an assumption, neither was measured. The days themselves move the cost alone.",
-                    n_supported == 1 ? std::string("the one programme that has any")
-                                     : fmt::format("each of the {} programmes{}", n_supported,
-                                                   n_supported < record.model->n_programmes() ? " that have any" : ""),
-                    spec(Parameter::half_effort_factor).key),
-        width, 2);
+  for (const std::string& note : effort_notes(*record.model)) text += paragraph("- " + note, width, 2);
   for (const ProgrammeSpec& programme : scenario.programmes) {
     if (scenario.programmes.size() > 1) break;
-    const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
-    if (effort.grade == Grade::assumption && n_supported > 0)
-      text += paragraph(fmt::format("- Much rests on the effort assumption: the effort as delivered ({}: {} {}) is "
-                                    "taken to have 75 % of its full effect, the rest turning on {}; neither was "
-                                    "measured. The days themselves move the cost alone.",
-                                    programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit,
-                                    spec(Parameter::half_effort_factor).key),
-                        width, 2);
     for (const Parameter id : decisive_parameters(*record.model, 0)) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
@@ -651,20 +647,17 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
                                     setting.source.empty() ? "" : ": ", setting.source),
                         width, 2);
     }
-    for (const std::string& note : programme.notes) text += paragraph("- " + note, width, 2);
-    if (!programme.no_outcome_note.empty()) text += paragraph("- " + programme.no_outcome_note, width, 2);
+    for (const std::string& note : notes_of(programme)) text += paragraph("- " + note, width, 2);
   }
   if (scenario.programmes.size() > 1)
     text += paragraph(
-        "- Values, priors, grades and notes by programme: group /parameters of results.h5, and the "
-        "programme files.",
-        width, 2);
+        "- Values, priors and grades by programme: group /parameters of results.h5; their notes: report.html.", width,
+        2);
   if (const std::vector<std::string> defaults = money_defaults(*record.model); !defaults.empty()) {
     text += paragraph("- " + money_defaults_heading(defaults.size()), width, 2);
     for (const std::string& one : defaults) text += "  " + paragraph("- " + one, width - 2, 4);
   }
-  for (const std::string& note : scenario.notes) text += paragraph("- " + note, width, 2);
-  for (const Problem& warning : record.model->warnings) text += paragraph("- " + warning.what + ".", width, 2);
+  for (const std::string& note : notes_of_scenario(*record.model)) text += paragraph("- " + note, width, 2);
   return text;
 }
 
@@ -695,7 +688,10 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
   else if (programme > 0)  // a table of programmes has their net, whatever it is
     text +=
         fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
-  if (has_both) text += " Cash and capacity are never added.";
+  if (has_both)
+    text +=
+        " Cash and capacity are not the same money: only the value of what is avoided and the net present value count "
+        "both.";
   if (has_money && !money_defaults(*record.model).empty()) text += " Default prices that money rests on stand below.";
   text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
   return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;

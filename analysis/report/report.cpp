@@ -734,10 +734,11 @@ std::string worlds_without_losers(const Run& run) {
         fmt::format("How unequal benefit is between {}s is not stated: in no world is it at least 0 in each "
                     "of them, with and without {}, and {}.",
                     region, what_adds(run), kWhy));
-  return paragraph(
-      fmt::format("How unequal benefit is between {}s is stated for the {} of {} worlds in which it is at "
-                  "least 0 in each of them, with and without {}: {}.",
-                  region, grouped(n), grouped(n_worlds), what_adds(run), kWhy));
+  return paragraph(fmt::format(
+      "How unequal benefit is between {}s is stated for the {} of {} worlds in which it is at "
+      "least 0 in each of them, with and without {}: {}. The change is that of these worlds; what stands "
+      "beside it, with and without, is of all worlds that have it, so that it need not differ by the change.",
+      region, grouped(n), grouped(n_worlds), what_adds(run), kWhy));
 }
 
 Section equity(const Run& run) {
@@ -1027,6 +1028,19 @@ Json observed(const Run& run, const Sources& sources) {
   return all;
 }
 
+/// What must be known beside the figures, right behind the finding.
+Section notes(const Run& run) {
+  if (!run.file.has("provenance/notes")) return {};
+  const std::vector<std::string> all = lines_of(run.file.text("provenance/notes"));
+  if (all.empty()) return {};
+  constexpr std::ptrdiff_t kMost = 8;
+  const auto cut = all.begin() + std::min(kMost, std::ssize(all));
+  std::string html = list({all.begin(), cut});
+  if (cut != all.end())
+    html += folded(plural(static_cast<std::size_t>(all.end() - cut), "further note"), list({cut, all.end()}));
+  return {"notes", "What to know beside these figures", std::move(html), ""};
+}
+
 std::string page_of(const Run& run, const fs::path& folder, const fs::path& tables) {
   std::vector<std::string> places;
   for (std::size_t p = 0; p < run.regions.size(); ++p) places.push_back(run.words_of_place(p));
@@ -1052,13 +1066,26 @@ std::string page_of(const Run& run, const fs::path& folder, const fs::path& tabl
 
   const std::string coverage = past_coverage(run, tables.parent_path());
   std::vector<Section> sections;
-  for (Section& section :
-       std::array{finding(run, coverage, sources), waterfall(run, data), course(run, coverage, data),
-                  maps(run, tile_map(tables), data), programme_by_programme(run), outcomes_and_savings(run, data),
-                  cost_effectiveness(run, data), strategies(run), equity(run), dimensions(run), split(run, data),
-                  displacement(run, folder, data), growth(run, data), drivers(run, folder, data),
-                  calibration_section(run, data), published_section(run, sources), backtest_section(folder, run, data),
-                  assumptions(run), provenance(run, tables.parent_path())}) {
+  for (Section& section : std::array{finding(run, coverage, sources),
+                                     notes(run),
+                                     waterfall(run, data),
+                                     course(run, coverage, data),
+                                     maps(run, tile_map(tables), data),
+                                     programme_by_programme(run),
+                                     outcomes_and_savings(run, data),
+                                     cost_effectiveness(run, data),
+                                     strategies(run),
+                                     equity(run),
+                                     dimensions(run),
+                                     split(run, data),
+                                     displacement(run, folder, data),
+                                     growth(run, data),
+                                     drivers(run, folder, data),
+                                     calibration_section(run, data),
+                                     published_section(run, sources),
+                                     backtest_section(folder, run, data),
+                                     assumptions(run),
+                                     provenance(run, tables.parent_path())}) {
     if (!section.id.empty()) sections.push_back(std::move(section));
   }
   const std::string lists = lists_of_sources(run, sources, sections);

@@ -337,7 +337,9 @@ Section published_section(const Run& run, const Sources& sources) {
     return is_flow ? fmt::format("{} to {}", short_date(first), short_date(last)) : short_date(last);
   };
   std::vector<std::vector<Cell>> rows;
-  std::size_t n_beside = 0, n_compared = 0, n_within = 0;
+  std::size_t n_beside = 0, n_compared = 0, n_within = 0, n_set = 0;
+  const std::vector<std::string> of_parameter = file.texts("parameters/programme"),
+                                 parameter_source = file.texts("parameters/source");
   // A file of an earlier version says of which values a figure stands beside, and not where it was counted.
   const auto counted_in = [&](std::size_t i) {
     const auto at = static_cast<std::size_t>(std::ranges::find(run.regions, region[i]) - run.regions.begin());
@@ -355,6 +357,11 @@ Section published_section(const Run& run, const Sources& sources) {
     const double* const gross = &model.values[i * 2 * n_statistics];  // mean, sd, p05, p25, p50, p75, p95, mcse
     const bool has_model = std::isfinite(gross[0]);
     n_beside += has_model ? 1 : 0;
+    for (std::size_t k = 0; k < std::min(of_parameter.size(), parameter_source.size()); ++k) {
+      if (of_parameter[k] != programme[i] || !share_a_code(source[i], parameter_source[k])) continue;
+      ++n_set;
+      break;
+    }
     if (has_model && !is_of_england_alone(i)) {
       ++n_compared;
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
@@ -399,6 +406,10 @@ Section published_section(const Run& run, const Sources& sources) {
   if (n_compared > 0)
     heading =
         fmt::format("{} of {} within the model's 90 % interval", n_within, plural(n_compared, "published figure"));
+  if (n_set > 0)
+    html += paragraph(
+        fmt::format("The sources of {} of {} also set parameters of the model: agreement with {} is no test of it.",
+                    n_set, plural(n, "figure"), n_set == 1 ? "it" : "them"));
   if (n_beside > 0 && n_beside < n) {
     html += paragraph(fmt::format("For {} of them the model has no value within 92 days.", n - n_beside));
   } else if (n_beside == 0) {

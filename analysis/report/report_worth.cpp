@@ -288,10 +288,11 @@ Section outcomes_and_savings(const Run& run, Json& data) {
              capacity = run.headline("capacity_released_gbp", View::net);
   std::string html;
   if (cash || cost)
-    html = paragraph(
-        fmt::format("Cash and capacity are never added: a bed that is freed is used by somebody else unless it is "
-                    "closed. Money is in {} prices. {}",
-                    kPriceYear, how_money_is_counted(run)));
+    html = paragraph(fmt::format(
+        "Cash and capacity are not the same money: a bed that is freed is used by somebody else unless it is "
+        "closed. Only the value of what is avoided and what follows from it, such as the net present "
+        "value, count both. Money is in {} prices. {}",
+        kPriceYear, how_money_is_counted(run)));
   if (cash || cost) html += money_defaults_of(run);
   if (!run.headline("carbon_kg", View::gross)) {
     html += paragraph("Carbon is not shown: no factor per admission, bed day or journey was read.");

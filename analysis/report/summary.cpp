@@ -14,6 +14,7 @@
 #include "files/libraries.hpp"
 #include "report/compare_report.hpp"
 #include "results/numbers.hpp"
+#include "results/finding.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
@@ -169,7 +170,8 @@ std::string summary_json(const RunRecord& record) {
                   {"replicates", record.ensemble->n_replicates},
                   {"draws", n_draws(record)},
                   {"version", version()},
-                  {"parameters", parameters_json(scenario)}};
+                  {"parameters", parameters_json(scenario)},
+                  {"notes", all_notes(*record.model)}};
   std::string text = json_text(head);
   text.back() = ',';
   text += "\n\"metrics\": [";

@@ -217,6 +217,54 @@ std::string money_defaults_heading(std::size_t n) {
                      plural(n, "default"));
 }
 
+std::vector<std::string> effort_notes(const Model& model) {
+  const Scenario& scenario = model.scenario;
+  const int n_supported = n_with_effort(model);
+  if (n_supported == 0) return {};
+  const std::string_view turns_on = spec(Parameter::half_effort_factor).key;
+  if (scenario.programmes.size() > 1) {
+    return {fmt::format(
+        "Much rests on the effort assumption: the effort as delivered is taken to have 75 % of its full effect in {}, "
+        "the rest turning on {}; where it is graded an assumption, neither was measured. The days themselves move the "
+        "cost alone.",
+        n_supported == 1 ? std::string("the one programme that has any")
+                         : fmt::format("each of the {} programmes{}", n_supported,
+                                       n_supported < model.n_programmes() ? " that have any" : ""),
+        turns_on)};
+  }
+  const ProgrammeSpec& programme = scenario.programmes.front();
+  const Setting& effort = programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)];
+  if (effort.grade != Grade::assumption) return {};
+  return {fmt::format(
+      "Much rests on the effort assumption: the effort as delivered ({}: {} {}) is taken to have 75 % of its full "
+      "effect, the rest turning on {}; neither was measured. The days themselves move the cost alone.",
+      programme.name, rounded(effort.value), spec(Parameter::delivery_staff_days).unit, turns_on)};
+}
+
+std::vector<std::string> notes_of(const ProgrammeSpec& programme) {
+  std::vector<std::string> notes = programme.notes;
+  if (!programme.no_outcome_note.empty()) notes.push_back(programme.no_outcome_note);
+  return notes;
+}
+
+std::vector<std::string> notes_of_scenario(const Model& model) {
+  std::vector<std::string> notes = model.scenario.notes;
+  for (const Problem& warning : model.warnings) notes.push_back(warning.what + ".");
+  return notes;
+}
+
+std::vector<std::string> all_notes(const Model& model) {
+  std::vector<std::string> notes = effort_notes(model);
+  const auto& programmes = model.scenario.programmes;
+  for (const ProgrammeSpec& programme : programmes)
+    for (const std::string& note : notes_of(programme))
+      notes.push_back(programmes.size() > 1 ? fmt::format("{}: {}", programme.name, note) : note);
+  const std::vector<std::string> others = notes_of_scenario(model);
+  notes.insert(notes.end(), others.begin(), others.end());
+  for (std::string& note : notes) std::ranges::replace(note, '\n', ' ');
+  return notes;
+}
+
 std::optional<Parameter> sole_price(const Savings& savings) {
   std::optional<Parameter> of_effect;
   if (savings.are_bed_days)

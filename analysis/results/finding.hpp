@@ -111,6 +111,15 @@ inline constexpr std::string_view kNoShare =
 /// What is said before them.
 [[nodiscard]] std::string money_defaults_heading(std::size_t n);
 
+/// What the effort is taken to do, which nobody measured, a sentence a line; none where nobody makes an effort.
+[[nodiscard]] std::vector<std::string> effort_notes(const Model& model);
+/// What a programme's file says of it beside its figures, and why it has no outcome if it has none.
+[[nodiscard]] std::vector<std::string> notes_of(const ProgrammeSpec& programme);
+/// What files ask to be shown with the results, and what was doubtful in them: of the scenario, then warnings.
+[[nodiscard]] std::vector<std::string> notes_of_scenario(const Model& model);
+/// All of these, each on one line; of several programmes with their names.
+[[nodiscard]] std::vector<std::string> all_notes(const Model& model);
+
 /// What a programme's savings are made of.
 struct Savings {
   bool has_event_value = false;   ///< `value.per_event` is stated

@@ -200,6 +200,22 @@ std::optional<PartFacts> read_part_facts(const std::filesystem::path& file) {
                    static_cast<std::size_t>(preamble->header.payload_size), preamble->about};
 }
 
+bool holds_beyond(const std::filesystem::path& file, std::size_t n_replicates) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.value() < 0) throw file_error(file, "cannot read", errno);
+  const std::optional<Preamble> preamble = read_preamble(descriptor.value(), file);
+  if (!preamble) return false;
+  // The heads alone: whether all is whole does not matter here.
+  const auto payload_size = static_cast<std::size_t>(preamble->header.payload_size);
+  for (std::uint64_t at = preamble->size();; at += record_size(payload_size)) {
+    std::array<char, sizeof(RecordHead)> bytes{};
+    if (read_at(descriptor.value(), bytes, at, file) < bytes.size()) return false;
+    RecordHead head;
+    std::memcpy(&head, bytes.data(), sizeof head);
+    if (head.length == payload_size * sizeof(double) && head.replicate >= n_replicates) return true;
+  }
+}
+
 bool is_being_written(const std::filesystem::path& file) {
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   return descriptor.value() >= 0 && ::flock(descriptor.value(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

@@ -16,6 +16,8 @@
 #include "statistics/statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/posterior.hpp"
+#include "uptake/scenario.hpp"
+#include "uptake/sources.hpp"
 
 namespace uptake {
 
@@ -129,6 +131,10 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     beside.metric = *metric;
     if (const PosteriorProgramme* const drawn = calibrated(scenario, beside.programme))
       beside.was_fitted = is_among_fitted(figure, beside.region, *drawn);
+    if (const auto of = std::ranges::find(scenario.programmes, beside.programme, &ProgrammeSpec::name);
+        of != scenario.programmes.end())
+      beside.set_parameters = std::ranges::any_of(
+          of->settings, [&](const Setting& setting) { return share_a_code(figure.source, setting.source); });
     const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start);
     if (stretch.distance <= kNearestDays) {
       beside.used = stretch.period;

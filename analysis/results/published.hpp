@@ -29,6 +29,8 @@ struct PublishedBeside {
   double p_below = 0;  ///< share of replicates whose gross value is below the published one
   /// Whether the calibration behind the run's parameters fitted to this figure: then agreement with it shows little.
   bool was_fitted = false;
+  /// Whether its source also set parameters of its programme: then agreement with it is no test either.
+  bool set_parameters = false;
   /// What is compared: the figure's window, from the simulation's start where its source states no beginning.
   [[nodiscard]] Period asked(Date start) const { return {figure->from.value_or(start), figure->to, ""}; }
   /// First day that the figure counts; absent for a stock, and where its source states none.

@@ -624,6 +624,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
   }
   text("money_defaults", fmt::format("{}", fmt::join(money_defaults(*record.model), "\n")),
        "what money rests on that no file states, a sentence a line; empty when there is nothing");
+  text("notes", fmt::format("{}", fmt::join(all_notes(*record.model), "\n")),
+       "what must be known beside the figures: of the effort, the programmes, the scenario; a note a line");
   group.unsigned_integer("seed", scenario.seed, named("seed of the run"));
   text("seed_text", fmt::format("{}", scenario.seed), "seed in decimal, for readers without 64-bit unsigned integers");
   text("generator", "Philox4x32-10", "random number generator (Salmon et al. 2011), keyed by identity");

@@ -46,6 +46,8 @@ struct PartFacts {
 /// Part files in `folder/.parts` by name, of one digest or (empty) of all. @throws FileError
 [[nodiscard]] std::vector<std::filesystem::path> part_files(const std::filesystem::path& folder,
                                                             const std::string& digest);
+/// Whether a part file holds a replicate from this number on. @throws FileError
+[[nodiscard]] bool holds_beyond(const std::filesystem::path& file, std::size_t n_replicates);
 /// Whether a process has the part file open for appending.
 [[nodiscard]] bool is_being_written(const std::filesystem::path& file);
 

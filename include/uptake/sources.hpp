@@ -17,6 +17,12 @@ struct Source {
 /// Where it lies in the folder of the shipped scenarios.
 inline constexpr const char* kSourcesFile = "sources.bib";
 
+/// Codes that a text cites. A code has the form of S40, S99a or O-precept, and begins the text, follows another one
+/// ("S40, S41") or stands first in brackets: behind other words, as in "Table S3 of Smith 2020", it is somebody else's.
+[[nodiscard]] std::vector<std::string_view> codes_in(std::string_view text);
+/// Whether two texts cite a source in common.
+[[nodiscard]] bool share_a_code(std::string_view a, std::string_view b);
+
 class Sources {
  public:
   /// Reads entries `@kind{KEY, field = {text}, …}`; what is none is passed over. No entries where there is no such file.
@@ -24,9 +30,7 @@ class Sources {
 
   /// Entries that a text cites by key, wherever in it, are appended to `cited`.
   void cite(std::string_view text, std::map<std::string, const Source*>& cited) const;
-  /// Codes that a text cites and that no entry has; none where there are no entries at all. A code has the form of S40,
-  /// S99a or O-precept, and begins the text, follows another one ("S40, S41") or stands first in brackets: behind other
-  /// words, as in "Table S3 of Smith 2020", it is somebody else's.
+  /// Codes that a text cites and that no entry has; none where there are no entries at all.
   [[nodiscard]] std::vector<std::string> unknown(std::string_view text) const;
   /// The key nearest to a code; empty when none is near.
   [[nodiscard]] std::string nearest(std::string_view code) const;

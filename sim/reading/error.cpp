@@ -51,7 +51,10 @@ std::string nearest_name(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
-    const std::size_t distance = edit_distance(word, candidate);
+    // Whole words that a longer name begins with are nearer than other words of the same length.
+    const bool is_begun =
+        !word.empty() && candidate.starts_with(word) && candidate.substr(word.size()).starts_with(' ');
+    const std::size_t distance = is_begun ? 0 : edit_distance(word, candidate);
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;

@@ -93,6 +93,33 @@ bool is_code(std::string_view word) {
 }
 }  // namespace
 
+std::vector<std::string_view> codes_in(std::string_view text) {
+  std::vector<std::string_view> codes;
+  bool may_be_cited = true;
+  while (!text.empty()) {
+    const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_of_key) - text.begin());
+    if (length == 0) {
+      constexpr std::string_view kOpening = "([", kGoingOn = " ,;/&";
+      may_be_cited = kOpening.find(text.front()) != std::string_view::npos ||
+                     (may_be_cited && kGoingOn.find(text.front()) != std::string_view::npos);
+      text.remove_prefix(1);
+      continue;
+    }
+    const std::string_view word = text.substr(0, length);
+    const bool is_cited = may_be_cited && is_code(word);
+    if (is_cited) codes.push_back(word);
+    may_be_cited = is_cited || (may_be_cited && word == "and");
+    text.remove_prefix(length);
+  }
+  return codes;
+}
+
+bool share_a_code(std::string_view a, std::string_view b) {
+  const std::vector<std::string_view> of_b = codes_in(b);
+  return std::ranges::any_of(codes_in(a),
+                             [&](std::string_view code) { return std::ranges::find(of_b, code) != of_b.end(); });
+}
+
 Sources::Sources(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(stream), {}};
@@ -121,22 +148,8 @@ void Sources::cite(std::string_view text, std::map<std::string, const Source*>& 
 std::vector<std::string> Sources::unknown(std::string_view text) const {
   std::vector<std::string> codes;
   if (by_key_.empty()) return codes;
-  bool may_be_cited = true;
-  while (!text.empty()) {
-    const auto length = static_cast<std::size_t>(std::ranges::find_if_not(text, is_of_key) - text.begin());
-    if (length == 0) {
-      constexpr std::string_view kOpening = "([", kGoingOn = " ,;/&";
-      may_be_cited = kOpening.find(text.front()) != std::string_view::npos ||
-                     (may_be_cited && kGoingOn.find(text.front()) != std::string_view::npos);
-      text.remove_prefix(1);
-      continue;
-    }
-    const std::string_view word = text.substr(0, length);
-    const bool is_cited = may_be_cited && is_code(word);
-    if (is_cited && !by_key_.contains(word)) codes.emplace_back(word);
-    may_be_cited = is_cited || (may_be_cited && word == "and");
-    text.remove_prefix(length);
-  }
+  for (const std::string_view code : codes_in(text))
+    if (!by_key_.contains(code)) codes.emplace_back(code);
   return codes;
 }
 
