@@ -798,6 +798,13 @@ class InABrowser(program.ProgramTest):
             self.assertEqual(driver.execute_script(cut), [], width)
             self.assertEqual(driver.execute_script(squeezed), [], width)
             self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        # On a desk's screen all columns of every table are in sight, those of folded ones too.
+        hidden = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
+                 "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)" \
+                 ".map(e => e.getAttribute('aria-label'))"
+        self.resize(driver, 1280)
+        self.assertEqual(driver.execute_script(hidden), [])
+        self.resize(driver, 390)
         # On a telephone the net, or what is lost or differs, stands in sight with its interval before a table is scrolled.
         unseen = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
                  "return [...document.querySelectorAll('table')].flatMap(t => { const head = [...t.querySelectorAll('thead th')]; " \
