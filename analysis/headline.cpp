@@ -321,13 +321,15 @@ std::string overlap(const Spot& place, std::size_t width) {
   const auto least = place(Metric::patients_distinct_least, View::gross);
   const auto most_net = place(Metric::patients_benefited, View::net);
   const auto least_net = place(Metric::patients_distinct_least, View::net);
-  if (!most || !least || !most_net || !least_net) return "";
-  return "  " +
-         paragraph(
-             fmt::format("One person can meet several programmes: the people reached are between {} and {} "
-                         "(net {} to {}), the largest programme of each region and the sum of all.",
-                         rounded(least->mean), rounded(most->mean), rounded(least_net->mean), rounded(most_net->mean)),
-             width - 2, 2);
+  // Where one programme alone reaches people, nobody is counted twice.
+  if (!most || !least || !most_net || !least_net || most->mean == least->mean) return "";
+  const std::string net = is_same_world(place)
+                              ? std::string()
+                              : fmt::format(" (net {} to {})", rounded(least_net->mean), rounded(most_net->mean));
+  return "  " + paragraph(fmt::format("One person can meet several programmes: the people reached are between {} and "
+                                      "{}{}, the largest programme of each region and the sum of all.",
+                                      rounded(least->mean), rounded(most->mean), net),
+                          width - 2, 2);
 }
 
 /// Of several programmes: what their totals count, and in which not all of them are.
@@ -339,7 +341,8 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
   const auto n_in = [&](Metric metric) { return record.layout.n_in_total[static_cast<std::size_t>(metric)]; };
   for (const Metric metric : kShown) {
     const Spot total(record, strategy, n, time);
-    if (n_in(metric) == 0 || n_in(metric) == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    const bool is_told = total(metric, View::gross) || (total(metric, View::net) && !is_same_world(total));
+    if (n_in(metric) == 0 || n_in(metric) == n || !is_told) continue;
     known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_in(metric));
   }
   if (known.empty()) return pairs;
@@ -435,23 +438,26 @@ std::string_view instead_of_events(OutcomeKind kind) {
   }
 }
 
-/// Several programmes in a line each: means, gross and net.
+/// Several programmes in a line each: means, gross and, where it is not 0 by construction, net.
 std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   const bool roomy = width >= 100;  // as in a file
   const std::size_t name_width = roomy ? 33 : 24, event_width = roomy ? 26 : 16;
   constexpr std::size_t kColumn = 6;
+  const bool has_net = !is_same_world({record, strategy, total_programme(layout.programmes), time});
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, spec(Metric::ever_adopted).brief,
                                  2 * kColumn + 1, "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
   text += fmt::format("  {:<{}}", "", name_width - 2);
-  for (int k = 0; k < 3; ++k) text += fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn);
+  for (int k = 0; k < 3; ++k)
+    text += has_net ? fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn)
+                    : fmt::format("{:>{}}", "gross", 2 * kColumn + 1);
   text += '\n';
   for (std::size_t j = 0; j < layout.programmes.size(); ++j) {
     const Spot place(record, strategy, static_cast<int>(j), time);
     std::string row = fmt::format("  {:<{}}", cut(layout.programmes[j], name_width - 2), name_width - 2);
     const auto add = [&](Metric metric) {
-      row += fmt::format("{:>{}}{:>{}}", compact(place(metric, View::gross)), kColumn + 1,
-                         compact(place(metric, View::net)), kColumn);
+      row += fmt::format("{:>{}}", compact(place(metric, View::gross)), has_net ? kColumn + 1 : 2 * kColumn + 1);
+      if (has_net) row += fmt::format("{:>{}}", compact(place(metric, View::net)), kColumn);
     };
     add(Metric::ever_adopted);
     add(Metric::patients_benefited);
@@ -692,9 +698,6 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
   if (has_net)
     text += fmt::format(" Without = the same random worlds under {}; net = the difference, replicate by replicate.",
                         comparator);
-  else if (programme > 0)  // a table of programmes has their net, whatever it is
-    text +=
-        fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
   if (has_both) text += " Cash and capacity are never added.";
   if (has_money && !money_defaults(*record.model).empty()) text += " Default prices that money rests on stand below.";
   text += " Stocks are at the last date, flows over the window; by region in summary.csv.";

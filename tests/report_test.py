@@ -510,6 +510,21 @@ class Page(program.ProgramTest):
         self.assertIn("bare", {row["strategy"] for row in json.loads(
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
+    def test_of_several_programmes_in_one_and_the_same_world_no_column_says_a_net_of_0(self):
+        text = program.read(program.CARE_HOMES).decode().split("[[strategy]]")[0].replace(
+            'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer"]')
+        program.write(self.path("bare.toml"), text + '[[strategy]]\nname = "bare"\ndelivery = "no-programme"\n')
+        said = self.uptake("run", "bare.toml", "-o", "out", "--replicates", "20").stdout
+        self.assertRegex(said, r"\n +ever in use +people +avoided\n +gross +gross +gross\n")
+        self.assertRegex(said, r"\n  pincer +[\d,.]+ +- +[\d,.]+ hazardous-prescribing\n")
+        self.assertIn("net is 0 throughout", " ".join(said.split()))
+        self.assertNotIn("(net 0 to 0)", said)
+        page = program.read(self.path("out", "report.html")).decode()
+        of_each = page.split('<section id="programmes"')[1].split("</section>")[0]
+        self.assertEqual(re.findall(r'<th scope="col"[^>]*>(.*?)</th>', of_each),
+                         ["Programme", "ever in use", "90 %", "people reached", "90 %", "events avoided", "90 %"])
+        self.assertIn("All figures are gross; net is 0 by construction.", of_each)
+
     def test_a_world_below_its_comparator_has_no_net_share_and_the_reason_is_said_once(self):
         self.led_by("later", """[[strategy]]
 name = "later"
