@@ -205,8 +205,7 @@ std::vector<std::string> money_defaults(const Model& model) {
                                     model.n_programmes() > 1 && n_programmes > 0
                                         ? fmt::format(", {} of {} programmes", n_programmes, model.n_programmes())
                                         : std::string(),
-                                    value_in_words(scenario.mode, row, *setting),
-                                    kGradeNames[static_cast<std::size_t>(setting->grade)],
+                                    value_in_words(scenario.mode, row, *setting), name_of(setting->grade),
                                     setting->source.empty() ? "" : ": ", setting->source));
   }
   return sentences;

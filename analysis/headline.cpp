@@ -135,13 +135,10 @@ std::string standing(const Scenario& scenario) {
 /// What a parameter is, and how it comes to its values in the replicates.
 std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& programme, const ParameterSpec& row) {
   const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
-  const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
-  const auto column = drawn ? drawn->column(row.id) : std::nullopt;
-  if (column) {
-    return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
-                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(*column, 0.05),
-                       drawn->quantile(*column, 0.95));
-  }
+  if (const auto drawn = posterior_column(scenario, programme.name, row.id))
+    return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(0.5),
+                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(0.05),
+                       drawn->quantile(0.95));
   return value_in_words(scenario.mode, row, setting);
 }
 
@@ -652,10 +649,12 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
     for (const Parameter id : decisive_parameters(*record.model, 0)) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
-      text += paragraph(fmt::format("- {} = {}; {}{}{}", p.key, how_it_stands(scenario, programme, p),
-                                    kGradeNames[static_cast<std::size_t>(setting.grade)],
-                                    setting.source.empty() ? "" : ": ", setting.source),
-                        width, 2);
+      text += paragraph(
+          fmt::format("- {} = {}{}{}{}", p.key, how_it_stands(scenario, programme, p),
+                      // What is drawn from the posterior was said to be.
+                      setting.grade == Grade::posterior ? std::string() : fmt::format("; {}", name_of(setting.grade)),
+                      setting.source.empty() ? "" : ": ", setting.source),
+          width, 2);
     }
     for (const std::string& note : programme.notes) text += paragraph("- " + note, width, 2);
     if (!programme.no_outcome_note.empty()) text += paragraph("- " + programme.no_outcome_note, width, 2);

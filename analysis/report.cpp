@@ -879,7 +879,7 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
       run.file.has("parameters/informed") ? run.file.numbers("parameters/informed").values : std::vector<double>{};
   for (std::size_t i = 0; i < std::min(texts.size(), grades.size()); ++i) {
     const bool is_of_posterior = i < drawn.size() && drawn[i] > 0;
-    if (grades[i] == kGradeNames[static_cast<std::size_t>(Grade::read)] && !is_of_posterior) add_in_words(texts[i]);
+    if (grades[i] == name_of(Grade::read) && !is_of_posterior) add_in_words(texts[i]);
   }
   if (run.file.has("published/source"))
     for (const std::string& text : run.file.texts("published/source")) add_in_words(text);
@@ -912,43 +912,36 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
 
 /// Every parameter with its grade and source, and those that decide most answers first.
 Section assumptions(const Run& run) {
-  const ResultsFile& file = run.file;
-  const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
-             unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
-             grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
-             meaning = file.texts("parameters/meaning");
-  const std::vector<double> value = file.numbers("parameters/value").values;
-  const std::vector<double> decides =
-      file.has("parameters/decides") ? file.numbers("parameters/decides").values : std::vector<double>{};
-  if (!decides.empty() && decides.size() != key.size())
-    throw file.broken("columns of its parameters have different lengths");
-  const auto head = [](std::string_view first) {
-    return std::vector<Cell>{
-        {std::string(first)}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}};
+  const std::vector<ParameterLine> lines = parameters_of(run);
+  const auto head = [&](std::string_view first) {
+    return std::vector<Cell>{{std::string(first)},
+                             {"meaning"},
+                             number_cell("value"),
+                             {"unit"},
+                             {run.is_calibrated() ? "prior or posterior" : "prior"},
+                             {"grade"},
+                             {"source"}};
   };
-  const auto row = [&](std::size_t i, std::string name) {
+  const auto row = [](const ParameterLine& line, std::string name) {
     return std::vector<Cell>{{std::move(name)},
-                             {meaning[i]},
-                             number_cell(fmt::format("{:.6g}", value[i])),
-                             {unit[i]},
-                             {short_prior(prior[i])},
-                             {grade[i]},
-                             {source[i]}};
+                             {line.meaning},
+                             number_cell(line.value_text()),
+                             {line.unit},
+                             {short_prior(line.drawn_from())},
+                             {line.grade},
+                             {line.source_text()}};
   };
-  std::array<int, 3> n{};
   std::vector<std::vector<Cell>> decisive;
   const bool is_single = run.n_own_programmes() == 1;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
-    const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
-    // A file of an earlier version does not say which have a part.
-    if (!programme[i].empty() && (decides.empty() ? std::ranges::any_of(kDecisive, is_this) : decides[i] != 0))
-      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", run.title_of(programme[i]), key[i])));
-  }
-  std::string html = paragraph(
-      fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
-                  "Those that decide most answers:",
-                  grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
+  for (const ParameterLine& line : lines)
+    if (!line.programme.empty() && line.decides)
+      decisive.push_back(
+          row(line, is_single ? line.key : fmt::format("{}: {}", run.title_of(line.programme), line.key)));
+  std::string html = paragraph(fmt::format("{}. Those that decide most answers:", grades_in_words(lines)));
+  if (run.is_calibrated())
+    html += paragraph(
+        "Where a parameter is drawn from the posterior, its value is the median of the draws, with their 90 % range; "
+        "what it would be without a record stands with its source.");
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
       "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes that begin with S or O "
@@ -959,26 +952,30 @@ Section assumptions(const Run& run) {
                              first);
   // Long lists of many programmes would make the page too large: what is left out stands in the results file.
   constexpr std::size_t kMost = 700;
-  if (key.size() > kMost) {
+  if (lines.size() > kMost) {
     html += paragraph("All of them with their sources: group /parameters of results.h5, or “uptake params SCENARIO”.");
   } else {
     std::vector<std::vector<Cell>> rows;
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      rows.push_back(row(i, key[i]));
-      if (i + 1 < key.size() && programme[i + 1] == programme[i]) continue;
-      const std::string title = run.title_of(programme[i]);
-      const std::string name = programme[i].empty()    ? "Economics"
-                               : title == programme[i] ? title
-                                                       : fmt::format("{} ({})", title, programme[i]);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string& programme = lines[i].programme;
+      rows.push_back(row(lines[i], lines[i].key));
+      if (i + 1 < lines.size() && lines[i + 1].programme == programme) continue;
+      const std::string title = run.title_of(programme);
+      const std::string name = programme.empty()    ? "Economics"
+                               : title == programme ? title
+                                                    : fmt::format("{} ({})", title, programme);
       html +=
           folded(fmt::format("{} ({})", name, plural(rows.size(), "parameter")), table(name, head("Parameter"), rows));
       rows.clear();
     }
   }
-  return {"assumptions",
-          fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
-                      grouped(static_cast<double>(key.size()))),
-          std::move(html), "What this rests on"};
+  return {
+      "assumptions",
+      fmt::format(
+          "What this rests on: {} of {} parameters are assumptions",
+          grouped(static_cast<double>(std::ranges::count(lines, name_of(Grade::assumption), &ParameterLine::grade))),
+          grouped(static_cast<double>(lines.size()))),
+      std::move(html), "What this rests on"};
 }
 
 Section provenance(const Run& run, const fs::path& scenarios) {
