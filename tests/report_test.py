@@ -318,7 +318,7 @@ class Page(program.ProgramTest):
         heading = lambda n: f"Money rests on {n} defaults of the program, which neither programme nor scenario states:"  # noqa: E731
         day = ("Price of one staff-day of the network (cost.staff_day_price): 320 GBP/staff-day, drawn from U(250, 450); "
                "assumption")
-        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2931 GBP, drawn from "
+        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2,931 GBP, drawn from "
                      "LN(2931, 0.15); derived: GBP 17.0 billion / 5.8 million, S88 and S89")
         stated = ("--set", "cost.staff_day_price=300 GBP/staff-day")
         for name, more, n in (("default", (), 9), ("stated", stated, 8)):
@@ -357,6 +357,19 @@ class Page(program.ProgramTest):
         self.assertEqual([bool(of) for of in rows], [True, False])
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
+
+    def test_defaults_of_money_name_the_programmes_that_they_are_of(self):
+        text = program.read(program.CARE_HOMES).decode().replace(
+            'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer", "tcam"]')
+        program.write(self.path("three.toml"), text)
+        said = " ".join(self.uptake("run", "three.toml", "-o", "out", "--replicates", "2").stdout.split())
+        page = program.read(self.path("out", "report.html")).decode()
+        for text in (said, page):
+            self.assertIn("(cost.staff_day_price, tcam): 320 GBP", text)  # no day is spent on pincer then
+            self.assertIn("(cost.set_up, all programmes but care-home-deterioration): 0 GBP", text)
+            self.assertIn("(cost.per_person, all 3 programmes): 0 GBP", text)
+            self.assertRegex(text, r"\(economy.cashable_share\): 0.2")
+            self.assertNotRegex(text, r"\([a-z_.]+, \d+ of 3 programmes\)")
 
     def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
         amount = lambda text: float(text.replace(",", ""))  # noqa: E731
