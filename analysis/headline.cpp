@@ -486,7 +486,10 @@ bool is_outside(const PublishedBeside& one) {
 bool is_beyond_all(const PublishedBeside& one) {
   return is_outside(one) && (one.figure->value < one.gross.p05 ? one.p_below == 0 : one.p_below == 1);
 }
-std::string mark_of(const PublishedBeside& one) { return is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : ""; }
+/// One world has no interval to lie outside of.
+std::string mark_of(const PublishedBeside& one, std::size_t n_worlds) {
+  return n_worlds == 1 ? "" : is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : "";
+}
 
 /// A published figure in two lines: the numbers, and what they are and where they were published.
 /// @param says_place whether not all of them are of the place that the run is about
@@ -502,12 +505,14 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   std::vector<double> figures{one.figure->value};
   if (one.used) figures.insert(figures.end(), {one.gross.p05, one.gross.p95, one.net.mean});
   const RowUnit unit(one.metric, Medium::terminal, figures);
-  std::string text = fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1),
-                                 label_width, mark_of(one) + unit.text(one.figure->value), kFigure - 1);
+  std::string text =
+      fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1), label_width,
+                  mark_of(one, record.ensemble->n_replicates) + unit.text(one.figure->value), kFigure - 1);
   if (one.used)
     text += fmt::format(" {:>{}} {:>{}}",
-                        std::isnan(one.gross.mean)
-                            ? std::string(kUndefined)
+                        std::isnan(one.gross.mean) ? std::string(kUndefined)
+                        : record.ensemble->n_replicates == 1
+                            ? unit.text(one.gross.mean)
                             : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
@@ -544,8 +549,9 @@ std::string published_table(const RunRecord& record, std::size_t width) {
       continue;
     }
     shown.push_back(one.programme);
-    any_outside = any_outside || is_outside(one);
-    any_beyond = any_beyond || is_beyond_all(one);
+    const std::string mark = mark_of(one, record.ensemble->n_replicates);
+    any_outside = any_outside || !mark.empty();
+    any_beyond = any_beyond || mark.starts_with("!!");
     text += published_lines(one, record, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);

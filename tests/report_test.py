@@ -358,6 +358,18 @@ class Page(program.ProgramTest):
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
 
+    def test_one_world_has_no_interval_that_a_published_figure_could_lie_in(self):
+        said = self.uptake("run", program.CARE_HOMES, "--replicates", "1", "-o", "out").stdout
+        published = said.split("Published figures beside the result")[1].split("They were not fitted to")[0]
+        self.assertRegex(published, r"\n  ever engaged +10,900 +[\d,]+ +[\d,]+\n", "one value and no range")
+        self.assertNotIn("!", published)
+        section = program.read(self.path("out", "report.html")).decode().split('<section id="published"')[1].split("</section>")[0]
+        self.assertIn(">What was published, beside the model</h2>", section)
+        self.assertIn("One world has no interval that a figure could lie in or outside.", section)
+        two = self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "two").stdout
+        self.assertIn("outside the model's 90 % interval", two)
+        self.assertRegex(program.read(self.path("two", "report.html")).decode(), r"\d of 5 published figures within the model's 90 % interval")
+
     def test_defaults_of_money_name_the_programmes_that_they_are_of(self):
         text = program.read(program.CARE_HOMES).decode().replace(
             'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer", "tcam"]')
