@@ -740,6 +740,16 @@ std::string worlds_without_losers(const Run& run) {
                   region, grouped(n), grouped(n_worlds), what_adds(run), kWhy));
 }
 
+/// " (90 %: 2.6 fewer to 2.8 more)": an interval of a difference that a heading tells without a sign.
+std::string more_or_fewer(const Spread& s) {
+  if (all_agree(s)) return "";
+  const RowUnit unit(Metric::deprivation_gap, Medium::page, {s});
+  const std::string low = unit.text(std::abs(s.p05)), high = unit.text(std::abs(s.p95));
+  return s.p05 < 0 && s.p95 > 0 ? fmt::format(" (90 %: {} fewer to {} more)", low, high)
+         : s.p95 <= 0           ? fmt::format(" (90 %: {} to {} fewer)", high, low)
+                                : fmt::format(" (90 %: {} to {} more)", low, high);
+}
+
 Section equity(const Run& run) {
   const Beside what = beside(run);
   std::vector<std::vector<Cell>> rows;
@@ -768,7 +778,7 @@ Section equity(const Run& run) {
   std::string heading = "Who was left behind";
   if (gap) {
     constexpr double kPoint = 0.01;
-    const std::string interval = short_interval(Metric::deprivation_gap, gap->mean < -kPoint ? reversed(*gap) : *gap);
+    const std::string interval = more_or_fewer(*gap);
     // Known of the whole alone, which a page about a region has to say.
     const std::string of_all = run.place == 0 ? "" : fmt::format(" of {}", run.words_of_place(0));
     heading =

@@ -176,7 +176,8 @@ class Page(program.ProgramTest):
         self.assertRegex(table, r"admissions avoided +!! 57,000 ")
         self.assertIn("! = outside the model's 90 % interval, !! = beyond every replicate.", table)
         self.assertIn("Means over 6 replicates (per pound: ratios of means), each", " ".join(table.split()))
-        self.assertRegex(heading("equity"), r"\(90 %: -?[\d.]+ to -?[\d.]+\)$")
+        # What is told as more or fewer has no sign.
+        self.assertRegex(heading("equity"), r"\(90 %: [\d.]+( fewer)? to [\d.]+ (more|fewer)\)$")
         # A full year of what is in use at the end of a year, from the year's own rate.
         with h5py.File(self.path("out", "results.h5")) as file:
             year = [y.decode() for y in file["year/year"][()]].index("2022/23")
