@@ -40,6 +40,11 @@ std::string shown(double value) {
   return value == std::round(value) && std::abs(value) < kLargest ? grouped(value + 0.0) : rounded(value);
 }
 
+std::string parameter_text(double value) {
+  constexpr double kThousand = 999.5;  // what is written as 1,000
+  return std::abs(value) >= kThousand ? rounded(value) : fmt::format("{:.3g}", value);
+}
+
 std::string span_text(double low, double high) {
   const bool whole = low == std::round(low) && high == std::round(high);
   return fmt::format("{} to {}", whole ? shown(low) : rounded(low), whole ? shown(high) : rounded(high));

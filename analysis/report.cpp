@@ -26,6 +26,7 @@
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
+#include "uptake/sensitivity.hpp"
 #include "uptake/tiles.hpp"
 #include "uptake/version.hpp"
 
@@ -811,7 +812,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
     return {
-        "drivers", "What drives the answer was not asked",
+        "drivers", "What drives the answer: not asked for",
         (of_another.empty() ? std::string()
                             : paragraph(fmt::format("The study in sensitivity.json is about something else than "
                                                     "this page ({}), so it is not shown.",
@@ -822,6 +823,13 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   }
   constexpr std::size_t kMostBars = 15;
   std::string heading = "What drives the answer";
+  const auto metric = find_metric(found["metric"].get<std::string>());
+  if (!metric) return {};
+  std::vector<double> figures{found["base"].get<double>()};
+  for (const Json& row : found["parameters"])
+    for (const char* const key : {"at_low", "at_high"})
+      if (row[key].is_number()) figures.push_back(row[key].get<double>());
+  const RowUnit unit(*metric, Medium::page, figures);
   Json bars = Json::array();
   std::vector<std::vector<Cell>> rows;
   for (const Json& row : found["parameters"]) {
@@ -832,33 +840,34 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
     if (rows.empty()) heading = fmt::format("What drives the answer most: {}", uncapitalised(meaning));
     // A result is null where the metric is undefined: no bar can be drawn from there.
     if (row["at_low"].is_number() && row["at_high"].is_number())
-      bars.push_back(
-          {{"name", row["parameter"]}, {"meaning", meaning}, {"at_low", row["at_low"]}, {"at_high", row["at_high"]}});
+      bars.push_back({{"name", row["parameter"]},
+                      {"meaning", meaning},
+                      {"at_low", row["at_low"].get<double>() / unit.factor()},
+                      {"at_high", row["at_high"].get<double>() / unit.factor()}});
     const auto result = [&](const char* key) {
-      return number_cell(row[key].is_number() ? shown(row[key].get<double>()) : "–");
+      return number_cell(row[key].is_number() ? unit.text(row[key].get<double>()) : "–");
     };
-    rows.push_back({{row["parameter"].get<std::string>()},
-                    result("at_low"),
-                    result("at_high"),
-                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
-                                            unit_text(row["unit"].get<std::string>()))),
-                    {std::move(meaning)},
-                    {row["grade"].get<std::string>()}});
+    rows.push_back(
+        {{row["parameter"].get<std::string>()},
+         result("at_low"),
+         result("at_high"),
+         number_cell(fmt::format("{} to {}{}", parameter_text(row["low"].get<double>()),
+                                 parameter_text(row["high"].get<double>()), unit_text(row["unit"].get<std::string>()))),
+         {std::move(meaning)},
+         {row["grade"].get<std::string>()}});
   }
-  const std::string metric = found["metric"].get<std::string>();
-  const auto known = find_metric(metric);
-  const std::string what = known ? std::string(spec(*known).label) : metric;
   data["tornado"] = {{"bars", bars},
-                     {"base", found["base"]},
-                     {"unit", fmt::format("{} (net)", what)},
+                     {"base", found["base"].get<double>() / unit.factor()},
+                     {"unit", fmt::format("{} (net)", unit.label())},
                      {"label", fmt::format("Net result in {} when one assumption moves through its range",
                                            in_sentence(run.place_words()))}};
   return {"drivers", std::move(heading),
-          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {}. Each bar: one assumption "
-                      "from its 5 % (outline) to its 95 % point (filled), all others at their defaults, on the same "
-                      "clocks. The line: {} at the defaults.</figcaption></figure>\n",
-                      escaped(in_sentence(run.place_words())), shown(found["base"].get<double>())) +
-              table(fmt::format("One assumption at a time, {}", run.place_words()),
+          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {0}. Each bar: one assumption "
+                      "from its 5 % (outline) to its 95 % point (filled), all others {2}, on the same "
+                      "clocks. The line: {1} {2}. {3}</figcaption></figure>\n",
+                      escaped(in_sentence(run.place_words())), unit.text(found["base"].get<double>()),
+                      where_a_study_stands(run.is_calibrated()), kNotTheMean) +
+              table(fmt::format("One assumption at a time, {}: {} (net)", run.place_words(), unit.label()),
                     {{"Assumption"},
                      number_cell("result at low"),
                      number_cell("result at high"),

@@ -181,10 +181,16 @@ std::optional<Spread> Run::report(std::string_view metric, int strategy, View vi
 
 int Run::n_replicates() const { return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front()); }
 
-std::string ParameterLine::value_text() const { return fmt::format("{:.{}g}", value, posterior ? 3 : 6); }
+std::string ParameterLine::value_text() const {
+  if (posterior) return parameter_text(value);
+  constexpr double kThousand = 1000;
+  return std::abs(value) >= kThousand && value == std::round(value) ? grouped(value) : fmt::format("{:.6g}", value);
+}
 
 std::string ParameterLine::drawn_from() const {
-  return posterior ? fmt::format("posterior, 90 %: {:.3g} to {:.3g}", posterior->low, posterior->high) : prior;
+  return posterior
+             ? fmt::format("posterior, 90 %: {} to {}", parameter_text(posterior->low), parameter_text(posterior->high))
+             : prior;
 }
 
 std::string ParameterLine::source_text() const {

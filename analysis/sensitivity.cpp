@@ -211,6 +211,7 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   study.place = place_in_words(*model, layout, place);
   study.date = layout.reports.front().label;
   study.n_replicates = n_replicates;
+  study.is_calibrated = model->scenario.mode == ParameterMode::posterior;
   study.base = base.value;
   study.base_error = standard_error(base.parts);
   for (std::size_t k = 0; k < all.size(); ++k) {

@@ -76,6 +76,10 @@ class RowUnit {
 
 /// What tables write where nothing is defined.
 inline constexpr std::string_view kUndefined = "-";
+/// Why a one-way study begins elsewhere than the finding of a run.
+inline constexpr std::string_view kNotTheMean =
+    "The mean of a run can differ from the result at the defaults: it is over draws from the whole range of every "
+    "assumption, and most ranges reach further up than down.";
 /// What the terminal's brief name of the gap leaves out.
 inline constexpr std::string_view kGapInWords =
     "Deprivation gap: share in use among the most deprived fifth less that among the rest.";

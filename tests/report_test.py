@@ -384,6 +384,24 @@ class Page(program.ProgramTest):
             self.assertRegex(text, r"\(economy.cashable_share\): 0.2")
             self.assertNotRegex(text, r"\([a-z_.]+, \d+ of 3 programmes\)")
 
+    def test_a_study_writes_numbers_as_the_tables_do(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "4", "-o", "out", "--quiet")
+        words = ["sensitivity", program.CARE_HOMES, "--method", "one-way", "--replicates", "4", "--metric", "cost_gbp", "-o", "out"]
+        said = self.uptake(*words).stdout
+        self.assertRegex(said, r"^cost, all funders, GBP m of as-delivered against no-network, net, England, to\s2023-03-31: [\d.]+ at the "
+                         r"defaults \(s.e. [\d.]+\)\n")
+        self.assertRegex(said, r"\neconomy.optimism_cost +0.02 +0.38 +[\d.]+ +[\d.]+\n")
+        self.assertNotRegex(said, r"\de[+-]?\d|\d{5}")
+        self.assertLessEqual(max(map(len, said.splitlines())), 80)
+        why = "The mean of a run can differ from the result at the defaults:"
+        self.assertIn(why, " ".join(said.split()))
+        page = program.read(self.path("out", "report.html")).decode()
+        drivers = page.split('<section id="drivers"')[1].split("</section>")[0]
+        self.assertIn(why, drivers)
+        self.assertIn("Cost, all funders, GBP\u00a0m (net)", drivers)
+        base = json.loads(page.split('id="data">')[1].split("</script>")[0].replace("<\\/", "</"))["tornado"]["base"]
+        self.assertIn(f"The line: {base:.1f} at the defaults.", drivers, "drawn in the unit that is written")
+
     def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
         amount = lambda text: float(text.replace(",", ""))  # noqa: E731
         # One price that no world varies: on the page and on the terminal.
@@ -673,7 +691,7 @@ share = 0.5
         self.made("--replicates", "6", *north)
         study = ["sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "6"]
         said = self.uptake(*study, *north, "-o", "out").stdout
-        self.assertIn("net, North, to 2022-03-31", said)
+        self.assertIn("net, North, to 2022-03-31", " ".join(said.split()))
         found = json.loads(program.read(self.path("out", "sensitivity.json")))
         self.assertEqual((found["region"], found["place"]), ("North", "North"))
         rows = json.loads(program.read(self.path("out", "summary.json")))["metrics"]
@@ -682,7 +700,7 @@ share = 0.5
         self.assertAlmostEqual(found["base"], net["North"], delta=1e-5 * abs(net["North"]))
         self.assertNotAlmostEqual(net["England"], net["North"], delta=0.01, msg="the check would take the whole for it")
         section = program.read(shown).decode().split('<section id="drivers"')[1].split("</section>")[0]
-        self.assertIn("<caption>One assumption at a time, North</caption>", section)
+        self.assertIn("<caption>One assumption at a time, North: Emergency admissions avoided (net)</caption>", section)
         self.assertIn("<figcaption>In the North. Each bar", section)
         self.uptake("report", "out", "--cheers")
         self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
