@@ -9,6 +9,8 @@
 
 namespace uptake {
 
+/// Below it a figure is a 0 that sums of terms which cancel have missed.
+inline constexpr double kNoise = 1e-9;
 /// Three significant digits, with separators of thousands; the results file has them all. Undefined is "-".
 [[nodiscard]] std::string rounded(double value);
 /// The same with whole numbers below 1,000 as they are: 46 and not 46.0.

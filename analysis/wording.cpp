@@ -121,7 +121,7 @@ std::string RowUnit::text(double value) const {
     return text == "-0.000" ? "0.000" : text;
   }
   const double written = value / factor_;
-  if (keeps_digits() && written != 0 && std::abs(written) < kSmall) return small_text(written);
+  if (keeps_digits() && std::abs(written) >= kNoise && std::abs(written) < kSmall) return small_text(written);
   return medium_ == Medium::page ? shown(written) : rounded(written);
 }
 
@@ -146,7 +146,6 @@ std::string paragraph(std::string_view text, std::size_t width, std::size_t inde
 }
 
 bool all_agree(const Statistics& s) {
-  constexpr double kNoise = 1e-9;  // of sums of the same numbers
   return s.p05 == s.p95 && !(s.sd > kNoise * std::max(std::abs(s.mean), std::abs(s.p05)));
 }
 

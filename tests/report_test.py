@@ -359,6 +359,14 @@ class Page(program.ProgramTest):
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
 
+    def test_times_to_first_use_of_the_same_length_differ_by_nothing(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "40", "-o", "out", "--quiet")
+        with open(self.path("out", "summary.csv"), encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["metric"] in ("first_use_months", "latest_first_use_months")]
+        values = [float(row[s]) for row in rows for s in ("p05", "p25", "p50", "p75", "p95") if row[s]]
+        self.assertTrue(any(value == 0 for value in values))
+        self.assertEqual([value for value in values if 0 < abs(value) < 1e-9], [])
+
     def test_one_world_has_no_interval_that_a_published_figure_could_lie_in(self):
         said = self.uptake("run", program.CARE_HOMES, "--replicates", "1", "-o", "out").stdout
         published = said.split("Published figures beside the result")[1].split("They were not fitted to")[0]
