@@ -135,7 +135,9 @@ std::string RowUnit::mean(const std::optional<Statistics>& s) const {
 }
 
 std::string RowUnit::range(const std::optional<Statistics>& s) const {
-  if (!s || all_agree(*s) || !has_range(metric_, *s)) return "";
+  if (!s) return "";
+  if (metric_ == Metric::significantly_reduced) return std::string(kNoRangeOfChance);
+  if (all_agree(*s) || !has_range(metric_, *s)) return "";
   if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index || keeps_digits())
     return fmt::format("{} to {}", text(s->p05), text(s->p95));
   return span_text(s->p05 / factor_, s->p95 / factor_);

@@ -344,7 +344,7 @@ class Page(program.ProgramTest):
         self.assertNotIn("economy.cashable_share)", page.split('<section id="assumptions"')[0])
 
     def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
-        reason = "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross"
+        reason = "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator"
         said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
         shares = re.findall(r"net share of benefit, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
         with h5py.File(self.path("out", "results.h5")) as file:
@@ -358,6 +358,16 @@ class Page(program.ProgramTest):
         self.assertEqual([bool(of) for of in rows], [True, False])
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
+
+    def test_a_chance_has_no_range_and_says_so(self):
+        self.made()
+        page = program.read(self.path("out", "report.html")).decode()
+        row = r'<th scope="row">Chance that the benefit would be smaller by a fifth or more, %</th><td class="n">[-\d.]+</td><td class="n">'
+        self.assertRegex(page, row + "none: a chance</td>")
+        # Nor has a difference of two, on its page and in the terminal.
+        words = ["compare", "out", "--metric", "significantly_reduced", "--baseline", "as-delivered"]
+        self.assertRegex(self.uptake(*words, "-o", "compared").stdout, r"chance of a fifth less, % .*none: a chance")
+        self.assertRegex(program.read(self.path("compared", "compare.html")).decode(), row + "none: a chance</td>")
 
     def test_times_to_first_use_of_the_same_length_differ_by_nothing(self):
         self.uptake("run", program.CARE_HOMES, "--replicates", "40", "-o", "out", "--quiet")
