@@ -62,6 +62,16 @@ bool raises_uptake(const Run& run) {
   return false;
 }
 
+/// Of several programmes: that what they cost is set against the worth of those alone whose worth is known.
+std::string worth_of_some(const Run& run) {
+  const auto n_in = run.file.number_attribute("report/net_present_value_gbp", "programmes_in_all");
+  if (run.n_own_programmes() < 2 || !n_in || *n_in >= run.n_own_programmes()) return "";
+  return paragraph(fmt::format(
+      "Of the {} programmes the worth of {} is known, and the cost of all that state one. What the others are "
+      "worth counts as nothing, so the chances that worth or cash exceeds cost come out low.",
+      run.n_own_programmes(), *n_in));
+}
+
 Section finding(const Run& run, const std::string& coverage, const Sources& sources) {
   std::vector<std::string> findings{
       finding_sentence(run, date_text(run.report_from.front()), date_text(run.report_to.front()))};
@@ -119,7 +129,8 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
   if (!chances.empty())
     html += fmt::format("<h3>{}</h3>\n<ul>\n{}</ul>\n",
-                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
+                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances) +
+            worth_of_some(run);
   for (const TurningPoint& one : turning_points(run, 0))
     if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
   if (const std::string few = few_worlds_text(static_cast<std::size_t>(n_worlds)); !few.empty()) html += paragraph(few);
@@ -290,11 +301,12 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   const std::string when = date_text(run.report_to.front()), adds = what_adds(run);
   std::string heading = fmt::format("How adoption went, with and without {}", adds);
   if (own && net)
-    heading = is_same_world(run) ? fmt::format("{} in use on {}, in either world{}", shown(own->mean), when,
-                                               short_interval(Metric::adopters, *own))
-                                 : fmt::format("{} in use on {}, {} {} than without {}{}", shown(own->mean), when,
-                                               shown(std::abs(net->mean)), net->mean < 0 ? "fewer" : "more", adds,
-                                               short_interval(Metric::adopters, net->mean < 0 ? reversed(*net) : *net));
+    heading = is_same_world(run)
+                  ? fmt::format("{} organisations in use on {}, in either world{}", shown(own->mean), when,
+                                short_interval(Metric::adopters, *own))
+                  : fmt::format("{} organisations in use on {}, {} {} than without {}{}", shown(own->mean), when,
+                                shown(std::abs(net->mean)), net->mean < 0 ? "fewer" : "more", adds,
+                                short_interval(Metric::adopters, net->mean < 0 ? reversed(*net) : *net));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -685,6 +697,14 @@ Section dimensions(const Run& run) {
                         fmt::format("; {};", run.file.attribute("report/" + name, "impact_dimensions"))});
     money.add(*known, {measures.back().gross, measures.back().net});
   }
+  const auto means_of = [&](Metric metric) {
+    const auto at = std::ranges::find(measures, metric, &Measure::metric);
+    return at == measures.end() || !at->gross || !at->net ? std::optional<std::array<double, 2>>()
+                                                          : std::array{at->gross->mean, at->net->mean};
+  };
+  // Events that are admissions are told under that name.
+  const bool is_of_admissions_alone =
+      means_of(Metric::admissions_avoided) && means_of(Metric::events_avoided) == means_of(Metric::admissions_avoided);
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
@@ -692,13 +712,14 @@ Section dimensions(const Run& run) {
       if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos ||
           (!gross && (!net || what == Beside::nothing)))
         continue;
+      if (metric == Metric::events_avoided && is_of_admissions_alone) continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
       rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
                                 {number_cell(unit.mean(gross))}, {}));
     }
     if (!rows.empty())
       html += table(
-          dimension,
+          capitalised(std::string(dimension)),
           beside_row(what, {"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}, {}), rows);
   }
   if (html.empty()) return {};

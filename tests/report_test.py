@@ -165,13 +165,18 @@ class Page(program.ProgramTest):
         row = lambda metric, statistic: next(  # noqa: E731
             r[statistic] for r in rows if (r["metric"], r["view"], r["region"], r["strategy"], r["to"]) ==
             (metric, "net", "England", "as-delivered", "2023-03-31"))
-        said = re.fullmatch(r"([\d,]+) in use on 31 March 2023, ([\d,]+) more than without the support "
+        said = re.fullmatch(r"([\d,]+) organisations in use on 31 March 2023, ([\d,]+) more than without the support "
                             r"\(90 %: ([\d,]+) to ([\d,]+)\)", heading("adoption")).groups()
         used = [mean("adopters", "gross", "2023-03-31"), *(row("adopters", s) for s in ("mean", "p05", "p95"))]
         for number, value in zip(said, used):
             self.assertAlmostEqual(float(number.replace(",", "")), value, delta=0.006 * value)
         self.assertRegex(heading("gross-to-net"), r"are due to the support \(90 %: -?[\d,]+ to [\d,]+\)$")
         self.assertRegex(heading("outcomes"), r"; its net present value is above 0 in ")
+        kinds = text.split('<section id="dimensions"')[1].split("</section>")[0]
+        self.assertEqual(kinds.count('<th scope="row">Emergency admissions avoided</th>'), 3)
+        self.assertNotIn(">Events avoided<", kinds, "they are the same")
+        self.assertIn("<caption>Harm or risk reduced</caption>", kinds)
+        self.assertNotIn("the worth of", text, "of one programme it is all or nothing")
         table = program.read(self.path("out", "summary.txt")).decode()
         self.assertRegex(table, r"admissions avoided +!! 57,000 ")
         self.assertIn("! = outside the model's 90 % interval, !! = beyond every replicate.", table)
@@ -984,6 +989,7 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
+        self.assertIn("Of the 34 programmes the worth of 14 is known, and the cost of all that state one.", page)
         for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
                       "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
             self.assertIn(words, page)
