@@ -174,13 +174,40 @@ TEST(Posterior, SaysWhatIsCalibratedAndWhatIsNotInformed) {
             "The parameters of spread of tool are calibrated to the record (posterior.h5); the others are drawn from "
             "their priors.");
   EXPECT_EQ(not_informed_in_words(scenario), "Not informed by these data: bass.q of tool.");
-  const auto source = [&](Parameter id) {
-    return scenario.programmes[0].settings[static_cast<std::size_t>(id)].source;
+  const auto setting = [&](Parameter id) { return scenario.programmes[0].settings[static_cast<std::size_t>(id)]; };
+  EXPECT_EQ(setting(Parameter::p).grade, Grade::posterior);
+  EXPECT_TRUE(setting(Parameter::p).source.starts_with("calibrated to the record (posterior.h5) under "));
+  EXPECT_EQ(setting(Parameter::phi).source.find("posterior"), std::string::npos);
+}
+
+TEST(Posterior, WhatTheRecordSaysNothingAboutKeepsTheGradeOfThePriorThatItIs) {
+  const auto drawn = [](double median) {
+    Scenario scenario = two_programmes();
+    Setting& q = scenario.programmes[0].settings[static_cast<std::size_t>(Parameter::q)];
+    q = {0.35, {Family::lognormal, median, 0.5}, Grade::read, "S3", "here"};
+    Posterior posterior = ladder(50);
+    posterior.programmes[0].parameters[1].prior = {Family::lognormal, 0.35, 0.5};
+    use_posterior(scenario, shared(std::move(posterior)));
+    return scenario.programmes[0].settings[static_cast<std::size_t>(Parameter::q)];
   };
-  EXPECT_TRUE(source(Parameter::p).starts_with("calibrated to the record (posterior.h5) under the record's own prior"));
-  EXPECT_TRUE(
-      source(Parameter::q).starts_with("not informed by the record (posterior.h5) under the record's own prior"));
-  EXPECT_EQ(source(Parameter::phi).find("posterior"), std::string::npos);
+  const Setting own = drawn(0.35), another = drawn(0.5);
+  EXPECT_EQ(own.grade, Grade::read);
+  EXPECT_EQ(own.source, "not informed by the record (posterior.h5), so as wide as its prior: S3");
+  EXPECT_EQ(another.grade, Grade::assumption);
+  EXPECT_EQ(another.source, "not informed by the record (posterior.h5), so as wide as the record's own prior");
+  EXPECT_EQ(own.value, 0.35);
+}
+
+TEST(Posterior, AColumnIsThatOfTheProgrammeThatDrawsFromIt) {
+  Scenario scenario = two_programmes();
+  EXPECT_FALSE(posterior_column(scenario, "tool", Parameter::p));
+  use_posterior(scenario, shared(ladder(5)));  // bass.p 0.10 .. 0.14
+  const auto p = posterior_column(scenario, "tool", Parameter::p);
+  ASSERT_TRUE(p);
+  EXPECT_DOUBLE_EQ(p->quantile(0.5), 0.12);
+  EXPECT_DOUBLE_EQ(p->mean(), 0.12);
+  EXPECT_FALSE(posterior_column(scenario, "tool", Parameter::phi));
+  EXPECT_FALSE(posterior_column(scenario, "nobody", Parameter::p));
 }
 
 TEST(Posterior, QuantilesAreThoseOfItsDraws) {

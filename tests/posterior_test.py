@@ -3,6 +3,7 @@
 Usage: posterior_test.py PROGRAM SOURCE_FOLDER POSTERIOR_FILE_TEST: the executable that writes the posterior.
 """
 
+import csv
 import json
 import os
 import shutil
@@ -53,6 +54,14 @@ class PosteriorRun(ProgramTest):
                              "not_calibrated not_informed_by_these_data informed from_past_programmes")
             self.assertNotIn("informed", b["parameters"])
             self.assertAlmostEqual(a["parameters/posterior_p50"][columns[0]], np.median(draws[:, 0]))
+            # What is shown of a parameter is what was drawn of it; the default stands apart.
+            shown, defaults = a["parameters/value"][()], b["parameters/value"][()]
+            np.testing.assert_allclose(shown[columns], np.median(draws, axis=0))
+            np.testing.assert_allclose(a["parameters/posterior_mean"][()][columns], draws.mean(axis=0))
+            np.testing.assert_array_equal(shown[others], defaults[others])
+            np.testing.assert_array_equal(a["parameters/default"][()], defaults)
+            self.assertNotIn("default", b["parameters"])
+            self.assertEqual(a["parameters/grade"][columns[0]].decode(), "posterior")
             self.assertEqual(a["provenance/parameters"][()].decode(), "posterior")
             self.assertEqual(a["provenance/posterior"][()].decode(), "posterior.h5")
             self.assertIn("Not informed by these data: bass.q", a["provenance/not_informed"][()].decode())
@@ -73,6 +82,22 @@ class PosteriorRun(ProgramTest):
         self.assertIn("Calibrated to the record", page)
         self.assertIn("not informed by these data", page)
         self.assertNotIn("Not calibrated", page)
+        with h5py.File(self.posterior) as file:
+            low, median, high = np.percentile(file[f"programmes/{PROGRAMME}/draws"][:, 0], (5, 50, 95))
+        shown = page.split('<section id="assumptions"')[1].split('<th scope="row">bass.p</th>')[1].split("</tr>")[0]
+        for words in (f">{median:.3g}<", f"posterior, 90 %: {low:.3g} to {high:.3g}", ">posterior<",
+                      "calibrated to the record (posterior.h5)", "; the default of 1.3 is not used<"):
+            self.assertIn(words, shown)
+        self.assertIn("and 1 are known from the posterior", page)
+        self.uptake("export", "out", "--csv", "--quiet")
+        with open(self.path("out", "csv", "parameters.csv"), encoding="utf-8", newline="") as file:
+            rows = {row["key"]: row for row in csv.DictReader(file)}
+        self.assertEqual(float(rows["bass.p"]["default"]), 1.3)
+        self.assertAlmostEqual(float(rows["bass.p"]["value"]), median)
+        self.assertAlmostEqual(float(rows["bass.p"]["posterior_p95"]), high)
+        self.assertEqual(rows["implementation.phi"]["posterior_p95"], "")
+        self.assertIn(f"posterior, 90 %: {low:.3g} to {high:.3g}", self.uptake("report", "out", "--cheers").stdout + read(
+            self.path("out", "cheers.md")).decode())
 
     def test_runs_resume_are_found_again_and_are_told_apart_by_their_draws(self):
         self.run_it("out", "--posterior", "posterior.h5")
@@ -105,7 +130,13 @@ class PosteriorRun(ProgramTest):
         text = self.uptake("params", MINIMAL, "--posterior", "posterior.h5").stdout
         self.assertEqual(text.count("not informed by these data"), 1)
         self.assertEqual(text.count("contraction"), 2)
+        self.assertRegex(text, r"bass\.p +[\d.]+ 1/year +\S.* posterior +calibrated to the record .*\[posterior\]\n.*median of the "
+                               r"posterior, 90 %: .*\n +1\.3 1/year +default, not used \[\S+\]\n")
         rows = json.loads(self.uptake("params", MINIMAL, "--posterior", "posterior.h5", "--json").stdout)["parameters"]
+        for row in rows:
+            self.assertEqual("default" in row, "posterior" in row)
+            if "posterior" in row:
+                self.assertEqual(row["value"], row["posterior"]["p50"])
         found = {row["key"]: row["posterior"] for row in rows if "posterior" in row}
         self.assertEqual(list(found), ["bass.p", "bass.q"])
         self.assertTrue(found["bass.p"]["informed"])

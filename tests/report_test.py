@@ -165,18 +165,24 @@ class Page(program.ProgramTest):
         row = lambda metric, statistic: next(  # noqa: E731
             r[statistic] for r in rows if (r["metric"], r["view"], r["region"], r["strategy"], r["to"]) ==
             (metric, "net", "England", "as-delivered", "2023-03-31"))
-        said = re.fullmatch(r"([\d,]+) in use on 31 March 2023, ([\d,]+) more than without the support "
+        said = re.fullmatch(r"([\d,]+) organisations in use on 31 March 2023, ([\d,]+) more than without the support "
                             r"\(90 %: ([\d,]+) to ([\d,]+)\)", heading("adoption")).groups()
         used = [mean("adopters", "gross", "2023-03-31"), *(row("adopters", s) for s in ("mean", "p05", "p95"))]
         for number, value in zip(said, used):
             self.assertAlmostEqual(float(number.replace(",", "")), value, delta=0.006 * value)
         self.assertRegex(heading("gross-to-net"), r"are due to the support \(90 %: -?[\d,]+ to [\d,]+\)$")
         self.assertRegex(heading("outcomes"), r"; its net present value is above 0 in ")
+        kinds = text.split('<section id="dimensions"')[1].split("</section>")[0]
+        self.assertEqual(kinds.count('<th scope="row">Emergency admissions avoided</th>'), 3)
+        self.assertNotIn(">Events avoided<", kinds, "they are the same")
+        self.assertIn("<caption>Harm or risk reduced</caption>", kinds)
+        self.assertNotIn("the worth of", text, "of one programme it is all or nothing")
         table = program.read(self.path("out", "summary.txt")).decode()
         self.assertRegex(table, r"admissions avoided +!! 57,000 ")
         self.assertIn("! = outside the model's 90 % interval, !! = beyond every replicate.", table)
         self.assertIn("Means over 6 replicates (per pound: ratios of means), each", " ".join(table.split()))
-        self.assertRegex(heading("equity"), r"\(90 %: -?[\d.]+ to -?[\d.]+\)$")
+        # What is told as more or fewer has no sign.
+        self.assertRegex(heading("equity"), r"\(90 %: [\d.]+( fewer)? to [\d.]+ (more|fewer)\)$")
         # A full year of what is in use at the end of a year, from the year's own rate.
         with h5py.File(self.path("out", "results.h5")) as file:
             year = [y.decode() for y in file["year/year"][()]].index("2022/23")
@@ -318,7 +324,7 @@ class Page(program.ProgramTest):
         heading = lambda n: f"Money rests on {n} defaults of the program, which neither programme nor scenario states:"  # noqa: E731
         day = ("Price of one staff-day of the network (cost.staff_day_price): 320 GBP/staff-day, drawn from U(250, 450); "
                "assumption")
-        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2931 GBP, drawn from "
+        admission = ("Value of one emergency admission at 2016/17 prices (economy.admission_price): 2,931 GBP, drawn from "
                      "LN(2931, 0.15); derived: GBP 17.0 billion / 5.8 million, S88 and S89")
         stated = ("--set", "cost.staff_day_price=300 GBP/staff-day")
         for name, more, n in (("default", (), 9), ("stated", stated, 8)):
@@ -343,7 +349,7 @@ class Page(program.ProgramTest):
         self.assertNotIn("economy.cashable_share)", page.split('<section id="assumptions"')[0])
 
     def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
-        reason = "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross"
+        reason = "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator"
         said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
         shares = re.findall(r"net share of benefit, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
         with h5py.File(self.path("out", "results.h5")) as file:
@@ -357,6 +363,67 @@ class Page(program.ProgramTest):
         self.assertEqual([bool(of) for of in rows], [True, False])
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
+
+    def test_a_chance_has_no_range_and_says_so(self):
+        self.made()
+        page = program.read(self.path("out", "report.html")).decode()
+        row = r'<th scope="row">Chance that the benefit would be smaller by a fifth or more, %</th><td class="n">[-\d.]+</td><td class="n">'
+        self.assertRegex(page, row + "none: a chance</td>")
+        # Nor has a difference of two, on its page and in the terminal.
+        words = ["compare", "out", "--metric", "significantly_reduced", "--baseline", "as-delivered"]
+        self.assertRegex(self.uptake(*words, "-o", "compared").stdout, r"chance of a fifth less, % .*none: a chance")
+        self.assertRegex(program.read(self.path("compared", "compare.html")).decode(), row + "none: a chance</td>")
+
+    def test_times_to_first_use_of_the_same_length_differ_by_nothing(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "40", "-o", "out", "--quiet")
+        with open(self.path("out", "summary.csv"), encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if row["metric"] in ("first_use_months", "latest_first_use_months")]
+        values = [float(row[s]) for row in rows for s in ("p05", "p25", "p50", "p75", "p95") if row[s]]
+        self.assertTrue(any(value == 0 for value in values))
+        self.assertEqual([value for value in values if 0 < abs(value) < 1e-9], [])
+
+    def test_one_world_has_no_interval_that_a_published_figure_could_lie_in(self):
+        said = self.uptake("run", program.CARE_HOMES, "--replicates", "1", "-o", "out").stdout
+        published = said.split("Published figures beside the result")[1].split("They were not fitted to")[0]
+        self.assertRegex(published, r"\n  ever engaged +10,900 +[\d,]+ +[\d,]+\n", "one value and no range")
+        self.assertNotIn("!", published)
+        section = program.read(self.path("out", "report.html")).decode().split('<section id="published"')[1].split("</section>")[0]
+        self.assertIn(">What was published, beside the model</h2>", section)
+        self.assertIn("One world has no interval that a figure could lie in or outside.", section)
+        two = self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "two").stdout
+        self.assertIn("outside the model's 90 % interval", two)
+        self.assertRegex(program.read(self.path("two", "report.html")).decode(), r"\d of 5 published figures within the model's 90 % interval")
+
+    def test_defaults_of_money_name_the_programmes_that_they_are_of(self):
+        text = program.read(program.CARE_HOMES).decode().replace(
+            'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer", "tcam"]')
+        program.write(self.path("three.toml"), text)
+        said = " ".join(self.uptake("run", "three.toml", "-o", "out", "--replicates", "2").stdout.split())
+        page = program.read(self.path("out", "report.html")).decode()
+        for text in (said, page):
+            self.assertIn("(cost.staff_day_price, tcam): 320 GBP", text)  # no day is spent on pincer then
+            self.assertIn("(cost.set_up, all programmes but care-home-deterioration): 0 GBP", text)
+            self.assertIn("(cost.per_person, all 3 programmes): 0 GBP", text)
+            self.assertRegex(text, r"\(economy.cashable_share\): 0.2")
+            self.assertNotRegex(text, r"\([a-z_.]+, \d+ of 3 programmes\)")
+
+    def test_a_study_writes_numbers_as_the_tables_do(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "4", "-o", "out", "--quiet")
+        words = ["sensitivity", program.CARE_HOMES, "--method", "one-way", "--replicates", "4", "--metric", "cost_gbp", "-o", "out"]
+        said = self.uptake(*words).stdout
+        self.assertRegex(said, r"^cost, all funders, GBP m of as-delivered against no-network, net, England, to\s2023-03-31: [\d.]+ at the "
+                         r"defaults \(s.e. [\d.]+\)\n")
+        self.assertRegex(said, r"\neconomy.optimism_cost +0.02 +0.38 +[\d.]+ +[\d.]+\n")
+        self.assertNotRegex(said, r"\de[+-]?\d|\d{5}")
+        self.assertLessEqual(max(map(len, said.splitlines())), 80)
+        why = "The mean of a run can differ from the result at the defaults:"
+        self.assertIn(why, " ".join(said.split()))
+        page = program.read(self.path("out", "report.html")).decode()
+        drivers = page.split('<section id="drivers"')[1].split("</section>")[0]
+        self.assertIn(why, drivers)
+        self.assertIn("Cost, all funders, GBP\u00a0m (net)", drivers)
+        base = json.loads(page.split('id="data">')[1].split("</script>")[0].replace("<\\/", "</"))["tornado"]["base"]
+        self.assertIn(f"The line: {base:.1f} at the defaults.", drivers, "drawn in the unit that is written")
 
     def test_a_verdict_that_rests_on_one_price_says_so_and_where_it_turns(self):
         amount = lambda text: float(text.replace(",", ""))  # noqa: E731
@@ -510,6 +577,21 @@ class Page(program.ProgramTest):
         self.assertIn("bare", {row["strategy"] for row in json.loads(
             self.uptake("compare", "bare", "--baseline", "no-network", "--json").stdout)["metrics"]})
 
+    def test_of_several_programmes_in_one_and_the_same_world_no_column_says_a_net_of_0(self):
+        text = program.read(program.CARE_HOMES).decode().split("[[strategy]]")[0].replace(
+            'programmes = ["care-home-deterioration"]', 'programmes = ["care-home-deterioration", "pincer"]')
+        program.write(self.path("bare.toml"), text + '[[strategy]]\nname = "bare"\ndelivery = "no-programme"\n')
+        said = self.uptake("run", "bare.toml", "-o", "out", "--replicates", "20").stdout
+        self.assertRegex(said, r"\n +ever in use +people +avoided\n +gross +gross +gross\n")
+        self.assertRegex(said, r"\n  pincer +[\d,.]+ +- +[\d,.]+ hazardous-prescribing\n")
+        self.assertIn("net is 0 throughout", " ".join(said.split()))
+        self.assertNotIn("(net 0 to 0)", said)
+        page = program.read(self.path("out", "report.html")).decode()
+        of_each = page.split('<section id="programmes"')[1].split("</section>")[0]
+        self.assertEqual(re.findall(r'<th scope="col"[^>]*>(.*?)</th>', of_each),
+                         ["Programme", "ever in use", "90 %", "people reached", "90 %", "events avoided", "90 %"])
+        self.assertIn("All figures are gross; net is 0 by construction.", of_each)
+
     def test_a_world_below_its_comparator_has_no_net_share_and_the_reason_is_said_once(self):
         self.led_by("later", """[[strategy]]
 name = "later"
@@ -632,7 +714,7 @@ share = 0.5
         self.made("--replicates", "6", *north)
         study = ["sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "6"]
         said = self.uptake(*study, *north, "-o", "out").stdout
-        self.assertIn("net, North, to 2022-03-31", said)
+        self.assertIn("net, North, to 2022-03-31", " ".join(said.split()))
         found = json.loads(program.read(self.path("out", "sensitivity.json")))
         self.assertEqual((found["region"], found["place"]), ("North", "North"))
         rows = json.loads(program.read(self.path("out", "summary.json")))["metrics"]
@@ -641,7 +723,7 @@ share = 0.5
         self.assertAlmostEqual(found["base"], net["North"], delta=1e-5 * abs(net["North"]))
         self.assertNotAlmostEqual(net["England"], net["North"], delta=0.01, msg="the check would take the whole for it")
         section = program.read(shown).decode().split('<section id="drivers"')[1].split("</section>")[0]
-        self.assertIn("<caption>One assumption at a time, North</caption>", section)
+        self.assertIn("<caption>One assumption at a time, North: Emergency admissions avoided (net)</caption>", section)
         self.assertIn("<figcaption>In the North. Each bar", section)
         self.uptake("report", "out", "--cheers")
         self.assertRegex(program.read(self.path("out", "cheers.md")).decode(), r"`sensitivity.json`, `\w+`, North\)")
@@ -798,6 +880,13 @@ class InABrowser(program.ProgramTest):
             self.assertEqual(driver.execute_script(cut), [], width)
             self.assertEqual(driver.execute_script(squeezed), [], width)
             self.assertLessEqual(driver.execute_script(overflow), 0, width)
+        # On a desk's screen all columns of every table are in sight, those of folded ones too.
+        hidden = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
+                 "return [...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth)" \
+                 ".map(e => e.getAttribute('aria-label'))"
+        self.resize(driver, 1280)
+        self.assertEqual(driver.execute_script(hidden), [])
+        self.resize(driver, 390)
         # On a telephone the net, or what is lost or differs, stands in sight with its interval before a table is scrolled.
         unseen = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
                  "return [...document.querySelectorAll('table')].flatMap(t => { const head = [...t.querySelectorAll('thead th')]; " \
@@ -900,6 +989,7 @@ class InABrowser(program.ProgramTest):
         self.assert_nothing_is_cut(driver)
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
+        self.assertIn("Of the 34 programmes the worth of 14 is known, and the cost of all that state one.", page)
         for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
                       "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
             self.assertIn(words, page)

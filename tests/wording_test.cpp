@@ -74,7 +74,24 @@ TEST(Wording, AnIntervalIsLeftOutWhereAllAgreeAndWhereItSaysNothing) {
   EXPECT_EQ(range(Metric::attributable_share, figure(0.6, 0.1, 0.9)), "10 to 90");
   EXPECT_EQ(range(Metric::attributable_share, figure(0.6, 0.09, 1.14)), "");
   EXPECT_EQ(range(Metric::attributable_share, figure(0.6, -0.2, 0.9)), "");
-  EXPECT_EQ(range(Metric::significantly_reduced, figure(0.8, 0, 1)), "") << "it is 0 or 1 in each world";
+  EXPECT_EQ(range(Metric::significantly_reduced, figure(0.8, 0, 1)), "none: a chance") << "it is 0 or 1 in each world";
+}
+
+TEST(Wording, WhatCancellingTermsLeaveIsNought) {
+  for (const double noise : {1.8e-16, -8.7e-16}) {
+    EXPECT_EQ(rounded(noise), "0");
+    EXPECT_EQ(RowUnit(Metric::first_use_months, Medium::page, {}).text(noise), "0");
+    EXPECT_EQ(RowUnit(Metric::cost_gbp, Medium::page, {}).text(noise), "0");
+  }
+  EXPECT_EQ(rounded(0.001), "0.00") << "what rounds to nought is not nought";
+  EXPECT_EQ(RowUnit(Metric::roi_net, Medium::page, {}).text(1e-4), "<0.001");
+}
+
+TEST(Wording, AParameterKeepsItsDigitsHoweverSmall) {
+  EXPECT_EQ(parameter_text(0.09572), "0.0957");
+  EXPECT_EQ(parameter_text(13'200), "13,200");
+  EXPECT_EQ(parameter_text(1), "1");
+  EXPECT_EQ(parameter_text(-0.0645), "-0.0645");
 }
 
 TEST(Wording, AShareOfFewWorldsIsNoCertainty) {

@@ -40,8 +40,6 @@ Json to_json(const Problem& problem) {
   return {{"where", problem.where}, {"what", problem.what}, {"suggestion", problem.suggestion}};
 }
 
-std::string_view name_of(Grade grade) { return kGradeNames[static_cast<std::size_t>(grade)]; }
-
 constexpr std::array<std::string_view, 3> kAdopterClassNames{"trust", "practice", "home"};
 
 /// One text when all adopter classes agree, else one for each.
@@ -109,21 +107,9 @@ std::string_view standing_of(const ProgrammeSpec& programme, const StoredPosteri
   return grade == Grade::assumption ? "assumed" : name_of(grade);
 }
 
-/// A calibrated parameter: where it stands among the draws of its programme.
-struct Calibrated {
-  const PosteriorProgramme* programme;
-  std::size_t column;
-  [[nodiscard]] const PosteriorParameter& parameter() const { return programme->parameters[column]; }
-  [[nodiscard]] double at(double probability) const { return programme->quantile(column, probability); }
-  [[nodiscard]] std::string_view standing() const {
-    if (programme->kind == PosteriorKind::pooled) return ": from past programmes";
-    return parameter().is_informed() ? "" : ": not informed by these data";
-  }
-};
-std::optional<Calibrated> calibrated_parameter(const Scenario& scenario, const std::string& owner, Parameter id) {
-  const PosteriorProgramme* const programme = calibrated(scenario, owner);
-  const auto column = programme ? programme->column(id) : std::nullopt;
-  return column ? std::optional(Calibrated{programme, *column}) : std::nullopt;
+std::string_view standing_of(const PosteriorColumn& drawn) {
+  if (drawn.programme->kind == PosteriorKind::pooled) return ": from past programmes";
+  return drawn.parameter().is_informed() ? "" : ": not informed by these data";
 }
 
 void print_settings(const Scenario& scenario) {
@@ -137,14 +123,16 @@ void print_settings(const Scenario& scenario) {
   for_each_setting(scenario, [&](const std::string& owner, const ParameterSpec& row, const Setting& setting) {
     if (owner != last_owner) fmt::print("{}{}{}\n", last_owner.empty() ? "" : "\n", owner, word(owner));
     last_owner = owner;
-    fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {}{}[{}]\n", row.key, number(setting.value), row.unit,
-               to_text(setting.prior), name_of(setting.grade), setting.source, setting.source.empty() ? "" : " ",
-               setting.where);
-    if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
-      const double contraction = one->parameter().contraction;
-      fmt::print("  {:<30} {:>12.4g} {:<12} 90 %: {:.4g} to {:.4g}; contraction {:.2f}{}\n", "  posterior",
-                 one->at(0.5), row.unit, one->at(0.05), one->at(0.95), contraction, one->standing());
-    }
+    const auto drawn = posterior_column(scenario, owner, row.id);
+    const std::string text = fmt::format("{}{}", setting.source, setting.source.empty() ? "" : " ");
+    fmt::print("  {:<30} {:>12} {:<12} {:<18} {:<10} {}[{}]\n", row.key,
+               drawn ? fmt::format("{:.4g}", drawn->quantile(0.5)) : number(setting.value), row.unit,
+               to_text(setting.prior), name_of(setting.grade), text, drawn ? std::string("posterior") : setting.where);
+    if (!drawn) return;
+    fmt::print("  {:<30} {:>12} median of the posterior, 90 %: {:.4g} to {:.4g}, mean {:.4g}; contraction {:.2f}{}\n",
+               "", "", drawn->quantile(0.05), drawn->quantile(0.95), drawn->mean(), drawn->parameter().contraction,
+               standing_of(*drawn));
+    fmt::print("  {:<30} {:>12} {:<12} default, not used [{}]\n", "", number(setting.value), row.unit, setting.where);
   });
 }
 
@@ -159,13 +147,16 @@ Json settings_json(const Scenario& scenario) {
                     {"grade", name_of(setting.grade)},
                     {"source", setting.source},
                     {"where", setting.where}});
-    if (const auto one = calibrated_parameter(scenario, owner, row.id)) {
-      rows.back()["posterior"] = {{"kind", one->programme->kind == PosteriorKind::pooled ? "pooled" : "calibrated"},
-                                  {"p05", one->at(0.05)},
-                                  {"p50", one->at(0.5)},
-                                  {"p95", one->at(0.95)},
-                                  {"contraction", one->parameter().contraction},
-                                  {"informed", one->parameter().is_informed()}};
+    if (const auto drawn = posterior_column(scenario, owner, row.id)) {
+      rows.back()["value"] = drawn->quantile(0.5);
+      rows.back()["default"] = setting.value;
+      rows.back()["posterior"] = {{"kind", drawn->programme->kind == PosteriorKind::pooled ? "pooled" : "calibrated"},
+                                  {"mean", drawn->mean()},
+                                  {"p05", drawn->quantile(0.05)},
+                                  {"p50", drawn->quantile(0.5)},
+                                  {"p95", drawn->quantile(0.95)},
+                                  {"contraction", drawn->parameter().contraction},
+                                  {"informed", drawn->parameter().is_informed()}};
     }
   });
   return rows;

@@ -200,26 +200,29 @@ class Parser {
 
     add_backtest();
 
-    CLI::App& exporting =
-        add("export", "Write the results of a run, or the network of a scenario, as tables of plain text",
-            "uptake export results/care-homes --csv", [this] {
-              if (!network_into_) return export_tables(results_folder(report_folder_), export_into_, options_.output);
-              return export_network_of(report_folder_, options_.overrides(), *network_into_, options_.output);
-            });
+    CLI::App& exporting = add(
+        "export", "Write the results of a run, or the network of a scenario, as tables of plain text",
+        "uptake export results/care-homes --csv", [this] {
+          if (!network_into_) return export_tables(results_folder(report_folder_), export_into_, options_.output);
+          if (export_into_)
+            throw InputError({{"--output " + export_into_->string(),
+                               "is the folder of tables, and --network names its own", "leave out one of the two"}});
+          return export_network_of(report_folder_, options_.overrides(), *network_into_, options_.output);
+        });
     exporting.add_option("WHAT", report_folder_, "Folder of results, or with --network a scenario file or name")
         ->required()
         ->type_name("");
-    CLI::Option_group& as = *exporting.add_option_group("as");
-    CLI::Option* csv = as.add_flag("--csv", as_csv_, "Results as tables in CSV with a data dictionary");
-    as.add_option("--network", network_into_,
-                  "Ties, clocks and hazards of the scenario's first world into this folder, for other engines")
-        ->type_name("DIR")
-        ->check(is_named);
-    as.require_option(1);
+    CLI::Option* const csv = exporting.add_flag("--csv")->description(
+        "Results as tables in CSV with a data dictionary: what is done unless --network is given");
     exporting.add_option("-o,--output", export_into_, "Folder of the tables [WHAT/csv]")
         ->type_name("DIR")
+        ->check(is_named);
+    exporting
+        .add_option("--network", network_into_,
+                    "Ties, clocks and hazards of the scenario's first world into this folder, for other engines")
+        ->type_name("DIR")
         ->check(is_named)
-        ->needs(csv);
+        ->excludes(csv);
     add_seed(exporting);
     add_overrides(exporting);
 
@@ -651,7 +654,6 @@ class Parser {
   ReportOptions report_;
   bool as_checklist_ = false, overwrite_checklist_ = false;
   std::optional<std::filesystem::path> export_into_;
-  bool as_csv_ = false;
   std::optional<std::filesystem::path> network_into_;
   SensitivityOptions sensitivity_;
   CalibrateOptions calibrate_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "all_at_once.hpp"
 #include "commands.hpp"
@@ -12,6 +13,7 @@
 #include "files/results_file.hpp"
 #include "progress.hpp"
 #include "results/finding.hpp"
+#include "results/numbers.hpp"
 #include "results/wording.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
@@ -72,18 +74,26 @@ void print_nil(const OneWayStudy& study, const Model& model) {
                              kNarrowest));
 }
 
-void print_table(const OneWayStudy& study) {
-  fmt::print("{} of {} against {}, net, {}, to {}: {:.4g} at the defaults (s.e. {:.2g})\n\n", study.metric,
-             study.strategy, study.comparator, study.place, study.date, study.base, study.base_error);
+void print_table(const OneWayStudy& study, Metric metric) {
+  std::vector<double> figures{study.base};
+  for (const OneWay& one : study.parameters) figures.insert(figures.end(), {one.at_low, one.at_high});
+  const RowUnit unit(metric, Medium::terminal, figures);
+  const auto said = [](const std::string& text) { fmt::print("{}\n", paragraph(text, kNarrowest)); };
+  said(fmt::format("{} of {} against {}, net, {}, to {}: {} {} (s.e. {})", unit.label(), study.strategy,
+                   study.comparator, study.place, study.date, unit.text(study.base),
+                   where_a_study_stands(study.is_calibrated), unit.text(study.base_error)));
   fmt::print("{:<34}{:>12}{:>12}{:>11}{:>11}\n", "one assumption at a time", "low", "high", "at low", "at high");
   for (const OneWay& one : study.parameters) {
     if (one.at_low == one.at_high) break;  // the rest change nothing
-    fmt::print("{:<34}{:>12.3g}{:>12.3g}{:>11.4g}{:>11.4g}\n", one.parameter, one.low, one.high, one.at_low,
-               one.at_high);
+    // A blank stands before every column, whatever its number.
+    fmt::print("{:<33} {:>12} {:>11} {:>10} {:>10}\n", one.parameter, parameter_text(one.low), parameter_text(one.high),
+               unit.text(one.at_low), unit.text(one.at_high));
   }
   const auto idle =
       std::ranges::count_if(study.parameters, [](const OneWay& one) { return one.at_low == one.at_high; });
   if (idle > 0) fmt::print("{} other assumptions change nothing here\n", idle);
+  fmt::print("\n{}",
+             paragraph(fmt::format("low, high = 5 and 95 % points of what is assumed. {}", kNotTheMean), kNarrowest));
 }
 
 Problem unknown_metric(const std::string& name, std::string what, std::span<const std::string_view> known) {
@@ -192,7 +202,7 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   if (output.format == Format::json) {
     fmt::print("{}\n", json_text(json, 2));
   } else {
-    is_nil(study) ? print_nil(study, *model) : print_table(study);
+    is_nil(study) ? print_nil(study, *model) : print_table(study, metric);
   }
   if (options.folder) {
     const bool has_page = std::filesystem::exists(*options.folder / "results.h5");

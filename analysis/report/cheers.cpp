@@ -53,27 +53,6 @@ std::string bullet(std::string_view text) { return fmt::format("* {}\n", text); 
 
 // ---- What several items need --------------------------------------------------------------------------------------
 
-/// One row of /parameters.
-struct ParameterLine {
-  std::string label, key, value, unit, prior, grade, source, meaning;
-};
-std::vector<ParameterLine> parameters_of(const Run& run) {
-  const ResultsFile& file = run.file;
-  const auto label = file.texts("parameters/parameter"), key = file.texts("parameters/key"),
-             unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
-             grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
-             meaning = file.texts("parameters/meaning");
-  const std::vector<double> value = file.numbers("parameters/value").values;
-  for (const std::size_t n :
-       {key.size(), unit.size(), prior.size(), grade.size(), source.size(), meaning.size(), value.size()})
-    if (n != label.size()) throw file.broken("columns of its parameters have different lengths");
-  std::vector<ParameterLine> lines;
-  for (std::size_t i = 0; i < label.size(); ++i)
-    lines.push_back(
-        {label[i], key[i], fmt::format("{:.6g}", value[i]), unit[i], prior[i], grade[i], source[i], meaning[i]});
-  return lines;
-}
-
 /// Parameters in words, so many at most: a portfolio has a thousand. [A]
 constexpr std::size_t kMostInList = 25;
 std::string parameter_bullets(const Run& run, const std::function<bool(const ParameterLine&)>& is_meant) {
@@ -81,10 +60,12 @@ std::string parameter_bullets(const Run& run, const std::function<bool(const Par
   std::size_t n = 0;
   for (const ParameterLine& p : parameters_of(run)) {
     // A fixed nought that nobody read stands for "not used".
-    if (!is_meant(p) || (p.value == "0" && p.prior == "fixed(0)")) continue;
+    if (!is_meant(p) || (p.value == 0 && p.prior == "fixed(0)")) continue;
     if (++n > kMostInList) continue;
-    text += bullet(fmt::format("`{}` = {}{} (prior {}; {}{}): {}", p.label, p.value, p.unit == "1" ? "" : " " + p.unit,
-                               p.prior, p.grade, p.source.empty() ? "" : "; " + p.source, p.meaning));
+    const std::string source = p.source_text();
+    text += bullet(fmt::format("`{}` = {}{} ({}{}; {}{}): {}", p.label, p.value_text(),
+                               p.unit == "1" ? "" : " " + p.unit, p.posterior ? "" : "prior ", p.drawn_from(), p.grade,
+                               source.empty() ? "" : "; " + source, p.meaning));
   }
   if (n > kMostInList) text += bullet(fmt::format("and {} more in `/parameters`", n - kMostInList));
   return text;
@@ -227,17 +208,11 @@ std::string model(const Source& from) {
 
 std::string analytics(const Source& from) {
   const Run& run = from.run;
-  std::array<std::size_t, kGradeNames.size()> n{};
-  const auto lines = parameters_of(run);
-  for (const ParameterLine& p : lines)
-    for (std::size_t g = 0; g < n.size(); ++g) n[g] += p.grade == kGradeNames[g] ? 1 : 0;
   return bullet(fmt::format("{}, each with its own random world{}; seed {}, {}",
                             plural(static_cast<std::size_t>(run.n_replicates()), "replicate"),
                             run.is_drawn() ? " and its own draw of the parameters" : "; parameters at their defaults",
                             run.file.text("provenance/seed_text"), run.file.text("provenance/generator"))) +
-         bullet(fmt::format("Of {} parameters {} were read in a source, {} derived, {} are assumptions "
-                            "(`/parameters/grade`)",
-                            lines.size(), n[0], n[1], n[2])) +
+         bullet(grades_in_words(parameters_of(run)) + " (`/parameters/grade`)") +
          bullet("No half-cycle correction (steps of a week) and no extrapolation beyond the horizon");
 }
 
@@ -280,9 +255,10 @@ std::string study_parameters(const Source& from) {
   const auto lines = parameters_of(from.run);
   if (lines.size() > kMostInTable)
     return bullet(fmt::format("{} parameters: `/parameters` of results.h5, or `uptake params SCENARIO`", lines.size()));
-  std::string text = table_head({"parameter", "value", "unit", "prior", "grade", "source"});
+  std::string text = table_head(
+      {"parameter", "value", "unit", from.run.is_calibrated() ? "prior or posterior" : "prior", "grade", "source"});
   for (const ParameterLine& p : lines)
-    text += table_row({fmt::format("`{}`", p.label), p.value, p.unit, p.prior, p.grade, p.source});
+    text += table_row({fmt::format("`{}`", p.label), p.value_text(), p.unit, p.drawn_from(), p.grade, p.source_text()});
   return text;
 }
 

@@ -135,13 +135,10 @@ std::string standing(const Scenario& scenario) {
 /// What a parameter is, and how it comes to its values in the replicates.
 std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& programme, const ParameterSpec& row) {
   const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
-  const PosteriorProgramme* const drawn = calibrated(scenario, programme.name);
-  const auto column = drawn ? drawn->column(row.id) : std::nullopt;
-  if (column) {
-    return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
-                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(*column, 0.05),
-                       drawn->quantile(*column, 0.95));
-  }
+  if (const auto drawn = posterior_column(scenario, programme.name, row.id))
+    return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(0.5),
+                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(0.05),
+                       drawn->quantile(0.95));
   return value_in_words(scenario.mode, row, setting);
 }
 
@@ -321,13 +318,15 @@ std::string overlap(const Spot& place, std::size_t width) {
   const auto least = place(Metric::patients_distinct_least, View::gross);
   const auto most_net = place(Metric::patients_benefited, View::net);
   const auto least_net = place(Metric::patients_distinct_least, View::net);
-  if (!most || !least || !most_net || !least_net) return "";
-  return "  " +
-         paragraph(
-             fmt::format("One person can meet several programmes: the people reached are between {} and {} "
-                         "(net {} to {}), the largest programme of each region and the sum of all.",
-                         rounded(least->mean), rounded(most->mean), rounded(least_net->mean), rounded(most_net->mean)),
-             width - 2, 2);
+  // Where one programme alone reaches people, nobody is counted twice.
+  if (!most || !least || !most_net || !least_net || most->mean == least->mean) return "";
+  const std::string net = is_same_world(place)
+                              ? std::string()
+                              : fmt::format(" (net {} to {})", rounded(least_net->mean), rounded(most_net->mean));
+  return "  " + paragraph(fmt::format("One person can meet several programmes: the people reached are between {} and "
+                                      "{}{}, the largest programme of each region and the sum of all.",
+                                      rounded(least->mean), rounded(most->mean), net),
+                          width - 2, 2);
 }
 
 /// Of several programmes: what their totals count, and in which not all of them are.
@@ -339,7 +338,8 @@ std::string of_how_many(const RunRecord& record, int strategy, int time, std::si
   const auto n_in = [&](Metric metric) { return record.layout.n_in_total[static_cast<std::size_t>(metric)]; };
   for (const Metric metric : kShown) {
     const Spot total(record, strategy, n, time);
-    if (n_in(metric) == 0 || n_in(metric) == n || !(total(metric, View::gross) || total(metric, View::net))) continue;
+    const bool is_told = total(metric, View::gross) || (total(metric, View::net) && !is_same_world(total));
+    if (n_in(metric) == 0 || n_in(metric) == n || !is_told) continue;
     known += fmt::format("{}{} {}", known.empty() ? "" : ", ", spec(metric).brief, n_in(metric));
   }
   if (known.empty()) return pairs;
@@ -441,23 +441,26 @@ std::string_view instead_of_events(OutcomeKind kind) {
   }
 }
 
-/// Several programmes in a line each: means, gross and net.
+/// Several programmes in a line each: means, gross and, where it is not 0 by construction, net.
 std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   const bool roomy = width >= 100;  // as in a file
   const std::size_t name_width = roomy ? 33 : 24, event_width = roomy ? 26 : 16;
   constexpr std::size_t kColumn = 6;
+  const bool has_net = !is_same_world({record, strategy, total_programme(layout.programmes), time});
   std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", name_width - 2, spec(Metric::ever_adopted).brief,
                                  2 * kColumn + 1, "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
   text += fmt::format("  {:<{}}", "", name_width - 2);
-  for (int k = 0; k < 3; ++k) text += fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn);
+  for (int k = 0; k < 3; ++k)
+    text += has_net ? fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn)
+                    : fmt::format("{:>{}}", "gross", 2 * kColumn + 1);
   text += '\n';
   for (std::size_t j = 0; j < layout.programmes.size(); ++j) {
     const Spot place(record, strategy, static_cast<int>(j), time);
     std::string row = fmt::format("  {:<{}}", cut(layout.programmes[j], name_width - 2), name_width - 2);
     const auto add = [&](Metric metric) {
-      row += fmt::format("{:>{}}{:>{}}", compact(place(metric, View::gross)), kColumn + 1,
-                         compact(place(metric, View::net)), kColumn);
+      row += fmt::format("{:>{}}", compact(place(metric, View::gross)), has_net ? kColumn + 1 : 2 * kColumn + 1);
+      if (has_net) row += fmt::format("{:>{}}", compact(place(metric, View::net)), kColumn);
     };
     add(Metric::ever_adopted);
     add(Metric::patients_benefited);
@@ -489,7 +492,10 @@ bool is_outside(const PublishedBeside& one) {
 bool is_beyond_all(const PublishedBeside& one) {
   return is_outside(one) && (one.figure->value < one.gross.p05 ? one.p_below == 0 : one.p_below == 1);
 }
-std::string mark_of(const PublishedBeside& one) { return is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : ""; }
+/// One world has no interval to lie outside of.
+std::string mark_of(const PublishedBeside& one, std::size_t n_worlds) {
+  return n_worlds == 1 ? "" : is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : "";
+}
 
 /// A published figure in two lines: the numbers, and what they are and where they were published.
 /// @param says_place whether not all of them are of the place that the run is about
@@ -505,12 +511,14 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   std::vector<double> figures{one.figure->value};
   if (one.used) figures.insert(figures.end(), {one.gross.p05, one.gross.p95, one.net.mean});
   const RowUnit unit(one.metric, Medium::terminal, figures);
-  std::string text = fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1),
-                                 label_width, mark_of(one) + unit.text(one.figure->value), kFigure - 1);
+  std::string text =
+      fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1), label_width,
+                  mark_of(one, record.ensemble->n_replicates) + unit.text(one.figure->value), kFigure - 1);
   if (one.used)
     text += fmt::format(" {:>{}} {:>{}}",
-                        std::isnan(one.gross.mean)
-                            ? std::string(kUndefined)
+                        std::isnan(one.gross.mean) ? std::string(kUndefined)
+                        : record.ensemble->n_replicates == 1
+                            ? unit.text(one.gross.mean)
                             : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
                         kGross - 1, unit.text(one.net.mean), kNet - 1);
   text += '\n';
@@ -547,8 +555,9 @@ std::string published_table(const RunRecord& record, std::size_t width) {
       continue;
     }
     shown.push_back(one.programme);
-    any_outside = any_outside || is_outside(one);
-    any_beyond = any_beyond || is_beyond_all(one);
+    const std::string mark = mark_of(one, record.ensemble->n_replicates);
+    any_outside = any_outside || !mark.empty();
+    any_beyond = any_beyond || mark.starts_with("!!");
     text += published_lines(one, record, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
@@ -642,10 +651,12 @@ std::string assumptions(const RunRecord& record, std::size_t width) {
     for (const Parameter id : decisive_parameters(*record.model, 0)) {
       const Setting& setting = programme.settings[static_cast<std::size_t>(id)];
       const ParameterSpec& p = spec(id);
-      text += paragraph(fmt::format("- {} = {}; {}{}{}", p.key, how_it_stands(scenario, programme, p),
-                                    kGradeNames[static_cast<std::size_t>(setting.grade)],
-                                    setting.source.empty() ? "" : ": ", setting.source),
-                        width, 2);
+      text += paragraph(
+          fmt::format("- {} = {}{}{}{}", p.key, how_it_stands(scenario, programme, p),
+                      // What is drawn from the posterior was said to be.
+                      setting.grade == Grade::posterior ? std::string() : fmt::format("; {}", name_of(setting.grade)),
+                      setting.source.empty() ? "" : ": ", setting.source),
+          width, 2);
     }
     for (const std::string& note : notes_of(programme)) text += paragraph("- " + note, width, 2);
   }
@@ -685,9 +696,6 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
   if (has_net)
     text += fmt::format(" Without = the same random worlds under {}; net = the difference, replicate by replicate.",
                         comparator);
-  else if (programme > 0)  // a table of programmes has their net, whatever it is
-    text +=
-        fmt::format(" Net = the difference to the same random worlds under {}, replicate by replicate.", comparator);
   if (has_both)
     text +=
         " Cash and capacity are not the same money: only the value of what is avoided and the net present value count "

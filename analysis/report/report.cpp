@@ -26,6 +26,7 @@
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
+#include "uptake/sensitivity.hpp"
 #include "uptake/tiles.hpp"
 #include "uptake/version.hpp"
 
@@ -59,6 +60,16 @@ bool raises_uptake(const Run& run) {
   for (std::size_t p = 0; p < run.programmes.size(); ++p)
     if (run.report(Metric::uptake_share, run.lead, View::gross, static_cast<int>(p), 0, run.place)) return true;
   return false;
+}
+
+/// Of several programmes: that what they cost is set against the worth of those alone whose worth is known.
+std::string worth_of_some(const Run& run) {
+  const auto n_in = run.file.number_attribute("report/net_present_value_gbp", "programmes_in_all");
+  if (run.n_own_programmes() < 2 || !n_in || *n_in >= run.n_own_programmes()) return "";
+  return paragraph(fmt::format(
+      "Of the {} programmes the worth of {} is known, and the cost of all that state one. What the others are "
+      "worth counts as nothing, so the chances that worth or cash exceeds cost come out low.",
+      run.n_own_programmes(), *n_in));
 }
 
 Section finding(const Run& run, const std::string& coverage, const Sources& sources) {
@@ -118,7 +129,8 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   add_gross("roi_social", "Social value exceeds what public funders paid (gross)");
   if (!chances.empty())
     html += fmt::format("<h3>{}</h3>\n<ul>\n{}</ul>\n",
-                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances);
+                        ledger_leads ? "How likely, of the programme beside the ledger" : "How likely", chances) +
+            worth_of_some(run);
   for (const TurningPoint& one : turning_points(run, 0))
     if (one.is_fixed) html += paragraph(rests_on(one.id, one.fixed_at, kValueOverCost, one.turns_at));
   if (const std::string few = few_worlds_text(static_cast<std::size_t>(n_worlds)); !few.empty()) html += paragraph(few);
@@ -289,11 +301,12 @@ Section course(const Run& run, const std::string& coverage, Json& data) {
   const std::string when = date_text(run.report_to.front()), adds = what_adds(run);
   std::string heading = fmt::format("How adoption went, with and without {}", adds);
   if (own && net)
-    heading = is_same_world(run) ? fmt::format("{} in use on {}, in either world{}", shown(own->mean), when,
-                                               short_interval(Metric::adopters, *own))
-                                 : fmt::format("{} in use on {}, {} {} than without {}{}", shown(own->mean), when,
-                                               shown(std::abs(net->mean)), net->mean < 0 ? "fewer" : "more", adds,
-                                               short_interval(Metric::adopters, net->mean < 0 ? reversed(*net) : *net));
+    heading = is_same_world(run)
+                  ? fmt::format("{} organisations in use on {}, in either world{}", shown(own->mean), when,
+                                short_interval(Metric::adopters, *own))
+                  : fmt::format("{} organisations in use on {}, {} {} than without {}{}", shown(own->mean), when,
+                                shown(std::abs(net->mean)), net->mean < 0 ? "fewer" : "more", adds,
+                                short_interval(Metric::adopters, net->mean < 0 ? reversed(*net) : *net));
   return {"adoption", std::move(heading), std::move(html), "How adoption went"};
 }
 
@@ -684,6 +697,14 @@ Section dimensions(const Run& run) {
                         fmt::format("; {};", run.file.attribute("report/" + name, "impact_dimensions"))});
     money.add(*known, {measures.back().gross, measures.back().net});
   }
+  const auto means_of = [&](Metric metric) {
+    const auto at = std::ranges::find(measures, metric, &Measure::metric);
+    return at == measures.end() || !at->gross || !at->net ? std::optional<std::array<double, 2>>()
+                                                          : std::array{at->gross->mean, at->net->mean};
+  };
+  // Events that are admissions are told under that name.
+  const bool is_of_admissions_alone =
+      means_of(Metric::admissions_avoided) && means_of(Metric::events_avoided) == means_of(Metric::admissions_avoided);
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
@@ -691,13 +712,14 @@ Section dimensions(const Run& run) {
       if (spoken_to.find(fmt::format("; {};", dimension)) == std::string::npos ||
           (!gross && (!net || what == Beside::nothing)))
         continue;
+      if (metric == Metric::events_avoided && is_of_admissions_alone) continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
       rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
                                 {number_cell(unit.mean(gross))}, {}));
     }
     if (!rows.empty())
       html += table(
-          dimension,
+          capitalised(std::string(dimension)),
           beside_row(what, {"Measure"}, {number_cell("net"), number_cell("90 %")}, {number_cell("gross")}, {}), rows);
   }
   if (html.empty()) return {};
@@ -741,6 +763,16 @@ std::string worlds_without_losers(const Run& run) {
       region, grouped(n), grouped(n_worlds), what_adds(run), kWhy));
 }
 
+/// " (90 %: 2.6 fewer to 2.8 more)": an interval of a difference that a heading tells without a sign.
+std::string more_or_fewer(const Spread& s) {
+  if (all_agree(s)) return "";
+  const RowUnit unit(Metric::deprivation_gap, Medium::page, {s});
+  const std::string low = unit.text(std::abs(s.p05)), high = unit.text(std::abs(s.p95));
+  return s.p05 < 0 && s.p95 > 0 ? fmt::format(" (90 %: {} fewer to {} more)", low, high)
+         : s.p95 <= 0           ? fmt::format(" (90 %: {} to {} fewer)", high, low)
+                                : fmt::format(" (90 %: {} to {} more)", low, high);
+}
+
 Section equity(const Run& run) {
   const Beside what = beside(run);
   std::vector<std::vector<Cell>> rows;
@@ -769,7 +801,7 @@ Section equity(const Run& run) {
   std::string heading = "Who was left behind";
   if (gap) {
     constexpr double kPoint = 0.01;
-    const std::string interval = short_interval(Metric::deprivation_gap, gap->mean < -kPoint ? reversed(*gap) : *gap);
+    const std::string interval = more_or_fewer(*gap);
     // Known of the whole alone, which a page about a region has to say.
     const std::string of_all = run.place == 0 ? "" : fmt::format(" of {}", run.words_of_place(0));
     heading =
@@ -802,7 +834,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   const auto [found, of_another] = one_way_study(run, folder);
   if (found.is_null()) {
     return {
-        "drivers", "What drives the answer was not asked",
+        "drivers", "What drives the answer: not asked for",
         (of_another.empty() ? std::string()
                             : paragraph(fmt::format("The study in sensitivity.json is about something else than "
                                                     "this page ({}), so it is not shown.",
@@ -813,6 +845,13 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   }
   constexpr std::size_t kMostBars = 15;
   std::string heading = "What drives the answer";
+  const auto metric = find_metric(found["metric"].get<std::string>());
+  if (!metric) return {};
+  std::vector<double> figures{found["base"].get<double>()};
+  for (const Json& row : found["parameters"])
+    for (const char* const key : {"at_low", "at_high"})
+      if (row[key].is_number()) figures.push_back(row[key].get<double>());
+  const RowUnit unit(*metric, Medium::page, figures);
   Json bars = Json::array();
   std::vector<std::vector<Cell>> rows;
   for (const Json& row : found["parameters"]) {
@@ -823,33 +862,34 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
     if (rows.empty()) heading = fmt::format("What drives the answer most: {}", uncapitalised(meaning));
     // A result is null where the metric is undefined: no bar can be drawn from there.
     if (row["at_low"].is_number() && row["at_high"].is_number())
-      bars.push_back(
-          {{"name", row["parameter"]}, {"meaning", meaning}, {"at_low", row["at_low"]}, {"at_high", row["at_high"]}});
+      bars.push_back({{"name", row["parameter"]},
+                      {"meaning", meaning},
+                      {"at_low", row["at_low"].get<double>() / unit.factor()},
+                      {"at_high", row["at_high"].get<double>() / unit.factor()}});
     const auto result = [&](const char* key) {
-      return number_cell(row[key].is_number() ? shown(row[key].get<double>()) : "–");
+      return number_cell(row[key].is_number() ? unit.text(row[key].get<double>()) : "–");
     };
-    rows.push_back({{row["parameter"].get<std::string>()},
-                    result("at_low"),
-                    result("at_high"),
-                    number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
-                                            unit_text(row["unit"].get<std::string>()))),
-                    {std::move(meaning)},
-                    {row["grade"].get<std::string>()}});
+    rows.push_back(
+        {{row["parameter"].get<std::string>()},
+         result("at_low"),
+         result("at_high"),
+         number_cell(fmt::format("{} to {}{}", parameter_text(row["low"].get<double>()),
+                                 parameter_text(row["high"].get<double>()), unit_text(row["unit"].get<std::string>()))),
+         {std::move(meaning)},
+         {row["grade"].get<std::string>()}});
   }
-  const std::string metric = found["metric"].get<std::string>();
-  const auto known = find_metric(metric);
-  const std::string what = known ? std::string(spec(*known).label) : metric;
   data["tornado"] = {{"bars", bars},
-                     {"base", found["base"]},
-                     {"unit", fmt::format("{} (net)", what)},
+                     {"base", found["base"].get<double>() / unit.factor()},
+                     {"unit", fmt::format("{} (net)", unit.label())},
                      {"label", fmt::format("Net result in {} when one assumption moves through its range",
                                            in_sentence(run.place_words()))}};
   return {"drivers", std::move(heading),
-          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {}. Each bar: one assumption "
-                      "from its 5 % (outline) to its 95 % point (filled), all others at their defaults, on the same "
-                      "clocks. The line: {} at the defaults.</figcaption></figure>\n",
-                      escaped(in_sentence(run.place_words())), shown(found["base"].get<double>())) +
-              table(fmt::format("One assumption at a time, {}", run.place_words()),
+          fmt::format("<figure class=\"drawn\"><div id=\"tornado\"></div><figcaption>In {0}. Each bar: one assumption "
+                      "from its 5 % (outline) to its 95 % point (filled), all others {2}, on the same "
+                      "clocks. The line: {1} {2}. {3}</figcaption></figure>\n",
+                      escaped(in_sentence(run.place_words())), unit.text(found["base"].get<double>()),
+                      where_a_study_stands(run.is_calibrated()), kNotTheMean) +
+              table(fmt::format("One assumption at a time, {}: {} (net)", run.place_words(), unit.label()),
                     {{"Assumption"},
                      number_cell("result at low"),
                      number_cell("result at high"),
@@ -880,7 +920,7 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
       run.file.has("parameters/informed") ? run.file.numbers("parameters/informed").values : std::vector<double>{};
   for (std::size_t i = 0; i < std::min(texts.size(), grades.size()); ++i) {
     const bool is_of_posterior = i < drawn.size() && drawn[i] > 0;
-    if (grades[i] == kGradeNames[static_cast<std::size_t>(Grade::read)] && !is_of_posterior) add_in_words(texts[i]);
+    if (grades[i] == name_of(Grade::read) && !is_of_posterior) add_in_words(texts[i]);
   }
   if (run.file.has("published/source"))
     for (const std::string& text : run.file.texts("published/source")) add_in_words(text);
@@ -913,43 +953,36 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
 
 /// Every parameter with its grade and source, and those that decide most answers first.
 Section assumptions(const Run& run) {
-  const ResultsFile& file = run.file;
-  const auto programme = file.texts("parameters/programme"), key = file.texts("parameters/key"),
-             unit = file.texts("parameters/unit"), prior = file.texts("parameters/prior"),
-             grade = file.texts("parameters/grade"), source = file.texts("parameters/source"),
-             meaning = file.texts("parameters/meaning");
-  const std::vector<double> value = file.numbers("parameters/value").values;
-  const std::vector<double> decides =
-      file.has("parameters/decides") ? file.numbers("parameters/decides").values : std::vector<double>{};
-  if (!decides.empty() && decides.size() != key.size())
-    throw file.broken("columns of its parameters have different lengths");
-  const auto head = [](std::string_view first) {
-    return std::vector<Cell>{
-        {std::string(first)}, {"meaning"}, number_cell("value"), {"unit"}, {"prior"}, {"grade"}, {"source"}};
+  const std::vector<ParameterLine> lines = parameters_of(run);
+  const auto head = [&](std::string_view first) {
+    return std::vector<Cell>{{std::string(first)},
+                             {"meaning"},
+                             number_cell("value"),
+                             {"unit"},
+                             {run.is_calibrated() ? "prior or posterior" : "prior"},
+                             {"grade"},
+                             {"source"}};
   };
-  const auto row = [&](std::size_t i, std::string name) {
+  const auto row = [](const ParameterLine& line, std::string name) {
     return std::vector<Cell>{{std::move(name)},
-                             {meaning[i]},
-                             number_cell(fmt::format("{:.6g}", value[i])),
-                             {unit[i]},
-                             {short_prior(prior[i])},
-                             {grade[i]},
-                             {source[i]}};
+                             {line.meaning},
+                             number_cell(line.value_text()),
+                             {line.unit},
+                             {short_prior(line.drawn_from())},
+                             {line.grade},
+                             {line.source_text()}};
   };
-  std::array<int, 3> n{};
   std::vector<std::vector<Cell>> decisive;
   const bool is_single = run.n_own_programmes() == 1;
-  for (std::size_t i = 0; i < key.size(); ++i) {
-    for (std::size_t g = 0; g < kGradeNames.size(); ++g) n[g] += grade[i] == kGradeNames[g];
-    const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
-    // A file of an earlier version does not say which have a part.
-    if (!programme[i].empty() && (decides.empty() ? std::ranges::any_of(kDecisive, is_this) : decides[i] != 0))
-      decisive.push_back(row(i, is_single ? key[i] : fmt::format("{}: {}", run.title_of(programme[i]), key[i])));
-  }
-  std::string html = paragraph(
-      fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures, and {} are assumptions. "
-                  "Those that decide most answers:",
-                  grouped(static_cast<double>(key.size())), grouped(n[0]), grouped(n[1]), grouped(n[2])));
+  for (const ParameterLine& line : lines)
+    if (!line.programme.empty() && line.decides)
+      decisive.push_back(
+          row(line, is_single ? line.key : fmt::format("{}: {}", run.title_of(line.programme), line.key)));
+  std::string html = paragraph(fmt::format("{}. Those that decide most answers:", grades_in_words(lines)));
+  if (run.is_calibrated())
+    html += paragraph(
+        "Where a parameter is drawn from the posterior, its value is the median of the draws, with their 90 % range; "
+        "what it would be without a record stands with its source.");
   html += paragraph(
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
       "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes that begin with S or O "
@@ -960,26 +993,30 @@ Section assumptions(const Run& run) {
                              first);
   // Long lists of many programmes would make the page too large: what is left out stands in the results file.
   constexpr std::size_t kMost = 700;
-  if (key.size() > kMost) {
+  if (lines.size() > kMost) {
     html += paragraph("All of them with their sources: group /parameters of results.h5, or “uptake params SCENARIO”.");
   } else {
     std::vector<std::vector<Cell>> rows;
-    for (std::size_t i = 0; i < key.size(); ++i) {
-      rows.push_back(row(i, key[i]));
-      if (i + 1 < key.size() && programme[i + 1] == programme[i]) continue;
-      const std::string title = run.title_of(programme[i]);
-      const std::string name = programme[i].empty()    ? "Economics"
-                               : title == programme[i] ? title
-                                                       : fmt::format("{} ({})", title, programme[i]);
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      const std::string& programme = lines[i].programme;
+      rows.push_back(row(lines[i], lines[i].key));
+      if (i + 1 < lines.size() && lines[i + 1].programme == programme) continue;
+      const std::string title = run.title_of(programme);
+      const std::string name = programme.empty()    ? "Economics"
+                               : title == programme ? title
+                                                    : fmt::format("{} ({})", title, programme);
       html +=
           folded(fmt::format("{} ({})", name, plural(rows.size(), "parameter")), table(name, head("Parameter"), rows));
       rows.clear();
     }
   }
-  return {"assumptions",
-          fmt::format("What this rests on: {} of {} parameters are assumptions", grouped(n[2]),
-                      grouped(static_cast<double>(key.size()))),
-          std::move(html), "What this rests on"};
+  return {
+      "assumptions",
+      fmt::format(
+          "What this rests on: {} of {} parameters are assumptions",
+          grouped(static_cast<double>(std::ranges::count(lines, name_of(Grade::assumption), &ParameterLine::grade))),
+          grouped(static_cast<double>(lines.size()))),
+      std::move(html), "What this rests on"};
 }
 
 Section provenance(const Run& run, const fs::path& scenarios) {

@@ -48,14 +48,18 @@ std::vector<Cell> heads_of(std::string_view which, std::initializer_list<std::st
 
 Section programme_by_programme(const Run& run) {
   if (run.n_own_programmes() < 2) return {};
+  const Beside what = beside(run);
   std::vector<std::vector<Cell>> rows;
   for (std::size_t j = 0; j < run.programmes.size(); ++j) {
     const int p = static_cast<int>(j);
-    const auto pair = [&](std::string_view metric, std::vector<Cell>& row) {
-      const auto net = run.report(metric, run.lead, View::net, p, 0, run.place),
-                 gross = run.report(metric, run.lead, View::gross, p, 0, run.place);
-      row.push_back(number_cell(net ? shown(net->mean) : "–"));
-      row.push_back(number_cell(net ? range(*net) : ""));
+    const auto figures = [&](std::string_view metric, std::vector<Cell>& row) {
+      const auto add = [&row](const std::optional<Spread>& s) {
+        row.push_back(number_cell(s ? shown(s->mean) : "–"));
+        row.push_back(number_cell(s ? range(*s) : ""));
+      };
+      const auto gross = run.report(metric, run.lead, View::gross, p, 0, run.place);
+      if (what == Beside::nothing) return add(gross);
+      add(run.report(metric, run.lead, View::net, p, 0, run.place));
       row.push_back(number_cell(gross ? shown(gross->mean) : "–"));
     };
     const auto is_known = [&](Metric metric) {
@@ -67,22 +71,24 @@ Section programme_by_programme(const Run& run) {
     std::vector<Cell> row{{run.events[j].empty() || !has_any
                                ? run.title_of(j)
                                : fmt::format("{} (event: {})", run.title_of(j), run.events[j])}};
-    pair("ever_adopted", row);
-    pair("patients_benefited", row);
-    pair(has_events ? "events_avoided" : "admissions_avoided", row);
+    figures("ever_adopted", row);
+    figures("patients_benefited", row);
+    figures(has_events ? "events_avoided" : "admissions_avoided", row);
     rows.push_back(std::move(row));
   }
+  const std::string net =
+      what == Beside::nothing
+          ? std::string("All figures are gross; net is 0 by construction. ")
+          : fmt::format("Net is what would not have happened without {}. Below 0, more came about than without it. ",
+                        what_adds(run));
   return {
       "programmes", "Programme by programme",
-      paragraph(fmt::format(
-          "Net is what would not have happened without {}. A dash means that no effect or no number "
-          "of people was read for the programme, so that none is shown. Below 0, more came about than "
-          "without it. Events differ between programmes and "
-          "are not added; the last line adds admissions alone, and people once in each programme that reaches them.",
-          what_adds(run))) +
+      paragraph(net + "A dash means that no effect or no number of people was read for the programme, so that none is "
+                      "shown. Events differ between programmes and are not added; the last line adds admissions alone, "
+                      "and people once in each programme that reaches them.") +
           table(fmt::format("{} to {}, {}", date_text(run.report_from.front()), date_text(run.report_to.front()),
                             run.place_words()),
-                heads_of(", net", {"90 %", "gross"}), rows)};
+                what == Beside::nothing ? heads_of("", {"90 %"}) : heads_of(", net", {"90 %", "gross"}), rows)};
 }
 
 Section split(const Run& run, Json& data) {

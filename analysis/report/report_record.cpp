@@ -403,7 +403,9 @@ Section published_section(const Run& run, const Sources& sources) {
                                    run.words_of_place(0))
                      : std::string()));
   std::string heading = "What was published, beside the model";
-  if (n_compared > 0)
+  if (run.n_replicates() == 1)
+    html += paragraph("One world has no interval that a figure could lie in or outside.");
+  else if (n_compared > 0)
     heading =
         fmt::format("{} of {} within the model's 90 % interval", n_within, plural(n_compared, "published figure"));
   if (n_set > 0)

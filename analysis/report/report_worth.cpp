@@ -379,18 +379,18 @@ std::string turning_sentence(const TurningPoint& one) {
 
 Section cost_effectiveness(const Run& run, Json& data) {
   if (run.n_own_programmes() > 1) {
-    return {"cost-effectiveness", "Cost-effectiveness is a question to one programme",
+    return {"cost-effectiveness", "Cost-effectiveness is told of one programme at a time",
             paragraph("Quality-adjusted life years are known for some of these programmes only, and costs for all: a "
                       "ratio of the two would say nothing. Run a programme by itself."),
             "Is it worth its cost?"};
   }
   if (is_same_world(run)) {
-    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
+    return {"cost-effectiveness", "Cost-effectiveness: net is 0",
             paragraph("Net is 0 throughout: there is nothing to weigh."), "Is it worth its cost?"};
   }
   const auto known = cost_effectiveness_of(run);
   if (!known) {
-    return {"cost-effectiveness", "Cost-effectiveness cannot be said",
+    return {"cost-effectiveness", "Cost-effectiveness is not known",
             paragraph("No quality-adjusted life year per avoided event was read for this, so neither a plane nor an "
                       "acceptability curve is drawn. A number in its place would be an invention."),
             "Is it worth its cost?"};

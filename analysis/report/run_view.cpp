@@ -181,6 +181,66 @@ std::optional<Spread> Run::report(std::string_view metric, int strategy, View vi
 
 int Run::n_replicates() const { return static_cast<int>(file.numbers("diagnostics/n_replicates").values.front()); }
 
+std::string ParameterLine::value_text() const {
+  if (posterior) return parameter_text(value);
+  constexpr double kThousand = 1000;
+  return std::abs(value) >= kThousand && value == std::round(value) ? grouped(value) : fmt::format("{:.6g}", value);
+}
+
+std::string ParameterLine::drawn_from() const {
+  return posterior
+             ? fmt::format("posterior, 90 %: {} to {}", parameter_text(posterior->low), parameter_text(posterior->high))
+             : prior;
+}
+
+std::string ParameterLine::source_text() const {
+  return posterior ? fmt::format("{}; the default of {:.6g} is not used", source, posterior->unused) : source;
+}
+
+std::vector<ParameterLine> parameters_of(const Run& run) {
+  const ResultsFile& file = run.file;
+  const std::vector<std::string> label = file.texts("parameters/parameter");
+  const auto fitting = [&](auto column) {
+    if (column.size() != label.size()) throw file.broken("columns of its parameters have different lengths");
+    return column;
+  };
+  const auto texts = [&](const char* name) { return fitting(file.texts(fmt::format("parameters/{}", name))); };
+  const auto numbers = [&](const char* name) {
+    const std::string path = fmt::format("parameters/{}", name);
+    // Files of earlier versions, and runs without a posterior, lack some.
+    return file.has(path) ? fitting(file.numbers(path).values) : std::vector<double>(label.size(), 0);
+  };
+  const auto programme = texts("programme"), key = texts("key"), unit = texts("unit"), prior = texts("prior"),
+             grade = texts("grade"), source = texts("source"), meaning = texts("meaning");
+  const bool says_decides = file.has("parameters/decides");
+  const auto value = fitting(file.numbers("parameters/value").values), decides = numbers("decides"),
+             informed = numbers("informed"), low = numbers("posterior_p05"), median = numbers("posterior_p50"),
+             high = numbers("posterior_p95"), unused = file.has("parameters/default") ? numbers("default") : value;
+  std::vector<ParameterLine> lines;
+  for (std::size_t i = 0; i < label.size(); ++i) {
+    const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
+    ParameterLine& line = lines.emplace_back(
+        ParameterLine{label[i], programme[i], key[i], unit[i], prior[i], grade[i], source[i], meaning[i], value[i],
+                      says_decides ? decides[i] != 0 : std::ranges::any_of(kDecisive, is_this), std::nullopt});
+    if (informed[i] == 0) continue;
+    line.value = median[i];
+    line.posterior = ParameterLine::OfPosterior{low[i], high[i], unused[i]};
+  }
+  return lines;
+}
+
+std::string grades_in_words(const std::vector<ParameterLine>& lines) {
+  const auto n = [&](Grade grade) {
+    return grouped(static_cast<double>(std::ranges::count(lines, name_of(grade), &ParameterLine::grade)));
+  };
+  const std::string first = fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures",
+                                        grouped(static_cast<double>(lines.size())), n(Grade::read), n(Grade::derived)),
+                    assumed = n(Grade::assumption), calibrated = n(Grade::posterior);
+  return calibrated == "0"
+             ? fmt::format("{}, and {} are assumptions", first, assumed)
+             : fmt::format("{}, {} are assumptions, and {} are known from the posterior", first, assumed, calibrated);
+}
+
 const Subject& subject_of(const Run& run) {
   return uptake::subject_of([&](Metric metric) { return run.headline(spec(metric).name, View::net).has_value(); });
 }

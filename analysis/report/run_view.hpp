@@ -101,6 +101,29 @@ class Run {
   mutable std::map<std::string, std::optional<Labelled>> replicates_;
 };
 
+/// One row of /parameters.
+struct ParameterLine {
+  std::string label, programme, key, unit, prior, grade, source, meaning;
+  double value = 0;  ///< the middle of the draws where they are those of a posterior
+  bool decides = false;
+  /// Of what is drawn from a posterior: its 90 % interval, and the default in whose place it stands.
+  struct OfPosterior {
+    double low, high, unused;
+  };
+  std::optional<OfPosterior> posterior;
+
+  [[nodiscard]] std::string value_text() const;
+  /// Its prior, or "posterior, 90 %: 0.1 to 0.5".
+  [[nodiscard]] std::string drawn_from() const;
+  /// Its source, and which default is not used.
+  [[nodiscard]] std::string source_text() const;
+};
+/// @throws FileError when columns do not fit together
+[[nodiscard]] std::vector<ParameterLine> parameters_of(const Run& run);
+/// "Of 88 parameters, 9 were read in a source, 15 derived from read figures, 60 are assumptions, and 4 are drawn from the
+/// posterior".
+[[nodiscard]] std::string grades_in_words(const std::vector<ParameterLine>& lines);
+
 /// What the finding is about.
 [[nodiscard]] const Subject& subject_of(const Run& run);
 /// Whether no outcome of the lead strategy differs from the comparator's at any report date, in the place that the run is

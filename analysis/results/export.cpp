@@ -278,7 +278,14 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
   }
 
   explain(kParametersTable, "", "every parameter: its value, prior and source", "");
-  std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning\n";
+  // What a posterior draws has a default that is not used.
+  std::vector<std::pair<const char*, std::vector<double>>> of_posterior;
+  for (const char* column : {"default", "posterior_mean", "posterior_p05", "posterior_p50", "posterior_p95"})
+    if (file.has(fmt::format("parameters/{}", column)))
+      of_posterior.emplace_back(column, file.numbers(fmt::format("parameters/{}", column)).values);
+  std::string parameters = "parameter,programme,key,value,unit,prior,grade,source,meaning";
+  for (const auto& [column, values] : of_posterior) parameters += fmt::format(",{}", column);
+  parameters += '\n';
   std::map<std::string, std::vector<std::string>> texts;
   for (const char* column : {"parameter", "programme", "key", "unit", "prior", "grade", "source", "meaning"}) {
     texts[column] = file.texts(fmt::format("parameters/{}", column));
@@ -286,11 +293,16 @@ std::vector<fs::path> export_csv(const fs::path& folder, const fs::path& into) {
   }
   const std::vector<double> values = file.numbers("parameters/value").values;
   explain(kParametersTable, "value", file.attribute("parameters/value", "long_name"), "");
+  for (const auto& [column, of] : of_posterior)
+    explain(kParametersTable, column, file.attribute(fmt::format("parameters/{}", column), "long_name"), "");
   for (std::size_t i = 0; i < values.size(); ++i) {
-    parameters += fmt::format("{},{},{},{},{},{},{},{},{}\n", csv_field(texts["parameter"][i]),
+    parameters += fmt::format("{},{},{},{},{},{},{},{},{}", csv_field(texts["parameter"][i]),
                               csv_field(texts["programme"][i]), csv_field(texts["key"][i]), number(values[i]),
                               csv_field(texts["unit"][i]), csv_field(texts["prior"][i]), texts["grade"][i],
                               csv_field(texts["source"][i]), csv_field(texts["meaning"][i]));
+    for (const auto& [column, of] : of_posterior)
+      parameters += i < of.size() && std::isfinite(of[i]) ? fmt::format(",{}", number(of[i])) : std::string(",");
+    parameters += '\n';
   }
   put(kParametersTable, parameters);
   explain(kDictionary, "", "what each column and variable of these tables is", "");

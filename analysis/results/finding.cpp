@@ -131,7 +131,7 @@ std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
 std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
   const bool is_bare = row.unit == "1" || row.unit == "share";
   const bool is_whole = setting.value == std::round(setting.value);  // not 1.3e+07
-  return fmt::format("{}{}{}", is_whole ? fmt::format("{:.0f}", setting.value) : fmt::format("{:g}", setting.value),
+  return fmt::format("{}{}{}", is_whole ? grouped(setting.value) : fmt::format("{:g}", setting.value),
                      is_bare ? std::string() : fmt::format(" {}", row.unit),
                      !is_drawn(mode)                         ? std::string(", fixed at its default")
                      : setting.prior.family == Family::fixed ? std::string(", fixed")
@@ -143,8 +143,22 @@ namespace {
 struct SharedSetting {
   Parameter id;
   const Setting* setting;
-  int n_programmes;  ///< 0 = it belongs to no programme
+  std::vector<std::string_view> programmes;  ///< empty = it belongs to none
 };
+
+/// "a and b", "all 34 programmes", "all programmes but a and b": whichever names fewer.
+std::string whose(const std::vector<std::string_view>& names, const std::vector<ProgrammeSpec>& all) {
+  if (names.size() == all.size()) return fmt::format("all {} programmes", all.size());
+  const auto listed = [](const std::vector<std::string_view>& of) {
+    return of.size() == 1 ? std::string(of.front())
+                          : fmt::format("{} and {}", fmt::join(of.begin(), of.end() - 1, ", "), of.back());
+  };
+  if (2 * names.size() <= all.size()) return listed(names);
+  std::vector<std::string_view> others;
+  for (const ProgrammeSpec& one : all)
+    if (std::ranges::find(names, one.name) == names.end()) others.emplace_back(one.name);
+  return "all programmes but " + listed(others);
+}
 
 bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
 
@@ -172,21 +186,21 @@ std::vector<std::string> money_defaults(const Model& model) {
   const Scenario& scenario = model.scenario;
   std::vector<SharedSetting> found;
   std::array<bool, kNParameters> has_part{};
-  const auto add = [&found](Parameter id, const Setting& setting, int n_programmes) {
+  const auto add = [&found](Parameter id, const Setting& setting, std::vector<std::string_view> programmes) {
     if (!is_default(setting)) return;
     const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
       return one.id == id && one.setting->value == setting.value &&
              to_text(one.setting->prior) == to_text(setting.prior);
     });
     if (same == found.end())
-      found.push_back({id, &setting, n_programmes});
+      found.push_back({id, &setting, std::move(programmes)});
     else
-      same->n_programmes += n_programmes;
+      std::ranges::move(programmes, std::back_inserter(same->programmes));
   };
   for (int j = 0; j < model.n_programmes(); ++j) {
     const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
     const Known known = known_of(scenario, programme);
-    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], 1); };
+    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], {programme.name}); };
     for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
     if ((known & bit(Needs::cost)) == 0) continue;
     if (has_effort(model, j)) own(Parameter::staff_day_price);
@@ -195,18 +209,17 @@ std::vector<std::string> money_defaults(const Model& model) {
   for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
     const bool is_money_of_ledger = scenario.growth && is_growth(row.id) && row.unit.starts_with("GBP");
     if (has_part[static_cast<std::size_t>(row.id)] || is_money_of_ledger)
-      add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], 0);
+      add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], {});
   }
   std::ranges::stable_sort(found, {}, &SharedSetting::id);
   std::vector<std::string> sentences;
-  for (const auto& [id, setting, n_programmes] : found) {
+  for (const auto& [id, setting, programmes] : found) {
     const ParameterSpec& row = spec(id);
     sentences.push_back(fmt::format("{} ({}{}): {}; {}{}{}", row.meaning.substr(0, row.meaning.find(';')), row.key,
-                                    model.n_programmes() > 1 && n_programmes > 0
-                                        ? fmt::format(", {} of {} programmes", n_programmes, model.n_programmes())
+                                    model.n_programmes() > 1 && !programmes.empty()
+                                        ? fmt::format(", {}", whose(programmes, scenario.programmes))
                                         : std::string(),
-                                    value_in_words(scenario.mode, row, *setting),
-                                    kGradeNames[static_cast<std::size_t>(setting->grade)],
+                                    value_in_words(scenario.mode, row, *setting), name_of(setting->grade),
                                     setting->source.empty() ? "" : ": ", setting->source));
   }
   return sentences;

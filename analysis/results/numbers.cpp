@@ -24,20 +24,25 @@ std::string percent_of_worlds(double share) {
 std::string rounded(double value) {
   if (!std::isfinite(value)) return std::string(kUndefined);
   const double size = std::abs(value);
+  if (size < kNoise) return "0";
   constexpr double kHundred = 99.95, kTen = 9.995;  // what is written as 100 and 10.0
   if (size >= kHundred) {
     const double unit = size >= 1000 ? std::pow(10.0, std::floor(std::log10(size)) - 2) : 1.0;
     return grouped(std::round(value / unit) * unit);
   }
   const std::string text = fmt::format("{:.{}f}", value, size >= kTen ? 1 : 2);
-  // Exact zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
-  if (value == 0) return "0";
+  // Zeros (nothing can differ) and what rounds to zero look different, but never "-0.00".
   return text == "-0.00" ? "0.00" : text;
 }
 
 std::string shown(double value) {
   constexpr double kLargest = 1000;
   return value == std::round(value) && std::abs(value) < kLargest ? grouped(value + 0.0) : rounded(value);
+}
+
+std::string parameter_text(double value) {
+  constexpr double kThousand = 999.5;  // what is written as 1,000
+  return std::abs(value) >= kThousand ? rounded(value) : fmt::format("{:.3g}", value);
 }
 
 std::string span_text(double low, double high) {

@@ -9,10 +9,14 @@
 
 namespace uptake {
 
+/// Below it a figure is a 0 that sums of terms which cancel have missed.
+inline constexpr double kNoise = 1e-9;
 /// Three significant digits, with separators of thousands; the results file has them all. Undefined is "-".
 [[nodiscard]] std::string rounded(double value);
 /// The same with whole numbers below 1,000 as they are: 46 and not 46.0.
 [[nodiscard]] std::string shown(double value);
+/// A parameter's value, however small: three significant digits, thousands with separators.
+[[nodiscard]] std::string parameter_text(double value);
 /// A count of things with its noun: `1 world`, `1,200 worlds`.
 [[nodiscard]] std::string plural(std::size_t n, std::string_view one);
 /// A share of worlds as a percentage: with a decimal where it is nearly none or nearly all, for a share of few is no

@@ -259,6 +259,12 @@ std::vector<ParameterRow> parameter_rows(const Scenario& scenario) {
   return rows;
 }
 
+/// What a run is told to use: the middle of the draws where they are those of a posterior.
+double value_of(const Scenario& scenario, const ParameterRow& row) {
+  const auto drawn = posterior_column(scenario, row.programme, row.spec->id);
+  return drawn ? drawn->quantile(0.5) : row.setting->value;
+}
+
 std::vector<std::int32_t> counting(std::size_t n) {
   std::vector<std::int32_t> numbers(n);
   for (std::size_t i = 0; i < n; ++i) numbers[i] = static_cast<std::int32_t>(i);
@@ -302,21 +308,27 @@ void write_posterior_columns(Hdf5Group& group, const Scenario& scenario, const s
   std::vector<std::uint8_t> informed;
   constexpr std::array kProbabilities{0.05, 0.5, 0.95};
   std::array<std::vector<double>, kProbabilities.size()> quantiles;
-  std::vector<double> contraction;
+  std::vector<double> contraction, mean, defaults;
   for (const ParameterRow& row : rows) {
-    const PosteriorProgramme* const drawn = calibrated(scenario, row.programme);
-    const auto column = drawn ? drawn->column(row.spec->id) : std::nullopt;
-    const PosteriorParameter* const one = column ? &drawn->parameters[*column] : nullptr;
-    informed.push_back(one == nullptr ? 0 : drawn->kind == PosteriorKind::pooled ? 3 : one->is_informed() ? 2 : 1);
-    contraction.push_back(one ? one->contraction : kFill);
+    const auto one = posterior_column(scenario, row.programme, row.spec->id);
+    informed.push_back(!one                                            ? 0
+                       : one->programme->kind == PosteriorKind::pooled ? 3
+                       : one->parameter().is_informed()                ? 2
+                                                                       : 1);
+    contraction.push_back(one ? one->parameter().contraction : kFill);
+    mean.push_back(one ? one->mean() : kFill);
     for (std::size_t k = 0; k < kProbabilities.size(); ++k)
-      quantiles[k].push_back(one ? drawn->quantile(*column, kProbabilities[k]) : kFill);
+      quantiles[k].push_back(one ? one->quantile(kProbabilities[k]) : kFill);
+    defaults.push_back(row.setting->value);
   }
+  group.doubles("default", defaults, axis,
+                named("default, in unit, after programme file, scenario and --set; not used where a posterior draws"));
   group.flags("informed", informed, axis,
               {"not_calibrated", "not_informed_by_these_data", "informed", "from_past_programmes"},
               named("whether it is drawn from the posterior, and whether the record says anything about it"));
   group.doubles("contraction", contraction, axis,
                 named("1 - var(posterior) / var(prior), on the real line; undefined when not calibrated"));
+  group.doubles("posterior_mean", mean, axis, named("mean of the posterior, in unit"));
   group.doubles("posterior_p05", quantiles[0], axis, named("5 % quantile of the posterior, in unit"));
   group.doubles("posterior_p50", quantiles[1], axis, named("median of the posterior, in unit"));
   group.doubles("posterior_p95", quantiles[2], axis, named("95 % quantile of the posterior, in unit"));
@@ -350,13 +362,15 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
              named("programme that the parameter belongs to; empty for the economy"));
   group.text("key", column([](const auto& row) { return row.spec->key; }), axis, named("key in scenarios and --set"));
   std::vector<double> values;
-  for (const ParameterRow& row : rows) values.push_back(row.setting->value);
-  group.doubles("value", values, axis, named("default, in unit, after programme file, scenario and --set"));
+  for (const ParameterRow& row : rows) values.push_back(value_of(record.model->scenario, row));
+  group.doubles("value", values, axis,
+                named("in unit: median of the posterior where it is drawn from one, else the default, after programme "
+                      "file, scenario and --set"));
   group.text("unit", column([](const auto& row) { return row.spec->unit; }), axis, named("unit of value and drawn"));
   group.text("prior", column([](const auto& row) { return to_text(row.setting->prior); }), axis,
              named("prior distribution, in unit"));
-  group.text("grade", column([](const auto& row) { return kGradeNames[static_cast<std::size_t>(row.setting->grade)]; }),
-             axis, named("how the figure is known"));
+  group.text("grade", column([](const auto& row) { return name_of(row.setting->grade); }), axis,
+             named("how the figure is known"));
   group.text("source", column([](const auto& row) { return row.setting->source; }), axis,
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
@@ -606,9 +620,8 @@ void write_provenance(const Hdf5File& file, const RunRecord& record) {
   text("overrides", fmt::format("{}", fmt::join(scenario.overrides, "\n")), "--set texts in order, one a line");
   std::string resolved;
   for (const ParameterRow& row : parameter_rows(scenario))
-    resolved += fmt::format("{} = {} {}; {}; {}; {}\n", row.label, row.setting->value, row.spec->unit,
-                            to_text(row.setting->prior), kGradeNames[static_cast<std::size_t>(row.setting->grade)],
-                            row.setting->source);
+    resolved += fmt::format("{} = {} {}; {}; {}; {}\n", row.label, value_of(scenario, row), row.spec->unit,
+                            to_text(row.setting->prior), name_of(row.setting->grade), row.setting->source);
   text("resolved_parameters", resolved, "parameters after files and overrides: value unit; prior; grade; source");
   text("parameters", std::string(kParameterModeNames[static_cast<std::size_t>(scenario.mode)]),
        "how parameters come about");

@@ -52,10 +52,9 @@ std::vector<Movable> movables(const Scenario& scenario) {
 /// A quantile of a calibrated parameter; none for the others.
 std::optional<double> posterior_value(const Movable& one, const Scenario& scenario, double u) {
   if (one.programme < 0) return std::nullopt;
-  const PosteriorProgramme* const drawn =
-      calibrated(scenario, scenario.programmes[static_cast<std::size_t>(one.programme)].name);
-  const auto column = drawn ? drawn->column(one.spec->id) : std::nullopt;
-  return column ? std::optional(drawn->quantile(*column, u)) : std::nullopt;
+  const auto drawn =
+      posterior_column(scenario, scenario.programmes[static_cast<std::size_t>(one.programme)].name, one.spec->id);
+  return drawn ? std::optional(drawn->quantile(u)) : std::nullopt;
 }
 
 /// The value of a parameter at a point of its posterior, or of its prior where it is not calibrated.
@@ -212,6 +211,7 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   study.place = place_in_words(*model, layout, place);
   study.date = layout.reports.front().label;
   study.n_replicates = n_replicates;
+  study.is_calibrated = model->scenario.mode == ParameterMode::posterior;
   study.base = base.value;
   study.base_error = standard_error(base.parts);
   for (std::size_t k = 0; k < all.size(); ++k) {
@@ -222,10 +222,10 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
         {several ? fmt::format("{}.{}", model->scenario.programmes[static_cast<std::size_t>(one.programme)].name,
                                one.spec->key)
                  : std::string(one.spec->key),
-         std::string(one.spec->unit), std::string(kGradeNames[static_cast<std::size_t>(one.setting->grade)]),
-         one.setting->source, posterior_value(one, model->scenario, 0.5).value_or(one.setting->value),
-         value_at(one, model->scenario, kLow), value_at(one, model->scenario, kHigh), low.value, high.value,
-         error_of_change(low, base), error_of_change(high, base)});
+         std::string(one.spec->unit), std::string(name_of(one.setting->grade)), one.setting->source,
+         posterior_value(one, model->scenario, 0.5).value_or(one.setting->value), value_at(one, model->scenario, kLow),
+         value_at(one, model->scenario, kHigh), low.value, high.value, error_of_change(low, base),
+         error_of_change(high, base)});
   }
   const auto width = [](const OneWay& one) {
     const double difference = std::abs(one.at_high - one.at_low);

@@ -121,7 +121,7 @@ std::string RowUnit::text(double value) const {
     return text == "-0.000" ? "0.000" : text;
   }
   const double written = value / factor_;
-  if (keeps_digits() && written != 0 && std::abs(written) < kSmall) return small_text(written);
+  if (keeps_digits() && std::abs(written) >= kNoise && std::abs(written) < kSmall) return small_text(written);
   return medium_ == Medium::page ? shown(written) : rounded(written);
 }
 
@@ -135,7 +135,9 @@ std::string RowUnit::mean(const std::optional<Statistics>& s) const {
 }
 
 std::string RowUnit::range(const std::optional<Statistics>& s) const {
-  if (!s || all_agree(*s) || !has_range(metric_, *s)) return "";
+  if (!s) return "";
+  if (metric_ == Metric::significantly_reduced) return std::string(kNoRangeOfChance);
+  if (all_agree(*s) || !has_range(metric_, *s)) return "";
   if (medium_ == Medium::terminal || spec(metric_).read_as == ReadAs::index || keeps_digits())
     return fmt::format("{} to {}", text(s->p05), text(s->p95));
   return span_text(s->p05 / factor_, s->p95 / factor_);
@@ -146,7 +148,6 @@ std::string paragraph(std::string_view text, std::size_t width, std::size_t inde
 }
 
 bool all_agree(const Statistics& s) {
-  constexpr double kNoise = 1e-9;  // of sums of the same numbers
   return s.p05 == s.p95 && !(s.sd > kNoise * std::max(std::abs(s.mean), std::abs(s.p05)));
 }
 

@@ -62,7 +62,8 @@ class RowUnit {
   [[nodiscard]] std::string text(double value) const;
   /// A dash where there is nothing.
   [[nodiscard]] std::string mean(const std::optional<Statistics>& s) const;
-  /// `5 % to 95 % point`; empty when all replicates agree, where there is nothing, and of what has no range.
+  /// `5 % to 95 % point`; empty when all replicates agree, where there is nothing, and of what has no range. Of a chance,
+  /// which is one number over all worlds, in words that it has none.
   [[nodiscard]] std::string range(const std::optional<Statistics>& s) const;
 
  private:
@@ -76,6 +77,10 @@ class RowUnit {
 
 /// What tables write where nothing is defined.
 inline constexpr std::string_view kUndefined = "-";
+/// Why a one-way study begins elsewhere than the finding of a run.
+inline constexpr std::string_view kNotTheMean =
+    "The mean of a run can differ from the result at the defaults: it is over draws from the whole range of every "
+    "assumption, and most ranges reach further up than down.";
 /// What the terminal's brief name of the gap leaves out.
 inline constexpr std::string_view kGapInWords =
     "Deprivation gap: share in use among the most deprived fifth less that among the rest.";
@@ -90,9 +95,10 @@ inline constexpr int kNarrowest = 80;
 [[nodiscard]] bool has_range(Metric metric, const Statistics& s);
 /// What is said where a share has no range for that reason.
 inline constexpr std::string_view kNoRangeOfShare =
-    "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross: a share below 0 "
-    "or "
-    "above 100 % would say nothing.";
+    "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator, or than "
+    "nothing at all: their own share is below 0 or above 100 %, which means nothing.";
+/// What stands in place of a range where a figure is a share of the worlds.
+inline constexpr std::string_view kNoRangeOfChance = "none: a chance";
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
 /// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".

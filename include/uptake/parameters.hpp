@@ -13,9 +13,13 @@
 
 namespace uptake {
 
-/// How a figure is known: read in the source named, arithmetic on read figures, or assumed.
-enum class Grade : std::uint8_t { read, derived, assumption };
+/// How a figure is known: read in the source named, arithmetic on read figures, assumed, or found from a record.
+enum class Grade : std::uint8_t { read, derived, assumption, posterior };
+/// Those that a file can state.
 inline constexpr std::array<std::string_view, 3> kGradeNames{"read", "derived", "assumption"};
+[[nodiscard]] constexpr std::string_view name_of(Grade grade) noexcept {
+  return grade == Grade::posterior ? std::string_view("posterior") : kGradeNames[static_cast<std::size_t>(grade)];
+}
 
 enum class Family : std::uint8_t {
   fixed,          ///< a

@@ -77,7 +77,8 @@ struct Posterior {
 /// From now on parameters of these programmes are drawn from the posterior: one joint draw per replicate and programme,
 /// chosen by the programme's own uniform (identity `posterior`), the same in every world; all other parameters from their
 /// priors. What the scenario itself or `--set` states of a parameter is nearer than the posterior and stays; a note of
-/// the scenario then says so. Sources of the parameters say which the record informs. Joins the posterior's digest to
+/// the scenario then says so. Grades and sources of the parameters say which the record informs; their values stay those
+/// of the files, which nothing is drawn from any more. Joins the posterior's digest to
 /// the scenario's.
 /// @throws InputError when a draw lies outside the table's range, a parameter is no programme parameter or stands twice,
 /// or values are missing; no programme of the scenario is in the posterior
@@ -85,6 +86,17 @@ void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& p
 
 /// The programme of a scenario as its posterior has it; null when its parameters are not drawn from one.
 [[nodiscard]] const PosteriorProgramme* calibrated(const Scenario& scenario, const std::string& programme);
+/// A parameter that is drawn from a posterior: where it stands among the draws of its programme.
+struct PosteriorColumn {
+  const PosteriorProgramme* programme;
+  std::size_t column;
+  [[nodiscard]] const PosteriorParameter& parameter() const { return programme->parameters[column]; }
+  [[nodiscard]] double quantile(double probability) const { return programme->quantile(column, probability); }
+  [[nodiscard]] double mean() const;
+};
+/// Nothing where it is not drawn from one. @param programme name
+[[nodiscard]] std::optional<PosteriorColumn> posterior_column(const Scenario& scenario, const std::string& programme,
+                                                              Parameter id);
 /// How far a run's figures are calibrated, in a sentence; empty unless a posterior is used.
 [[nodiscard]] std::string calibration_in_words(const Scenario& scenario);
 /// Parameters that are drawn from the posterior although the record says next to nothing about them, in a sentence; empty

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "uptake/ensemble.hpp"
@@ -29,7 +30,12 @@ struct OneWayStudy {
   int n_replicates = 0;
   double base = 0, base_error = 0;  ///< mean net result at the defaults, and its standard error
   std::vector<OneWay> parameters;   ///< widest first; those without any effect last
+  bool is_calibrated = false;       ///< what is calibrated stands at its posterior median instead
 };
+/// What is not moved, and everything in the base.
+[[nodiscard]] constexpr std::string_view where_a_study_stands(bool is_calibrated) noexcept {
+  return is_calibrated ? "at the defaults, or posterior medians" : "at the defaults";
+}
 
 /// Moves every parameter that has a prior or a posterior to its 5 % and 95 % point and simulates the same replicates each time.
 /// The result is that of `metric` in the scenario's focus at the first report date, net, of the lead strategy, for all

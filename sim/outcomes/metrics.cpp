@@ -177,13 +177,13 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
     row(Metric::first_use_months, "first_use_months", "months",
         "Months from the start to the first use in a region; of the whole country: from the earliest region's to "
         "the latest's",
-        "Months to a region's first use (whole country: from the earliest to the latest)", "months to first use", ratio,
+        "Months to the first use (of all regions: from the first to the last)", "months to first use", ratio,
         kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::latest_first_use_months, "latest_first_use_months", "months",
         "Months from the start to the latest first use in a region; of the whole country: from the earliest region's "
         "to the latest's",
-        "Months to a region's latest first use (whole country: from the earliest to the latest)",
-        "months to last first use", ratio, kReport | kRegion | kLower, Needs::nothing, kSpread),
+        "Months to the latest first use (of all regions: from the first to the last)", "months to last first use",
+        ratio, kReport | kRegion | kLower, Needs::nothing, kSpread),
     row(Metric::regional_cv, "regional_cv", "1", "Coefficient of variation of adoption share over regions",
         "Variation of adoption between regions (coefficient of variation)", "variation over regions", ratio,
         kReport | kLower | kIndex, Needs::nothing, kSpread),

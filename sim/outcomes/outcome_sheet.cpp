@@ -596,15 +596,16 @@ double equity(const Coverage& of, std::size_t n_places, int measure) {
 
 /// Months from the start to each region's boundary; England: the range over the regions that have one.
 void write_months(const std::int32_t* boundaries, std::size_t n_places, double* row) {
-  double least = kNone, most = kNone;
+  // Weeks are subtracted before they become months: as many weeks are then the same number, wherever they begin.
+  std::int32_t least = -1, most = -1;
   for (std::size_t place = 1; place < n_places; ++place) {
     const std::int32_t boundary = boundaries[place - 1];
     row[place] = boundary < 0 ? kNone : boundary * kMonthsPerWeek;
     if (boundary < 0) continue;
-    least = std::isnan(least) ? row[place] : std::min(least, row[place]);
-    most = std::isnan(most) ? row[place] : std::max(most, row[place]);
+    least = least < 0 ? boundary : std::min(least, boundary);
+    most = std::max(most, boundary);
   }
-  row[0] = most - least;
+  row[0] = most < 0 ? kNone : (most - least) * kMonthsPerWeek;
 }
 
 }  // namespace

@@ -89,6 +89,26 @@ PosteriorProgramme with_only(const PosteriorProgramme& whole, const std::vector<
 }
 
 std::string file_name(const Posterior& posterior) { return posterior.file.filename().string(); }
+
+/// From now on a setting is known as the posterior knows it. What the record says nothing about is still its prior, with
+/// that prior's grade where it is the files' own; a prior that the record puts in its place is an assumption here.
+void draw_from(const PosteriorProgramme& drawn, const PosteriorParameter& parameter, const std::string& file,
+               Setting& setting) {
+  const bool is_own = to_text(setting.prior) == to_text(parameter.prior);
+  const std::string_view prior = is_own ? "its prior" : "the record's own prior";
+  if (drawn.kind == PosteriorKind::calibrated && !parameter.is_informed()) {
+    setting.source = fmt::format("not informed by the record ({}), so as wide as {}{}{}", file, prior,
+                                 is_own && !setting.source.empty() ? ": " : "", is_own ? setting.source : "");
+    if (!is_own) setting.grade = Grade::assumption;
+  } else {
+    setting.source = fmt::format(
+        "{} ({}) under {}", drawn.kind == PosteriorKind::pooled ? "from past programmes" : "calibrated to the record",
+        file, prior);
+    setting.grade = Grade::posterior;
+  }
+  // The prior of the calibration takes the place of the file's, which may have been found from the same counts.
+  setting.prior = parameter.prior;
+}
 }  // namespace
 
 void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& posterior) {
@@ -115,12 +135,7 @@ void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& p
         continue;
       }
       columns.push_back(j);
-      const std::string_view how = drawn->kind == PosteriorKind::pooled ? "from past programmes"
-                                   : drawn->parameters[j].is_informed() ? "calibrated to the record"
-                                                                        : "not informed by the record";
-      // The prior of the calibration takes the place of the file's, which may have been found from the same counts.
-      setting.prior = drawn->parameters[j].prior;
-      setting.source = fmt::format("{} ({}) under the record's own prior", how, file_name(*posterior));
+      draw_from(*drawn, drawn->parameters[j], file_name(*posterior), setting);
     }
     if (!stated.empty()) {
       notes.push_back(fmt::format("{}: {} as the scenario states, not as calibrated ({}).", programme.name,
@@ -148,6 +163,19 @@ void use_posterior(Scenario& scenario, const std::shared_ptr<const Posterior>& p
 const PosteriorProgramme* calibrated(const Scenario& scenario, const std::string& programme) {
   if (scenario.mode != ParameterMode::posterior || !scenario.posterior) return nullptr;
   return scenario.posterior->find(programme);
+}
+
+double PosteriorColumn::mean() const {
+  double sum = 0;
+  for (std::size_t i = 0; i < programme->n_draws; ++i)
+    sum += programme->values[i * programme->parameters.size() + column];
+  return sum / static_cast<double>(programme->n_draws);
+}
+
+std::optional<PosteriorColumn> posterior_column(const Scenario& scenario, const std::string& programme, Parameter id) {
+  const PosteriorProgramme* const drawn = calibrated(scenario, programme);
+  const auto column = drawn ? drawn->column(id) : std::nullopt;
+  return column ? std::optional(PosteriorColumn{drawn, *column}) : std::nullopt;
 }
 
 namespace {
