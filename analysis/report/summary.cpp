@@ -13,6 +13,7 @@
 #include "files/json_text.hpp"
 #include "files/libraries.hpp"
 #include "report/compare_report.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/numbers.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"
