@@ -12,8 +12,8 @@
 #include <set>
 #include <string>
 
-#include "outcomes/fidelity.hpp"
 #include "small_model.hpp"
+#include "world/fidelity.hpp"
 
 namespace uptake {
 namespace {

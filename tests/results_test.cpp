@@ -13,6 +13,7 @@
 
 #include "files/file.hpp"
 #include "folder.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/published.hpp"
 #include "results_fixture.hpp"
 #include "statistics/statistics.hpp"

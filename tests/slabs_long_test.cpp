@@ -6,8 +6,8 @@
 #include <array>
 
 #include "folder.hpp"
+#include "results/cell_statistics.hpp"
 #include "results_fixture.hpp"
-#include "statistics/statistics.hpp"
 
 namespace uptake {
 namespace {

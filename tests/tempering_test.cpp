@@ -7,7 +7,7 @@
 
 #include <stop_token>
 
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 #include "verify/known_posteriors.hpp"
 
 namespace uptake {

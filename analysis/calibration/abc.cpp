@@ -10,7 +10,7 @@
 
 #include "calibration/abc_diagnostics.hpp"
 #include "calibration/abc_state.hpp"
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 #include "uptake/calibration.hpp"
 
 namespace uptake {

@@ -4,7 +4,7 @@
 #include <span>
 
 #include "calibration/abc_state.hpp"
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 #include "uptake/calibration.hpp"
 
 namespace uptake {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 #include "uptake/tempering.hpp"
 
 namespace uptake {

@@ -8,7 +8,7 @@
 #include <numbers>
 #include <numeric>
 
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 #include "statistics/special_functions.hpp"
 
 namespace uptake {

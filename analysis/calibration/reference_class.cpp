@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 
 namespace uptake {
 

@@ -1,7 +1,7 @@
 // Tempered sequential Monte Carlo (Del Moral, Doucet & Jasra 2006; Duan & Fulop 2015).
 #include "uptake/tempering.hpp"
 
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 
 namespace uptake {
 

@@ -11,7 +11,6 @@
 #include "report/report_sections.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
-#include "statistics/statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 

@@ -8,11 +8,11 @@
 #include <tuple>
 
 #include "report/compare_report.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "results/published.hpp"
 #include "results/wording.hpp"
-#include "statistics/statistics.hpp"
 #include "uptake/compare.hpp"
 #include "uptake/results.hpp"
 

@@ -14,6 +14,7 @@
 #include "files/libraries.hpp"
 #include "report/compare_report.hpp"
 #include "results/finding.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/numbers.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"

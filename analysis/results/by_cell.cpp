@@ -15,7 +15,7 @@
 #include <system_error>
 
 #include "files/file.hpp"
-#include "statistics/statistics.hpp"
+#include "results/cell_statistics.hpp"
 
 namespace uptake {
 

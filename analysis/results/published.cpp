@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "files/file.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "statistics/statistics.hpp"

@@ -16,6 +16,7 @@
 #include "files/hdf5_writer.hpp"
 #include "files/seal.hpp"
 #include "results/by_cell.hpp"
+#include "results/cell_statistics.hpp"
 #include "results/finding.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"

@@ -12,6 +12,7 @@
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/paged.hpp"
+#include "uptake/statistics.hpp"
 
 namespace uptake {
 
@@ -107,15 +108,6 @@ struct Gathered {
 /// As read_parts, of files that may lie in several folders. @throws FileError, also for a file of another digest
 [[nodiscard]] Gathered gather_parts(std::span<const std::filesystem::path> files, const std::string& digest,
                                     std::size_t payload_size, std::size_t n_replicates);
-
-/// Statistics of one quantity over replicates.
-struct Statistics {
-  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;
-  double mcse = 0;  ///< Monte-Carlo standard error of the mean, sd / sqrt(n)
-};
-/// Exact sample quantiles by linear interpolation of order statistics (Hyndman & Fan 1996, type 7); NaN values are left
-/// out; all NaN gives NaN. Reorders `values`.
-[[nodiscard]] Statistics statistics(std::span<double> values);
 
 /// Statistics of every cell of the report dates: what the tables and the diagnostics show.
 struct ReportStatistics;

@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "outcomes/fidelity.hpp"
 #include "outcomes/outcome_sheet.hpp"
 #include "outcomes/outcome_tables.hpp"
 #include "uptake/outcomes.hpp"
+#include "world/fidelity.hpp"
 
 namespace uptake {
 

@@ -9,11 +9,11 @@
 #include <unordered_map>
 
 #include "scenario/regions.hpp"
-#include "scenario/shown.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
 #include "world/kernel.hpp"
 #include "world/plan.hpp"
+#include "world/shown.hpp"
 
 namespace uptake {
 

@@ -1,4 +1,4 @@
-#include "scenario/shown.hpp"
+#include "world/shown.hpp"
 
 #include <fmt/format.h>
 

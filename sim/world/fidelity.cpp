@@ -1,4 +1,4 @@
-#include "outcomes/fidelity.hpp"
+#include "world/fidelity.hpp"
 
 #include <algorithm>
 #include <cmath>

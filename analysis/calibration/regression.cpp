@@ -1,4 +1,4 @@
-#include "statistics/regression.hpp"
+#include "calibration/regression.hpp"
 
 #include <algorithm>
 #include <cmath>
