@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -698,4 +699,8 @@ ExitCode guarded(int argc, char** argv) {
 }  // namespace
 }  // namespace uptake::cli
 
-int main(int argc, char** argv) { return static_cast<int>(uptake::cli::guarded(argc, argv)); }
+int main(int argc, char** argv) {
+  // A write beyond `ulimit -f` then fails as on a full disk, and says so, instead of ending the process.
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
+  return static_cast<int>(uptake::cli::guarded(argc, argv));
+}
