@@ -228,8 +228,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
     return ExitCode::done;
   });
-  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
-  // may see the folder at different times.
+  // What one rank found done, none goes on with: they may see the folder at different times.
   if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
 
   const auto n_replicates = finished.size();
