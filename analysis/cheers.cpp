@@ -388,8 +388,7 @@ constexpr std::array<Item, 28> kItems{{
 
 }  // namespace
 
-std::string cheers_checklist(const fs::path& folder, const fs::path& scenarios) {
-  const Run run(folder);
+std::string cheers_checklist(const Run& run, const fs::path& folder, const fs::path& scenarios) {
   const Source from{run, folder, scenarios};
   struct Filled {
     std::string text;

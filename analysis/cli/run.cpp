@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "../json_text.hpp"
+#include "../run_view.hpp"
 #include "commands.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
@@ -108,7 +109,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
                                          is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
   // The page is made of statistics: it hardly grows.
   const double began_report = thread_seconds();
-  write_report(scratch.path(), data_folder() / "england");
+  write_report(Run(scratch.path()), scratch.path(), data_folder() / "england");
   writing.seconds += thread_seconds() - began_report;
   const double seconds = seconds_per_replicate * static_cast<double>(n_missing) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);

@@ -133,7 +133,7 @@ void keep_own_words(const fs::path& folder) {
   const fs::path file = folder / "cheers.md";
   if (!fs::exists(file)) return;
   try {
-    if (read_text(file) == cheers_checklist(folder, data_folder())) return;
+    if (read_text(file) == cheers_checklist(Run(folder), folder, data_folder())) return;
   } catch (const FileError&) {  // the result that it was filled from is broken: nobody can tell
   }
   throw InputError(
@@ -222,7 +222,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
         return std::vector<double>{};
       },
       [](std::size_t, std::vector<double>&&) {}, control);
-  write_crate(folder, how, written->file);
+  write_crate(folder, how, &written->file);
   write_text(folder / kRunFile, how);
   remove_parts(run.used_up);
 

@@ -9,6 +9,7 @@
 #include "../finding.hpp"
 #include "../json_text.hpp"
 #include "../results_file.hpp"
+#include "../run_view.hpp"
 #include "../wording.hpp"
 #include "all_at_once.hpp"
 #include "commands.hpp"
@@ -185,8 +186,9 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   if (options.folder) {
     write_text(*options.folder / "sensitivity.json", json_text(json, 2) + "\n");
     if (std::filesystem::exists(*options.folder / "results.h5")) {
-      write_report(*options.folder, data_folder() / "england");
-      write_crate(*options.folder);
+      const Run run(*options.folder);
+      write_report(run, *options.folder, data_folder() / "england");
+      write_crate(*options.folder, &run.file);
     }
   }
   if (output.format == Format::json) {
