@@ -110,7 +110,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   if (last > 0) add("net_present_value_gbp", 0, fmt::format("The same by {}", date_text(run.report_to[last])), last);
   add("roi_net", 1, "Of the worlds that cost more: every additional pound returned more than a pound of cash");
   const auto add_gross = [&](const std::string& metric, std::string_view what) {
-    const std::vector<double> values = value_by_replicate(run, metric, run.lead, run.programme, 0);
+    const std::vector<double> values = run.by_replicate(metric, run.lead, run.programme, 0);
     if (const auto chance = share_above(values, 1))
       chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
   };
@@ -592,8 +592,8 @@ Section strategies(const Run& run) {
         if (!known || spec(*known).paired) return true;
         for (std::size_t p = 0; p < run.programmes.size(); ++p)
           for (std::size_t r = 0; r < run.report_to.size(); ++r)
-            if (!same_figures(value_by_replicate(run, name, s, static_cast<int>(p), static_cast<int>(r)),
-                              value_by_replicate(run, name, other, static_cast<int>(p), static_cast<int>(r))))
+            if (!same_figures(run.by_replicate(name, s, static_cast<int>(p), static_cast<int>(r)),
+                              run.by_replicate(name, other, static_cast<int>(p), static_cast<int>(r))))
               return false;
         return true;
       });
@@ -624,8 +624,8 @@ Section strategies(const Run& run) {
     LargestMoney money;
     for (const Metric metric : kRows) {
       const std::string of(spec(metric).name);
-      const std::vector<double> values = value_by_replicate(run, of, s, run.programme, 0),
-                                baseline = value_by_replicate(run, of, run.lead, run.programme, 0);
+      const std::vector<double> values = run.by_replicate(of, s, run.programme, 0),
+                                baseline = run.by_replicate(of, run.lead, run.programme, 0);
       std::vector<double> differences;
       double n_better = 0;
       for (std::size_t r = 0; r < std::min(values.size(), baseline.size()); ++r) {
