@@ -146,13 +146,10 @@ struct SharedSetting {
   int n_programmes;  ///< 0 = it belongs to no programme
 };
 
-bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
-
 /// What of the economy has a part in money that is worked out of what is known of a programme.
-std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known) {
+std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known, ParameterMode mode) {
   const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
-  const Setting& own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)];
-  const bool has_own = own.value != 0 || own.prior.family != Family::fixed;
+  const bool has_own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)].is_known(mode);
   std::vector<Parameter> ids;
   const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
     if (has_part) ids.insert(ids.end(), parts);
@@ -173,7 +170,7 @@ std::vector<std::string> money_defaults(const Model& model) {
   std::vector<SharedSetting> found;
   std::array<bool, kNParameters> has_part{};
   const auto add = [&found](Parameter id, const Setting& setting, int n_programmes) {
-    if (!is_default(setting)) return;
+    if (setting.is_stated()) return;
     const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
       return one.id == id && one.setting->value == setting.value &&
              to_text(one.setting->prior) == to_text(setting.prior);
@@ -187,7 +184,8 @@ std::vector<std::string> money_defaults(const Model& model) {
     const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
     const Known known = known_of(scenario, programme);
     const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], 1); };
-    for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
+    for (const Parameter id : economy_of_money(programme, known, scenario.mode))
+      has_part[static_cast<std::size_t>(id)] = true;
     if ((known & bit(Needs::cost)) == 0) continue;
     if (has_effort(model, j)) own(Parameter::staff_day_price);
     for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);

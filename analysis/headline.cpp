@@ -293,8 +293,8 @@ std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t 
     const auto at = static_cast<std::size_t>(id);
     return at < kOwn ? programme.settings[at] : scenario.economy[at - kOwn];
   };
-  const auto is_stated = [&](Parameter id) { return of(id).value != 0 || of(id).prior.family != Family::fixed; };
-  const auto price = sole_price({is_stated(Parameter::value_per_event), is_stated(Parameter::value_per_person),
+  const auto is_known = [&](Parameter id) { return of(id).is_known(scenario.mode); };
+  const auto price = sole_price({is_known(Parameter::value_per_event), is_known(Parameter::value_per_person),
                                  programme.event.ends_with("admission"), programme.outcome == OutcomeKind::stay});
   const auto value = place(Metric::savings_gross_gbp, View::net), cost = place(Metric::cost_gbp, View::net);
   if (!price || !value || !cost) return "";

@@ -336,7 +336,7 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   struct Drawn {
     std::vector<double> values;
     std::string prior;
-    [[nodiscard]] bool is_stated() const {
+    [[nodiscard]] bool is_known() const {
       return std::ranges::any_of(values, [](double v) { return v != 0; });
     }
   };
@@ -348,12 +348,12 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   const auto net = [&](const std::string& metric) {
     return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
   };
-  const auto is_known = [](const std::vector<double>& values) {
+  const auto is_defined = [](const std::vector<double>& values) {
     return !values.empty() && std::ranges::none_of(values, [](double v) { return std::isnan(v); });
   };
   const std::vector<double> cost = net("cost_gbp"), savings = net("savings_gross_gbp"),
                             qalys = threshold > 0 ? net("qalys") : std::vector<double>{};
-  if (!is_known(cost)) return {};
+  if (!is_defined(cost)) return {};
   const auto mean = [](const std::vector<double>& values) {
     double sum = 0;
     for (const double v : values) sum += v;
@@ -362,7 +362,7 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   std::vector<TurningPoint> found;
   // All that is worth something but `of` is taken from the cost; `of` is in proportion to the parameter.
   const auto add = [&](Parameter id, const Drawn& own, const std::vector<double>& of, double worth, double others) {
-    if (!is_known(of) || of.size() != cost.size() || own.values.size() != of.size()) return;
+    if (!is_defined(of) || of.size() != cost.size() || own.values.size() != of.size()) return;
     double slope = 0;
     for (std::size_t r = 0; r < of.size(); ++r) {
       if (own.values[r] == 0) return;
@@ -374,15 +374,15 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
     found.push_back({id, own.prior, s.p05, s.p95, own.values.front(), is_fixed, (mean(cost) - others) / slope});
   };
   const Drawn per_event = drawn(Parameter::value_per_event), per_person = drawn(Parameter::value_per_person);
-  const bool has_qalys = is_known(qalys) && qalys.size() == cost.size(), has_savings = is_known(savings);
+  const bool has_qalys = is_defined(qalys) && qalys.size() == cost.size(), has_savings = is_defined(savings);
   const auto price =
-      sole_price({per_event.is_stated(), per_person.is_stated(), run.events.front().ends_with("admission"),
+      sole_price({per_event.is_known(), per_person.is_known(), run.events.front().ends_with("admission"),
                   run.events.front().empty() && run.headline("bed_days_avoided", View::net).has_value()});
   if (price) add(*price, drawn(*price), savings, 1, has_qalys ? threshold * mean(qalys) : 0);
   const Drawn of_event = drawn(Parameter::qalys_per_event), of_person = drawn(Parameter::qalys_per_person);
-  if (has_qalys && of_event.is_stated() != of_person.is_stated())
-    add(of_event.is_stated() ? Parameter::qalys_per_event : Parameter::qalys_per_person,
-        of_event.is_stated() ? of_event : of_person, qalys, threshold, has_savings ? mean(savings) : 0);
+  if (has_qalys && of_event.is_known() != of_person.is_known())
+    add(of_event.is_known() ? Parameter::qalys_per_event : Parameter::qalys_per_person,
+        of_event.is_known() ? of_event : of_person, qalys, threshold, has_savings ? mean(savings) : 0);
   return found;
 }
 
