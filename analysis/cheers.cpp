@@ -83,8 +83,8 @@ std::string parameter_bullets(const Run& run, const std::function<bool(const Par
     // A fixed nought that nobody read stands for "not used".
     if (!is_meant(p) || (p.value == "0" && p.prior == "fixed(0)")) continue;
     if (++n > kMostInList) continue;
-    text += bullet(fmt::format("`{}` = {}{} (prior {}; {}{}): {}", p.label, p.value, p.unit == "1" ? "" : " " + p.unit,
-                               p.prior, p.grade, p.source.empty() ? "" : "; " + p.source, p.meaning));
+    text += bullet(fmt::format("`{}` = {}{} (prior {}; {}{}): {}", p.label, p.value, unit_behind(p.unit), p.prior,
+                               p.grade, p.source.empty() ? "" : "; " + p.source, p.meaning));
   }
   if (n > kMostInList) text += bullet(fmt::format("and {} more in `/parameters`", n - kMostInList));
   return text;

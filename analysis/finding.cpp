@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "numbers.hpp"
+#include "wording.hpp"
 
 namespace uptake {
 
@@ -129,10 +130,9 @@ std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
 }
 
 std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
-  const bool is_bare = row.unit == "1" || row.unit == "share";
   const bool is_whole = setting.value == std::round(setting.value);  // not 1.3e+07
   return fmt::format("{}{}{}", is_whole ? fmt::format("{:.0f}", setting.value) : fmt::format("{:g}", setting.value),
-                     is_bare ? std::string() : fmt::format(" {}", row.unit),
+                     unit_behind(row.unit),
                      !is_drawn(mode)                         ? std::string(", fixed at its default")
                      : setting.prior.family == Family::fixed ? std::string(", fixed")
                                                              : fmt::format(", drawn from {}", to_text(setting.prior)));

@@ -139,8 +139,7 @@ std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& program
   const auto column = drawn ? drawn->column(row.id) : std::nullopt;
   if (column) {
     return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(*column, 0.5),
-                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(*column, 0.05),
-                       drawn->quantile(*column, 0.95));
+                       unit_behind(row.unit), drawn->quantile(*column, 0.05), drawn->quantile(*column, 0.95));
   }
   return value_in_words(scenario.mode, row, setting);
 }

@@ -788,11 +788,6 @@ std::string uncapitalised(std::string text) {
   return text;
 }
 
-/// A unit as it follows a number.
-std::string unit_text(const std::string& unit) {
-  return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
-}
-
 Section drivers(const Run& run, const fs::path& folder, Json& data) {
   if (is_same_world(run))
     return {"drivers", "Nothing drives the net result: it is 0",
@@ -831,7 +826,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
                     result("at_low"),
                     result("at_high"),
                     number_cell(fmt::format("{:.3g} to {:.3g}{}", row["low"].get<double>(), row["high"].get<double>(),
-                                            unit_text(row["unit"].get<std::string>()))),
+                                            unit_behind(row["unit"].get<std::string>()))),
                     {std::move(meaning)},
                     {row["grade"].get<std::string>()}});
   }

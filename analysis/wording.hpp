@@ -93,6 +93,8 @@ inline constexpr std::string_view kNoRangeOfShare =
     "The net share of benefit has no 90 % range where some worlds' own net is no part of their gross: a share below 0 "
     "or "
     "above 100 % would say nothing.";
+/// A unit of parameters as it stands behind a number: " GBP/staff-day"; nothing for a share, a probability or a ratio.
+[[nodiscard]] std::string unit_behind(std::string_view unit);
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
 /// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".
