@@ -89,7 +89,7 @@ TEST_F(ByCell, LeavesNothingInTheFolderAndOutlivesThePartFiles) {
 
 TEST_F(ByCell, WithoutRoomForMoreThePartFilesAreRead) {
   const Ensemble left = in_parts();
-  const FileSizeLimit limit(kReplicates * kWidth * sizeof(double) - 1);
+  const FileSizeLimit limit(kReplicates * kWidth * sizeof(double) / 4);  // less than a tile
   std::string why_not;
   const Ensemble same = by_cell(left, place.path(), control_of(Body::tbb, 2), &why_not);
   EXPECT_FALSE(same.cells);

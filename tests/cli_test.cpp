@@ -248,7 +248,8 @@ TEST_F(Program, ARunThatBreaksOffIsResumedToTheSameBytes) {
   const auto bytes = nlohmann::json::parse(shell(run + "-o out --dry-run --json").out)["part_file_bytes"].get<long>();
   // A limit on the size of files breaks the run off in the middle of a record; the shell counts in 512 bytes.
   const Outcome broken = shell(fmt::format("ulimit -f {}; {} -o out --quiet", bytes / 2 / 512, run));
-  EXPECT_NE(broken.code, 0);
+  EXPECT_EQ(broken.code, 3);
+  EXPECT_NE(broken.err.find("(ulimit -f)"), std::string::npos) << broken.err;
   EXPECT_FALSE(fs::exists(folder_ / "out" / "results.h5"));
 
   const Outcome refused = shell(run + "-o out");

@@ -312,5 +312,20 @@ TEST(Parameters, SharesOfADirichletHaveItsVariance) {
   EXPECT_GT(std::abs(z(mutant)), 4);
 }
 
+// ---- What a setting says -------------------------------------------------------------------------------------------
+
+TEST(Setting, IsStatedWhereAFileSaysItAndKnownWhereItCanBeOtherThanNought) {
+  const Setting default_of_table{1, {Family::fixed, 1, 0}, Grade::assumption, "", std::string(kOfTheTable)};
+  const Setting nought{0, {Family::fixed, 0, 0}, Grade::read, "", "a.toml:1:1"};
+  const Setting drawn{0, {Family::uniform, 0, 1}, Grade::read, "", "a.toml:1:1"};
+  EXPECT_FALSE(default_of_table.is_stated());
+  EXPECT_TRUE(nought.is_stated());
+  for (const ParameterMode mode : {ParameterMode::prior, ParameterMode::defaults, ParameterMode::posterior}) {
+    EXPECT_TRUE(default_of_table.is_known(mode));
+    EXPECT_FALSE(nought.is_known(mode));
+    EXPECT_EQ(drawn.is_known(mode), mode != ParameterMode::defaults);
+  }
+}
+
 }  // namespace
 }  // namespace uptake

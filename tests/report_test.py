@@ -4,11 +4,13 @@ Usage: report_test.py PROGRAM SOURCE_FOLDER
 """
 
 import csv
+import ctypes
 import html.parser
 import json
 import os
 import re
 import shutil
+import struct
 import time
 import unittest
 
@@ -827,6 +829,23 @@ share = 0.5
         with open(self.path("out", "report.html"), encoding="utf-8") as file:
             self.assertEqual(file.read(), text)
         self.uptake("report", self.path("nothing"), code=3)
+
+    def test_results_are_opened_once_whatever_is_made_of_them(self):
+        self.made("--replicates", "3")
+        results = self.path("out", "results.h5")
+        libc = ctypes.CDLL(None, use_errno=True)
+        read, opened = 0x01, 0x20  # IN_ACCESS, IN_OPEN
+        # A study looks at once whether the place of the folder is its own, and later makes the page.
+        study = ["sensitivity", program.MINIMAL, "--method", "one-way", "--replicates", "2", "-o", "out"]
+        for words, times in ((["report", "out"], 1), (["report", "out", "--cheers"], 1), (study, 2)):
+            watch = libc.inotify_init1(os.O_NONBLOCK)
+            try:
+                self.assertGreaterEqual(libc.inotify_add_watch(watch, results.encode(), read | opened), 0)
+                self.uptake(*words)
+                seen = [mask for _, mask, _, _ in struct.iter_unpack("iIII", os.read(watch, 1 << 16))]
+                self.assertEqual(seen.count(opened), 2 * times, "for its seal, and by the library of the format")
+            finally:
+                os.close(watch)
 
     def test_hostile_titles_are_text(self):
         title = 'Run <script>alert(1)</script> & "others"'

@@ -50,6 +50,18 @@ TEST_F(ResultsFileTest, ReadsBackByNameWhatWasWritten) {
       const double written = run_->ensemble.values[r * run_->ensemble.width + block.at(s, 0, 1, 2)];
       EXPECT_NEAR(adopters.values[at], written, 1e-5 * written);
     }
+
+  // One place, and one cell, of all replicates.
+  const Labelled place = results.numbers_at("replicates/adopters", {2});
+  EXPECT_EQ(place.dimensions, (std::vector<std::string>{"replicate", "strategy", "programme", "report"}));
+  const Labelled cell = results.numbers_at("replicates/adopters", {1, 0, 1, 2});
+  EXPECT_EQ(cell.dimensions, (std::vector<std::string>{"replicate"}));
+  for (std::size_t r = 0; r < 5; ++r) {
+    EXPECT_EQ(place.values[(r * 3 + 1) * 2 + 1], adopters.values[((r * 3 + 1) * 2 + 1) * 3 + 2]);
+    EXPECT_EQ(cell.values[r], adopters.values[((r * 3 + 1) * 2 + 1) * 3 + 2]);
+  }
+  EXPECT_THROW(static_cast<void>(results.numbers_at("replicates/adopters", {3, 0, 1, 2})), FileError);
+  EXPECT_THROW(static_cast<void>(results.numbers_at("replicates/adopters", {0, 0, 0, 0, 0, 0})), FileError);
 }
 
 TEST_F(ResultsFileTest, WhatIsNotThereOrNotWholeIsAFileError) {

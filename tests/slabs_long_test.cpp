@@ -1,11 +1,14 @@
 // 100,000 replicates in part files are summarised and written in the memory of a laptop.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 #include "folder.hpp"
+#include "report/run_view.hpp"
 #include "results/cell_statistics.hpp"
 #include "results_fixture.hpp"
 
@@ -16,6 +19,13 @@ double peak_memory() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
   return 1024.0 * static_cast<double>(usage.ru_maxrss);
+}
+
+double memory_now() {
+  std::ifstream statm("/proc/self/statm");
+  double size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
 }
 
 TEST(Slabs, MemoryDoesNotGrowWithTheReplicates) {
@@ -56,6 +66,22 @@ TEST(Slabs, MemoryDoesNotGrowWithTheReplicates) {
   const auto got = cell_statistics(record.layout, parts, cell, kViews, kSlabMemory)[0][0].value;
   std::ranges::sort(values);
   EXPECT_EQ(got.p50, (values[kReplicates / 2 - 1] + values[kReplicates / 2]) / 2);
+
+  // Nor with what a page reads of them.
+  const uptake::Run page(folder.path());
+  const double unread = memory_now();
+  std::size_t read = 0;
+  for (const Block& of : record.layout.blocks) {
+    if (of.axis != Axis::report) continue;
+    const std::vector<double> last = page.by_replicate(std::string(spec(of.metric).name), 2, 0, 1);
+    if (last.empty()) continue;
+    read += last.size() * static_cast<std::size_t>(of.n_strategies * of.n_programmes * of.n_times) * sizeof(double);
+    if (of.metric != Metric::adopters) continue;
+    for (const std::size_t r : {std::size_t{0}, kReplicates / 2, kReplicates - 1})
+      EXPECT_EQ(last[r], static_cast<double>(mix64(mix64(r) ^ of.at(2, 0, 1, 0)) >> 44));
+  }
+  EXPECT_GT(read, kSlabMemory) << "otherwise nothing is shown";
+  EXPECT_LT(memory_now() - unread, 0.5 * static_cast<double>(kSlabMemory));
 }
 
 }  // namespace

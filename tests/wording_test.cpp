@@ -23,6 +23,14 @@ TEST(Wording, APlaceHasItsArticleWithinASentence) {
     EXPECT_EQ(in_sentence(name), std::string("the area of ") + name);
 }
 
+TEST(Wording, AShareHasNoUnitBehindIt) {
+  for (const char* bare : {"1", "share", "probability"}) EXPECT_EQ(unit_behind(bare), "");
+  EXPECT_EQ(unit_behind("GBP/staff-day"), " GBP/staff-day");
+  for (const Parameter id : {Parameter::share_geography, Parameter::phi})
+    EXPECT_EQ(value_in_words(ParameterMode::prior, spec(id), {0.25, {Family::fixed, 0.25, 0}, Grade::read, "", ""}),
+              "0.25, fixed");
+}
+
 TEST(Wording, OneIsSaidInTheSingular) {
   EXPECT_EQ(plural(0, "world"), "0 worlds");
   EXPECT_EQ(plural(1, "world"), "1 world");

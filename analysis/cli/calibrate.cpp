@@ -171,8 +171,7 @@ ExitCode calibrate(const CalibrateOptions& options, const Output& asked_output) 
     population = std::make_shared<const Population>(population_of(*loaded, data_folder()));
     return ExitCode::done;
   });
-  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
-  // may see the folder at different times.
+  // What one rank found done, none goes on with: they may see the folder at different times.
   if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
   const HistoricRecord& record = *loaded;
 

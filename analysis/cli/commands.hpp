@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -238,5 +239,12 @@ ExitCode verify(Suite suite, int n_threads, const Output& output);
 void print_problems(const std::vector<Problem>& problems);
 /// The same of what need not be a mistake: `warning: where: what; suggestion`.
 void print_warnings(const std::vector<Problem>& warnings);
+/// What an exception says to the person at the terminal, and the exit code that stands for it.
+struct Failure {
+  ExitCode code;
+  std::vector<Problem> problems;
+};
+/// @param thrown not null
+[[nodiscard]] Failure failure_of(const std::exception_ptr& thrown);
 
 }  // namespace uptake::cli

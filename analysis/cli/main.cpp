@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -38,6 +39,26 @@ void print_lines(const std::vector<Problem>& lines, std::string_view word, std::
 
 void print_problems(const std::vector<Problem>& problems) { print_lines(problems, "error", "31"); }
 void print_warnings(const std::vector<Problem>& warnings) { print_lines(warnings, "warning", "33"); }
+
+Failure failure_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const InputError& error) {
+    return {ExitCode::bad_input, error.problems()};
+  } catch (const FileError& error) {
+    return {ExitCode::cannot_read_or_write, {error.problem()}};
+  } catch (const std::filesystem::filesystem_error& error) {
+    return {ExitCode::cannot_read_or_write, {{error.path1().string(), error.code().message(), ""}}};
+  } catch (const std::bad_alloc&) {
+    return {ExitCode::bad_input,
+            {{"memory", "there is not enough for this",
+              "ask for fewer organisations, programmes or replicates at a "
+              "time; `uptake run --dry-run` tells what a run takes"}}};
+  } catch (const std::exception& error) {
+    if (std::ferror(stdout) != 0) return {ExitCode::cannot_read_or_write, {{"stdout", error.what(), ""}}};
+    return {ExitCode::fault, {{"internal fault", error.what(), "please report it with the command and `uptake info`"}}};
+  }
+}
 
 namespace {
 
@@ -674,31 +695,18 @@ ExitCode guarded(int argc, char** argv) {
       if (code == ExitCode::done) code = ExitCode::cannot_read_or_write;
     }
     return code;
-  } catch (const InputError& error) {
-    print_problems(error.problems());
-    return ExitCode::bad_input;
-  } catch (const FileError& error) {
-    print_problems({error.problem()});
-    return ExitCode::cannot_read_or_write;
-  } catch (const std::filesystem::filesystem_error& error) {
-    print_problems({{error.path1().string(), error.code().message(), ""}});
-    return ExitCode::cannot_read_or_write;
-  } catch (const std::bad_alloc&) {
-    print_problems({{"memory", "there is not enough for this",
-                     "ask for fewer organisations, programmes or replicates at a "
-                     "time; `uptake run --dry-run` tells what a run takes"}});
-    return ExitCode::bad_input;
-  } catch (const std::exception& error) {
-    if (std::ferror(stdout) != 0) {
-      print_problems({{"stdout", error.what(), ""}});
-      return ExitCode::cannot_read_or_write;
-    }
-    print_problems({{"internal fault", error.what(), "please report it with the command and `uptake info`"}});
-    return ExitCode::fault;
+  } catch (...) {
+    const Failure failure = failure_of(std::current_exception());
+    print_problems(failure.problems);
+    return failure.code;
   }
 }
 
 }  // namespace
 }  // namespace uptake::cli
 
-int main(int argc, char** argv) { return static_cast<int>(uptake::cli::guarded(argc, argv)); }
+int main(int argc, char** argv) {
+  // A write beyond `ulimit -f` then fails as on a full disk, and says so, instead of ending the process.
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));
+  return static_cast<int>(uptake::cli::guarded(argc, argv));
+}

@@ -28,32 +28,6 @@
 namespace uptake::cli {
 
 namespace {
-/// How bad an end is. An interruption may follow from another rank's error, so errors come first.
-[[maybe_unused]] int severity(ExitCode code) {
-  return code == ExitCode::done ? 0 : 1 + static_cast<int>(ExitCode::interrupted) - static_cast<int>(code);
-}
-
-/// Another rank left by an exception; whatever it was, that rank says it.
-struct RankLeft : std::runtime_error {
-  RankLeft() : std::runtime_error("another rank has left") {}
-};
-
-ExitCode code_of(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const RankLeft&) {
-    return ExitCode::interrupted;  // the least of what can be said
-  } catch (const InputError&) {
-    return ExitCode::bad_input;
-  } catch (const FileError&) {
-    return ExitCode::cannot_read_or_write;
-  } catch (const std::filesystem::filesystem_error&) {
-    return ExitCode::cannot_read_or_write;
-  } catch (...) {
-    return ExitCode::fault;
-  }
-}
-
 int number_in(const char* variable) {
   const char* text = std::getenv(variable);
   int n = 0;
@@ -62,6 +36,16 @@ int number_in(const char* variable) {
 }
 
 #ifdef UPTAKE_MPI
+/// How bad an end is. An interruption may follow from another rank's error, so errors come first.
+int severity(ExitCode code) {
+  return code == ExitCode::done ? 0 : 1 + static_cast<int>(ExitCode::interrupted) - static_cast<int>(code);
+}
+
+/// Another rank left by an exception; whatever it was, that rank says it.
+struct RankLeft : std::runtime_error {
+  RankLeft() : std::runtime_error("another rank has left") {}
+};
+
 constexpr int kStopTag = 4;
 
 /// Between looks at what the other ranks do. A blocking call of MPI would spin, and take the core of a rank that works.
@@ -222,30 +206,33 @@ Ranks::Library::~Library() {
 
 ExitCode Ranks::together(const std::function<ExitCode()>& step) const {
   if (size_ == 1) return step();
-  ExitCode mine = ExitCode::fault;
-  std::exception_ptr failure;
-  try {
-    mine = step();
-  } catch (...) {
-    failure = std::current_exception();
-    mine = code_of(failure);
-  }
+  Failure mine{ExitCode::fault, {}};
 #ifdef UPTAKE_MPI
+  try {
+    mine.code = step();
+  } catch (const RankLeft&) {
+    mine.code = ExitCode::interrupted;  // the least of what can be said
+  } catch (...) {
+    mine = failure_of(std::current_exception());
+  }
   // MPI_MAXLOC takes the first rank among those with the worst end.
   struct {
     int severity, rank;
-  } here{severity(mine), rank_}, worst{};
+  } here{severity(mine.code), rank_}, worst{};
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Iallreduce(&here, &worst, 1, MPI_2INT, MPI_MAXLOC, MPI_COMM_WORLD, &request);
   await(&request, turn_);
-  if (failure && worst.rank == rank_) std::rethrow_exception(failure);
-  if (worst.severity != here.severity || failure) {
-    const auto found =
-        std::ranges::find(kExitCodes, worst.severity, [](const ExitCodeMeaning& row) { return severity(row.code); });
-    mine = found->code;
+  if (worst.severity > 0) {
+    if (worst.rank == rank_) print_problems(mine.problems);
+    // A launcher ends the ranks that are left as soon as one has ended with an error: first it is said.
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    await(&request, turn_);
   }
+  mine.code = std::ranges::find(kExitCodes, worst.severity, [](const ExitCodeMeaning& row) {
+                return severity(row.code);
+              })->code;
 #endif
-  return mine;
+  return mine.code;
 }
 
 void Ranks::passing_on_stops([[maybe_unused]] const std::stop_source& stop, const std::function<void()>& work) const {

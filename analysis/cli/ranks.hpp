@@ -35,7 +35,7 @@ class Ranks {
   [[nodiscard]] bool first() const { return rank_ == 0; }
 
   /// Does `step` on every rank and waits for all. What one rank throws or returns holds for all: the worst code comes
-  /// back on each, and an error is thrown again on the first rank that has the worst, so that it is said once.
+  /// back on each, once the first rank that has it has said why. One rank alone throws what `step` throws.
   ExitCode together(const std::function<ExitCode()>& step) const;
   /// As `work()`, while a stop that one rank is asked for is asked of all. An exception of `work` stops the others
   /// before it leaves. Waits for nobody's work.

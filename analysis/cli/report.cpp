@@ -6,6 +6,7 @@
 
 #include "commands.hpp"
 #include "files/json_text.hpp"
+#include "report/run_view.hpp"
 #include "text_file.hpp"
 #include "uptake/cheers.hpp"
 #include "uptake/crate.hpp"
@@ -17,9 +18,9 @@ namespace fs = std::filesystem;
 namespace {
 
 /// Writes the checklist, but not over one that somebody has written in.
-fs::path write_checklist(const ReportOptions& options) {
+fs::path write_checklist(const Run& run, const ReportOptions& options) {
   fs::path file = options.file.value_or(options.folder / "cheers.md");
-  const std::string text = cheers_checklist(options.folder, data_folder());
+  const std::string text = cheers_checklist(run, options.folder, data_folder());
   if (options.existing != Existing::overwrite && fs::exists(file) &&
       (!fs::is_regular_file(file) || read_text(file) != text))
     throw InputError({{file.string(), "is there, and is not what would be written",
@@ -35,13 +36,14 @@ ExitCode report(const ReportOptions& options, const Output& output) {
   if (is_page && options.file)
     throw InputError(
         {{"-o " + options.file->string(), "is for --cheers: the page goes into the folder", "leave it out"}});
+  const Run run(options.folder);
   fs::path file = options.folder / "report.html";
   if (is_page) {
-    write_report(options.folder, data_folder() / "england");
+    write_report(run, options.folder, data_folder() / "england");
   } else {
-    file = write_checklist(options);
+    file = write_checklist(run, options);
   }
-  if (!write_crate(options.folder))
+  if (!write_crate(options.folder, &run.file))
     tell("{} is not written: it takes date, version and command from run.json\n", kCrateFile);
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{{"schema", kJsonSchema}, {is_page ? "report" : "cheers", file.string()}};

@@ -14,6 +14,7 @@
 #include "files/json_text.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
+#include "report/run_view.hpp"
 #include "run_folder.hpp"
 #include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
@@ -115,7 +116,7 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
                                          is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
   // The page is made of statistics: it hardly grows.
   const double began_report = thread_seconds();
-  write_report(scratch.path(), data_folder() / "england");
+  write_report(Run(scratch.path()), scratch.path(), data_folder() / "england");
   writing.seconds += thread_seconds() - began_report;
   const double seconds = seconds_per_replicate * static_cast<double>(is_missing.here) / n_threads;
   const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
@@ -235,8 +236,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
     if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
     return ExitCode::done;
   });
-  // A rank that has an error has left, and takes no part in the sum. What one rank found done, none goes on with: they
-  // may see the folder at different times.
+  // What one rank found done, none goes on with: they may see the folder at different times.
   if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
 
   const auto n_replicates = finished.size();

@@ -175,7 +175,7 @@ void keep_own_words(const fs::path& folder) {
   const fs::path file = folder / "cheers.md";
   if (!fs::exists(file)) return;
   try {
-    if (read_text(file) == cheers_checklist(folder, data_folder())) return;
+    if (read_text(file) == cheers_checklist(Run(folder), folder, data_folder())) return;
   } catch (const FileError&) {  // the result that it was filled from is broken: nobody can tell
   }
   throw InputError(
@@ -265,7 +265,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
         return std::vector<double>{};
       },
       [](std::size_t, std::vector<double>&&) {}, control);
-  write_crate(folder, how, written->file);
+  write_crate(folder, how, &written->file);
   write_text(folder / kRunFile, how);
   const Scenario& scenario = run.model->scenario;
   remove_parts(used_up(folder, scenario));

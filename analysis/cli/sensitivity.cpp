@@ -12,6 +12,7 @@
 #include "files/json_text.hpp"
 #include "files/results_file.hpp"
 #include "progress.hpp"
+#include "report/run_view.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
@@ -195,8 +196,9 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
   if (options.folder) {
     write_text(*options.folder / "sensitivity.json", json_text(json, 2) + "\n");
     if (std::filesystem::exists(*options.folder / "results.h5")) {
-      write_report(*options.folder, data_folder() / "england");
-      write_crate(*options.folder);
+      const Run run(*options.folder);
+      write_report(run, *options.folder, data_folder() / "england");
+      write_crate(*options.folder, &run.file);
     }
   }
   if (output.format == Format::json) {

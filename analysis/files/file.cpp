@@ -18,7 +18,7 @@ std::string advice(int error) {
     case EDQUOT:
       return "make room on the disk or choose another folder with -o; finished replicates are kept";
     case EFBIG:
-      return "raise the limit on file sizes (ulimit -f) or choose another folder with -o";
+      return "raise the limit on file sizes (ulimit -f) or choose another folder with -o; finished replicates are kept";
     case EACCES:
     case EPERM:
     case EROFS:

@@ -25,6 +25,8 @@ namespace {
 constexpr hsize_t kMostOnAxis = 1'000'000;
 constexpr hsize_t kMostTexts = 1'000'000;
 constexpr hsize_t kMostValues = hsize_t{1} << 32;
+/// Values that are read at a time to pick some of them out: 32 MiB. [A]
+constexpr hsize_t kPiece = hsize_t{1} << 22;
 constexpr std::size_t kLongestAttribute = std::size_t{1} << 16;  // HDF5 keeps no longer ones in an object's header
 
 std::string attribute_text(hid_t object, const char* name) {
@@ -140,36 +142,67 @@ struct ResultsFile::Impl {
     H5Dvlen_reclaim(type, space, H5P_DEFAULT, scales.data());
     return names;
   }
-  /// A dataset, or its part at one index of the last axis, with its labels.
-  [[nodiscard]] Labelled read(const std::string& name, std::optional<std::size_t> index_on_last_axis) const {
+  /// A dataset, or its part at one index of each of the last axes, with its labels.
+  [[nodiscard]] Labelled read(const std::string& name, std::initializer_list<std::size_t> indices) const {
     const Handle dataset = open(name);
     if (const auto kind = class_of(dataset); kind != H5T_FLOAT && kind != H5T_INTEGER)
       throw broken(fmt::format("{} holds no numbers", name));
     std::vector<hsize_t> extents = shape(dataset, name);
     const Handle space(H5Dget_space(dataset), H5Sclose);
-    if (index_on_last_axis) {
-      if (extents.empty() || *index_on_last_axis >= extents.back())
-        throw broken(fmt::format("{} ends before number {} of its last axis", name, *index_on_last_axis));
-      std::vector<hsize_t> first(extents.size(), 0), block = extents;
-      first.back() = *index_on_last_axis;
-      block.back() = 1;
-      must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, block.data(), nullptr), name);
-      extents.pop_back();
+    const std::size_t n_axes = extents.size();
+    if (n_axes < indices.size()) throw broken(fmt::format("{} has too few axes", name));
+    std::vector<hsize_t> first(n_axes, 0), block = extents;
+    const std::vector<hsize_t> chunk = chunk_of(dataset, extents);
+    extents.resize(n_axes - indices.size());
+    // HDF5 lists what it is to pick out value by value, in more time and memory than the values take: so it reads whole
+    // chunks, as far as they go, and `pick` of each `inner` values is taken here.
+    hsize_t inner = 1, pick = 0;
+    for (std::size_t axis = extents.size(); const std::size_t index : indices) {
+      if (index >= block[axis]) throw broken(fmt::format("{} ends before number {} of an axis", name, index));
+      if (chunk[axis] == 1) {
+        first[axis] = index;
+        block[axis] = 1;
+      }
+      inner *= block[axis];
+      pick = pick * block[axis] + (chunk[axis] == 1 ? 0 : index);
+      ++axis;
     }
+    static_cast<void>(count(block, kMostValues, name));
     Labelled result;
     result.shape.assign(extents.begin(), extents.end());
     result.units = attribute_text(dataset, "units");
     result.long_name = attribute_text(dataset, "long_name");
-    result.dimensions = axis_names(dataset, index_on_last_axis ? extents.size() + 1 : extents.size());
+    result.dimensions = axis_names(dataset, n_axes);
     result.dimensions.resize(extents.size());
     const hsize_t n = count(extents, kMostValues, name);
     result.values.resize(n);
-    // Of one shape with the file where all is read: otherwise HDF5 maps value by value.
-    const Handle memory(extents.empty() ? H5Screate(H5S_SCALAR)
-                                        : H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr),
-                        H5Sclose);
-    must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, result.values.data()), name);
+    if (indices.size() == 0) {
+      // Of one shape with the file: otherwise HDF5 maps value by value.
+      must(H5Dread(dataset, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, result.values.data()), name);
+      return result;
+    }
+    if (extents.empty()) throw broken(fmt::format("{} has too few axes", name));
+    const hsize_t n_rows = extents.front(), kept = n_rows == 0 ? 0 : n / n_rows;
+    const hsize_t rows = std::clamp<hsize_t>(kPiece / std::max<hsize_t>(kept * inner, 1), 1, chunk.front());
+    std::vector<double> piece;
+    for (hsize_t row = 0; row < n_rows; row += rows) {
+      first.front() = row;
+      block.front() = std::min(rows, n_rows - row);
+      piece.resize(block.front() * kept * inner);
+      must(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, block.data(), nullptr), name);
+      const Handle memory(H5Screate_simple(static_cast<int>(n_axes), block.data(), nullptr), H5Sclose);
+      must(H5Dread(dataset, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, piece.data()), name);
+      for (hsize_t k = 0; k < block.front() * kept; ++k) result.values[row * kept + k] = piece[k * inner + pick];
+    }
     return result;
+  }
+  /// Lengths of a chunk along the axes; those of the whole where it is not in chunks.
+  [[nodiscard]] static std::vector<hsize_t> chunk_of(hid_t dataset, const std::vector<hsize_t>& extents) {
+    const Handle plan(H5Dget_create_plist(dataset), H5Pclose);
+    std::vector<hsize_t> chunk = extents;
+    if (H5Pget_layout(plan) == H5D_CHUNKED) H5Pget_chunk(plan, static_cast<int>(chunk.size()), chunk.data());
+    for (hsize_t& length : chunk) length = std::max<hsize_t>(length, 1);
+    return chunk;
   }
   /// Whole numbers in the type of memory that is named.
   template <class Number>
@@ -247,12 +280,12 @@ std::vector<std::size_t> ResultsFile::shape(const std::string& path) const {
 
 Labelled ResultsFile::numbers(const std::string& path) const {
   const Quiet quiet;
-  return impl_->read(path, std::nullopt);
+  return impl_->read(path, {});
 }
 
-Labelled ResultsFile::numbers_at(const std::string& path, std::size_t index) const {
+Labelled ResultsFile::numbers_at(const std::string& path, std::initializer_list<std::size_t> indices) const {
   const Quiet quiet;
-  return impl_->read(path, index);
+  return impl_->read(path, indices);
 }
 
 std::uint64_t ResultsFile::whole_number(const std::string& path) const {

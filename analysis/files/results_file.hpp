@@ -58,8 +58,8 @@ class ResultsFile {
   /// Extents of the axes, outermost first; empty for a scalar.
   [[nodiscard]] std::vector<std::size_t> shape(const std::string& path) const;
   [[nodiscard]] Labelled numbers(const std::string& path) const;
-  /// The part at one index of the last axis, which falls away.
-  [[nodiscard]] Labelled numbers_at(const std::string& path, std::size_t index) const;
+  /// The part at one index of each of the last axes, which fall away. @param indices of the last axes, innermost last
+  [[nodiscard]] Labelled numbers_at(const std::string& path, std::initializer_list<std::size_t> indices) const;
   /// A scalar with all its digits, as seeds need.
   [[nodiscard]] std::uint64_t whole_number(const std::string& path) const;
   [[nodiscard]] std::vector<Date> dates(const std::string& path) const;

@@ -63,8 +63,8 @@ std::string parameter_bullets(const Run& run, const std::function<bool(const Par
     if (!is_meant(p) || (p.value == 0 && p.prior == "fixed(0)")) continue;
     if (++n > kMostInList) continue;
     const std::string source = p.source_text();
-    text += bullet(fmt::format("`{}` = {}{} ({}{}; {}{}): {}", p.label, p.value_text(),
-                               p.unit == "1" ? "" : " " + p.unit, p.posterior ? "" : "prior ", p.drawn_from(), p.grade,
+    text += bullet(fmt::format("`{}` = {}{} ({}{}; {}{}): {}", p.label, p.value_text(), unit_behind(p.unit),
+                               p.posterior ? "" : "prior ", p.drawn_from(), p.grade,
                                source.empty() ? "" : "; " + source, p.meaning));
   }
   if (n > kMostInList) text += bullet(fmt::format("and {} more in `/parameters`", n - kMostInList));
@@ -366,8 +366,7 @@ constexpr std::array<Item, 28> kItems{{
 
 }  // namespace
 
-std::string cheers_checklist(const fs::path& folder, const fs::path& scenarios) {
-  const Run run(folder);
+std::string cheers_checklist(const Run& run, const fs::path& folder, const fs::path& scenarios) {
   const Source from{run, folder, scenarios};
   struct Filled {
     std::string text;

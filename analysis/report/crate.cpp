@@ -207,7 +207,8 @@ Crate crate_of_backtest(const fs::path& folder, const Json& facts) {
                                         text_at(facts, "posterior_digest"))});
   return crate;
 }
-/// @param results results.h5 of a run, where it is open already
+}  // namespace
+
 bool write_crate(const fs::path& folder, const std::string& run_json, const ResultsFile* results) {
   const Json how = Json::parse(run_json, nullptr, false);
   const auto facts = facts_of(how);
@@ -295,17 +296,10 @@ bool write_crate(const fs::path& folder, const std::string& run_json, const Resu
   return true;
 }
 
-}  // namespace
-
-bool write_crate(const fs::path& folder, const std::string& run_json) { return write_crate(folder, run_json, nullptr); }
-bool write_crate(const fs::path& folder, const std::string& run_json, const ResultsFile& results) {
-  return write_crate(folder, run_json, &results);
-}
-
-bool write_crate(const fs::path& folder) {
+bool write_crate(const fs::path& folder, const ResultsFile* results) {
   std::ifstream stream(folder / kRunFile, std::ios::binary);
   if (!stream) return false;
-  return write_crate(folder, {std::istreambuf_iterator<char>(stream), {}});
+  return write_crate(folder, {std::istreambuf_iterator<char>(stream), {}}, results);
 }
 
 void remove_made_later(const fs::path& folder) {

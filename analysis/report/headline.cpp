@@ -137,8 +137,7 @@ std::string how_it_stands(const Scenario& scenario, const ProgrammeSpec& program
   const Setting& setting = programme.settings[static_cast<std::size_t>(row.id)];
   if (const auto drawn = posterior_column(scenario, programme.name, row.id))
     return fmt::format("{:.3g}{} (90 %: {:.3g} to {:.3g}), drawn from the posterior", drawn->quantile(0.5),
-                       row.unit == "1" ? "" : fmt::format(" {}", row.unit), drawn->quantile(0.05),
-                       drawn->quantile(0.95));
+                       unit_behind(row.unit), drawn->quantile(0.05), drawn->quantile(0.95));
   return value_in_words(scenario.mode, row, setting);
 }
 
@@ -290,8 +289,8 @@ std::string fixed_price(const RunRecord& record, const Spot& place, std::size_t 
     const auto at = static_cast<std::size_t>(id);
     return at < kOwn ? programme.settings[at] : scenario.economy[at - kOwn];
   };
-  const auto is_stated = [&](Parameter id) { return of(id).value != 0 || of(id).prior.family != Family::fixed; };
-  const auto price = sole_price({is_stated(Parameter::value_per_event), is_stated(Parameter::value_per_person),
+  const auto is_known = [&](Parameter id) { return of(id).is_known(scenario.mode); };
+  const auto price = sole_price({is_known(Parameter::value_per_event), is_known(Parameter::value_per_person),
                                  programme.event.ends_with("admission"), programme.outcome == OutcomeKind::stay});
   const auto value = place(Metric::savings_gross_gbp, View::net), cost = place(Metric::cost_gbp, View::net);
   if (!price || !value || !cost) return "";

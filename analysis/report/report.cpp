@@ -121,7 +121,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   if (last > 0) add("net_present_value_gbp", 0, fmt::format("The same by {}", date_text(run.report_to[last])), last);
   add("roi_net", 1, "Of the worlds that cost more: every additional pound returned more than a pound of cash");
   const auto add_gross = [&](const std::string& metric, std::string_view what) {
-    const std::vector<double> values = value_by_replicate(run, metric, run.lead, run.programme, 0);
+    const std::vector<double> values = run.by_replicate(metric, run.lead, run.programme, 0);
     if (const auto chance = share_above(values, 1))
       chances += fmt::format("<li>{}: <strong>{}</strong></li>\n", escaped(what), chance_text(*chance, n_worlds));
   };
@@ -605,8 +605,8 @@ Section strategies(const Run& run) {
         if (!known || spec(*known).paired) return true;
         for (std::size_t p = 0; p < run.programmes.size(); ++p)
           for (std::size_t r = 0; r < run.report_to.size(); ++r)
-            if (!same_figures(value_by_replicate(run, name, s, static_cast<int>(p), static_cast<int>(r)),
-                              value_by_replicate(run, name, other, static_cast<int>(p), static_cast<int>(r))))
+            if (!same_figures(run.by_replicate(name, s, static_cast<int>(p), static_cast<int>(r)),
+                              run.by_replicate(name, other, static_cast<int>(p), static_cast<int>(r))))
               return false;
         return true;
       });
@@ -637,8 +637,8 @@ Section strategies(const Run& run) {
     LargestMoney money;
     for (const Metric metric : kRows) {
       const std::string of(spec(metric).name);
-      const std::vector<double> values = value_by_replicate(run, of, s, run.programme, 0),
-                                baseline = value_by_replicate(run, of, run.lead, run.programme, 0);
+      const std::vector<double> values = run.by_replicate(of, s, run.programme, 0),
+                                baseline = run.by_replicate(of, run.lead, run.programme, 0);
       std::vector<double> differences;
       double n_better = 0;
       for (std::size_t r = 0; r < std::min(values.size(), baseline.size()); ++r) {
@@ -821,11 +821,6 @@ std::string uncapitalised(std::string text) {
   return text;
 }
 
-/// A unit as it follows a number.
-std::string unit_text(const std::string& unit) {
-  return unit == "1" || unit == "share" || unit == "probability" ? std::string() : " " + unit;
-}
-
 Section drivers(const Run& run, const fs::path& folder, Json& data) {
   if (is_same_world(run))
     return {"drivers", "Nothing drives the net result: it is 0",
@@ -869,14 +864,14 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
     const auto result = [&](const char* key) {
       return number_cell(row[key].is_number() ? unit.text(row[key].get<double>()) : "–");
     };
-    rows.push_back(
-        {{row["parameter"].get<std::string>()},
-         result("at_low"),
-         result("at_high"),
-         number_cell(fmt::format("{} to {}{}", parameter_text(row["low"].get<double>()),
-                                 parameter_text(row["high"].get<double>()), unit_text(row["unit"].get<std::string>()))),
-         {std::move(meaning)},
-         {row["grade"].get<std::string>()}});
+    rows.push_back({{row["parameter"].get<std::string>()},
+                    result("at_low"),
+                    result("at_high"),
+                    number_cell(fmt::format("{} to {}{}", parameter_text(row["low"].get<double>()),
+                                            parameter_text(row["high"].get<double>()),
+                                            unit_behind(row["unit"].get<std::string>()))),
+                    {std::move(meaning)},
+                    {row["grade"].get<std::string>()}});
   }
   data["tornado"] = {{"bars", bars},
                      {"base", found["base"].get<double>() / unit.factor()},
@@ -1139,10 +1134,6 @@ std::string page_of(const Run& run, const fs::path& folder, const fs::path& tabl
 }
 
 }  // namespace
-
-std::string report_page(const fs::path& folder, const fs::path& tables) { return page_of(Run(folder), folder, tables); }
-
-void write_report(const fs::path& folder, const fs::path& tables) { write_report(Run(folder), folder, tables); }
 
 void write_report(const Run& run, const fs::path& folder, const fs::path& tables) {
   replace_file(folder / "report.html", page_of(run, folder, tables));

@@ -156,21 +156,36 @@ const Cube* Run::cube(const std::string& path) const {
   return found->second ? &*found->second : nullptr;
 }
 
-const Labelled* Run::replicates(const std::string& metric) const {
+std::vector<double> Run::by_replicate(const std::string& metric, int strategy, int of_programme, int report) const {
+  const std::string path = "replicates/" + metric;
+  if (!file.has(path)) return {};
+  const std::vector<std::size_t> shape = file.shape(path);
+  const std::size_t n_cells = strategies.size() * programmes.size() * reports.size();
+  const bool has_places = shape.size() == 5;                       // replicate, strategy, programme, report, region
+  if (!has_places && (shape.size() != 4 || place > 0)) return {};  // given for the country alone
+  const auto s = static_cast<std::size_t>(strategy), p = static_cast<std::size_t>(of_programme),
+             r = static_cast<std::size_t>(report), at_place = static_cast<std::size_t>(place);
+  const std::size_t bytes = shape.front() * n_cells * sizeof(double);
+  if (bytes > kSlabMemoryOfThread)
+    return std::move(has_places ? file.numbers_at(path, {s, p, r, at_place}) : file.numbers_at(path, {s, p, r})).values;
   auto found = replicates_.find(metric);
   if (found == replicates_.end()) {
-    std::optional<Labelled> loaded;
-    if (const std::string path = "replicates/" + metric; file.has(path)) {
-      // Of the place alone: all places of many replicates would be most of what a run needs memory for.
-      constexpr std::size_t kAxesWithPlaces = 5;
-      if (file.shape(path).size() == kAxesWithPlaces)
-        loaded.emplace(file.numbers_at(path, static_cast<std::size_t>(place)));
-      else if (place == 0)  // given for the country alone
-        loaded.emplace(file.numbers(path));
+    // What is read next is mostly of the metric that was read last.
+    if (kept_ + bytes > kSlabMemoryOfThread) {
+      replicates_.clear();
+      kept_ = 0;
     }
-    found = replicates_.emplace(metric, std::move(loaded)).first;
+    kept_ += bytes;
+    // Of the place alone: all places would be most of what a run needs memory for.
+    Labelled read = has_places ? file.numbers_at(path, {at_place}) : file.numbers(path);
+    if (read.values.size() != shape.front() * n_cells)
+      throw file.broken(fmt::format("{} has another shape than its axes", path));
+    found = replicates_.emplace(metric, std::move(read.values)).first;
   }
-  return found->second ? &*found->second : nullptr;
+  std::vector<double> values(shape.front());
+  const std::size_t cell = (s * programmes.size() + p) * reports.size() + r;
+  for (std::size_t k = 0; k < values.size(); ++k) values[k] = found->second[k * n_cells + cell];
+  return values;
 }
 
 std::optional<Spread> Run::report(std::string_view metric, int strategy, View view, int of_programme, int time,
@@ -298,35 +313,12 @@ std::string finding_sentence(const Run& run, std::string_view from, std::string_
                    is_support ? without : fmt::format("{} instead of {}", under, adds), is_support ? without : under));
 }
 
-std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy, int programme,
-                                       int report) {
-  const Labelled* values = run.replicates(metric);
-  if (values == nullptr) return {};
-  std::vector<std::size_t> steps(values->shape.size(), 1);
-  for (std::size_t axis = values->shape.size() - 1; axis-- > 0;)
-    steps[axis] = steps[axis + 1] * values->shape[axis + 1];
-  std::vector<double> of_strategy;
-  for (std::size_t replicate = 0; replicate < values->shape.front(); ++replicate) {
-    std::size_t at = 0;
-    for (std::size_t axis = 0; axis < values->dimensions.size(); ++axis) {
-      const std::string& name = values->dimensions[axis];
-      at += steps[axis] * (name == "replicate"   ? replicate
-                           : name == "strategy"  ? static_cast<std::size_t>(strategy)
-                           : name == "programme" ? static_cast<std::size_t>(programme)
-                           : name == "report"    ? static_cast<std::size_t>(report)
-                                                 : 0);
-    }
-    of_strategy.push_back(values->values[at]);
-  }
-  return of_strategy;
-}
-
 std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy, int baseline,
                                             int programme, int report) {
-  std::vector<double> differences = value_by_replicate(run, metric, strategy, programme, report);
+  std::vector<double> differences = run.by_replicate(metric, strategy, programme, report);
   const auto known = find_metric(metric);
   if (known && spec(*known).paired) return differences;
-  const std::vector<double> others = value_by_replicate(run, metric, baseline, programme, report);
+  const std::vector<double> others = run.by_replicate(metric, baseline, programme, report);
   for (std::size_t r = 0; r < differences.size(); ++r) differences[r] -= others[r];
   return differences;
 }
@@ -403,24 +395,24 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   struct Drawn {
     std::vector<double> values;
     std::string prior;
-    [[nodiscard]] bool is_stated() const {
+    [[nodiscard]] bool is_known() const {
       return std::ranges::any_of(values, [](double v) { return v != 0; });
     }
   };
   const auto drawn = [&](Parameter id) {
     const auto at = static_cast<std::size_t>(std::ranges::find(keys, spec(id).key) - keys.begin());
     if (at >= std::min(keys.size(), priors.size())) return Drawn{};
-    return Drawn{run.file.numbers_at("parameters/drawn", at).values, priors[at]};
+    return Drawn{run.file.numbers_at("parameters/drawn", {at}).values, priors[at]};
   };
   const auto net = [&](const std::string& metric) {
     return difference_by_replicate(run, metric, run.lead, run.comparator, run.programme, 0);
   };
-  const auto is_known = [](const std::vector<double>& values) {
+  const auto is_defined = [](const std::vector<double>& values) {
     return !values.empty() && std::ranges::none_of(values, [](double v) { return std::isnan(v); });
   };
   const std::vector<double> cost = net("cost_gbp"), savings = net("savings_gross_gbp"),
                             qalys = threshold > 0 ? net("qalys") : std::vector<double>{};
-  if (!is_known(cost)) return {};
+  if (!is_defined(cost)) return {};
   const auto mean = [](const std::vector<double>& values) {
     double sum = 0;
     for (const double v : values) sum += v;
@@ -429,7 +421,7 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
   std::vector<TurningPoint> found;
   // All that is worth something but `of` is taken from the cost; `of` is in proportion to the parameter.
   const auto add = [&](Parameter id, const Drawn& own, const std::vector<double>& of, double worth, double others) {
-    if (!is_known(of) || of.size() != cost.size() || own.values.size() != of.size()) return;
+    if (!is_defined(of) || of.size() != cost.size() || own.values.size() != of.size()) return;
     double slope = 0;
     for (std::size_t r = 0; r < of.size(); ++r) {
       if (own.values[r] == 0) return;
@@ -441,15 +433,15 @@ std::vector<TurningPoint> turning_points(const Run& run, double threshold) {
     found.push_back({id, own.prior, s.p05, s.p95, own.values.front(), is_fixed, (mean(cost) - others) / slope});
   };
   const Drawn per_event = drawn(Parameter::value_per_event), per_person = drawn(Parameter::value_per_person);
-  const bool has_qalys = is_known(qalys) && qalys.size() == cost.size(), has_savings = is_known(savings);
+  const bool has_qalys = is_defined(qalys) && qalys.size() == cost.size(), has_savings = is_defined(savings);
   const auto price =
-      sole_price({per_event.is_stated(), per_person.is_stated(), run.events.front().ends_with("admission"),
+      sole_price({per_event.is_known(), per_person.is_known(), run.events.front().ends_with("admission"),
                   run.events.front().empty() && run.headline("bed_days_avoided", View::net).has_value()});
   if (price) add(*price, drawn(*price), savings, 1, has_qalys ? threshold * mean(qalys) : 0);
   const Drawn of_event = drawn(Parameter::qalys_per_event), of_person = drawn(Parameter::qalys_per_person);
-  if (has_qalys && of_event.is_stated() != of_person.is_stated())
-    add(of_event.is_stated() ? Parameter::qalys_per_event : Parameter::qalys_per_person,
-        of_event.is_stated() ? of_event : of_person, qalys, threshold, has_savings ? mean(savings) : 0);
+  if (has_qalys && of_event.is_known() != of_person.is_known())
+    add(of_event.is_known() ? Parameter::qalys_per_event : Parameter::qalys_per_person,
+        of_event.is_known() ? of_event : of_person, qalys, threshold, has_savings ? mean(savings) : 0);
   return found;
 }
 

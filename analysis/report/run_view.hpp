@@ -45,9 +45,11 @@ class Run {
 
   /// Null when there is no such dataset. Read once.
   [[nodiscard]] const Cube* cube(const std::string& path) const;
-  /// Single replicates of a report metric in the place that the run is about, without the axis of places; null when they
-  /// are not kept or are those of the country alone.
-  [[nodiscard]] const Labelled* replicates(const std::string& metric) const;
+  /// Values of a report metric by replicate, in one strategy's worlds at one report date, in the place that the run is
+  /// about; empty when none are kept, or those of the country alone. Takes no more memory, beside the result, the more
+  /// replicates there are.
+  [[nodiscard]] std::vector<double> by_replicate(const std::string& metric, int strategy, int of_programme,
+                                                 int report) const;
   /// A metric of the report dates; nothing where it is undefined.
   [[nodiscard]] std::optional<Spread> report(std::string_view metric, int strategy, View view, int of_programme,
                                              int time, int at_place) const;
@@ -98,7 +100,9 @@ class Run {
 
  private:
   mutable std::map<std::string, std::optional<Cube>> cubes_;
-  mutable std::map<std::string, std::optional<Labelled>> replicates_;
+  /// Of the metrics read last, [replicate][strategy][programme][report] in the place that the run is about.
+  mutable std::map<std::string, std::vector<double>> replicates_;
+  mutable std::size_t kept_ = 0;  ///< bytes of them
 };
 
 /// One row of /parameters.
@@ -145,9 +149,6 @@ inline constexpr std::string_view kTheSupport = "the support";
 /// @param scenarios folder of the shipped ones: where this is one of them, the command names its place
 [[nodiscard]] std::string repeating_command(const Run& run, const std::filesystem::path& scenarios);
 
-/// Values of a report metric by replicate in one strategy's worlds at one report date; empty when none are kept.
-[[nodiscard]] std::vector<double> value_by_replicate(const Run& run, const std::string& metric, int strategy,
-                                                     int programme, int report);
 /// Strategy less baseline, replicate by replicate; what is paired already as it is.
 [[nodiscard]] std::vector<double> difference_by_replicate(const Run& run, const std::string& metric, int strategy,
                                                           int baseline, int programme, int report);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,12 +70,6 @@ int open_nameless(const std::filesystem::path& folder) {
   const int descriptor = ::mkostemp(pattern.data(), O_CLOEXEC);
   if (descriptor >= 0) ::unlink(pattern.c_str());
   return descriptor;
-}
-
-/// Whether files may be so large: a write beyond the limit would end the process.
-bool may_be_so_large(std::uint64_t bytes) {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur;
 }
 
 /// Whether a folder has room for so much and as much again: results that are written meanwhile are never larger.
@@ -197,11 +190,11 @@ Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, 
   };
   const auto cannot_write = [&](int error) {
     if (error == ENOSPC || error == EDQUOT) return as_it_is("no room in " + folder.string());
+    if (error == EFBIG) return as_it_is("files may not be so large (ulimit -f)");
     return as_it_is(
         fmt::format("no file can be made in {} ({})", folder.string(), std::generic_category().message(error)));
   };
   if (n == 0 || width == 0) return as_it_is("nothing is there");
-  if (!may_be_so_large(n * width * sizeof(double))) return as_it_is("files may not be so large (ulimit -f)");
   const Tiling tiling(n, width, threads_of(control));
   const auto laid_out = std::make_shared<CellFiles>(CellFiles{folder, n, width, tiling.tile});
   make_folder(folder);

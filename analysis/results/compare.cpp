@@ -264,7 +264,7 @@ RunValues read_values(const std::filesystem::path& folder, const std::string& re
     if (shape != everywhere && shape != by_region)
       throw file.broken(fmt::format("{} has another shape than its axes", name));
     if (*place > 0 && shape != by_region) continue;
-    const Labelled read = shape == by_region ? file.numbers_at(name, *place) : file.numbers(name);
+    const Labelled read = shape == by_region ? file.numbers_at(name, {*place}) : file.numbers(name);
     const std::size_t begin = run.values.size();
     run.values.resize(begin + read.values.size());
     for (std::size_t r = 0; r < run.n_replicates; ++r)

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "results/numbers.hpp"
+#include "results/wording.hpp"
 
 namespace uptake {
 
@@ -129,10 +130,9 @@ std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
 }
 
 std::string value_in_words(ParameterMode mode, const ParameterSpec& row, const Setting& setting) {
-  const bool is_bare = row.unit == "1" || row.unit == "share";
   const bool is_whole = setting.value == std::round(setting.value);  // not 1.3e+07
   return fmt::format("{}{}{}", is_whole ? grouped(setting.value) : fmt::format("{:g}", setting.value),
-                     is_bare ? std::string() : fmt::format(" {}", row.unit),
+                     unit_behind(row.unit),
                      !is_drawn(mode)                         ? std::string(", fixed at its default")
                      : setting.prior.family == Family::fixed ? std::string(", fixed")
                                                              : fmt::format(", drawn from {}", to_text(setting.prior)));
@@ -160,13 +160,10 @@ std::string whose(const std::vector<std::string_view>& names, const std::vector<
   return "all programmes but " + listed(others);
 }
 
-bool is_default(const Setting& setting) { return setting.where == kOfTheTable; }
-
 /// What of the economy has a part in money that is worked out of what is known of a programme.
-std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known) {
+std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known, ParameterMode mode) {
   const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
-  const Setting& own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)];
-  const bool has_own = own.value != 0 || own.prior.family != Family::fixed;
+  const bool has_own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)].is_known(mode);
   std::vector<Parameter> ids;
   const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
     if (has_part) ids.insert(ids.end(), parts);
@@ -187,7 +184,7 @@ std::vector<std::string> money_defaults(const Model& model) {
   std::vector<SharedSetting> found;
   std::array<bool, kNParameters> has_part{};
   const auto add = [&found](Parameter id, const Setting& setting, std::vector<std::string_view> programmes) {
-    if (!is_default(setting)) return;
+    if (setting.is_stated()) return;
     const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
       return one.id == id && one.setting->value == setting.value &&
              to_text(one.setting->prior) == to_text(setting.prior);
@@ -201,7 +198,8 @@ std::vector<std::string> money_defaults(const Model& model) {
     const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
     const Known known = known_of(scenario, programme);
     const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], {programme.name}); };
-    for (const Parameter id : economy_of_money(programme, known)) has_part[static_cast<std::size_t>(id)] = true;
+    for (const Parameter id : economy_of_money(programme, known, scenario.mode))
+      has_part[static_cast<std::size_t>(id)] = true;
     if ((known & bit(Needs::cost)) == 0) continue;
     if (has_effort(model, j)) own(Parameter::staff_day_price);
     for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);

@@ -122,8 +122,8 @@ inline constexpr std::string_view kNoShare =
 
 /// What a programme's savings are made of.
 struct Savings {
-  bool has_event_value = false;   ///< `value.per_event` is stated
-  bool has_person_value = false;  ///< `value.per_person` is
+  bool has_event_value = false;   ///< `value.per_event` can be other than 0
+  bool has_person_value = false;  ///< `value.per_person` can
   bool are_admissions = false;    ///< what is avoided is an admission
   bool are_bed_days = false;      ///< or days in a bed alone
 };

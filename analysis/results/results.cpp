@@ -376,7 +376,7 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
              named("where the figure comes from"));
   group.text("meaning", column([](const auto& row) { return row.spec->meaning; }), axis, named("what it is"));
   std::vector<std::uint8_t> stated;
-  for (const ParameterRow& row : rows) stated.push_back(row.setting->where != kOfTheTable ? 1 : 0);
+  for (const ParameterRow& row : rows) stated.push_back(row.setting->is_stated() ? 1 : 0);
   group.flags("stated", stated, axis, {"default", "stated"},
               named("whether a programme file, the scenario or --set states it, or the program's own default stands"));
   group.flags("decides", decides(*record.model, rows), axis, {"not_shown_first", "shown_first"},

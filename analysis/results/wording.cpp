@@ -165,6 +165,10 @@ std::string as_many_tests(std::size_t n_programmes) {
   return fmt::format("{} as {}", plural(n_programmes, "programme"), plural(n_programmes, "independent test"));
 }
 
+std::string unit_behind(std::string_view unit) {
+  return unit == "1" || unit == "share" || unit == "probability" ? std::string() : fmt::format(" {}", unit);
+}
+
 std::string interval_text(const Statistics& s) {
   if (all_agree(s)) return rounded(s.mean);
   return fmt::format("{} (90 %: {} to {})", rounded(s.mean), rounded(s.p05), rounded(s.p95));

@@ -99,6 +99,8 @@ inline constexpr std::string_view kNoRangeOfShare =
     "nothing at all: their own share is below 0 or above 100 %, which means nothing.";
 /// What stands in place of a range where a figure is a share of the worlds.
 inline constexpr std::string_view kNoRangeOfChance = "none: a chance";
+/// A unit of parameters as it stands behind a number: " GBP/staff-day"; nothing for a share, a probability or a ratio.
+[[nodiscard]] std::string unit_behind(std::string_view unit);
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
 /// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".

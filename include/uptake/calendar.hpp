@@ -39,7 +39,7 @@ struct Calendar {
   [[nodiscard]] int boundary_at_end_of(Date date) const;
   /// The boundary nearest to midnight at the start of `date`, not clamped: how a dated window becomes weeks.
   [[nodiscard]] int nearest_boundary(Date date) const;
-  /// First day of week w.
+  /// Day that begins at a boundary: the first of the week after it.
   [[nodiscard]] Date day_of(int boundary) const { return start + std::chrono::days{7 * boundary}; }
   /// Last day that the horizon covers whole.
   [[nodiscard]] Date last_day() const { return start + std::chrono::days{7 * n_weeks - 1}; }

@@ -20,13 +20,13 @@ enum class Result : std::uint8_t { run, calibration, backtest };
 /// Writes the metadata of `folder`, from its main file (results.h5, posterior.h5 or backtest.h5) and the names of the
 /// others. Kind, date, version and command are taken from `run_json`, the text of its run.json, which need not be there
 /// yet: nothing else of the clock or the machine goes in, so the same folder gives the same bytes.
+/// @param results results.h5 of the run, where it is open already
 /// @return false, and writes nothing, when `run_json` states no date, version or command: they must not be made up
 /// @throws FileError, also when the main file is missing or broken
-bool write_crate(const std::filesystem::path& folder, const std::string& run_json);
-/// The same of a run whose results.h5 is open already.
-bool write_crate(const std::filesystem::path& folder, const std::string& run_json, const ResultsFile& results);
+bool write_crate(const std::filesystem::path& folder, const std::string& run_json,
+                 const ResultsFile* results = nullptr);
 /// The same of a folder whose run.json is there. @return false when it is missing or broken too @throws FileError
-bool write_crate(const std::filesystem::path& folder);
+bool write_crate(const std::filesystem::path& folder, const ResultsFile* results = nullptr);
 
 /// Removes what was made later of the results of a run, when others take their place: sensitivity.json, cheers.md and the
 /// tables of `export` in csv/.

@@ -80,9 +80,9 @@ inline constexpr std::array<std::string_view, 3> kMethodNames{"abc", "tempered",
 
 struct FitOptions {
   Method method = Method::abc;
-  AbcOptions abc;  ///< seed, particles, budget, checkpoint
-  std::size_t n_tempered = 500;
-  std::size_t n_states = 50;  ///< of the particle filter
+  AbcOptions abc;                ///< seed, particles, budget, checkpoint
+  std::size_t n_tempered = 500;  ///< particles of the tempered method [A]
+  std::size_t n_states = 50;     ///< of the particle filter [A]
   std::optional<Date> cutoff;
   std::size_t n_draws = 1000;  ///< kept
 };
@@ -92,7 +92,7 @@ struct PointFit {
   Asked asked;
   double observed = 0;
   double p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;  ///< posterior predictive, in the series' unit
-  double pit = 0;
+  double pit = 0;                                      ///< P(predictive < observed) + P(equal) / 2
   bool was_fitted = false;
 };
 

@@ -17,8 +17,14 @@ namespace uptake {
 /// All hazards are cumulated by week; every number is a multiple of a power of two, so that its decimal is exact and sums
 /// of them in double precision or whole numbers are the kernel's own (docs/odd.md).
 struct NetworkProcess {
-  static constexpr int kNLayersHere = 4;  ///< geography, pathway (ties), community, ownership (groups)
-  static constexpr std::array<std::string_view, kNLayersHere> kLayers{"geography", "pathway", "community", "ownership"};
+  /// Names of the layers in the kernel's order: those of ties, then those of groups.
+  static constexpr std::array<std::string_view, kNLayers> kLayers = [] {
+    std::array<std::string_view, kNLayers> names;
+    std::size_t n = 0;
+    for (const auto& layers : {kEdgeLayers, kGroupLayers})
+      for (const Layer layer : layers) names[n++] = kLayerNames[static_cast<std::size_t>(layer)];
+    return names;
+  }();
   static constexpr double kNever = std::numeric_limits<double>::infinity();
   struct Node {
     std::uint32_t organisation = 0;  ///< population index
@@ -41,8 +47,8 @@ struct NetworkProcess {
     double weight = 0;               ///< those of a receiver in a layer sum to 1
   };
   struct Week {
-    double external = 0;                      ///< hazard of deciding in the week without any peer
-    std::array<double, kNLayersHere> peer{};  ///< more of it when everybody in the layer is in use
+    double external = 0;                  ///< hazard of deciding in the week without any peer
+    std::array<double, kNLayers> peer{};  ///< more of it when everybody in the layer is in use
   };
   struct EffortStep {
     int from_week = 0;

@@ -110,6 +110,16 @@ struct ParameterSpec {
 /// The row of a key such as "bass.q".
 [[nodiscard]] const ParameterSpec* find_parameter(std::string_view key);
 
+/// How the values of a run's parameters come about.
+enum class ParameterMode : std::uint8_t {
+  prior,     ///< drawn
+  defaults,  ///< fixed
+  posterior  ///< drawn, calibrated programmes from their posterior
+};
+inline constexpr std::array<std::string_view, 3> kParameterModeNames{"prior", "defaults", "posterior"};
+/// Whether every replicate has its own values.
+[[nodiscard]] constexpr bool is_drawn(ParameterMode mode) noexcept { return mode != ParameterMode::defaults; }
+
 /// Where a setting stands that no file states.
 inline constexpr std::string_view kOfTheTable = "table";
 
@@ -120,17 +130,15 @@ struct Setting {
   Grade grade = Grade::assumption;
   std::string source;
   std::string where;  ///< file:line:column, or kOfTheTable
-};
 
-/// How the values of a run's parameters come about.
-enum class ParameterMode : std::uint8_t {
-  prior,     ///< drawn
-  defaults,  ///< fixed
-  posterior  ///< drawn, calibrated programmes from their posterior
+  /// Whether a programme file, a scenario or --set states it.
+  [[nodiscard]] bool is_stated() const { return where != kOfTheTable; }
+  /// Whether it can be other than 0, which stands for "not known" where a parameter need not be.
+  [[nodiscard]] bool is_known(ParameterMode mode) const {
+    if (!is_drawn(mode)) return value != 0;
+    return prior.family != Family::fixed || prior.a != 0;
+  }
 };
-inline constexpr std::array<std::string_view, 3> kParameterModeNames{"prior", "defaults", "posterior"};
-/// Whether every replicate has its own values.
-[[nodiscard]] constexpr bool is_drawn(ParameterMode mode) noexcept { return mode != ParameterMode::defaults; }
 
 /// One parameter vector: immutable once drawn.
 class Draw {

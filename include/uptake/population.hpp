@@ -82,10 +82,10 @@ struct Ties {
   std::vector<double> weights;
 };
 
-/// Membership of groups: group_of[i] in 0..n_groups, or no value for an organisation in none.
+/// Membership of groups.
 struct Groups {
   int n_groups = 0;
-  Column<std::int32_t> group_of;   ///< n_organisations; -1 = in no group
+  Column<std::int32_t> group_of;   ///< by organisation: 0 .. n_groups - 1; -1 = in no group
   std::vector<std::string> names;  ///< n_groups
 };
 

@@ -135,7 +135,7 @@ struct TemperingOptions {
   std::size_t n_particles = 1000;
   double kept = 0.5;  ///< effective share of particles that sets the next temperature
   std::size_t fewest_sweeps = 5, most_sweeps = 20;
-  double forgotten = 0.25;  ///< sweeps end when no parameter correlates more than this with its start
+  double forgotten = 0.25;  ///< sweeps end when no parameter correlates more than this with its start [A]
 };
 
 struct Temperature {

@@ -322,12 +322,6 @@ const Block* SummaryLayout::find(Metric metric, Axis axis, Geography geography) 
 }
 
 namespace {
-/// Whether a parameter can be other than 0, which stands for "not known" in the rows that ask.
-bool is_stated(ParameterMode mode, const Setting& setting) {
-  if (mode == ParameterMode::defaults) return setting.value != 0;
-  return setting.prior.family != Family::fixed || setting.prior.a != 0;
-}
-
 /// Every `step`-th month, counted so that the end of the financial year is always kept, and the last.
 std::vector<Period> course_of(std::vector<Period> months, int step) {
   std::vector<Period> kept;
@@ -351,25 +345,26 @@ std::optional<Metric> benefit_of(Known known) {
   return std::nullopt;
 }
 
-/// Whether a parameter of a programme, or of the economy, can be other than 0.
-bool is_stated(const Scenario& scenario, const ProgrammeSpec& programme, Parameter id) {
+/// Setting::is_known of a parameter of a programme, or of the economy.
+bool is_known(const Scenario& scenario, const ProgrammeSpec& programme, Parameter id) {
   const auto i = static_cast<std::size_t>(id);
-  return is_stated(scenario.mode,
-                   i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters]);
+  const Setting& setting =
+      i < kNProgrammeParameters ? programme.settings[i] : scenario.economy[i - kNProgrammeParameters];
+  return setting.is_known(scenario.mode);
 }
 
 /// @param layout with its benefits and tables
 std::array<int, kNMetrics> count_in_total(const Model& model, const SummaryLayout& layout) {
   const Scenario& scenario = model.scenario;
   const auto n = scenario.programmes.size();
-  std::vector<double> stated;
-  const auto state = [&](const ProgrammeSpec& programme, std::size_t first, std::size_t end) {
+  std::vector<double> values;
+  const auto add = [&](const ProgrammeSpec& programme, std::size_t first, std::size_t end) {
     for (std::size_t id = first; id < end; ++id)
-      stated.push_back(is_stated(scenario, programme, static_cast<Parameter>(id)) ? 0.5 : 0.0);
+      values.push_back(is_known(scenario, programme, static_cast<Parameter>(id)) ? 0.5 : 0.0);
   };
-  for (const ProgrammeSpec& programme : scenario.programmes) state(programme, 0, kNProgrammeParameters);
-  state(scenario.programmes.front(), kNProgrammeParameters, kNParameters);
-  const Draw draw(std::move(stated), static_cast<int>(n));
+  for (const ProgrammeSpec& programme : scenario.programmes) add(programme, 0, kNProgrammeParameters);
+  add(scenario.programmes.front(), kNProgrammeParameters, kNParameters);
+  const Draw draw(std::move(values), static_cast<int>(n));
   std::array<int, kNMetrics> n_in_total{};
   Known known_of_each = ~Known{};
   for (std::size_t j = 0; j < n; ++j) known_of_each &= layout.tables->programmes[j].known;
@@ -395,9 +390,7 @@ bool has_stated_cost(const Scenario& scenario, const ProgrammeSpec& programme) {
   if (programme.outcome != OutcomeKind::none) return true;
   if (programme.settings[static_cast<std::size_t>(Parameter::delivery_staff_days)].value != 0) return true;
   constexpr std::array kPrices{Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person};
-  const auto is_stated = [&](Parameter id) {
-    return programme.settings[static_cast<std::size_t>(id)].where != kOfTheTable;
-  };
+  const auto is_stated = [&](Parameter id) { return programme.settings[static_cast<std::size_t>(id)].is_stated(); };
   const auto pays = [](const Lever& lever) {
     return lever.kind == LeverKind::facilitation || lever.kind == LeverKind::outreach ||
            lever.kind == LeverKind::tariff;
@@ -414,36 +407,36 @@ Known known_of(const Scenario& scenario, const ProgrammeSpec& programme) {
     if (is_known) known |= bit(needs);
     return is_known;
   };
-  const auto stated = [&](Parameter id) { return is_stated(scenario, programme, id); };
+  const auto has = [&](Parameter id) { return is_known(scenario, programme, id); };
   learn(Needs::cost, has_stated_cost(scenario, programme));
   const auto is_site = [](OrganisationType type) { return type == OrganisationType::community_site; };
   learn(Needs::sites, !programme.eligible.empty() && std::ranges::all_of(programme.eligible, is_site));
   if (programme.outcome == OutcomeKind::none) return known;
 
   const bool is_capacity = programme.outcome == OutcomeKind::capacity;
-  const bool beds = learn(Needs::beds, is_capacity && stated(Parameter::beds));
+  const bool beds = learn(Needs::beds, is_capacity && has(Parameter::beds));
   const bool uptake = learn(Needs::uptake, programme.outcome == OutcomeKind::uptake);
-  const bool counted = stated(Parameter::persons_a_year) || stated(Parameter::persons_per_organisation);
+  const bool counted = has(Parameter::persons_a_year) || has(Parameter::persons_per_organisation);
   const bool people = learn(Needs::people, is_capacity ? beds : counted);
-  const bool from_risk = counted && stated(Parameter::baseline_risk);
-  const bool baseline = stated(Parameter::baseline_events);
+  const bool from_risk = counted && has(Parameter::baseline_risk);
+  const bool baseline = has(Parameter::baseline_events);
   const bool events = learn(Needs::events, programme.outcome == OutcomeKind::events ? baseline || from_risk
                                            : uptake                                 ? from_risk
                                                                                     : beds);
   const bool admissions = learn(Needs::admissions, events && programme.event.ends_with("admission"));
   const bool stay = programme.outcome == OutcomeKind::stay && baseline;
-  const bool bed_days = learn(Needs::bed_days, stay || (admissions && stated(Parameter::bed_days_per_event)));
+  const bool bed_days = learn(Needs::bed_days, stay || (admissions && has(Parameter::bed_days_per_event)));
   const bool sooner =
-      learn(Needs::diagnosis, programme.outcome == OutcomeKind::diagnosis && people && stated(Parameter::days_sooner));
-  const bool value = learn(Needs::value, admissions || stay || (events && stated(Parameter::value_per_event)) ||
-                                             (people && stated(Parameter::value_per_person)));
-  const bool qalys = learn(
-      Needs::qalys, (events && stated(Parameter::qalys_per_event)) || (people && stated(Parameter::qalys_per_person)));
-  const bool social = learn(Needs::social, qalys || (events && stated(Parameter::social_value_per_event)));
+      learn(Needs::diagnosis, programme.outcome == OutcomeKind::diagnosis && people && has(Parameter::days_sooner));
+  const bool value = learn(Needs::value, admissions || stay || (events && has(Parameter::value_per_event)) ||
+                                             (people && has(Parameter::value_per_person)));
+  const bool qalys =
+      learn(Needs::qalys, (events && has(Parameter::qalys_per_event)) || (people && has(Parameter::qalys_per_person)));
+  const bool social = learn(Needs::social, qalys || (events && has(Parameter::social_value_per_event)));
   learn(Needs::social_return, social);
-  learn(Needs::carbon, (admissions && stated(Parameter::carbon_per_admission)) ||
-                           (bed_days && stated(Parameter::carbon_per_bed_day)) ||
-                           (people && stated(Parameter::journeys_per_person) && stated(Parameter::carbon_per_journey)));
+  learn(Needs::carbon, (admissions && has(Parameter::carbon_per_admission)) ||
+                           (bed_days && has(Parameter::carbon_per_bed_day)) ||
+                           (people && has(Parameter::journeys_per_person) && has(Parameter::carbon_per_journey)));
   learn(Needs::benefit, events || value || sooner || people);
   return known;
 }

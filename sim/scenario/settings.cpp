@@ -256,7 +256,7 @@ void check_shares(const ProgrammeSpec& programme, Problems& problems) {
   int n_drawn = 0;
   Location place;
   for (const Parameter id : kLayerShares) {
-    if (setting_of(programme, id).where != kOfTheTable) place.file = setting_of(programme, id).where;
+    if (setting_of(programme, id).is_stated()) place.file = setting_of(programme, id).where;
     sum += setting_of(programme, id).value;
     n_drawn += setting_of(programme, id).prior.family == Family::gamma_share ? 1 : 0;
   }
