@@ -906,10 +906,10 @@ class InABrowser(program.ProgramTest):
         self.resize(driver, 1280)
         self.assertEqual(driver.execute_script(hidden), [])
         self.resize(driver, 390)
-        # On a telephone the net, or what is lost or differs, stands in sight with its interval before a table is scrolled.
+        # On a telephone the net, or what is lost or differs, or the model beside what was published, stands in sight with its interval before a table is scrolled.
         unseen = "document.querySelectorAll('details').forEach(d => { d.open = true; }); " \
                  "return [...document.querySelectorAll('table')].flatMap(t => { const head = [...t.querySelectorAll('thead th')]; " \
-                 "const at = head.findIndex(c => /\\bnet\\b|^difference/.test(c.textContent)); " \
+                 "const at = head.findIndex(c => /\\bnet\\b|^difference|^model$/.test(c.textContent)); " \
                  "const last = head[at + 1] && head[at + 1].textContent === '90 %' ? at + 1 : at; " \
                  "return at >= 0 && head[last].getBoundingClientRect().right > innerWidth ? [t.caption.textContent] : []; })"
         self.assertEqual(driver.execute_script(unseen), [])
@@ -1009,6 +1009,7 @@ class InABrowser(program.ProgramTest):
         page = program.read(self.path("many", "report.html")).decode()
         self.assertIn("an organisation counts once for each programme", page)
         self.assertIn("Of the 34 programmes the worth of 14 is known, and the cost of all that state one.", page)
+        self.assertRegex(page, r"<summary>Money rests on \d+ defaults of the program, ", "a long list hides no table")
         for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
                       "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
             self.assertIn(words, page)

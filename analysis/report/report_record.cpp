@@ -366,7 +366,10 @@ Section published_section(const Run& run, const Sources& sources) {
       ++n_compared;
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
     }
-    std::string what = known ? std::string(spec(*known).label) : metric[i];
+    // A file of another version may name a metric that is not known here.
+    const std::optional<RowUnit> row =
+        known ? std::optional(RowUnit(*known, Medium::page, std::array{value[i], gross[6]})) : std::nullopt;
+    std::string what = row ? row->label() : fmt::format("{}, {}", metric[i], unit[i]);
     if (several) what = fmt::format("{}: {}", run.title_of(programme[i]), what);
     if (says_place) what += fmt::format(", {}", counted_in(i));
     const bool has_no_start = is_flow && stated[i] == 0;
@@ -376,21 +379,17 @@ Section published_section(const Run& run, const Sources& sources) {
       date += fmt::format(" (model: {})", when(model_from[i], model_to[i], is_flow));
     std::string origin = sources.in_words(source[i]);
     if (!note[i].empty()) origin += (origin.empty() ? "" : ": ") + note[i];
-    // A file of another version may name a metric that is not known here.
-    const std::optional<RowUnit> row =
-        known ? std::optional(RowUnit(*known, Medium::page, std::array{value[i], gross[6]})) : std::nullopt;
     const auto text = [&](double v) { return row ? row->text(v) : shown(v); };
     Statistics model_of{};
     model_of.p05 = gross[2], model_of.p95 = gross[6];
     rows.push_back({{std::move(what)},
-                    {std::move(date)},
-                    {row ? row->name() : unit[i]},
                     number_cell(text(value[i])),
                     number_cell(has_model ? text(gross[0]) : "–"),
                     number_cell(!has_model ? std::string()
                                 : row      ? row->range(model_of)
                                            : span_text(gross[2], gross[6])),
                     number_cell(has_model && value[i] != 0 ? fmt::format("{:.2f}", gross[0] / value[i]) : "–"),
+                    {std::move(date)},
                     {std::move(origin)}});
   }
   std::string html = paragraph(fmt::format(
@@ -419,12 +418,11 @@ Section published_section(const Run& run, const Sources& sources) {
   }
   const std::string figures = table("Published figures beside the model",
                                     {{"Figure"},
-                                     {"when"},
-                                     {"unit"},
                                      number_cell("published"),
                                      number_cell("model"),
                                      number_cell("90 %"),
                                      number_cell("ratio"),
+                                     {"when"},
                                      {"source and note"}},
                                     rows);
   constexpr std::size_t kMostRows = 15;

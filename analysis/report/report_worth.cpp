@@ -279,7 +279,10 @@ std::string how_money_is_counted(const Run& run) {
 std::string money_defaults_of(const Run& run) {
   if (!run.file.has("provenance/money_defaults")) return "";
   const std::vector<std::string> defaults = lines_of(run.file.text("provenance/money_defaults"));
-  return defaults.empty() ? "" : paragraph(money_defaults_heading(defaults.size())) + list(defaults);
+  if (defaults.empty()) return "";
+  constexpr std::size_t kMostOpen = 10;  // more would hide the tables that follow
+  const std::string heading = money_defaults_heading(defaults.size());
+  return defaults.size() > kMostOpen ? folded(heading, list(defaults)) : paragraph(heading) + list(defaults);
 }
 }  // namespace
 
