@@ -57,7 +57,7 @@ class BadInputs(program.ProgramTest):
             self.refused([command, "binary.toml"], "binary.toml:1:")
             self.refused([command, "empty.toml"], "empty.toml:1:1: schema is missing; add schema = 1")
         # All files and all problems are named, and the gravest decides the exit code.
-        done = self.refused(["validate", "no/such.toml", "empty.toml", "latin.toml"], "latin.toml:2:", code=3)
+        done = self.refused(["validate", "no/such.toml", "empty.toml", "latin.toml"], "latin.toml:2:", code=2)
         self.assertIn("no/such.toml", done.stderr)
         self.assertGreater(done.stderr.count("empty.toml:1:1: "), 4)
 
@@ -362,6 +362,13 @@ class BadInputs(program.ProgramTest):
                                       stderr=subprocess.PIPE, text=True)
             self.assertEqual(done.returncode, 3, command)
             self.assertIn("error: stdout: ", done.stderr)
+
+    def test_nobody_hears_what_is_wrong(self):
+        for command, code in ((["run", "nosuch"], 3), (self.minimal("--seed", "x"), 2), (self.minimal("--quiet"), 0)):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([program.PROGRAM, *map(str, command)], cwd=self.folder, stdout=subprocess.PIPE,
+                                      stderr=full)
+            self.assertEqual(done.returncode, code, command)
 
 
 program.main()

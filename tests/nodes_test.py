@@ -3,6 +3,7 @@
 Usage: nodes_test.py PROGRAM SOURCE_FOLDER [PROGRAM_WITH_MPI]
 """
 
+import fcntl
 import functools
 import json
 import os
@@ -183,6 +184,27 @@ class Nodes(Shared):
         self.assertIn(f"{kept} of {N} replicates were finished before", done.stderr)
         self.assert_result()
         self.assertEqual(self.parts(), [])
+
+    def test_replicates_beyond_those_asked_for_are_kept(self):
+        self.task(0, 2)
+        few = self.uptake(*self.words("--resume", n=1))
+        self.assertIn("replicates beyond the first 1 are kept", few.stderr)
+        self.assertEqual(len(self.parts()), 1)
+        more = self.uptake(*self.words("--resume"))
+        self.assertIn(f"{len(range(0, N, 2))} of {N} replicates were finished before", more.stderr)
+        self.assert_result()
+        self.assertEqual(self.parts(), [])
+
+    def test_nobody_writes_results_where_another_process_does(self):
+        self.task(0, 1)
+        with open(self.path("out", ".writing"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            refused = self.uptake("merge", "out", code=3)
+            self.assertIn("another process is writing results into this folder", refused.stderr)
+        self.assertEqual(len(self.parts()), 1)
+        self.uptake("merge", "out")
+        self.assert_result()
+        self.assertFalse(os.path.exists(self.path("out", ".writing")))
 
     def test_a_task_does_not_touch_what_others_made(self):
         self.uptake(*self.words("--seed", 7))

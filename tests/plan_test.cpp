@@ -516,6 +516,32 @@ TEST(Plan, SaysWhichStaffDaysReachNobody) {
             "paid for");
 }
 
+TEST(Plan, SaysWhereNoStrategyShowsWhatPackagesDoWithoutTheirOrder) {
+  Scenario scenario = synthetic::scenario(kWeeks);
+  auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);
+  tool.fix(Parameter::delivery_staff_days, kDaysAYear);
+  scenario.programmes = {tool};
+  const auto warnings_with = [&](std::vector<Lever> first, std::vector<Lever> second) {
+    scenario.strategies[0].levers = std::move(first);
+    scenario.strategies[1].levers = std::move(second);
+    scenario.strategies[1].delivery = Delivery::as_delivered;
+    return make_model(scenario, synthetic::population(120))->warnings;
+  };
+  Lever order = in_order(Targeting::most_deprived_first), twin = order, other = order;
+  order.where = "s.toml:7:1";
+  twin.targeting = Targeting::even;
+  other.targeting = Targeting::even;
+  other.package_days = *order.package_days + 1;
+  EXPECT_TRUE(warnings_with({order}, {twin}).empty());
+  EXPECT_TRUE(warnings_with({twin}, {}).empty());
+  for (const std::vector<Lever>& beside : {std::vector<Lever>{}, {other}, {order}}) {
+    const std::vector<Problem> said = warnings_with({order}, beside);
+    ASSERT_FALSE(said.empty());
+    EXPECT_EQ(said[0].where, "s.toml:7:1");
+    EXPECT_NE(said[0].what.find("packages alone change what effort does"), std::string::npos);
+  }
+}
+
 TEST(Plan, NothingIsDeliveredOutsideTheLifeOfAProgramme) {
   Scenario scenario = synthetic::scenario(kWeeks);
   auto tool = ProgrammeSpec::with_table_defaults("tool", OrganisationType::care_home);

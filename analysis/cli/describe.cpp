@@ -224,10 +224,10 @@ ExitCode validate(const std::vector<fs::path>& files, const std::vector<std::str
       }
     } catch (const InputError& error) {
       problems = error.problems();
-      worst = std::max(worst, ExitCode::bad_input);
+      worst = ExitCode::bad_input;
     } catch (const FileError& error) {
       problems = {error.problem()};
-      worst = std::max(worst, ExitCode::cannot_read_or_write);
+      if (worst == ExitCode::done) worst = ExitCode::cannot_read_or_write;
     }
     print_problems(problems);
     if (output.verbosity == Verbosity::normal) print_warnings(warnings);

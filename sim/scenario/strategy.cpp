@@ -91,7 +91,7 @@ void check_lever_amounts(TableReader& reader, const Lever& lever) {
     reader.report(reader.place(),
                   fmt::format("an order of rollout (targeting = \"{}\") needs the days of each organisation's package",
                               kTargetingNames[static_cast<std::size_t>(*lever.targeting)]),
-                  "add package_days = \"5 staff-days\" and package_weeks = \"12 weeks\"");
+                  "add package_days and package_weeks, as in scenarios/what-if/most-deprived-first.toml");
   }
   const bool has_list = reader.find("organisations"), wants_list = lever.targeting == Targeting::listed;
   if (lever.kind == LeverKind::seeding && !has_list && !reader.find("share")) {

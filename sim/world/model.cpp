@@ -270,6 +270,33 @@ void take_part_of_england(ProgrammeSpec& programme, std::size_t n) {
   programme.of_england->totals.clear();  // taken
 }
 
+/// An order is served in packages, which alone change what effort does: says so where no strategy shows how much.
+void warn_of_orders(const Scenario& scenario, std::vector<Problem>& warnings) {
+  const auto is_in_order = [](const Lever& lever) {
+    return lever.kind == LeverKind::facilitation && lever.package_days && lever.targeting &&
+           *lever.targeting != Targeting::even && *lever.targeting != Targeting::by_size;
+  };
+  const auto is_twin = [](const Lever& of, const Lever& lever) {
+    return lever.kind == of.kind && lever.package_days == of.package_days && lever.package_weeks == of.package_weeks &&
+           lever.targeting.value_or(Targeting::even) == Targeting::even;
+  };
+  for (const Strategy& strategy : scenario.strategies) {
+    for (const Lever& lever : strategy.levers) {
+      if (!is_in_order(lever)) continue;
+      const bool has_twin = std::ranges::any_of(scenario.strategies, [&](const Strategy& other) {
+        return std::ranges::any_of(other.levers, [&](const Lever& one) { return is_twin(lever, one); });
+      });
+      if (has_twin) continue;
+      warnings.push_back({lever.where,
+                          fmt::format("\"{}\" serves one organisation after another, in packages, and packages alone "
+                                      "change what effort does: beside a strategy without them it does not show what "
+                                      "its order does",
+                                      strategy.name),
+                          "add a strategy with the same lever and targeting = \"even\", and compare with that one"});
+    }
+  }
+}
+
 /// Says what organisations stand for that are far fewer or more than those of which the figures of a programme are.
 void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, std::size_t n,
                    std::vector<Problem>& warnings) {
@@ -471,6 +498,7 @@ std::shared_ptr<const Model> make_model(Scenario scenario, std::shared_ptr<const
   }
 
   std::vector<Problem> warnings;
+  warn_of_orders(asked, warnings);
   model->first_record = {0};
   std::vector<std::vector<std::uint8_t>> masks(asked.programmes.size());
   for (std::size_t j = 0; j < asked.programmes.size(); ++j) {
