@@ -1076,8 +1076,6 @@ std::string page_of(const Run& run, const fs::path& folder, const fs::path& tabl
 
 }  // namespace
 
-std::string report_page(const fs::path& folder, const fs::path& tables) { return page_of(Run(folder), folder, tables); }
-
 void write_report(const fs::path& folder, const fs::path& tables) { write_report(Run(folder), folder, tables); }
 
 void write_report(const Run& run, const fs::path& folder, const fs::path& tables) {

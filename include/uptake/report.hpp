@@ -2,19 +2,16 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
 
 namespace uptake {
 
 class Run;
 
-/// The page of the run in `folder` (its results.h5, and sensitivity.json and backtest.json where they are).
+/// Writes `folder/report.html`, the page of the run in `folder` (its results.h5, and sensitivity.json and backtest.json
+/// where they are).
 /// @param tables folder with `tiles.csv`, `regions.csv` and `boards.csv`, for the maps, among the shipped scenarios, whose
 /// `sources.bib` says what keys of sources stand for
-/// @throws FileError when the results are missing or not readable
-[[nodiscard]] std::string report_page(const std::filesystem::path& folder, const std::filesystem::path& tables);
-
-/// Writes it as `folder/report.html`. @throws FileError
+/// @throws FileError, also when the results are missing or not readable
 void write_report(const std::filesystem::path& folder, const std::filesystem::path& tables);
 /// The same of the run in `folder` that is open already.
 void write_report(const Run& run, const std::filesystem::path& folder, const std::filesystem::path& tables);
