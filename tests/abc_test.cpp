@@ -336,21 +336,34 @@ TEST(Unconstrained, PriorsAreDrawnAsTheirDensitySays) {
       {.name = "short log-uniform", .prior = {Family::log_uniform, 0.01, 3}, .highest = 1}};
   for (const CalibratedParameter& parameter : each) {
     const UnconstrainedPrior prior = independent_prior({parameter});
-    double mass = 0, mean = 0, square = 0;
-    for (int i = -40'000; i <= 40'000; ++i) {
-      const std::vector<double> x{i * 5e-4};
-      const double density = std::exp(prior.log_density(x));
-      mass += density;
-      mean += density * x[0];
-      square += density * x[0] * x[0];
-    }
-    mean /= mass;
-    const double sd = std::sqrt(square / mass - mean * mean);
+    const auto integral = [&](const auto& of) {
+      double sum = 0;
+      for (int i = -40'000; i <= 40'000; ++i) sum += std::exp(prior.log_density(std::vector{i * 5e-4})) * of(i * 5e-4);
+      return sum;
+    };
+    const double mass = integral([](double) { return 1; });
+    const double mean = integral([](double x) { return x; }) / mass;
+    const auto central = [&](int power) {
+      return integral([&](double x) { return std::pow(x - mean, power); }) / mass;
+    };
+    const double variance = central(2), kurtosis = central(4) / (variance * variance);
     constexpr std::size_t kDraws = 20'000;
-    double sum = 0;
-    for (std::size_t i = 0; i < kDraws; ++i) sum += prior.draw(calibration_key(3, Purpose::prior, 0, 0, i))[0];
-    const double error = sd / std::sqrt(static_cast<double>(kDraws));
-    EXPECT_LT(std::abs(sum / kDraws - mean) / error, 4) << parameter.name;
+    double sum = 0, squares = 0;
+    for (std::size_t i = 0; i < kDraws; ++i) {
+      const double x = prior.draw(calibration_key(3, Purpose::prior, 0, 0, i))[0];
+      sum += x;
+      squares += (x - mean) * (x - mean);
+    }
+    const double root_n = std::sqrt(static_cast<double>(kDraws));
+    const auto z_of_mean = [&](double expected) { return (sum / kDraws - expected) / std::sqrt(variance) * root_n; };
+    const auto z_of_spread = [&](double expected) {
+      return (squares / kDraws / expected - 1) / std::sqrt(kurtosis - 1) * root_n;
+    };
+    EXPECT_LT(std::abs(z_of_mean(mean)), 4) << parameter.name;
+    EXPECT_LT(std::abs(z_of_spread(variance)), 4) << parameter.name;
+    // Mutants: a density that lies a tenth of its spread aside, or is a tenth wider.
+    EXPECT_GT(std::abs(z_of_mean(mean + 0.1 * std::sqrt(variance))), 4) << parameter.name;
+    EXPECT_GT(std::abs(z_of_spread(1.21 * variance)), 4) << parameter.name;
     const std::vector<double> there =
         to_unconstrained(std::vector{parameter}, to_natural(std::vector{parameter}, std::vector{mean}));
     EXPECT_NEAR(there[0], mean, 1e-9) << parameter.name;

@@ -49,17 +49,17 @@ Worlds worlds_of(std::mt19937_64& random, int n, Luck luck, Own own) {
 
 constexpr auto kNothing = [](std::size_t) { return 0.0; };
 
-TEST(Between, LuckAloneIsCalledMoreThanLuckInOneRunOfTwentyAtMost) {
+TEST(Between, LuckAloneIsCalledMoreThanLuckInOneRunOfTwenty) {
   // NOLINTNEXTLINE(cert-msc32-c,cert-msc51-cpp): the same worlds every time
   std::mt19937_64 random(1);
   const auto same = [](double) { return 0.03; };
   const auto by_size = [](double size) { return 1 / std::sqrt(size); };
   constexpr int kRuns = 1000, kWorlds = 40;
-  const auto run = [&](auto luck) {
+  const auto run = [&](auto luck, auto own) {
     int n_more = 0;
     double ratio = 0;
     for (int k = 0; k < kRuns; ++k) {
-      const Worlds worlds = worlds_of(random, kWorlds, luck, kNothing);
+      const Worlds worlds = worlds_of(random, kWorlds, luck, own);
       const auto found = between(worlds.places, worlds.whole_sd, kWorlds);
       if (!found) return std::pair{-1, 0.0};
       n_more += found->is_more_than_luck() ? 1 : 0;
@@ -67,12 +67,18 @@ TEST(Between, LuckAloneIsCalledMoreThanLuckInOneRunOfTwentyAtMost) {
     }
     return std::pair{n_more, ratio};
   };
-  // The mean square is what the law says of it whatever the places' variances; its tail is, up to 3 standard errors.
-  for (const auto& [n_more, ratio] : {run(same), run(by_size)}) {
-    EXPECT_NEAR(ratio, 1, 0.05);
-    EXPECT_LT(n_more, 0.05 * kRuns + 21 + 14);
-    EXPECT_GT(n_more, 0.05 * kRuns - 21 - 14);
+  // Mean square and tail are what the law says of them, up to 4 standard errors: the mean of 1,000 chi-squared of 14
+  // degrees over these, and a binomial share.
+  const double ratio_error = std::sqrt(2.0 / (kSizes.size() - 1) / kRuns), n_error = std::sqrt(0.05 * 0.95 * kRuns);
+  for (const auto& [n_more, ratio] : {run(same, kNothing), run(by_size, kNothing)}) {
+    EXPECT_LT(std::abs(ratio - 1) / ratio_error, 4) << ratio;
+    EXPECT_LT(std::abs(n_more - 0.05 * kRuns) / n_error, 4) << n_more;
   }
+  // Mutant: places that are half of their luck apart in every world.
+  const auto [n_more, ratio] =
+      run(same, [](std::size_t k) { return (k % 2 == 0 ? 0.5 : -0.5) * 0.03 / std::sqrt(kWorlds); });
+  EXPECT_GT((ratio - 1) / ratio_error, 4);
+  EXPECT_GT((n_more - 0.05 * kRuns) / n_error, 4);
 }
 
 TEST(Between, WhatIsTheSameInEveryWorldIsSeenAndMeasured) {

@@ -146,6 +146,12 @@ TEST(Growth, CompaniesFollowTheirLaw) {
                "pipeline");
 }
 
+/// Coefficient of variation of a year's investment by `companies` expected: the sum over a Poisson number of companies
+/// has variance companies x E[I^2] (docs/odd.md 8).
+double investment_variation(const CompanyLaw& law, double companies) {
+  return std::sqrt(std::exp(law.investment_spread * law.investment_spread) / (companies * law.investing_share));
+}
+
 TEST(Growth, AYearsInvestmentHasTheVariationOfACompoundPoissonSum) {
   const CompanyLaw law = table_law();
   const double companies = table(Parameter::growth_companies);

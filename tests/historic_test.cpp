@@ -96,23 +96,32 @@ TEST(Historic, AnotherDataSetIsOffByOneShiftForAllItsPoints) {
   programme.reporting.discrepancy = programme.reporting.counting = 0;
   programme.series[0].denominator = 1e6;  // so that rounding to whole numbers does not matter
   for (std::size_t i = 2; i < 4; ++i) programme.series[0].points[i].data_set = "another";
-  HistoricProgramme same = programme;
-  same.reporting.level_shift = 0;
-  const HistoricModel shifted = made_up::model(programme), level = made_up::model(same);
+  const auto model_with = [&](double level_shift) {
+    HistoricProgramme one = programme;
+    one.reporting.level_shift = level_shift;
+    return made_up::model(one);
+  };
+  const HistoricModel level = model_with(0);
   const auto logit = [](double count) { return std::log(count / (1e6 - count)); };
-  double squares = 0;
   constexpr int kWorlds = 200;
-  for (std::uint64_t replicate = 0; replicate < kWorlds; ++replicate) {
-    const Key key = make_key(4, replicate);
-    const std::vector<double> a = shifted.reported(kTruth, shifted.fitted({}), key),
-                              b = level.reported(kTruth, level.fitted({}), key);
-    EXPECT_EQ(a[0], b[0]);
-    const double shift = logit(a[2]) - logit(b[2]);
-    EXPECT_NEAR(shift, logit(a[3]) - logit(b[3]), 1e-3);
-    squares += shift * shift;
-  }
   // Sum of squares of N(0, 0.3^2) over 200 worlds: chi-squared, sd of its mean 0.1.
-  EXPECT_NEAR(squares / kWorlds / 0.09, 1, 4 * std::sqrt(2.0 / kWorlds));
+  const auto z_of = [&](const HistoricModel& shifted) {
+    double squares = 0;
+    for (std::uint64_t replicate = 0; replicate < kWorlds; ++replicate) {
+      const Key key = make_key(4, replicate);
+      const std::vector<double> a = shifted.reported(kTruth, shifted.fitted({}), key),
+                                b = level.reported(kTruth, level.fitted({}), key);
+      EXPECT_EQ(a[0], b[0]);
+      const double shift = logit(a[2]) - logit(b[2]);
+      EXPECT_NEAR(shift, logit(a[3]) - logit(b[3]), 1e-3);
+      squares += shift * shift;
+    }
+    return (squares / kWorlds / 0.09 - 1) / std::sqrt(2.0 / kWorlds);
+  };
+  ASSERT_EQ(programme.reporting.level_shift, 0.3);
+  EXPECT_LT(std::abs(z_of(model_with(0.3))), 4);
+  EXPECT_GT(z_of(model_with(0.4)), 4);   // mutant
+  EXPECT_LT(z_of(model_with(0.2)), -4);  // mutant
 }
 
 TEST(Historic, SummariesAreIncrementsAndTheLogarithmOfTheLastCount) {

@@ -90,16 +90,19 @@ TEST(Synthetic, IsARingOrHasTheShareOfTiesRewiredThatWasAskedFor) {
 
 TEST(Synthetic, SourcesOfARandomGraphAreEquallyLikely) {
   constexpr std::size_t kN = 2'000;
-  const Population population = build_synthetic(asked(kN, 10, GraphForm::random));
-  std::vector<double> heard(kN, 0);
-  for (const auto source : ties_of(population).sources) heard[source] += 1;
   // Out-degrees are binomial: n (n - 1) / (n - 1) trials with mean 10 and variance 10 (1 - 10 / (n - 1)).
   const double variance = 10 * (1 - 10.0 / (kN - 1));
-  double squares = 0;
-  for (const double n : heard) squares += (n - 10) * (n - 10) / variance;
-  EXPECT_LT(std::abs((squares - kN) / std::sqrt(2.0 * kN)), 4) << squares;
-  // Sources on a ring are not: the same statistic of a graph that is too even.
-  EXPECT_LT((0 - static_cast<double>(kN)) / std::sqrt(2.0 * kN), -4);
+  const auto z_of = [&](const PopulationOptions& options) {
+    std::vector<double> heard(kN, 0);
+    for (const auto source : ties_of(build_synthetic(options)).sources) heard[source] += 1;
+    double squares = 0;
+    for (const double n : heard) squares += (n - 10) * (n - 10) / variance;
+    return (squares - kN) / std::sqrt(2.0 * kN);
+  };
+  EXPECT_LT(std::abs(z_of(asked(kN, 10, GraphForm::random))), 4);
+  // Mutants: graphs whose sources are heard too evenly, all of them or half.
+  EXPECT_LT(z_of(asked(kN, 10, GraphForm::ring)), -4);
+  EXPECT_LT(z_of(asked(kN, 10, GraphForm::small_world, 0.5)), -4);
 }
 
 TEST(Synthetic, TheSameOptionsGiveTheSamePopulationAndAnotherSeedAnotherOne) {

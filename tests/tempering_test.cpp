@@ -8,6 +8,7 @@
 #include <stop_token>
 
 #include "calibration/regression.hpp"
+#include "likelihood_noise.hpp"
 #include "verify/known_posteriors.hpp"
 
 namespace uptake {
@@ -89,8 +90,8 @@ TEST(ParticleFilter, NeedsCopiesToBeReclocked) {
 
 TEST(Tempering, LikelihoodNoiseFallsWithTheNumberOfStates) {
   const std::vector<double> theta{0.03, 0.5};
-  const double few = likelihood_noise(filtered_bass(50), theta, 400, 1, Control{});
-  const double many = likelihood_noise(filtered_bass(200), theta, 400, 1, Control{});
+  const double few = likelihood_noise(filtered_bass(50), theta, 400);
+  const double many = likelihood_noise(filtered_bass(200), theta, 400);
   EXPECT_NEAR(few / many, 2, 0.35);
 }
 

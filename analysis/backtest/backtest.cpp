@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "backtest/backtest_parts.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/pooling.hpp"
 #include "uptake/reference_class.hpp"
 
@@ -245,8 +246,7 @@ class ModelForecaster {
     }
     if (parts.size() < kFewestPooled) {
       throw InputError({{"--leave-out " + name,
-                         fmt::format("leaves {} calibrated programme{}, too few to pool", parts.size(),
-                                     parts.size() == 1 ? "" : "s"),
+                         fmt::format("leaves {}, too few to pool", plural(parts.size(), "calibrated programme")),
                          fmt::format("a pool needs {}", kFewestPooled)}});
     }
     Pooled pooled = pool(reference_model(), parts, reference_options(seed), control_);

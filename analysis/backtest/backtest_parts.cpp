@@ -404,8 +404,8 @@ void summarise(Backtest& result, Key key) {
     for (const GroupScore& group : result.programmes) {
       if (group.n_compared == 0 || group.ours.total <= group.theirs[b].total) continue;
       result.why.push_back(fmt::format(
-          "{} beats the model on {} (WIS {:.3g} against {:.3g} of the denominator, {} forecast{}): {}; {}", kInWords[b],
-          group.programme, group.theirs[b].total, group.ours.total, group.n_compared, group.n_compared == 1 ? "" : "s",
+          "{} beats the model on {} (WIS {:.3g} against {:.3g} of the denominator, {}): {}; {}", kInWords[b],
+          group.programme, group.theirs[b].total, group.ours.total, plural(group.n_compared, "forecast"),
           reason(group.ours, group.theirs[b]), what_happened(result.forecasts, group.programme)));
     }
   }

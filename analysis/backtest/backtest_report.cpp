@@ -92,11 +92,10 @@ void add_forecasts(std::string& text, const Backtest& result) {
                       "90 %", "in", "WIS", "pers", "line", "Bass");
   std::string before;
   for (const Forecast& one : result.forecasts) {
-    const std::string series =
-        fmt::format("{}: {}{}, {} (known: {}{})", one.programme, one.measure,
-                    one.region == "England" ? "" : " in " + one.region, one.unit, one.cut,
-                    one.cut == "left out" ? std::string(", nothing of its own")
-                                          : fmt::format(", {} observation{}", one.n_past, one.n_past == 1 ? "" : "s"));
+    const std::string series = fmt::format(
+        "{}: {}{}, {} (known: {}{})", one.programme, one.measure, one.region == "England" ? "" : " in " + one.region,
+        one.unit, one.cut,
+        one.cut == "left out" ? std::string(", nothing of its own") : ", " + plural(one.n_past, "observation"));
     if (series != before) text += paragraph(series, kWidth, 2);
     before = series;
     const auto q = shown_quantiles(one);

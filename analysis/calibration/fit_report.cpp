@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "files/json_text.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/scores.hpp"
 
 namespace uptake {
@@ -30,8 +31,8 @@ std::string days_of(const ObservedPoint& point) {
 }
 
 std::string heading(const ProgrammeFit& fit) {
-  std::string text = fmt::format("{}: {} observation{} fitted to by {}, {} simulations, {:.0f} s", fit.programme,
-                                 fit.n_fitted, fit.n_fitted == 1 ? "" : "s",
+  std::string text = fmt::format("{}: {} fitted to by {}, {} simulations, {:.0f} s", fit.programme,
+                                 plural(fit.n_fitted, "observation"),
                                  kMethodNames[static_cast<std::size_t>(fit.method)], fit.n_simulations, fit.seconds);
   if (fit.log_evidence) text += fmt::format(", ln evidence {:.2f}", *fit.log_evidence);
   int inside = 0, fitted = 0, informed = 0;

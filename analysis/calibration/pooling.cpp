@@ -455,23 +455,6 @@ UnconstrainedPrior prior_of(const RobustPrior& robust) {
               }};
 }
 
-double vague_share(const RobustPrior& robust, const WeightedDraws& posterior) {
-  double share = 0;
-  for (std::size_t i = 0; i < posterior.n; ++i) {
-    const LogParts parts = log_parts(robust, posterior.row(i));
-    share += posterior.weights[i] / (1 + std::exp(parts.pooled - parts.vague));
-  }
-  return share;
-}
-
-double tail_area(std::span<const double> draws, double observed) {
-  UPTAKE_EXPECTS(!draws.empty());
-  double below = 0;
-  for (const double draw : draws) below += draw < observed ? 1 : (draw == observed ? 0.5 : 0);
-  below /= static_cast<double>(draws.size());
-  return 2 * std::min(below, 1 - below);
-}
-
 LeaveOneOut leave_one_out(const PoolingModel& model, const std::vector<PooledProgramme>& programmes,
                           const PoolingOptions& options, const Control& control) {
   if (programmes.size() < 2) {

@@ -241,20 +241,4 @@ TemperedResult calibrate_tempered(const std::vector<CalibratedParameter>& parame
   return TemperedRun(parameters, prior, log_likelihood, options, control, progress).run();
 }
 
-double likelihood_noise(const LogLikelihood& log_likelihood, std::span<const double> parameters, std::size_t n,
-                        std::uint64_t seed, const Control& control) {
-  UPTAKE_EXPECTS(n > 1);
-  std::vector<double> logs;
-  run_tasks(
-      n,
-      [&](std::size_t i) {
-        return std::vector<double>{log_likelihood(parameters, calibration_key(seed, Purpose::likelihood, 0, 1, i))};
-      },
-      [&](std::size_t, std::vector<double>&& value) { logs.push_back(value[0]); }, control);
-  double mean = 0, squares = 0;
-  for (const double l : logs) mean += l / static_cast<double>(logs.size());
-  for (const double l : logs) squares += (l - mean) * (l - mean);
-  return std::sqrt(squares / static_cast<double>(logs.size() - 1));
-}
-
 }  // namespace uptake

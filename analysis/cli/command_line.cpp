@@ -38,10 +38,9 @@ Date date_of(const std::string& option, const std::string& text) {
       year{parts[0]} / month{static_cast<unsigned>(n > 1 ? parts[1] : 12)} / std::chrono::last;
   const year_month_day date = n > 2 ? year{parts[0]} / parts[1] / parts[2] : year_month_day{last_of_month};
   if (!date.ok()) throw refuse();
-  constexpr int kFirstYear = 1948, kLastYear = 2200;  // as for scenarios
-  if (parts[0] < kFirstYear || parts[0] > kLastYear)
+  if (parts[0] < kEarliestYear || parts[0] > kLatestYear)
     throw InputError({{fmt::format("{} {}", option, text),
-                       fmt::format("is out of range (must be in [{}, {}])", kFirstYear, kLastYear), ""}});
+                       fmt::format("is out of range (must be in [{}, {}])", kEarliestYear, kLatestYear), ""}});
   return sys_days{date};
 }
 

@@ -12,6 +12,8 @@
 #include <map>
 #include <set>
 
+#include "uptake/grouped.hpp"
+
 namespace uptake {
 
 namespace {
@@ -115,9 +117,8 @@ std::vector<std::string> placement_warnings(std::span<const Placement> ranks) {
   for (const auto& [name, host] : hosts) {
     const int n_cores = static_cast<int>(host.cores.size());
     if (n_cores == 0 || host.n_threads == n_cores) continue;
-    const std::string numbers =
-        fmt::format("{}: {} thread{} of {} rank{} on {} core{}", name, host.n_threads, host.n_threads == 1 ? "" : "s",
-                    host.n_ranks, host.n_ranks == 1 ? "" : "s", n_cores, n_cores == 1 ? "" : "s");
+    const std::string numbers = fmt::format("{}: {} of {} on {}", name, plural(host.n_threads, "thread"),
+                                            plural(host.n_ranks, "rank"), plural(n_cores, "core"));
     warnings.push_back(host.n_threads > n_cores
                            ? numbers + ", so they take turns; give each rank cores of its own, or fewer --threads"
                            : numbers + ", so some stand idle; more ranks or more --threads would use them");
@@ -128,8 +129,8 @@ std::vector<std::string> placement_warnings(std::span<const Placement> ranks) {
     const int n_cores = static_cast<int>(rank.cores.size());
     const Host& host = hosts[rank.host];
     if (n_cores > 0 && rank.n_threads > n_cores && host.n_threads <= static_cast<int>(host.cores.size()))
-      warnings.push_back(fmt::format("rank {}: {} threads on {} of its own", r, rank.n_threads,
-                                     n_cores == 1 ? "1 core" : fmt::format("{} cores", n_cores)));
+      warnings.push_back(
+          fmt::format("rank {}: {} on {} of its own", r, plural(rank.n_threads, "thread"), plural(n_cores, "core")));
   }
   return warnings;
 }

@@ -147,9 +147,8 @@ std::string short_prior(std::string_view prior) {
 }
 
 std::string paragraph(std::string_view text) { return fmt::format("<p>{}</p>\n", escaped(text)); }
-std::string folded(std::string_view summary, const std::string& html, bool is_open) {
-  return fmt::format("<details{}><summary>{}</summary>\n{}</details>\n", is_open ? " open" : "", escaped(summary),
-                     html);
+std::string folded(std::string_view summary, const std::string& html) {
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(summary), html);
 }
 std::string capitalised(std::string text) {
   if (!text.empty()) text.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(text.front())));

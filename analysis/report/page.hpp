@@ -36,8 +36,8 @@ struct Cell {
 /// A prior as in the results, with at most six digits a number: "fixed(0.41000000000000003)" is "fixed(0.41)".
 [[nodiscard]] std::string short_prior(std::string_view prior);
 [[nodiscard]] std::string paragraph(std::string_view text);
-/// What opens on demand; open from the start where `is_open`.
-[[nodiscard]] std::string folded(std::string_view summary, const std::string& html, bool is_open = false);
+/// What opens on demand.
+[[nodiscard]] std::string folded(std::string_view summary, const std::string& html);
 /// With a capital letter at its beginning.
 [[nodiscard]] std::string capitalised(std::string text);
 /// Sentences as a list; nothing of none.

@@ -334,9 +334,9 @@ std::string population_in_words(const Model& model) {
   if (population.synthetic)
     return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
   const std::filesystem::path folder = model.scenario.population;
-  return fmt::format("the population {} ({} organisations, {} region{})",
+  return fmt::format("the population {} ({} organisations, {})",
                      folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string(),
-                     n, population.regions.size(), population.regions.size() == 1 ? "" : "s");
+                     n, plural(population.regions.size(), "region"));
 }
 
 std::string population_note(const Model& model) {

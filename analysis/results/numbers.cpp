@@ -11,10 +11,6 @@ namespace {
 constexpr std::string_view kUndefined = "-";
 }  // namespace
 
-std::string plural(std::size_t n, std::string_view one) {
-  return fmt::format("{} {}{}", grouped(static_cast<double>(n)), one, n == 1 ? "" : "s");
-}
-
 std::string percent_of_worlds(double share) {
   const double percent = 100 * share;
   const bool is_near_an_end = (percent > 0 && percent < 1) || (percent > 99 && percent < 100);

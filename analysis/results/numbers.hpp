@@ -1,7 +1,6 @@
 /// Numbers as people read them, and fields as tables hold them.
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,8 +16,6 @@ inline constexpr double kNoise = 1e-9;
 [[nodiscard]] std::string shown(double value);
 /// A parameter's value, however small: three significant digits, thousands with separators.
 [[nodiscard]] std::string parameter_text(double value);
-/// A count of things with its noun: `1 world`, `1,200 worlds`.
-[[nodiscard]] std::string plural(std::size_t n, std::string_view one);
 /// A share of worlds as a percentage: with a decimal where it is nearly none or nearly all, for a share of few is no
 /// certainty.
 [[nodiscard]] std::string percent_of_worlds(double share);

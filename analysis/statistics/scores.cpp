@@ -68,17 +68,6 @@ double crps_normal(double mean, double sd, double observed) {
   return sd * (z * (2 * normal_cdf(z) - 1) + 2 * normal_density(z) - 1 / std::sqrt(std::numbers::pi));
 }
 
-double crps_counts(std::span<const double> cdf, double observed) {
-  // The integral of (F - 1{x >= y})^2, piece by piece; beyond the table F = 1.
-  double sum = std::max(0.0, -observed);
-  const auto n = static_cast<double>(cdf.size());
-  for (std::size_t k = 0; k < cdf.size(); ++k) {
-    const double from = static_cast<double>(k), below = std::clamp(observed - from, 0.0, 1.0);
-    sum += below * cdf[k] * cdf[k] + (1 - below) * (1 - cdf[k]) * (1 - cdf[k]);
-  }
-  return sum + std::max(0.0, observed - n);
-}
-
 double crps(std::span<const double> sample, double observed, Crps kind) {
   UPTAKE_EXPECTS(sample.size() > (kind == Crps::fair ? 1U : 0U));
   return crps_of_sorted(sorted_copy(sample), observed, kind);
@@ -256,19 +245,6 @@ OutsideView outside_view(std::span<const double> ratios) {
   }
   const auto q = quantiles_of(ratios, std::array{0.2, 0.5, 0.8});
   return {.p20 = q[0], .p50 = q[1], .p80 = q[2], .n = ratios.size()};
-}
-
-std::vector<double> blended(std::span<const double> forecast, std::span<const double> ratios, double weight) {
-  UPTAKE_EXPECTS(!forecast.empty() && weight >= 0 && weight <= 1);
-  std::vector<double> draws = sorted_copy(forecast);
-  const std::vector<double> reference = sorted_copy(ratios);
-  const double median = quantile_of_sorted(draws, 0.5);
-  const std::size_t n = draws.size();
-  for (std::size_t i = 0; i < n; ++i) {
-    const double probability = n > 1 ? static_cast<double>(i) / static_cast<double>(n - 1) : 0.5;
-    draws[i] = (1 - weight) * draws[i] + weight * median * quantile_of_sorted(reference, probability);
-  }
-  return draws;
 }
 
 }  // namespace uptake

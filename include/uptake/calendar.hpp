@@ -17,6 +17,9 @@ using Date = std::chrono::sys_days;
 inline constexpr double kDaysPerYear = 365.25;
 inline constexpr double kWeeksPerYear = kDaysPerYear / 7.0;
 
+/// Years in which a date may lie: the NHS begins in the first; beyond the last a date is a slip of the pen. [A]
+inline constexpr int kEarliestYear = 1948, kLatestYear = 2200;
+
 /// `2021-01-31` for a date.
 [[nodiscard]] std::string iso(Date date);
 

@@ -42,10 +42,6 @@ struct CompanyLaw {
   double job_dispersion = 0;                                ///< k: variance = mean + mean^2 / k
   double supported = 0, evaluated = 0, in_new_setting = 0;  ///< shares that come so far, each at most the one before
 };
-/// Coefficient of variation of a year's investment by `companies` expected: the sum over a Poisson number of companies
-/// has variance companies x E[I^2], so CV^2 = exp(s_L^2) / (companies x pi). (With a fixed number of companies it would
-/// be (exp(s_L^2) / pi - 1) / companies.)
-[[nodiscard]] double investment_variation(const CompanyLaw& law, double companies);
 
 /// How far a company comes along the pipeline; each stage holds those that come further.
 enum class PipelineStage : std::uint8_t { needs_assessment, supported, evaluated, in_new_setting };

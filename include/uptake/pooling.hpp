@@ -68,11 +68,6 @@ struct RobustPrior {
   std::vector<double> vague_mean, vague_sd;  ///< independent normals
 };
 [[nodiscard]] UnconstrainedPrior prior_of(const RobustPrior& robust);
-/// Posterior probability of the vague part, from draws of a posterior under this prior. Above 0.5 the innovation behaves
-/// unlike its reference class.
-[[nodiscard]] double vague_share(const RobustPrior& robust, const WeightedDraws& posterior);
-/// Two-sided tail area of an observation under predictive draws: prior-data conflict (Box 1980).
-[[nodiscard]] double tail_area(std::span<const double> draws, double observed);
 
 /// How the pooled prior would have done on each past programme had it been the new one.
 struct LeftOut {

@@ -16,8 +16,6 @@ namespace uptake {
 
 /// Continuous ranked probability score of N(mean, sd^2) (Gneiting & Raftery 2007, eq. 21).
 [[nodiscard]] double crps_normal(double mean, double sd, double observed);
-/// The same of a distribution on 0, 1, 2, ... with distribution function cdf[k], which must have reached 1 at its end.
-[[nodiscard]] double crps_counts(std::span<const double> cdf, double observed);
 
 /// Empirical: the sample is the forecast. Fair: estimates the score of what the sample was drawn from, without the
 /// advantage of small samples (Ferro 2014); needs two draws.
@@ -103,9 +101,5 @@ struct OutsideView {
 };
 /// @throws InputError when there is no ratio or one is not finite
 [[nodiscard]] OutsideView outside_view(std::span<const double> realised_over_forecast);
-/// Quantile-average (Vincent 1912) of a forecast's draws with the reference class's distribution (median times ratio);
-/// weight 0 gives the forecast, 1 the reference class. Draws are returned in ascending order.
-[[nodiscard]] std::vector<double> blended(std::span<const double> forecast, std::span<const double> ratios,
-                                          double weight);
 
 }  // namespace uptake

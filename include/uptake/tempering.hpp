@@ -163,11 +163,6 @@ struct TemperedResult {
                                                 const TemperingOptions& options, const Control& control,
                                                 const TellCalibration& progress = {});
 
-/// Standard deviation of ln likelihood over keys at one point: between 1.0 and 1.8 the filter has about the right number
-/// of states (Pitt et al. 2012; Doucet et al. 2015; Sherlock et al. 2015). @param n keys
-[[nodiscard]] double likelihood_noise(const LogLikelihood& log_likelihood, std::span<const double> parameters,
-                                      std::size_t n, std::uint64_t seed, const Control& control);
-
 // ---- ensemble Kalman inversion ------------------------------------------------------------------------------------
 
 struct KalmanOptions {

@@ -170,10 +170,6 @@ double growth_return(const GrowthReturn& terms) {
          terms.cost;
 }
 
-double investment_variation(const CompanyLaw& law, double companies) {
-  return std::sqrt(std::exp(law.investment_spread * law.investment_spread) / (companies * law.investing_share));
-}
-
 int negative_binomial_quantile(double u, double mean, double dispersion) {
   UPTAKE_EXPECTS(u > 0 && u < 1 && mean >= 0 && dispersion > 0);
   const double ratio = mean / (mean + dispersion);

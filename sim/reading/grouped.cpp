@@ -14,4 +14,8 @@ std::string grouped(double whole) {
   return fmt::format("{}{}", whole < 0 ? "-" : "", digits);
 }
 
+std::string plural(double whole, std::string_view one) {
+  return fmt::format("{} {}{}", grouped(whole), one, whole == 1 ? "" : "s");
+}
+
 }  // namespace uptake

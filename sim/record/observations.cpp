@@ -40,8 +40,6 @@ constexpr std::array<CsvColumn, n_columns> kColumns{{{"programme"},
                                                      {"source"},
                                                      {"note", Presence::optional}}};
 constexpr std::array<std::string_view, 3> kQualities{"primary", "secondary", "ambiguous"};
-// Beyond these years a date is a slip of the pen; scenarios have the same bounds.
-constexpr int kFirstYear = 1948, kLastYear = 2200;
 
 /// `count` digits and nothing else.
 std::optional<int> digits(std::string_view text, std::size_t count) {
@@ -80,8 +78,9 @@ bool read_date(CsvReader& rows, Observation& row) {
   }
   std::tie(row.first, row.last) = *days;
   const int year = static_cast<int>(std::chrono::year_month_day(row.first).year());
-  if (year < kFirstYear || year > kLastYear) {
-    rows.report(date, fmt::format("date = {} is out of range (must be in [{}, {}])", row.date, kFirstYear, kLastYear));
+  if (year < kEarliestYear || year > kLatestYear) {
+    rows.report(date,
+                fmt::format("date = {} is out of range (must be in [{}, {}])", row.date, kEarliestYear, kLatestYear));
     return false;
   }
   return true;

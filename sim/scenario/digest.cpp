@@ -72,11 +72,11 @@ std::string lever_text(const Lever& lever) {
 }
 
 /// What is shown beside the results belongs to them: a result is shown again only as it would be made.
-/// @param england whether that name stands for the whole population, as no name does
-std::string published_text(const Published& figure, bool england) {
-  return fmt::format("published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
-                     list_text(std::vector{england && figure.region == kEngland ? std::string() : figure.region,
-                                           figure.source, figure.note}));
+/// @param whole name that stands for the whole population, as no name does
+std::string published_text(const Published& figure, std::string_view whole) {
+  return fmt::format(
+      "published {} {} {} {} {}\n", figure.metric, day_text(figure.from), iso(figure.to), figure.value,
+      list_text(std::vector{figure.region == whole ? std::string() : figure.region, figure.source, figure.note}));
 }
 }  // namespace
 
@@ -132,10 +132,10 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
   for (const ProgrammeSpec& programme : scenario.programmes) text += programme_text(programme);
   text +=
       fmt::format("path {} {} focus {}\n", scenario.path_months, scenario.by_board, list_text({&scenario.focus, 1}));
-  const bool england = scenario.population == "england";
-  for (const Published& figure : scenario.published) text += published_text(figure, england);
+  const std::string_view whole = scenario.population == "england" ? kEngland : std::string_view();
+  for (const Published& figure : scenario.published) text += published_text(figure, whole);
   for (const ProgrammeSpec& programme : scenario.programmes) {
-    for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure, england);
+    for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure, whole);
   }
   for (const Lever& lever : scenario.levers) text += lever_text(lever);
   for (const Strategy& strategy : scenario.strategies) {

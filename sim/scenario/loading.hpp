@@ -21,8 +21,8 @@ namespace uptake {
 inline constexpr std::int64_t kMostSeed = std::numeric_limits<std::int64_t>::max();
 // Bounds against slips of the pen; beyond them memory or the 16 bits of a boundary would give out [A].
 inline constexpr std::size_t kMostProgrammes = 64;
-inline constexpr Date kEarliestStart = std::chrono::year{1948} / 7 / 5;  // the NHS begins
-inline constexpr Date kLatestStart = std::chrono::year{2200} / 1 / 1;
+inline constexpr Date kEarliestStart = std::chrono::year{kEarliestYear} / 7 / 5;  // the NHS begins
+inline constexpr Date kLatestStart = std::chrono::year{kLatestYear} / 1 / 1;
 
 /// A parameter set by `--set`, for one programme or for all.
 struct Override {

@@ -301,7 +301,7 @@ void warn_of_orders(const Scenario& scenario, std::vector<Problem>& warnings) {
 void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, std::size_t n,
                    std::vector<Problem>& warnings) {
   if (n == 0 || scenario.population == "england") return;
-  const std::string here = grouped(n);
+  const std::string here = plural(n, "organisation");
   const auto times = [n](double all) { return all / static_cast<double>(n); };
   if (programme.of_england && is_far(times(programme.of_england->n_organisations))) {
     std::string totals;
@@ -309,9 +309,9 @@ void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, std
       totals += fmt::format("{}{}", totals.empty() ? "" : ", ", spec(id).key);
     warnings.push_back(
         {scenario.file.string(),
-         fmt::format("the results of {} are of the {} organisation{} of this population that it is open to: {}its "
+         fmt::format("the results of {} are of the {} of this population that it is open to: {}its "
                      "published counts of England are left out",
-                     programme.name, here, n == 1 ? "" : "s",
+                     programme.name, here,
                      totals.empty() ? ""
                                     : fmt::format("what its file states of the {} of England ({}) is taken in "
                                                   "proportion, and ",
@@ -323,10 +323,9 @@ void warn_of_scale(const Scenario& scenario, const ProgrammeSpec& programme, std
     const double each = times(*programme.historic_denominator);
     warnings.push_back(
         {scenario.file.string(),
-         fmt::format("the {} organisation{} of this population that {} is open to stand{} for {} in its results: each "
+         fmt::format("the {} of this population that {} is open to stand{} for {} in its results: each "
                      "counts {} times, by the programme's historic_denominator",
-                     here, n == 1 ? "" : "s", programme.name, n == 1 ? "s" : "",
-                     grouped(*programme.historic_denominator),
+                     here, programme.name, n == 1 ? "s" : "", grouped(*programme.historic_denominator),
                      each < 100 ? fmt::format("{:.3g}", each) : grouped(each)),
          "state the number that could adopt among these in the programme's file, or leave it out there"});
   }
