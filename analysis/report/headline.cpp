@@ -402,7 +402,7 @@ std::string others(const RunRecord& record, int lead, int programme, int time, s
     text += "  " + paragraph(line, width - 2, 4);
     any_to_compare = any_to_compare || delivery == Delivery::as_delivered;
   }
-  if (any_to_compare)
+  if (any_to_compare && time == 0)
     text += "  " + paragraph(fmt::format("How they differ from {}, world by world: `uptake compare SCENARIO`.",
                                          record.layout.strategies[static_cast<std::size_t>(lead)]),
                              width - 2, 4);

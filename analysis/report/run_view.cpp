@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "results/cell_statistics.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
 #include "uptake/command.hpp"
