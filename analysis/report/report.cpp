@@ -677,7 +677,7 @@ Section strategies(const Run& run) {
       paragraph(fmt::format("Each strategy against “{}”, in the same worlds: the same organisations, the same luck. "
                             "Better: less cost, a gap nearer 0, else more.",
                             run.strategy(run.lead))) +
-          html};
+          (run.place == 0 ? std::string() : paragraph(capitalised(std::string(kGapIsOfTheWhole)) + ".")) + html};
 }
 
 /// The measures of a run under the headings that a network reports by.
@@ -973,7 +973,7 @@ Section assumptions(const Run& run) {
     if (!line.programme.empty() && line.decides)
       decisive.push_back(
           row(line, is_single ? line.key : fmt::format("{}: {}", run.title_of(line.programme), line.key)));
-  std::string html = paragraph(fmt::format("{}. Those that decide most answers:", grades_in_words(lines)));
+  std::string html = paragraph(fmt::format("{}. Those that answers usually hang on most:", grades_in_words(lines)));
   if (run.is_calibrated())
     html += paragraph(
         "Where a parameter is drawn from the posterior, its value is the median of the draws, with their 90 % range; "
@@ -982,7 +982,7 @@ Section assumptions(const Run& run) {
       "Priors: LN(m, s) is log-normal with median m and standard deviation s of the logarithm, N(m, s) normal, U(a, b) "
       "uniform, LU(a, b) uniform in the logarithm; fixed is not drawn. Codes that begin with S or O "
       "are sources: they are listed below.");
-  const std::string first = table("Parameters that decide most answers", head("Parameter"), decisive);
+  const std::string first = table("Parameters that answers usually hang on most", head("Parameter"), decisive);
   html += is_single ? first
                     : folded(fmt::format("Table: what decides most answers ({})", plural(decisive.size(), "parameter")),
                              first);

@@ -14,6 +14,7 @@
 #include "files/results_file.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
+#include "results/wording.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
@@ -324,6 +325,7 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
   Pairing pairing;
   if (&subject == &baseline) {
     pairing = {subject.n_replicates, subject.programmes, subject.reports, subject.metrics, {}};
+    if (subject.region != kEngland) pairing.notes.emplace_back(kGapIsOfTheWhole);
     return pairing;
   }
   std::vector<Problem> problems;
@@ -347,6 +349,7 @@ Pairing pair_up(const RunValues& subject, const RunValues& baseline) {
 
   for (const Metric metric : subject.metrics)
     if (std::ranges::count(baseline.metrics, metric) > 0) pairing.metrics.push_back(metric);
+  if (subject.region != kEngland) pairing.notes.emplace_back(kGapIsOfTheWhole);
   pairing.n_replicates = std::min(subject.n_replicates, baseline.n_replicates);
   if (subject.n_replicates != baseline.n_replicates)
     pairing.notes.push_back(fmt::format(

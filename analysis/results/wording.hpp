@@ -97,6 +97,10 @@ inline constexpr int kNarrowest = 80;
 inline constexpr std::string_view kNoRangeOfShare =
     "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator, or than "
     "nothing at all: their own share is below 0 or above 100 %, which means nothing.";
+/// What is said where strategies are compared for a part of the population.
+inline constexpr std::string_view kGapIsOfTheWhole =
+    "the gap between the most deprived places and the rest is measured of the whole population alone, so it is not "
+    "compared here: leave out the focus to compare it";
 /// What stands in place of a range where a figure is a share of the worlds.
 inline constexpr std::string_view kNoRangeOfChance = "none: a chance";
 /// A unit of parameters as it stands behind a number: " GBP/staff-day"; nothing for a share, a probability or a ratio.
