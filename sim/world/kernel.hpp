@@ -1,4 +1,5 @@
-/// Inside of the kernel: what the opaque types of model.hpp and world.hpp hold. Shared by rates.cpp, world.cpp and tests.
+/// Inside of the kernel: what the opaque types of model.hpp and world.hpp hold. Shared by rates.cpp, the files that move a world
+/// (step.hpp) and tests.
 ///
 /// The algorithm. Every clock but one depends on dates alone, so its week is known on entry to the stage (a walk over the
 /// organisation's dated effort). The exception is the decision clock, whose hazard also depends on who else is in use.
