@@ -115,7 +115,7 @@ class Calibrate(ProgramTest):
                 failed = self.calibrate("bad", *SMALL[:2], *words, code=2)
                 self.assertIn(said, failed.stderr)
                 self.assertEqual(failed.stdout, "")
-                self.assertFalse(os.path.exists(self.path("bad", "posterior.h5")))
+                self.assertFalse(os.path.exists(self.path("bad")))
 
 
 if __name__ == "__main__":

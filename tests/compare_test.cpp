@@ -600,6 +600,21 @@ TEST(PublishedFigures, StandBesideTheNearestValueThatIsKept) {
   EXPECT_GT(std::abs(mean(Metric::cost_gbp, Axis::year, 0, {1}) - all[4].gross.mean), 100) << "one year is not two";
   EXPECT_FALSE(all[5].used);
   EXPECT_FALSE(all[6].used);
+  EXPECT_FALSE(all[1].is_of_other_days);
+}
+
+/// What began on a day is not set beside the day before, however near that is, and a quarter apart is no contradiction.
+TEST(PublishedFigures, StandBesideNoDayBeforeTheProgrammeBegan) {
+  auto run = made_up_run({.n_programmes = 1, .n_regions = 3, .n_boards = 4, .n_weeks = 130, .n_replicates = 5});
+  auto model = std::make_shared<Model>(*run->record.model);
+  ProgrammeSpec& programme = model->scenario.programmes[0];
+  programme.published = {figure("adopters", {}, sys_days{2021y / June / 10}, 5)};
+  run->record.model = model;
+  EXPECT_EQ(published_beside(run->record).front().used->to, sys_days(2021y / May / 31));
+  programme.available_from = sys_days{2021y / June / 1};
+  EXPECT_EQ(published_beside(run->record).front().used->to, sys_days(2021y / June / 30));
+  programme.available_from = sys_days{2021y / July / 20};  // counted before it was there: the nearest day of all
+  EXPECT_EQ(published_beside(run->record).front().used->to, sys_days(2021y / May / 31));
 }
 
 TEST(PublishedFigures, AndTheFocusAreCheckedAgainstThePopulation) {

@@ -76,8 +76,11 @@ class Compare(program.ProgramTest):
         gap = "Deprivation gap: share in use among"
         whole = self.uptake("run", program.MINIMAL, "-o", "whole", "--replicates", 20).stdout
         part = self.uptake("run", program.MINIMAL, "-o", "part", "--replicates", 20, "--set", "focus=North").stdout
-        self.assertIn("deprivation gap", whole)
-        self.assertNotIn("deprivation gap", part)
+        self.assertRegex(whole, r"(?m)^  deprivation gap")
+        self.assertNotRegex(part, r"(?m)^  deprivation gap")
+        absent = "Months sooner and the deprivation gap are measured of the whole population alone"
+        self.assertIn(absent, " ".join(part.split()))
+        self.assertNotIn(absent, " ".join(whole.split()))
         for folder, said in (("whole", whole), ("part", part)):
             for text in (said, self.uptake("compare", folder).stdout):
                 self.assertEqual(gap in " ".join(text.split()), folder == "whole", text)
@@ -86,11 +89,11 @@ class Compare(program.ProgramTest):
         net = "would have happened anyway is in both. Net, each side against its own comparator: "
         for folder, names, labels in (
                 ("whole", "added cash per added GBP; months sooner.",
-                 "Added cash per added pound; Months sooner; Share of the levels reached that the comparator never reaches; "
-                 "Organisations ever in use that otherwise never would be; "
+                 "Added cash per added pound; Months sooner; Share of the levels reached that the comparator has not reached by then; "
+                 "Organisations ever in use that otherwise would not be by then; "
                  "Chance that the benefit would be smaller by a fifth or more."),
                 ("part", "added cash per added GBP.",
-                 "Added cash per added pound; Organisations ever in use that otherwise never would be; "
+                 "Added cash per added pound; Organisations ever in use that otherwise would not be by then; "
                  "Chance that the benefit would be smaller by a fifth or more.")):
             said = self.uptake("compare", folder, "-o", folder + "-side").stdout
             self.assertIn(net + names, " ".join(said.split()))
@@ -394,6 +397,18 @@ class Compare(program.ProgramTest):
             self.assertIn(said, line)
         errors = self.uptake("sensitivity", self.portfolio(text=text), "--method", "one-way", "--metric", "adoptrs", code=2)
         self.assertEqual(errors.stderr.count("did you mean"), 2, errors.stderr)
+        # A return of one world has no net to study: told before anything is simulated.
+        refused = self.uptake("sensitivity", program.MINIMAL, "--method", "one-way", "--metric", "roi_fiscal",
+                              "--replicates", 100000, code=2, timeout=10).stderr
+        self.assertIn("says nothing of a difference; choose roi_net", refused)
+
+    def test_few_pairs_are_said_to_be_few(self):
+        few = "pairs of worlds: too few for intervals and chances to mean much"
+        for n, is_few in ((19, True), (20, False)):
+            said = self.uptake("compare", program.MINIMAL, "--replicates", n, "-o", f"few-{n}").stdout
+            self.assertEqual(few in " ".join(said.split()), is_few, said)
+            with open(self.path(f"few-{n}", "compare.html"), encoding="utf-8") as page:
+                self.assertEqual(few in page.read(), is_few)
 
 
 program.main()

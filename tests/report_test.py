@@ -173,7 +173,7 @@ class Page(program.ProgramTest):
         for number, value in zip(said, used):
             self.assertAlmostEqual(float(number.replace(",", "")), value, delta=0.006 * value)
         self.assertRegex(heading("gross-to-net"), r"are due to the support \(90 %: -?[\d,]+ to [\d,]+\)$")
-        self.assertRegex(heading("outcomes"), r"; its net present value is above 0 in ")
+        self.assertRegex(heading("outcomes"), r"; cash and capacity exceed what it cost in ")
         kinds = text.split('<section id="dimensions"')[1].split("</section>")[0]
         self.assertEqual(kinds.count('<th scope="row">Emergency admissions avoided</th>'), 3)
         self.assertNotIn(">Events avoided<", kinds, "they are the same")
@@ -351,9 +351,9 @@ class Page(program.ProgramTest):
         self.assertNotIn("economy.cashable_share)", page.split('<section id="assumptions"')[0])
 
     def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
-        reason = "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator"
+        reason = "The net share of effect is given without a 90 % range where some worlds do worse than their comparator"
         said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
-        shares = re.findall(r"net share of benefit, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
+        shares = re.findall(r"net share of effect, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
         with h5py.File(self.path("out", "results.h5")) as file:
             names = [s.decode() for s in file["statistic"][()]]
             low, high = (100 * file["report/attributable_share"][0, 2, names.index(s), 0, :, 0] for s in ("p05", "p95"))
@@ -361,7 +361,7 @@ class Page(program.ProgramTest):
         self.assertEqual([bool(of[0]) for of in shares], [True, False])
         page = program.read(self.path("out", "report.html")).decode()
         outcomes = page.split('<section id="outcomes"')[1].split("</section>")[0]
-        rows = re.findall(r'Net share of benefit, %</th><td class="n">[\d.]+</td><td class="n">(.*?)</td>', outcomes)
+        rows = re.findall(r'Net share of effect, %</th><td class="n">[\d.]+</td><td class="n">(.*?)</td>', outcomes)
         self.assertEqual([bool(of) for of in rows], [True, False])
         for text in (" ".join(said.split()), page):
             self.assertEqual(text.count(reason), 1)
@@ -603,13 +603,13 @@ delivery = "no-network"
 kind = "delay"
 delay_weeks = "26 weeks"
 """)
-        reason = "No net share of benefit is given: net is no part of gross, from none to all of it."
+        reason = "No net share of effect is given: net is no part of gross, from none to all of it."
         said = self.uptake("run", "later.toml", "-o", "later", "--replicates", 50).stdout
         self.assertEqual(said.count(reason), 1)
-        self.assertNotIn("net share of benefit, %", said)
+        self.assertNotIn("net share of effect, %", said)
         page = program.read(self.path("later", "report.html")).decode()
         self.assertEqual(page.count(reason), 1)
-        self.assertNotIn("Net share of benefit", page)
+        self.assertNotIn("Net share of effect", page)
         # Nothing "of it" is due to such a strategy: it ends below.
         self.assertRegex(" ".join(said.split()), r"emergency admissions, [\d.]+ \(90 %: 0 to [\d.]+\) fewer than under no-network")
         self.assertRegex(page, r'<p class="finding">[^<]*, [\d.]+ \(90 % interval 0 to [\d.]+\) fewer than under “no-network”\.<')
@@ -639,7 +639,7 @@ share = 0.5
 """)
         self.uptake("run", "tariff.toml", "-o", "tariff", "--replicates", 40)
         page = html.unescape(program.read(self.path("tariff", "report.html")).decode())
-        self.assertRegex(page, "<h2 id=\"h-outcomes\">“tariff-only” added GBP\\s[^<]* of cost; its net present value")
+        self.assertRegex(page, "<h2 id=\"h-outcomes\">“tariff-only” added GBP\\s[^<]* of cost; cash and capacity exceed what it cost")
         # Nor is anything else called the network's support.
         self.assertIn("With “tariff-only” (gross)", page)
         self.assertIn(", under “no-network” instead of “tariff-only”.", page)

@@ -414,6 +414,25 @@ TEST(Scenario, ALeverThatAStrategyLeavesOutIsReported) {
   static_cast<void>(folder.load(with("without = [\"shock\"]", effort)));
 }
 
+/// An empty list could mean all or nobody, and a delay of no week is none.
+TEST(Scenario, ALeverThatCouldMeanEitherIsReported) {
+  const Folder folder;
+  const auto with = [&](const std::string& lever) {
+    return good() + "[[strategy]]\nname = \"plan\"\n[[strategy.lever]]\n" + lever + "\n";
+  };
+  const std::string effort = "kind = \"facilitation\"\nfactor = 2\n", delay = "kind = \"delay\"\ndelay_weeks = ";
+  for (const auto& [lever, what] : std::vector<std::pair<std::string, std::string>>{
+           {effort + "regions = []", "regions is an empty list; name some, or leave it out for all"},
+           {effort + "programmes = []", "programmes is an empty list; name some, or leave it out for all"},
+           {"kind = \"seeding\"\ntargeting = \"list\"\norganisations = []",
+            "organisations is an empty list; name them by their codes"},
+           {delay + "\"1 day\"",
+            "delay_weeks is 0.14 weeks, which is no delay: it is rounded to whole weeks; write at least \"1 week\""}}) {
+    EXPECT_NE(folder.problems(with(lever), {}).find(what), std::string::npos) << folder.problems(with(lever), {});
+  }
+  EXPECT_EQ(folder.problems(with(delay + "\"10 days\""), {}), "");
+}
+
 TEST(Scenario, BadOverridesAreNamedByTheirKey) {
   const Folder folder;
   const std::vector<std::pair<std::string, std::string>> cases{

@@ -158,8 +158,7 @@ bool serves(const StoredPosterior& stored, const HistoricRecord& record) {
 class ModelForecaster {
  public:
   ModelForecaster(const HistoricRecord& record, std::shared_ptr<const Population> population, FitOptions fit,
-                  const StoredPosterior* stored, const Control& control,
-                  const std::function<void(const std::string&, const CalibrationProgress&)>& progress)
+                  const StoredPosterior* stored, const Control& control, const BacktestProgress& progress)
       : record_(record),
         population_(std::move(population)),
         fit_(std::move(fit)),
@@ -182,16 +181,20 @@ class ModelForecaster {
       draws = from_others(model, *pooled, ask.seed);
     }
     if (!draws || control_.stop.stop_requested()) return {};
+    Control forecasting = control_;
+    forecasting.progress = [&](const Progress& now) {
+      if (progress_.forecast) progress_.forecast(ask.known.spec.name, now);
+    };
     if (ask.cutoff) {
       // Worlds that went as was reported go on; each draw of the parameters has a few futures.
       ForecastOptions options;
       options.seed = ask.seed;
       options.n_futures = kFutures;
       options.n_parameters = ask.n_draws / kFutures;
-      answer.values = forecast(model, *draws, model.fitted(ask.cutoff), ask.asked, options, control_);
+      answer.values = forecast(model, *draws, model.fitted(ask.cutoff), ask.asked, options, forecasting);
       answer.n_simulations += options.n_parameters * (options.n_states + options.n_futures);
     } else {
-      answer.values = predict(model, *draws, ask.asked, ask.n_draws, ask.seed, control_);
+      answer.values = predict(model, *draws, ask.asked, ask.n_draws, ask.seed, forecasting);
       answer.n_simulations += ask.n_draws;
     }
     if (control_.stop.stop_requested()) return {};
@@ -207,7 +210,7 @@ class ModelForecaster {
     options.abc.checkpoint.clear();
     const std::string& name = model.programme().spec.name;
     ProgrammeFit fit = fit_programme(model, options, control_, [&](const CalibrationProgress& now) {
-      if (progress_) progress_(name, now);
+      if (progress_.fit) progress_.fit(name, now);
     });
     answer.n_simulations += fit.n_simulations;
     if (fit.completion == Completion::interrupted) return std::nullopt;
@@ -259,7 +262,7 @@ class ModelForecaster {
   FitOptions fit_;
   const StoredPosterior* stored_;
   const Control& control_;
-  const std::function<void(const std::string&, const CalibrationProgress&)>& progress_;
+  const BacktestProgress& progress_;
 };
 
 }  // namespace
@@ -275,9 +278,10 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
   result.known = known_of(options);
   result.assumed.emplace_back(
       "known throughout: who could adopt, the table of organisations, and each programme's plan as it was commissioned "
-      "(window, staff-days, mandates); priors are the record's own, which were set without later observations, but for "
-      "how "
-      "reports scatter: the sizes of errors and shifts between data sets were read off counts of all dates");
+      "(window, staff-days, mandates); priors are the record's own, and whether they were set without later "
+      "observations "
+      "is for whoever made it to say (those of the shipped record were, but for the sizes of errors and of shifts "
+      "between data sets, read off counts of all dates)");
   for (const Cut& cut : cuts_of(record, options, result.skipped)) {
     const HistoricProgramme& programme = record.programmes[cut.programme];
     const std::string& name = programme.spec.name;
@@ -385,7 +389,7 @@ Backtest backtest_with(const HistoricRecord& record, const BacktestOptions& opti
 
 Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population> population,
                   const BacktestOptions& options, const StoredPosterior* stored, const Control& control,
-                  const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress) {
+                  const BacktestProgress& progress) {
   ModelForecaster model(record, std::move(population), options.fit, stored, control, progress);
   Backtest result = backtest_with(record, options, std::ref(model));
   if (!options.leave_out.empty() && stored != nullptr && !serves(*stored, record)) {

@@ -581,8 +581,6 @@ void add_points(const HistoricModel& model, const FitOptions& options, std::uint
 std::vector<double> predict(const HistoricModel& model, const WeightedDraws& draws, std::span<const Asked> asked,
                             std::size_t n, std::uint64_t seed, const Control& control) {
   std::vector<double> values(asked.size() * n);
-  Control quiet = control;
-  quiet.progress = {};
   const std::size_t done = run_tasks(
       n,
       [&](std::size_t i) {
@@ -592,7 +590,7 @@ std::vector<double> predict(const HistoricModel& model, const WeightedDraws& dra
       [&](std::size_t i, std::vector<double>&& reported) {
         for (std::size_t t = 0; t < asked.size(); ++t) values[t * n + i] = reported[t];
       },
-      quiet);
+      control);
   if (done < n) values.clear();
   return values;
 }
@@ -603,8 +601,6 @@ std::vector<double> forecast(const HistoricModel& model, const WeightedDraws& dr
   std::vector<double> values(asked.size() * n);
   FilterOptions filter;
   filter.n_states = options.n_states;
-  Control quiet = control;
-  quiet.progress = {};
   const std::uint64_t seed = seed_of(model, options.seed);
   const std::size_t done = run_tasks(
       options.n_parameters,
@@ -619,7 +615,7 @@ std::vector<double> forecast(const HistoricModel& model, const WeightedDraws& dr
                       values.begin() + static_cast<std::ptrdiff_t>(t * n + i * options.n_futures));
         }
       },
-      quiet);
+      control);
   if (done < options.n_parameters) values.clear();
   return values;
 }

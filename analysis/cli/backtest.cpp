@@ -142,7 +142,8 @@ ExitCode backtest(const BacktestCommand& command, const Output& output) {
            grouped(asked.fit.abc.n_particles));
     result = uptake::backtest(
         record, population, asked, stored ? &*stored : nullptr, control,
-        [&](const std::string& programme, const CalibrationProgress& now) { progress.show(programme, now); });
+        {[&](const std::string& programme, const CalibrationProgress& now) { progress.show(programme, now); },
+         [&](const std::string& programme, const Progress& now) { progress.show(programme + ", forecasts", now); }});
   }
   if (result.completion == Completion::interrupted) {
     if (output.verbosity == Verbosity::normal)

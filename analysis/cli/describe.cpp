@@ -205,8 +205,9 @@ std::string check_record(const fs::path& file, const std::vector<std::string>& o
       for (const ObservedPoint& point : series.points) ++n_points[static_cast<std::size_t>(point.use)];
     }
   }
-  return fmt::format("{}; {} programmes, {} series, {} observations to fit to, {} to check against, {} not used",
-                     record.title, record.programmes.size(), n_series, n_points[0], n_points[1], record.unused.size());
+  return fmt::format("{}; {}, {} series, {} to fit to, {} to check against, {} not used", record.title,
+                     plural(record.programmes.size(), "programme"), n_series, plural(n_points[0], "observation"),
+                     n_points[1], record.unused.size());
 }
 }  // namespace
 

@@ -604,7 +604,9 @@ class Parser {
         ->check(is_named);
   }
   void add_overrides(CLI::App& command) {
-    command.add_option("--set", options_.set, "Set one value of the scenario, e.g. --set bass.q=0.5 (repeatable)")
+    command
+        .add_option("--set", options_.set,
+                    "Set one value of the scenario, e.g. --set \"bass.q=0.5 /year\" (repeatable)")
         ->type_name("KEY=VALUE")
         ->allow_extra_args(false)
         // Options that become settings are told from them by their dashes, so that problems stand at the option.

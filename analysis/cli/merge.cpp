@@ -146,7 +146,7 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
            fs::exists(shard / "run.json");
   });
   if (merged) {
-    show_again(folder, output);
+    show_again(folder, "its part files are gone, so that only its tasks can repeat it", output);
     return ExitCode::done;
   }
 
@@ -174,7 +174,7 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
 
   const Found found = look_in(folder, scenario);
   if (found == Found::same_result && options.existing != Existing::overwrite) {
-    show_again(folder, output);
+    show_again(folder, "--overwrite repeats it", output);
     return ExitCode::done;
   }
   if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);

@@ -41,17 +41,20 @@ ProgressLine::~ProgressLine() {
   if (width_ > 0) tell("\r{:{}}\r", "", width_);
 }
 
-void ProgressLine::show(const Progress& progress) {
+void ProgressLine::show(const std::string& label, const Progress& progress) {
   const double elapsed = progress.elapsed.count();
   if (shape_ == Shape::none || progress.done == 0) return;
   const double left =
       elapsed / static_cast<double>(progress.done) * static_cast<double>(progress.total - progress.done);
   if (shape_ == Shape::json) {
-    tell("{{\"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n", progress.done,
-         progress.total, elapsed, left);
+    tell("{{{}\"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
+         label.empty() ? "" : fmt::format("\"of\": \"{}\", ", label), progress.done, progress.total, elapsed, left);
     return;
   }
-  print(elapsed, fmt::format("{} of {} replicates ({:.0f} %), {} left", grouped(progress.done), grouped(progress.total),
+  if (label != of_) last_shown_ = 0;
+  of_ = label;
+  print(elapsed, fmt::format("{}{} of {} {} ({:.0f} %), {} left", label.empty() ? "" : label + ": ",
+                             grouped(progress.done), grouped(progress.total), label.empty() ? "replicates" : "draws",
                              100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
                              duration_text(left)));
 }

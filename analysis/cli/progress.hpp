@@ -23,7 +23,9 @@ class ProgressLine {
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
-  void show(const Progress& progress);
+  void show(const Progress& progress) { show("", progress); }
+  /// @param label what is simulated; empty where nothing else is
+  void show(const std::string& label, const Progress& progress);
   /// @param label what is being calibrated
   void show(const std::string& label, const CalibrationProgress& progress);
 

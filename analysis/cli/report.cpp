@@ -21,6 +21,8 @@ namespace {
 fs::path write_checklist(const Run& run, const ReportOptions& options) {
   fs::path file = options.file.value_or(options.folder / "cheers.md");
   const std::string text = cheers_checklist(run, options.folder, data_folder());
+  if (fs::is_directory(file))
+    throw InputError({{file.string(), "is a folder", "name the file of the checklist with -o"}});
   if (options.existing != Existing::overwrite && fs::exists(file) &&
       (!fs::is_regular_file(file) || read_text(file) != text))
     throw InputError({{file.string(), "is there, and is not what would be written",

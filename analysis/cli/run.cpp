@@ -205,7 +205,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
       } else if (ranks.first()) {
         // Killed just before it did so itself.
         if (options.existing == Existing::resume) remove_parts(used_up(folder, scenario));
-        show_again(folder, output);
+        show_again(folder, "--overwrite repeats it", output);
       }
       return ExitCode::done;
     }

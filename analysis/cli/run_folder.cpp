@@ -93,6 +93,7 @@ bool is_at(const fs::path& path, int descriptor) {
 }  // namespace
 
 FolderLock::FolderLock(const fs::path& folder, fs::path file, std::string_view doing) : file_(std::move(file)) {
+  made_folder_ = !fs::exists(file_.parent_path());
   make_folder(file_.parent_path());
   // Who had the lock may have taken the file away between its opening and its locking here: then there is a newer one.
   do {
@@ -110,6 +111,7 @@ FolderLock::FolderLock(const fs::path& folder, fs::path file, std::string_view d
 FolderLock::~FolderLock() {
   if (is_at(file_, descriptor_)) ::unlink(file_.c_str());
   ::close(descriptor_);
+  if (made_folder_) ::rmdir(file_.parent_path().c_str());  // refuses a folder that holds something
 }
 
 Result kind_of(const nlohmann::json& facts) {
@@ -193,10 +195,10 @@ InputError in_the_way(const fs::path& folder) {
                       "choose another folder with -o, or replace it with --overwrite"}});
 }
 
-void show_again(const fs::path& folder, const Output& output) {
+void show_again(const fs::path& folder, std::string_view how_to_repeat, const Output& output) {
   const ResultsFile whole(folder / "results.h5");  // or it throws
   fmt::print("{}", read_text(folder / (output.format == Format::json ? kJsonFile : kTableFile)));
-  say(output, fmt::format("already done; --overwrite repeats it ({})", folder.string()));
+  say(output, fmt::format("already done; {} ({})", how_to_repeat, folder.string()));
 }
 
 std::string text_of(const About& about) {

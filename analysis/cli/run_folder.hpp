@@ -50,7 +50,7 @@ struct MadeOfRecord {
 /// The error of a folder with a result that another kind must not replace: a calibration may have taken hours.
 [[nodiscard]] InputError in_the_way_of_another_kind(const std::filesystem::path& folder, Result kind);
 /// Prints the result that is in the folder again.
-void show_again(const std::filesystem::path& folder, const Output& output);
+void show_again(const std::filesystem::path& folder, std::string_view how_to_repeat, const Output& output);
 
 /// @throws FileError while a process adds to part files of the run
 void refuse_while_written(const std::vector<std::filesystem::path>& files);
@@ -74,6 +74,7 @@ class FolderLock {
 
  private:
   std::filesystem::path file_;
+  bool made_folder_ = false;  ///< which goes again if nothing was put into it
   int descriptor_ = -1;
 };
 

@@ -168,6 +168,9 @@ ExitCode sensitivity(const SensitivityOptions& options, const Output& output) {
         if (block.axis == Axis::report && is_given(*model, layout, block.metric))
           names.push_back(spec(block.metric).name);
       }
+      if (row != metric_table().end() && row->own_world)
+        throw InputError({{"--metric " + *options.metric, "is a return of one world and says nothing of a difference",
+                           "choose roi_net or present_value_cash_gbp"}});
       if (row != metric_table().end() && layout.find(row->id, Axis::report) != nullptr)
         throw InputError(
             {{"--metric " + *options.metric,

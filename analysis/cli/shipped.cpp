@@ -98,9 +98,8 @@ fs::path record_file(const fs::path& named) {
   fs::path file = scenario_file(named);
   const std::string text = fs::is_regular_file(file) ? read_text(file) : "";
   if (text.find("\nprogrammes = ") != std::string::npos && !is_record(file)) {
-    throw InputError(
-        {{file.string(), "is a scenario, not a record of past programmes",
-          fmt::format("say `history`, with --programme {} if it is about that one", named.stem().string())}});
+    throw InputError({{file.string(), "is a scenario, not a record of past programmes",
+                       "say `history`, the shipped record, or name one of your own; --programme chooses of it"}});
   }
   return file;
 }

@@ -280,7 +280,7 @@ std::string effect_of_uncertainty(const Source& from) {
       text += bullet(fmt::format("{}: {} of replicates (`/replicates/{}`)", what, percent_of_worlds(*share), of));
   };
   chance(metric, 0, fmt::format("Net effect above 0 ({})", subject.noun));
-  chance("net_present_value_gbp", 0, "Net present value above 0");
+  chance("net_present_value_gbp", 0, "Net present value above 0 (health not counted)");
   if (const auto net = run.headline(metric, View::net))
     text += bullet(fmt::format("Simulation error of the net mean: {} ({}, statistic `mcse`)", rounded(net->mcse),
                                where(run, metric, "net")));

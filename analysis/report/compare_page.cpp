@@ -105,7 +105,7 @@ std::string finding_of(const Comparison& comparison, const Frame& frame) {
   };
   text += fmt::format(". By {} {} it does better in {}", subject.noun, subject.verb, chance(row->p_better));
   if (const Difference* worth = find(comparison, Metric::net_present_value_gbp, frame.programme, period.to); worth)
-    text += fmt::format(", by net present value in {}", chance(worth->p_better));
+    text += fmt::format(", by net present value (health not counted) in {}", chance(worth->p_better));
   return text + ".";
 }
 

@@ -82,6 +82,9 @@ std::vector<std::string> notes_of(const CompareReport& report) {
   for (const Comparison& comparison : report.comparisons)
     for (const std::string& note : comparison.pairing.notes)
       if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+  if (const std::size_t n = n_compared(report); n < kFewWorlds)
+    notes.push_back(
+        fmt::format("only {} of worlds: too few for intervals and chances to mean much", plural(n, "pair")));
   return notes;
 }
 

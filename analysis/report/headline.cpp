@@ -254,7 +254,8 @@ std::string chances(const Spot& place, std::size_t width) {
   const std::string more = fmt::format("A difference for the better ({} {})", about.noun, about.verb);
   for (const auto& [metric, view, threshold, what, of] :
        {Chance{about.metric, View::net, 0, more, "replicates"},
-        Chance{Metric::net_present_value_gbp, View::net, 0, "A net present value above 0 (net)", "replicates"},
+        Chance{Metric::net_present_value_gbp, View::net, 0, "A net present value above 0 (net; health not counted)",
+               "replicates"},
         Chance{Metric::roi_net, View::net, 1, "Added cash above added cost", "replicates that cost more"},
         Chance{Metric::roi_fiscal, View::gross, 1, "Cash above public cost (gross)", "replicates"},
         Chance{Metric::roi_social, View::gross, 1, "Social value above public cost (gross)", "replicates"}}) {
@@ -482,9 +483,9 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
   return text;
 }
 
-/// Whether a figure lies outside the range beside it. Of another place than the values it says nothing.
+/// Whether a figure lies outside the range beside it. Of another place or time than the values it says nothing.
 bool is_outside(const PublishedBeside& one) {
-  return one.used && !one.is_of_england_alone && !std::isnan(one.gross.mean) &&
+  return one.used && !one.is_of_england_alone && !one.is_of_other_days && !std::isnan(one.gross.mean) &&
          (one.figure->value < one.gross.p05 || one.figure->value > one.gross.p95);
 }
 /// Whether no replicate comes as far.
@@ -698,9 +699,12 @@ std::string legend(const RunRecord& record, int programme, int n_reports) {
   if (has_both)
     text +=
         " Cash and capacity are not the same money: only the value of what is avoided and the net present value count "
-        "both.";
+        "both, and neither counts health.";
   if (has_money && !money_defaults(*record.model).empty()) text += " Default prices that money rests on stand below.";
   text += " Stocks are at the last date, flows over the window; by region in summary.csv.";
+  if (focus_place(record.layout, scenario) != 0)
+    text +=
+        " Months sooner and the deprivation gap are measured of the whole population alone, and are not given here.";
   return has_gap ? fmt::format("{} {}", text, kGapInWords) : text;
 }
 

@@ -116,7 +116,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
   add(std::string(spec(subject.metric).name), 0,
       fmt::format("{} made a difference for the better ({})", capitalised(what_adds(run)), subject.noun));
   add("net_present_value_gbp", 0,
-      fmt::format("What it was worth by {} exceeds what it cost (net present value above 0)",
+      fmt::format("Cash and capacity by {} exceed what it cost (net present value above 0; health is not counted)",
                   date_text(run.report_to.front())));
   if (last > 0) add("net_present_value_gbp", 0, fmt::format("The same by {}", date_text(run.report_to[last])), last);
   add("roi_net", 1, "Of the worlds that cost more: every additional pound returned more than a pound of cash");

@@ -12,6 +12,7 @@
 #include "files/results_file.hpp"
 #include "report/report_sections.hpp"
 #include "results/numbers.hpp"
+#include "results/published.hpp"
 #include "results/wording.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/outcomes.hpp"
@@ -337,7 +338,7 @@ Section published_section(const Run& run, const Sources& sources) {
     return is_flow ? fmt::format("{} to {}", short_date(first), short_date(last)) : short_date(last);
   };
   std::vector<std::vector<Cell>> rows;
-  std::size_t n_beside = 0, n_compared = 0, n_within = 0, n_set = 0;
+  std::size_t n_beside = 0, n_compared = 0, n_within = 0, n_set = 0, n_of_other_days = 0;
   const std::vector<std::string> of_parameter = file.texts("parameters/programme"),
                                  parameter_source = file.texts("parameters/source");
   // A file of an earlier version says of which values a figure stands beside, and not where it was counted.
@@ -362,7 +363,12 @@ Section published_section(const Run& run, const Sources& sources) {
       ++n_set;
       break;
     }
-    if (has_model && !is_of_england_alone(i)) {
+    const long days_apart = has_model
+                                ? std::labs((model_to[i] - to[i]).count()) +
+                                      (is_flow && stated[i] != 0 ? std::labs((model_from[i] - from[i]).count()) : 0)
+                                : 0;
+    n_of_other_days += days_apart > kSameDays ? 1 : 0;
+    if (has_model && !is_of_england_alone(i) && days_apart <= kSameDays) {
       ++n_compared;
       n_within += value[i] >= gross[2] && value[i] <= gross[6] ? 1 : 0;
     }
@@ -382,15 +388,17 @@ Section published_section(const Run& run, const Sources& sources) {
     const auto text = [&](double v) { return row ? row->text(v) : shown(v); };
     Statistics model_of{};
     model_of.p05 = gross[2], model_of.p95 = gross[6];
-    rows.push_back({{std::move(what)},
-                    number_cell(text(value[i])),
-                    number_cell(has_model ? text(gross[0]) : "–"),
-                    number_cell(!has_model ? std::string()
-                                : row      ? row->range(model_of)
-                                           : span_text(gross[2], gross[6])),
-                    number_cell(has_model && value[i] != 0 ? fmt::format("{:.2f}", gross[0] / value[i]) : "–"),
-                    {std::move(date)},
-                    {std::move(origin)}});
+    rows.push_back(
+        {{std::move(what)},
+         number_cell(text(value[i])),
+         number_cell(has_model ? text(gross[0]) : "–"),
+         number_cell(!has_model ? std::string()
+                     : row      ? row->range(model_of)
+                                : span_text(gross[2], gross[6])),
+         number_cell(has_model && value[i] != 0 && gross[0] / value[i] >= 0 ? fmt::format("{:.2f}", gross[0] / value[i])
+                                                                            : "–"),
+         {std::move(date)},
+         {std::move(origin)}});
   }
   std::string html = paragraph(fmt::format(
       "What was published, beside what the strategy “{}” gives at the {}nearest date (gross: with what "
@@ -407,6 +415,11 @@ Section published_section(const Run& run, const Sources& sources) {
   else if (n_compared > 0)
     heading =
         fmt::format("{} of {} within the model's 90 % interval", n_within, plural(n_compared, "published figure"));
+  if (n_of_other_days > 0)
+    html += paragraph(fmt::format(
+        "{} of another time than the nearest value of the model, by more than a month: not "
+        "counted as compared.",
+        n_of_other_days == 1 ? std::string("One figure is") : fmt::format("{} figures are", n_of_other_days)));
   if (n_set > 0)
     html += paragraph(
         fmt::format("The sources of {} of {} also set parameters of the model: agreement with {} is no test of it.",

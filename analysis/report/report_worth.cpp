@@ -244,11 +244,11 @@ Json waterfall_data(const Spread& gross, const Spread& anyway, const Spread& net
 }
 
 namespace {
-/// "; its net present value is above 0 in 17 % of the worlds", of the first report date.
+/// "; cash and capacity exceed what it cost in 17 % of the worlds", of the first report date.
 std::string chance_of_worth(const Run& run) {
   const auto chance = chance_above(run, std::string(spec(Metric::net_present_value_gbp).name), 0);
   if (!chance) return "";
-  return fmt::format("; its net present value is above 0 in {}{}", chance_text(*chance, run.n_replicates()),
+  return fmt::format("; cash and capacity exceed what it cost in {}{}", chance_text(*chance, run.n_replicates()),
                      *chance > 0 && *chance < 1 ? " of the worlds" : "");
 }
 
@@ -294,7 +294,7 @@ Section outcomes_and_savings(const Run& run, Json& data) {
     html = paragraph(fmt::format(
         "Cash and capacity are not the same money: a bed that is freed is used by somebody else unless it is "
         "closed. Only the value of what is avoided and what follows from it, such as the net present "
-        "value, count both. Money is in {} prices. {}",
+        "value, count both; health gained is in neither. Money is in {} prices. {}",
         kPriceYear, how_money_is_counted(run)));
   if (cash || cost) html += money_defaults_of(run);
   if (!run.headline("carbon_kg", View::gross)) {

@@ -330,13 +330,13 @@ bool is_england(const Model& model) { return model.scenario.population == "engla
 std::string population_in_words(const Model& model) {
   if (is_england(model)) return std::string(kEngland);
   const Population& population = *model.population;
-  const std::string n = grouped(static_cast<double>(population.n_organisations()));
+  const auto n = static_cast<double>(population.n_organisations());
   if (population.synthetic)
-    return fmt::format("a synthetic population of {} {}", n, plural_of(population.synthetic->type));
+    return fmt::format("a synthetic population of {} {}", grouped(n), plural_of(population.synthetic->type));
   const std::filesystem::path folder = model.scenario.population;
-  return fmt::format("the population {} ({} organisations, {})",
+  return fmt::format("the population {} ({}, {})",
                      folder.filename().empty() ? folder.parent_path().filename().string() : folder.filename().string(),
-                     n, plural(population.regions.size(), "region"));
+                     plural(n, "organisation"), plural(population.regions.size(), "region"));
 }
 
 std::string population_note(const Model& model) {

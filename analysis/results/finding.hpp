@@ -94,7 +94,7 @@ inline constexpr std::string_view kWithoutProgramme =
 
 /// What is said once where a benefit has no net share.
 inline constexpr std::string_view kNoShare =
-    "No net share of benefit is given: net is no part of gross, from none to all of it.";
+    "No net share of effect is given: net is no part of gross, from none to all of it.";
 
 /// Whether a figure is 0 in all that is told of it: what two worlds that are the same differ by.
 [[nodiscard]] inline bool is_nil(const Statistics& s) { return s.mean == 0 && s.p05 == 0 && s.p95 == 0; }

@@ -34,14 +34,17 @@ struct Stretch {
 long days_between(Date a, Date b) { return std::labs((a - b).count()); }
 
 /// The stretch nearest to a figure; ties go to the report dates. Stocks are states at the end of a period; flows are
-/// summed from the start to a report date, or over financial years.
-Stretch nearest_stretch(const SummaryLayout& layout, const Published& figure, Metric metric, Date start) {
+/// summed from the start to a report date, or over financial years. What was counted since a programme was there is not set
+/// beside a day before it was.
+Stretch nearest_stretch(const SummaryLayout& layout, const Published& figure, Metric metric, Date start,
+                        Date available) {
   Stretch best;
   const bool is_flow = spec(metric).kind == MetricKind::flow;
   const Date from = figure.from.value_or(start);
   const auto offer = [&](Axis axis, int first, int last) {
     const auto periods = layout.times(axis);
     Period period{periods[static_cast<std::size_t>(first)].from, periods[static_cast<std::size_t>(last)].to, ""};
+    if (period.to < available && figure.to >= available) return;
     const long distance = days_between(period.to, figure.to) + (is_flow ? days_between(period.from, from) : 0);
     if (distance < best.distance) best = {axis, first, last, std::move(period), distance};
   };
@@ -132,13 +135,17 @@ std::vector<PublishedBeside> published_beside(const RunRecord& record) {
     beside.metric = *metric;
     if (const PosteriorProgramme* const drawn = calibrated(scenario, beside.programme))
       beside.was_fitted = is_among_fitted(figure, beside.region, *drawn);
+    Date available = scenario.calendar.start;
     if (const auto of = std::ranges::find(scenario.programmes, beside.programme, &ProgrammeSpec::name);
-        of != scenario.programmes.end())
+        of != scenario.programmes.end()) {
       beside.set_parameters = std::ranges::any_of(
           of->settings, [&](const Setting& setting) { return share_a_code(figure.source, setting.source); });
-    const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start);
+      available = std::max(available, of->available_from.value_or(available));
+    }
+    const Stretch stretch = nearest_stretch(layout, figure, *metric, scenario.calendar.start, available);
     if (stretch.distance <= kNearestDays) {
       beside.used = stretch.period;
+      beside.is_of_other_days = stretch.distance > kSameDays;
       add_values(record, stretch, programme, place, beside);
     }
     all.push_back(std::move(beside));

@@ -25,6 +25,7 @@ struct PublishedBeside {
   /// What the model's values are of: the report date, month end, or run of financial years that lies nearest. Absent
   /// when none lies within kNearestDays; then there are no values.
   std::optional<Period> used;
+  bool is_of_other_days = false;  ///< by more than kSameDays: neither agreement nor contradiction
   Statistics gross, net;
   double p_below = 0;  ///< share of replicates whose gross value is below the published one
   /// Whether the calibration behind the run's parameters fitted to this figure: then agreement with it shows little.
@@ -41,6 +42,8 @@ struct PublishedBeside {
 
 /// How far the ends of the model's window may lie from those of a figure's, days in all: a quarter of a year [A].
 inline constexpr int kNearestDays = 92;
+/// How far, for the figure to lie in the model's interval or outside it: a month [A].
+inline constexpr int kSameDays = 31;
 
 /// All figures: of the scenario, then of its programmes in order, unless the population is synthetic.
 [[nodiscard]] std::vector<PublishedBeside> published_beside(const RunRecord& record);

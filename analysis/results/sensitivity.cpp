@@ -132,7 +132,7 @@ bool is_nil(const OneWayStudy& study) {
 
 bool is_given(const Model& model, const SummaryLayout& layout, Metric metric) {
   const Block* block = layout.find(metric, Axis::report);
-  return block != nullptr && focus_place(layout, model.scenario) < block->n_places;
+  return block != nullptr && !spec(metric).own_world && focus_place(layout, model.scenario) < block->n_places;
 }
 
 Metric leading_metric(const Model& model, const SummaryLayout& layout) {
@@ -152,10 +152,7 @@ OneWayStudy one_way(const std::shared_ptr<const Model>& model, const SummaryLayo
   const int place = focus_place(layout, model->scenario);
   const std::vector<Movable> all = movables(model->scenario);
   const Draw base_draw = base_of(model->scenario, all);
-  // Net is of a difference, which a return of one world has not.
-  const auto ratio = spec(metric).own_world
-                         ? std::nullopt
-                         : ratio_of_means(metric, layout.benefit[static_cast<std::size_t>(programme)]);
+  const auto ratio = ratio_of_means(metric, layout.benefit[static_cast<std::size_t>(programme)]);
   const auto n = static_cast<std::size_t>(n_replicates);
   const std::size_t n_settings = 1 + 2 * all.size();
 

@@ -95,7 +95,7 @@ inline constexpr int kNarrowest = 80;
 [[nodiscard]] bool has_range(Metric metric, const Statistics& s);
 /// What is said where a share has no range for that reason.
 inline constexpr std::string_view kNoRangeOfShare =
-    "The net share of benefit is given without a 90 % range where some worlds do worse than their comparator, or than "
+    "The net share of effect is given without a 90 % range where some worlds do worse than their comparator, or than "
     "nothing at all: their own share is below 0 or above 100 %, which means nothing.";
 /// What is said where strategies are compared for a part of the population.
 inline constexpr std::string_view kGapIsOfTheWhole =

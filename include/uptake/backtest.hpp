@@ -101,12 +101,17 @@ struct Backtest {
 /// makes one for each programme and cut. [A]
 inline constexpr std::size_t kBacktestBudget = 20'000, kBacktestParticles = 1'000;
 
+/// What a back-test tells while it works, of a programme; either may be empty.
+struct BacktestProgress {
+  std::function<void(const std::string& programme, const CalibrationProgress&)> fit;
+  std::function<void(const std::string& programme, const Progress&)> forecast;
+};
+
 /// @param stored posterior of past programmes for `leave_out`; calibrated here when absent or of another record
 /// @throws InputError when the options do not go together, name what the record lacks, or leave nothing to forecast
-[[nodiscard]] Backtest backtest(
-    const HistoricRecord& record, std::shared_ptr<const Population> population, const BacktestOptions& options,
-    const StoredPosterior* stored, const Control& control,
-    const std::function<void(const std::string& programme, const CalibrationProgress&)>& progress = {});
+[[nodiscard]] Backtest backtest(const HistoricRecord& record, std::shared_ptr<const Population> population,
+                                const BacktestOptions& options, const StoredPosterior* stored, const Control& control,
+                                const BacktestProgress& progress = {});
 
 /// For people, at most 80 columns: forecasts, scores, and in words how good they were and why a baseline wins.
 [[nodiscard]] std::string backtest_table(const Backtest& result);

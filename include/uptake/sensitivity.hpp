@@ -48,7 +48,8 @@ struct OneWayStudy {
 /// Whether no result of a study differs from 0: nothing sets the strategy apart from its comparator in this metric.
 [[nodiscard]] bool is_nil(const OneWayStudy& study);
 
-/// Whether a metric is given at the report dates for the scenario's focus: some are of the whole population alone.
+/// Whether a metric has a net at the report dates for the scenario's focus: some are of the whole population alone, and a
+/// return of one world says nothing of a difference.
 [[nodiscard]] bool is_given(const Model& model, const SummaryLayout& layout, Metric metric);
 
 /// The metric that a run is about: the first of admissions, events, bed days, days sooner, people and organisations

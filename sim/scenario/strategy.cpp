@@ -73,6 +73,11 @@ void read_lever_amounts(TableReader& reader, Lever& lever) {
   // Everybody joins a community of practice unless a share is stated.
   lever.share = reader.quantity("share", "share", 0, 1).value_or(lever.kind == LeverKind::communities ? 1 : 0);
   lever.delay_weeks = reader.quantity("delay_weeks", "week", 0, kMostWeeks).value_or(0);
+  if (lever.delay_weeks > 0 && std::lround(lever.delay_weeks) == 0)
+    reader.report(
+        reader.find("delay_weeks")->place,
+        fmt::format("delay_weeks is {:.2g} weeks, which is no delay: it is rounded to whole weeks", lever.delay_weeks),
+        "write at least \"1 week\"");
 }
 
 void check_lever_amounts(TableReader& reader, const Lever& lever) {
@@ -133,6 +138,14 @@ Lever read_lever(TableReader& reader, const Calendar* calendar, std::span<const 
     }
   }
   lever.regions = read_regions(reader, "regions", regions);
+  // All of them where the key is absent: an empty list could mean either.
+  for (const std::string_view key : {"programmes", "regions", "organisations"}) {
+    const TomlEntry* entry = find_entry(reader.table(), key);
+    const auto* list = entry ? entry->value.as<TomlValue::Array>() : nullptr;
+    if (list && list->empty())
+      reader.report(entry->place, fmt::format("{} is an empty list", key),
+                    key == "organisations" ? "name them by their codes" : "name some, or leave it out for all");
+  }
   if (!kind) {
     for (const std::string_view key : kLeverKeys) reader.find(key);
     return lever;
