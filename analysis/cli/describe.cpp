@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "calibration/posterior_file.hpp"
 #include "commands.hpp"
 #include "files/json_text.hpp"
 #include "ranks.hpp"
@@ -14,7 +15,6 @@
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"

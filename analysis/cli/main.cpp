@@ -12,9 +12,9 @@
 #include <map>
 #include <new>
 
+#include "backtest/backtest.hpp"
 #include "commands.hpp"
 #include "ranks.hpp"
-#include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"

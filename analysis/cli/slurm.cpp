@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "commands.hpp"
-#include "uptake/command.hpp"
+#include "files/command.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/scenario.hpp"
 

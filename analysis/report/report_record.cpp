@@ -13,11 +13,11 @@
 #include "report/report_sections.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
+#include "statistics/scores.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/record.hpp"
-#include "uptake/scores.hpp"
 
 namespace uptake {
 
