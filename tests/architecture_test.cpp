@@ -52,10 +52,10 @@ const std::map<std::string, std::set<std::string>> kNamedOpeners{
 /// own room and by those above it.
 using Rooms = std::map<std::string, std::vector<std::string>>;
 
-std::ifstream the_document() { return std::ifstream(fs::path(UPTAKE_SOURCE_FOLDER) / "docs" / "decisions.md"); }
+fs::path the_document() { return fs::path(UPTAKE_SOURCE_FOLDER) / "docs" / "decisions.md"; }
 
 Rooms rooms_of_the_document() {
-  std::ifstream in = the_document();
+  std::ifstream in(the_document());
   static const std::regex head(R"(\| room of `(\w+)/` \|.*)"), row(R"(\| `(\w+)/` \|.*)");
   Rooms rooms;
   std::string library;
@@ -76,7 +76,7 @@ Rooms rooms_of_the_document() {
 using Homes = std::map<std::string, std::string>;
 
 Homes homes_of_the_document() {
-  std::ifstream in = the_document();
+  std::ifstream in(the_document());
   static const std::regex row(R"(\| `(\w+\.hpp)` \| `(\w+/[\w.]+)` \|.*)");
   Homes homes;
   std::smatch match;
