@@ -18,8 +18,8 @@
 #include <set>
 
 #include "busy.hpp"
+#include "files/command.hpp"
 #include "process.hpp"
-#include "uptake/command.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/error.hpp"
 #include "uptake/version.hpp"

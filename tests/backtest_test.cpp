@@ -10,11 +10,11 @@
 #include <sstream>
 
 #include "backtest/backtest_parts.hpp"
+#include "backtest/baselines.hpp"
 #include "files/results_file.hpp"
 #include "folder.hpp"
 #include "statistics/special_functions.hpp"
 #include "synthetic.hpp"
-#include "uptake/baselines.hpp"
 
 namespace uptake {
 namespace {

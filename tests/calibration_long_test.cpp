@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "calibration/tempering.hpp"
 #include "likelihood_noise.hpp"
 #include "uptake/calibration.hpp"
-#include "uptake/tempering.hpp"
 #include "verify/known_posteriors.hpp"
 
 namespace uptake {

@@ -1,6 +1,6 @@
 // Comparisons on values whose answer is known by hand, the split over drivers on games that the literature solves, and
 // reading results back, whole and broken.
-#include "uptake/compare.hpp"
+#include "results/compare.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <iterator>
 
 #include "folder.hpp"
-#include "report/compare_report.hpp"
+#include "results/compare_report.hpp"
 #include "results/published.hpp"
 #include "results_fixture.hpp"
 #include "synthetic.hpp"

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "calibration/historic.hpp"
 #include "synthetic.hpp"
-#include "uptake/historic.hpp"
 
 namespace uptake::made_up {
 

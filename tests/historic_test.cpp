@@ -1,13 +1,13 @@
-#include "uptake/historic.hpp"
+#include "calibration/historic.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 
+#include "calibration/reference_class.hpp"
 #include "historic_fixture.hpp"
-#include "uptake/reference_class.hpp"
-#include "uptake/scores.hpp"
+#include "statistics/scores.hpp"
 
 namespace uptake {
 namespace {

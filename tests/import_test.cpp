@@ -1,5 +1,5 @@
 // Registers to tables: small files in the forms that are published, made by hand, and files that no publisher would make.
-#include "uptake/import.hpp"
+#include "results/import.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

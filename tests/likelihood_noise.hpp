@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "calibration/tempering.hpp"
 #include "uptake/calibration.hpp"
 #include "uptake/ensemble.hpp"
-#include "uptake/tempering.hpp"
 
 namespace uptake {
 

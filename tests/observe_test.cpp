@@ -1,10 +1,9 @@
-#include "uptake/observe.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 #include "small_model.hpp"
+#include "uptake/outcomes.hpp"
 #include "worlds.hpp"
 
 namespace uptake {

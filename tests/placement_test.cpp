@@ -1,4 +1,4 @@
-#include "uptake/placement.hpp"
+#include "ensemble/placement.hpp"
 
 #include <gtest/gtest.h>
 #include <sched.h>

@@ -1,5 +1,5 @@
 // Pooling of programmes on normal problems whose answers are known.
-#include "uptake/pooling.hpp"
+#include "calibration/pooling.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "uptake/scores.hpp"
-#include "uptake/tempering.hpp"
+#include "calibration/tempering.hpp"
+#include "statistics/scores.hpp"
 #include "verify/known_posteriors.hpp"
 
 namespace uptake {

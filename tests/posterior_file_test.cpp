@@ -1,5 +1,5 @@
 // posterior.h5: what is written is read, by name; what is broken is refused.
-#include "uptake/posterior_file.hpp"
+#include "calibration/posterior_file.hpp"
 
 #include <gtest/gtest.h>
 

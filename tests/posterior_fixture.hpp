@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "uptake/posterior_file.hpp"
+#include "calibration/posterior_file.hpp"
 #include "uptake/random.hpp"
 
 namespace uptake {

@@ -7,9 +7,9 @@
 #include <fstream>
 
 #include "folder.hpp"
+#include "results/export.hpp"
 #include "results_fixture.hpp"
 #include "uptake/error.hpp"
-#include "uptake/export.hpp"
 #include "uptake/random.hpp"
 
 namespace uptake {

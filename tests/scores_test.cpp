@@ -1,5 +1,5 @@
 // Forecast scores and baselines against published and closed-form answers.
-#include "uptake/scores.hpp"
+#include "statistics/scores.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <vector>
 
+#include "backtest/baselines.hpp"
 #include "statistics/special_functions.hpp"
-#include "uptake/baselines.hpp"
 #include "uptake/calibration.hpp"
 #include "uptake/error.hpp"
 

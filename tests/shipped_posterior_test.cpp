@@ -6,7 +6,7 @@
 #include <cmath>
 #include <filesystem>
 
-#include "uptake/posterior_file.hpp"
+#include "calibration/posterior_file.hpp"
 #include "uptake/record.hpp"
 
 namespace uptake {

@@ -1,6 +1,6 @@
 // The second method of calibration, its particle filter, and the fast one: controls, bits, faults. That they meet known
 // answers is asked by verify_calibration_test.cpp and, at full size, by calibration_long_test.cpp.
-#include "uptake/tempering.hpp"
+#include "calibration/tempering.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

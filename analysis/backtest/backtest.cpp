@@ -1,4 +1,4 @@
-#include "uptake/backtest.hpp"
+#include "backtest/backtest.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -8,9 +8,9 @@
 #include <cmath>
 
 #include "backtest/backtest_parts.hpp"
+#include "calibration/pooling.hpp"
+#include "calibration/reference_class.hpp"
 #include "uptake/grouped.hpp"
-#include "uptake/pooling.hpp"
-#include "uptake/reference_class.hpp"
 
 namespace uptake {
 

@@ -4,10 +4,11 @@
 #include <cmath>
 #include <map>
 
+#include "backtest/backtest.hpp"
 #include "files/file.hpp"
 #include "files/hdf5_writer.hpp"
+#include "files/results_file.hpp"
 #include "files/seal.hpp"
-#include "uptake/backtest.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {

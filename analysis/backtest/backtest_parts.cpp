@@ -10,8 +10,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "backtest/baselines.hpp"
 #include "results/numbers.hpp"
-#include "uptake/baselines.hpp"
 
 namespace uptake {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "uptake/backtest.hpp"
+#include "backtest/backtest.hpp"
 
 namespace uptake {
 

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "backtest/backtest.hpp"
 #include "files/json_text.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
-#include "uptake/backtest.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "uptake/baselines.hpp"
+#include "backtest/baselines.hpp"
 
 #include <Eigen/Dense>
 #include <algorithm>

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "statistics/special_functions.hpp"
+#include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "uptake/fit_report.hpp"
+#include "calibration/fit_report.hpp"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "files/json_text.hpp"
+#include "statistics/scores.hpp"
 #include "uptake/grouped.hpp"
-#include "uptake/scores.hpp"
 
 namespace uptake {
 

@@ -1,5 +1,5 @@
 // One programme's model put beside its record: what it would have been reported as, and how likely what was reported is.
-#include "uptake/historic.hpp"
+#include "calibration/historic.hpp"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,8 @@
 #include <map>
 #include <numeric>
 
+#include "statistics/scores.hpp"
 #include "statistics/special_functions.hpp"
-#include "uptake/scores.hpp"
 
 namespace uptake {
 

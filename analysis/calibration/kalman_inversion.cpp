@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "calibration/regression.hpp"
-#include "uptake/tempering.hpp"
+#include "calibration/tempering.hpp"
 
 namespace uptake {
 

@@ -1,4 +1,4 @@
-#include "uptake/pooling.hpp"
+#include "calibration/pooling.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "uptake/posterior_file.hpp"
+#include "calibration/posterior_file.hpp"
 
 #include <fmt/format.h>
 
@@ -9,12 +9,12 @@
 #include <limits>
 #include <set>
 
+#include "calibration/reference_class.hpp"
 #include "files/file.hpp"
 #include "files/hdf5_writer.hpp"
 #include "files/results_file.hpp"
 #include "files/seal.hpp"
 #include "uptake/record.hpp"
-#include "uptake/reference_class.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "uptake/reference_class.hpp"
+#include "calibration/reference_class.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Tempered sequential Monte Carlo (Del Moral, Doucet & Jasra 2006; Duan & Fulop 2015).
-#include "uptake/tempering.hpp"
+#include "calibration/tempering.hpp"
 
 #include "calibration/regression.hpp"
 

@@ -1,4 +1,4 @@
-#include "uptake/backtest.hpp"
+#include "backtest/backtest.hpp"
 
 #include <fmt/format.h>
 
@@ -7,15 +7,15 @@
 #include <nlohmann/json.hpp>
 
 #include "all_at_once.hpp"
+#include "calibration/posterior_file.hpp"
 #include "commands.hpp"
 #include "files/json_text.hpp"
 #include "progress.hpp"
+#include "report/crate.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
-#include "uptake/crate.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/grouped.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/random.hpp"
 #include "uptake/record.hpp"
 #include "uptake/results.hpp"

@@ -5,22 +5,22 @@
 #include <nlohmann/json.hpp>
 
 #include "all_at_once.hpp"
+#include "calibration/fit_report.hpp"
+#include "calibration/historic.hpp"
+#include "calibration/posterior_file.hpp"
+#include "calibration/reference_class.hpp"
 #include "commands.hpp"
+#include "files/command.hpp"
 #include "files/file.hpp"
 #include "files/json_text.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
+#include "report/crate.hpp"
 #include "results/numbers.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
-#include "uptake/command.hpp"
-#include "uptake/crate.hpp"
-#include "uptake/fit_report.hpp"
 #include "uptake/grouped.hpp"
-#include "uptake/historic.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
-#include "uptake/reference_class.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake::cli {

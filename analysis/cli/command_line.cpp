@@ -5,7 +5,7 @@
 #include <chrono>
 
 #include "commands.hpp"
-#include "uptake/command.hpp"
+#include "files/command.hpp"
 
 namespace uptake::cli {
 

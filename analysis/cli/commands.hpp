@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
+#include "results/import.hpp"
 #include "uptake/calendar.hpp"
 #include "uptake/error.hpp"
-#include "uptake/import.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "uptake/compare.hpp"
+#include "results/compare.hpp"
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -13,10 +13,11 @@
 
 #include "all_at_once.hpp"
 #include "commands.hpp"
+#include "files/command.hpp"
 #include "progress.hpp"
+#include "report/compare_page.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
-#include "uptake/command.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "calibration/posterior_file.hpp"
 #include "commands.hpp"
 #include "files/json_text.hpp"
 #include "ranks.hpp"
@@ -14,7 +15,6 @@
 #include "uptake/model.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/population.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
@@ -188,9 +188,10 @@ std::string check_scenario(const fs::path& file, const std::vector<std::string>&
   auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
   const auto model = make_model(scenario, std::move(population));
   warnings = model->warnings;
-  return fmt::format("{}; {} programme{}, {} strategies, {} replicates, {} to {}", scenario.title,
-                     scenario.programmes.size(), scenario.programmes.size() == 1 ? "" : "s", scenario.strategies.size(),
-                     grouped(scenario.replicates), iso(scenario.calendar.start), iso(scenario.calendar.last_day()));
+  return fmt::format("{}; {}, {} strategies, {}, {} to {}", scenario.title,
+                     plural(scenario.programmes.size(), "programme"), scenario.strategies.size(),
+                     plural(scenario.replicates, "replicate"), iso(scenario.calendar.start),
+                     iso(scenario.calendar.last_day()));
 }
 
 std::string check_record(const fs::path& file, const std::vector<std::string>& overrides,

@@ -1,12 +1,12 @@
-#include "uptake/export.hpp"
+#include "results/export.hpp"
 
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "files/command.hpp"
 #include "files/json_text.hpp"
-#include "uptake/command.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/scenario.hpp"
 

@@ -1,5 +1,5 @@
 // The command that makes population tables of public registers.
-#include "uptake/import.hpp"
+#include "results/import.hpp"
 
 #include <fmt/format.h>
 

@@ -12,10 +12,11 @@
 #include <map>
 #include <new>
 
+#include "backtest/backtest.hpp"
 #include "commands.hpp"
 #include "ranks.hpp"
-#include "uptake/backtest.hpp"
 #include "uptake/ensemble.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/version.hpp"
 
@@ -320,8 +321,8 @@ class Parser {
     const int most = available_threads();
     if (options_.run.n_threads <= most) return;
     if (options_.output.verbosity == Verbosity::normal) {
-      tell("--threads {}: this process may use {} core{}, so {} thread{}\n", options_.run.n_threads, most,
-           most == 1 ? "" : "s", most, most == 1 ? "" : "s");
+      tell("--threads {}: this process may use {}, so {}\n", options_.run.n_threads, plural(most, "core"),
+           plural(most, "thread"));
     }
     options_.run.n_threads = most;
   }

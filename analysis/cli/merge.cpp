@@ -7,10 +7,10 @@
 #include <set>
 
 #include "commands.hpp"
+#include "files/command.hpp"
 #include "progress.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
-#include "uptake/command.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"

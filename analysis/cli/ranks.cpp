@@ -22,8 +22,8 @@
 #include <mpi.h>
 #endif
 
+#include "ensemble/placement.hpp"
 #include "run_folder.hpp"
-#include "uptake/placement.hpp"
 
 namespace uptake::cli {
 

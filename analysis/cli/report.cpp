@@ -1,4 +1,4 @@
-#include "uptake/report.hpp"
+#include "report/report.hpp"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,10 @@
 
 #include "commands.hpp"
 #include "files/json_text.hpp"
+#include "report/cheers.hpp"
+#include "report/crate.hpp"
 #include "report/run_view.hpp"
 #include "text_file.hpp"
-#include "uptake/cheers.hpp"
-#include "uptake/crate.hpp"
 
 namespace uptake::cli {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "commands.hpp"
-#include "uptake/crate.hpp"
+#include "report/crate.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"

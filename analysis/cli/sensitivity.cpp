@@ -1,4 +1,4 @@
-#include "uptake/sensitivity.hpp"
+#include "results/sensitivity.hpp"
 
 #include <fmt/format.h>
 
@@ -12,15 +12,15 @@
 #include "files/json_text.hpp"
 #include "files/results_file.hpp"
 #include "progress.hpp"
+#include "report/crate.hpp"
+#include "report/report.hpp"
 #include "report/run_view.hpp"
+#include "results/compare.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
-#include "uptake/compare.hpp"
-#include "uptake/crate.hpp"
-#include "uptake/report.hpp"
 
 namespace uptake::cli {
 

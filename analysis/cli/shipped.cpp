@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "calibration/posterior_file.hpp"
 #include "commands.hpp"
 #include "text_file.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/record.hpp"
 #include "uptake/scenario.hpp"
 

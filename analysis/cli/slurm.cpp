@@ -6,7 +6,7 @@
 #include <regex>
 
 #include "commands.hpp"
-#include "uptake/command.hpp"
+#include "files/command.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/scenario.hpp"
 
@@ -104,7 +104,7 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
 
   fmt::print(
       "#!/bin/sh\n"
-      "# {}: {} replicates in {} tasks of {} core{}, then a merge.\n"
+      "# {}: {} replicates in {} tasks of {}, then a merge.\n"
       "#\n"
       "# Submit:             sh THIS_FILE           (the array, and the merge that waits for it)\n"
       "# Again after a loss: sh THIS_FILE           (tasks resume; replicates that are there are not made again)\n"
@@ -133,9 +133,9 @@ ExitCode slurm(const SlurmOptions& options, const Output&) {
       "tasks={}\n"
       "mode=${{1:-}}\n"
       "set --{}\n",
-      word, scenario.replicates, options.n_tasks, options.n_cores, options.n_cores == 1 ? "" : "s", name,
-      options.n_tasks - 1, size, where, quoted(name), quoted(program.string()), quoted(file.string()),
-      quoted(folder.string()), options.n_tasks, overrides);
+      word, scenario.replicates, options.n_tasks, plural(options.n_cores, "core"), name, options.n_tasks - 1, size,
+      where, quoted(name), quoted(program.string()), quoted(file.string()), quoted(folder.string()), options.n_tasks,
+      overrides);
   fmt::print(
       "{}{}{}"
       "exec sh '$self' merge\n"

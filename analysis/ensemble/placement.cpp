@@ -1,4 +1,4 @@
-#include "uptake/placement.hpp"
+#include "ensemble/placement.hpp"
 
 #include <fmt/format.h>
 #include <sched.h>

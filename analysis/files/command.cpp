@@ -1,4 +1,4 @@
-#include "uptake/command.hpp"
+#include "files/command.hpp"
 
 #include <string_view>
 

@@ -14,8 +14,6 @@
 
 #include "files/hdf5_handle.hpp"
 #include "files/seal.hpp"
-#include "uptake/backtest.hpp"
-#include "uptake/results.hpp"
 
 namespace uptake {
 

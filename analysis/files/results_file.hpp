@@ -36,6 +36,8 @@ struct FileKind {
   /// Whether a file without its seal is read (seal.hpp): other programs that change a file cut it off.
   enum class Unsealed : std::uint8_t { read, refused } unsealed = Unsealed::read;
 };
+/// Versions of docs/results-format.md and of its backtest.h5 that are written and read.
+inline constexpr int kResultsFormat = 2, kBacktestFormat = 1;
 extern const FileKind kResultsKind, kBacktestKind;
 
 /// An open results.h5, or another file of the kind: the only reader of one. Paths are as in docs/results-format.md, e.g. "report/admissions_avoided".

@@ -1,4 +1,4 @@
-#include "uptake/cheers.hpp"
+#include "report/cheers.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,6 @@
 // A comparison as a page: strategies or scenarios side by side, in the same worlds.
+#include "report/compare_page.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,12 +8,11 @@
 #include <cmath>
 #include <optional>
 
-#include "report/compare_report.hpp"
 #include "report/page.hpp"
 #include "report/report_sections.hpp"
+#include "results/compare_report.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {

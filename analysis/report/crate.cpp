@@ -1,4 +1,4 @@
-#include "uptake/crate.hpp"
+#include "report/crate.hpp"
 
 #include <fmt/format.h>
 
@@ -11,14 +11,14 @@
 #include <utility>
 #include <vector>
 
+#include "calibration/posterior_file.hpp"
+#include "files/command.hpp"
 #include "files/file.hpp"
 #include "files/hdf5_writer.hpp"
 #include "files/json_text.hpp"
 #include "files/results_file.hpp"
-#include "uptake/command.hpp"
-#include "uptake/export.hpp"
+#include "results/export.hpp"
 #include "uptake/population.hpp"
-#include "uptake/posterior_file.hpp"
 #include "uptake/results.hpp"
 #include "uptake/version.hpp"
 

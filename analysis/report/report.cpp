@@ -1,4 +1,4 @@
-#include "uptake/report.hpp"
+#include "report/report.hpp"
 
 #include <fmt/format.h>
 
@@ -17,17 +17,17 @@
 #include <utility>
 
 #include "files/file.hpp"
-#include "report/compare_report.hpp"
 #include "report/report_sections.hpp"
+#include "results/compare.hpp"
+#include "results/compare_report.hpp"
 #include "results/numbers.hpp"
+#include "results/sensitivity.hpp"
 #include "statistics/between.hpp"
 #include "uptake/calendar.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/outcomes.hpp"
+#include "uptake/population.hpp"
 #include "uptake/results.hpp"
-#include "uptake/sensitivity.hpp"
-#include "uptake/tiles.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {

@@ -6,8 +6,8 @@
 #include <array>
 
 #include "report/report_sections.hpp"
+#include "results/compare.hpp"
 #include "results/numbers.hpp"
-#include "uptake/compare.hpp"
 
 namespace uptake {
 

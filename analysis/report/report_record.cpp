@@ -14,11 +14,11 @@
 #include "results/numbers.hpp"
 #include "results/published.hpp"
 #include "results/wording.hpp"
+#include "statistics/scores.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"
 #include "uptake/record.hpp"
-#include "uptake/scores.hpp"
 
 namespace uptake {
 

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "files/command.hpp"
 #include "results/cell_statistics.hpp"
+#include "results/compare.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
-#include "uptake/command.hpp"
-#include "uptake/compare.hpp"
 
 namespace uptake {
 

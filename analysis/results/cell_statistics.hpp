@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

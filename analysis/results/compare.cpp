@@ -1,4 +1,4 @@
-#include "uptake/compare.hpp"
+#include "results/compare.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "uptake/export.hpp"
+#include "results/export.hpp"
 
 #include <fmt/format.h>
 

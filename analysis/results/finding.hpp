@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "statistics/statistics.hpp"
 #include "uptake/model.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/parameters.hpp"

@@ -1,4 +1,4 @@
-#include "uptake/import.hpp"
+#include "results/import.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "files/file.hpp"
+#include "results/export.hpp"
 #include "results/numbers.hpp"
-#include "uptake/export.hpp"
 
 namespace uptake {
 

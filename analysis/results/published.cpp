@@ -12,10 +12,10 @@
 
 #include "files/file.hpp"
 #include "results/cell_statistics.hpp"
+#include "results/compare.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "statistics/statistics.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/posterior.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/sources.hpp"

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -14,13 +14,14 @@
 
 #include "files/file.hpp"
 #include "files/hdf5_writer.hpp"
+#include "files/results_file.hpp"
 #include "files/seal.hpp"
 #include "results/by_cell.hpp"
 #include "results/cell_statistics.hpp"
+#include "results/compare.hpp"
 #include "results/finding.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/version.hpp"
 
 namespace uptake {

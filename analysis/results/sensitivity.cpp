@@ -1,4 +1,4 @@
-#include "uptake/sensitivity.hpp"
+#include "results/sensitivity.hpp"
 
 #include <fmt/format.h>
 
@@ -8,9 +8,9 @@
 #include <limits>
 #include <optional>
 
+#include "results/compare.hpp"
 #include "results/finding.hpp"
 #include "statistics/statistics.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/error.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"

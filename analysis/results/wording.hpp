@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "results/numbers.hpp"
+#include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "uptake/scores.hpp"
+#include "statistics/scores.hpp"
 
 #include <fmt/format.h>
 
@@ -11,7 +11,6 @@
 #include <tuple>
 
 #include "statistics/special_functions.hpp"
-#include "uptake/calibration.hpp"
 #include "uptake/error.hpp"
 
 namespace uptake {

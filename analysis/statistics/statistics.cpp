@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "uptake/arrays.hpp"
 #include "uptake/error.hpp"
-#include "uptake/widest.hpp"
 
 namespace uptake {
 

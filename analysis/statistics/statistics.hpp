@@ -8,9 +8,17 @@
 #include <vector>
 
 #include "uptake/outcomes.hpp"
-#include "uptake/statistics.hpp"
 
 namespace uptake {
+
+/// Statistics of one quantity over replicates.
+struct Statistics {
+  double mean = 0, sd = 0, p05 = 0, p25 = 0, p50 = 0, p75 = 0, p95 = 0;
+  double mcse = 0;  ///< Monte-Carlo standard error of the mean, sd / sqrt(n)
+};
+/// Exact sample quantiles by linear interpolation of order statistics (Hyndman & Fan 1996, type 7); NaN values are left
+/// out; all NaN gives NaN. Reorders `values`.
+[[nodiscard]] Statistics statistics(std::span<double> values);
 
 /// Names of the statistics, everywhere in this order.
 inline constexpr std::array<std::string_view, 8> kStatisticNames{"mean", "sd",  "p05", "p25",

@@ -11,7 +11,6 @@
 #include <memory>
 #include <span>
 
-#include "uptake/growth.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/world.hpp"
 #include "verify/experiments.hpp"

@@ -6,10 +6,10 @@
 #include <limits>
 #include <map>
 
+#include "calibration/pooling.hpp"
+#include "calibration/tempering.hpp"
+#include "statistics/scores.hpp"
 #include "statistics/special_functions.hpp"
-#include "uptake/pooling.hpp"
-#include "uptake/scores.hpp"
-#include "uptake/tempering.hpp"
 #include "uptake/verify.hpp"
 #include "verify/known_posteriors.hpp"
 

@@ -1,8 +1,10 @@
 /// Calibration: parameter vectors that could have made the observations, and how far to trust them. Everything is written
-/// against `Simulator`, so that the methods are proved on closed-form functions put in the model's place.
+/// against `Simulator`, and filters against `Stepper`, so that the methods are proved on closed-form functions put in the
+/// model's place.
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -10,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "uptake/ensemble.hpp"
@@ -25,6 +28,21 @@ namespace uptake {
 /// observations (rounding, sites that do not report) belongs in it. A value that is not finite marks a failed run.
 /// Called from many threads; the result must depend on the arguments alone.
 using Simulator = std::function<std::vector<double>(std::span<const double> parameters, Key key)>;
+
+/// A model that can be stepped, copied and gone on with. State is a value; a copy is a branch.
+/// - start(parameters, key): the state before the first interval;
+/// - advance(state, interval): through the interval, the same way for the same state;
+/// - observe(state, interval): ln of the probability (density) of what was observed at its end given all before, -infinity
+///   if impossible; a state may take up what it learns from it;
+/// - reclock(state, key): new luck from here on, as if nothing were known of the old: copies go their own ways.
+template <class S>
+concept Stepper = requires(const S& stepper, std::span<const double> parameters, Key key, int interval,
+                           decltype(stepper.start(parameters, key))& state) {
+  requires std::copyable<std::remove_cvref_t<decltype(state)>>;
+  stepper.advance(state, interval);
+  { stepper.observe(state, interval) } -> std::convertible_to<double>;
+  stepper.reclock(state, key);
+};
 
 /// A parameter to be found. Values outside [lowest, highest] are impossible: the prior is truncated there.
 struct CalibratedParameter {
@@ -95,9 +113,6 @@ enum class Purpose : std::uint8_t {
   return make_key(seed, static_cast<std::uint64_t>(purpose) << 56 | static_cast<std::uint64_t>(generation) << 44 |
                             static_cast<std::uint64_t>(sweep) << 32 | static_cast<std::uint64_t>(particle));
 }
-/// Number `index` of a key that is used for one thing.
-[[nodiscard]] inline double uniform_number(Key key, std::size_t index) { return uniform(key, {.organisation = index}); }
-[[nodiscard]] inline double normal_number(Key key, std::size_t index) { return normal(key, {.organisation = index}); }
 
 // ---- what is found ------------------------------------------------------------------------------------------------
 

@@ -10,9 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "uptake/column.hpp"
+#include "uptake/arrays.hpp"
 #include "uptake/error.hpp"
-#include "uptake/paged.hpp"
 #include "uptake/population.hpp"
 #include "uptake/scenario.hpp"
 

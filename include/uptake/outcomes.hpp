@@ -10,125 +10,14 @@
 #include <string_view>
 #include <vector>
 
+#include "uptake/metrics.hpp"
 #include "uptake/model.hpp"
 #include "uptake/world.hpp"
 
 namespace uptake {
 
-/// Rows of the metric table (definitions in docs/odd.md 7.2 to 7.7).
-enum class Metric : std::uint8_t {
-  // clang-format off
-  // stocks
-  engaged, implementing_ever, adopters, ever_adopted, sustained_adopters, sites, capacity_beds,
-  adoption_share, uptake_share, patients_benefited, patients_distinct_least,
-  // flows, in the order in which they are kept
-  patients_in_year, events_avoided, admissions_avoided, bed_days_avoided, diagnosis_days_sooner, home_years, qalys,
-  savings_gross_gbp, savings_cash_gbp, capacity_released_gbp, social_value_gbp, cost_gbp, cost_public_gbp, carbon_kg,
-  // value for money
-  net_present_value_gbp, present_value_cash_gbp, present_value_social_gbp, present_value_cost_gbp,
-  present_value_cost_public_gbp, roi_fiscal, roi_social, roi_net,
-  // what the network's contribution is
-  acceleration_months, levels_never_reached_share, attributable_share, not_otherwise_adopted, significantly_reduced,
-  first_use_months, latest_first_use_months,
-  // equity: of adoption, of reach, of benefit
-  regional_cv, regional_gini, deprivation_gap, slope_index, relative_index, concentration_index,
-  reach_regional_cv, reach_regional_gini, reach_deprivation_gap, reach_slope_index, reach_relative_index,
-  reach_concentration_index,
-  benefit_regional_cv, benefit_regional_gini, benefit_deprivation_gap, benefit_slope_index, benefit_relative_index,
-  benefit_concentration_index,
-  // growth ledger: a ledger of its own, the last rows
-  investment_gbp, jobs, companies_supported, pipeline_needs_assessment, pipeline_fellows, pipeline_supported,
-  pipeline_evaluated, pipeline_in_new_setting, growth_roi,
-  // clang-format on
-  count_
-};
-inline constexpr int kNMetrics = static_cast<int>(Metric::count_);
-
-/// Time axes that results are given on.
-enum class Axis : std::uint8_t { month, year, report };
-enum class Geography : std::uint8_t { region, board };  ///< region: England first, then the regions
-
-enum class MetricKind : std::uint8_t {
-  stock,  ///< a state at the end of the period
-  flow,   ///< summed over the period (axis report: from the start to the date)
-  ratio   ///< not additive over regions, exempt from gross - counterfactual = net where `paired`
-};
-
-/// What must be known of a programme for a metric to be given; it is missing where nothing is known, never 0.
-enum class Needs : std::uint8_t {
-  nothing,
-  people,         ///< how many an organisation reaches
-  events,         ///< how many events there are without it
-  admissions,     ///< ... and they are admissions
-  bed_days,       ///< how many bed days an admission or stay holds
-  diagnosis,      ///< days sooner
-  qalys,          ///< QALYs of an event or person
-  cost,           ///< what it costs; of a programme with an outcome the table's prices stand for what no file states
-  value,          ///< a price of an event, bed day or person
-  social,         ///< QALYs or a value outside the NHS
-  social_return,  ///< the same: what several programmes return is given where it is known of each of them
-  carbon,         ///< a carbon factor of an admission, bed day or journey
-  benefit,        ///< any of events, value, days sooner or people
-  uptake,         ///< uptake of a treatment without the programme
-  beds,           ///< beds opened
-  sites,          ///< adopters are sites in the community
-  several,        ///< more than one programme, and people
-  growth,         ///< a growth ledger
-  count_
-};
-/// A set of what is known: bit n = Needs n.
-using Known = std::uint32_t;
-[[nodiscard]] constexpr Known bit(Needs needs) noexcept { return Known{1} << static_cast<unsigned>(needs); }
 /// What a programme's file and the economy say enough about for a metric to be given. `several` and `growth` are never in it.
 [[nodiscard]] Known known_of(const Scenario& scenario, const ProgrammeSpec& programme);
-
-/// The impact dimensions that a metric speaks to: bit n = ImpactDimension n.
-using Dimensions = std::uint16_t;
-[[nodiscard]] constexpr Dimensions bit(ImpactDimension dimension) noexcept {
-  return static_cast<Dimensions>(1U << static_cast<unsigned>(dimension));
-}
-
-/// How people read the numbers of a metric; files hold all in its unit.
-enum class ReadAs : std::uint8_t {
-  number,   ///< as they are
-  money,    ///< GBP, or millions of GBP
-  percent,  ///< a share, as a percentage
-  points,   ///< a difference of shares, in percentage points
-  index     ///< to three decimals
-};
-
-/// Which way a metric is better. Gaps and slopes are: the nearer to 0, the fairer.
-enum class Better : std::uint8_t { higher, lower, nearer_zero };
-inline constexpr std::array<std::string_view, 3> kBetterNames{"higher", "lower", "nearer-zero"};
-
-/// A metric, and all that is said of it: the terminal, the pages, the checklists and the files take their words here.
-struct MetricSpec {
-  Metric id;
-  std::string_view name;
-  std::string_view unit;       ///< "organisations", "admissions", "bed-days", "GBP", "1", "months", ...
-  std::string_view long_name;  ///< what it is, in files
-  std::string_view label;      ///< a row of a page, without the unit of `read_as`
-  std::string_view brief;      ///< a row of a terminal's table, which has few columns
-  ReadAs read_as;
-  Better better;
-  MetricKind kind;
-  bool on_month, on_year, on_report;
-  bool by_region;         ///< false: England only
-  bool by_board;          ///< also in the group /icb (axis month)
-  bool paired;            ///< defined only as a comparison with `no-network`: view net alone
-  bool money;             ///< carries a price year
-  bool own_world;         ///< says nothing of a difference: no view net
-  Needs needs;            ///< missing for programmes of which this is not known
-  Dimensions dimensions;  ///< that it speaks to
-};
-[[nodiscard]] std::span<const MetricSpec> metric_table();
-[[nodiscard]] inline const MetricSpec& spec(Metric id) { return metric_table()[static_cast<std::size_t>(id)]; }
-
-/// The metric of that name. @return nothing when there is none
-[[nodiscard]] std::optional<Metric> find_metric(std::string_view name);
-
-/// Price year of every GBP in the output (docs/odd.md 7.6).
-inline constexpr std::string_view kPriceYear = "2023/24";
 
 /// One array of a summary: a metric on an axis and a geography, values [strategy][programme][time][place].
 struct Block {
@@ -213,20 +102,77 @@ void outcomes(const Model& model, const SummaryLayout& layout, const Draw& draw,
 [[nodiscard]] Summary simulate_replicate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout,
                                          std::uint64_t number);
 
+// ---- What of a world can be published: one history read at given boundaries, without pairing or money --------------
+
+/// What an observation counts. Names are those of the metrics that are the same thing.
+enum class Measure : std::uint8_t {
+  engaged,             ///< organisations that ever left unaware
+  implementing_ever,   ///< ever began
+  adopters,            ///< in use at that moment
+  ever_adopted,        ///< ever in use
+  sustained_adopters,  ///< in use without break for the 52 weeks to it
+  uptake_share,        ///< share of eligible people treated, at that moment, background included
+  capacity_beds        ///< beds open
+};
+inline constexpr int kNMeasures = 7;
+inline constexpr std::array<std::string_view, kNMeasures> kMeasureNames{
+    "engaged", "implementing_ever", "adopters", "ever_adopted", "sustained_adopters", "uptake_share", "capacity_beds"};
+
+/// One number to be read off a history.
+struct Target {
+  int programme = 0;
+  Measure measure = Measure::ever_adopted;
+  int region = -1;   ///< index into Population::regions; -1 = England
+  int boundary = 0;  ///< 0..n_weeks
+};
+
+/// out[i] is target i: organisations of the population (not scaled to a historic denominator), a share of people in
+/// [0, 1], or beds. The same numbers as the metrics of that name at a report date whose end is the boundary (uptake_share:
+/// the mean over the calendar month of the day before it, up to it; at boundary 0 over the first day).
+/// The history has to reach the last boundary asked for; what comes later in it changes nothing.
+/// @param strategy whose plan says how much capacity levers leave
+/// @pre out.size() == targets.size(); regions, programmes and boundaries are in range; a programme whose uptake or beds are
+/// asked for has that kind of outcome
+void observe(const Model& model, const Draw& draw, Key key, const History& history, std::span<const Target> targets,
+             std::span<double> out, int strategy = 0);
+
+/// Organisations that can adopt a programme. @param region index, -1 = England
+[[nodiscard]] std::size_t n_eligible(const Model& model, int programme, int region);
+
 // ---- Functions that `verify` shows on their own -------------------------------------------------------------------
 
 /// Effects of several programmes on one baseline (docs/odd.md 7.5). x[j] = share avoided by j alone, may be negative,
 /// < 1. Returns the share of the baseline avoided by each; they sum to 1 - prod(1 - x_j).
 void combine_effects(std::span<const double> avoided_alone, std::span<double> share_of_baseline);
 
-/// Fidelity after `age` years in use: dF/dt = r (1 - F) - turnover F from F0 (docs/odd.md 7.4).
-[[nodiscard]] double fidelity_at(double age, double fidelity_start, double retraining, double turnover);
-
 /// Discount factor at t years under the Green Book steps (rate to year 30, then the stepped long-run rates).
 enum class Discounting : std::uint8_t { money, health };
 [[nodiscard]] double discount_factor(double years, double rate, Discounting kind);
 /// Present value of 1 a year at the start of each of years 0..n-1.
 [[nodiscard]] double annuity(int n_years, double rate, Discounting kind);
+
+/// An amount with what is taken off it, shares in [0, 1] (English Partnerships, Additionality Guide, S95).
+struct Intervention {
+  double amount = 0;  ///< gross, in any unit
+  double leakage = 0, displacement = 0, substitution = 0;
+  double multiplier = 1;
+};
+/// Additional impact: what is left of the intervention less what is left of the reference case (its deadweight),
+/// AI = GI (1 - L)(1 - Dp)(1 - S) M - GI* (1 - L*)(1 - Dp*)(1 - S*) M* (S95), in the unit of the amounts.
+[[nodiscard]] double additional_impact(const Intervention& with, const Intervention& reference);
+
+/// What a return on growth funding is made of.
+struct GrowthReturn {
+  double jobs_net = 0;        ///< additional jobs
+  double value_per_job = 0;   ///< GBP a job and year
+  double job_years = 0;       ///< years that a job counts for
+  double investment_net = 0;  ///< additional GBP
+  double value_of_investment = 0;
+  double cost = 0;  ///< GBP
+};
+/// (jobs_net x value_per_job x job_years + investment_net x value_of_investment) / cost (docs/odd.md 8). With the table's
+/// defaults it is 3.96 at the published jobs: an accounting identity set to the published figure, not a validation.
+[[nodiscard]] double growth_return(const GrowthReturn& terms);
 
 /// Inequality of a coverage over groups (docs/odd.md 7.7; Mackenbach & Kunst 1997, Kakwani et al. 1997).
 struct Inequality {

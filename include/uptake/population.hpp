@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "uptake/column.hpp"
+#include "uptake/arrays.hpp"
 
 namespace uptake {
 
@@ -223,6 +223,20 @@ struct Marginal {
 /// Every marginal that `build_england` promises, recomputed from the built population.
 [[nodiscard]] std::vector<Marginal> england_marginals(const Population& population,
                                                       const std::filesystem::path& folder);
+
+/// The place of a region or board on a map of equal tiles.
+struct Tile {
+  std::string name;        ///< as places are called in results: full name of a region, short name of a board
+  std::string short_name;  ///< for the tile
+  std::string full_name;
+  int column = 0, row = 0;
+};
+struct TileMap {
+  std::vector<Tile> regions, boards;
+};
+
+/// Reads tiles.csv, with names from regions.csv and boards.csv, of `folder`. @throws FileError, InputError
+[[nodiscard]] TileMap read_tiles(const std::filesystem::path& folder);
 
 /// Great-circle distance in km (haversine, mean Earth radius 6371.0088 km, IUGG).
 [[nodiscard]] double distance_km(double latitude_a, double longitude_a, double latitude_b, double longitude_b);

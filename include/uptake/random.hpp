@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -97,6 +98,10 @@ struct DrawId {
 [[nodiscard]] double normal(Key key, const DrawId& id) noexcept;
 /// Inverse of the standard normal distribution function on (0, 1), AS241 PPND16, relative error about 1e-16.
 [[nodiscard]] double normal_quantile(double probability) noexcept;
+
+/// Number `index` of a key that is used for one thing.
+[[nodiscard]] inline double uniform_number(Key key, std::size_t index) { return uniform(key, {.organisation = index}); }
+[[nodiscard]] inline double normal_number(Key key, std::size_t index) { return normal(key, {.organisation = index}); }
 
 /// Batch fill: out[i] is the first uniform of organisation identities[i]; same numbers as `uniform`, faster.
 /// @pre identities.size() == out.size()

@@ -13,7 +13,7 @@
 
 #include "uptake/calendar.hpp"
 #include "uptake/error.hpp"
-#include "uptake/observe.hpp"
+#include "uptake/outcomes.hpp"
 #include "uptake/scenario.hpp"
 
 namespace uptake {

@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "uptake/arrays.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
-#include "uptake/paged.hpp"
-#include "uptake/statistics.hpp"
 
 namespace uptake {
 
@@ -146,8 +145,6 @@ enum class Kept : std::uint8_t { in_memory, in_parts };
 void write_summary_csv(const RunRecord& record, const std::filesystem::path& folder);
 /// Its text.
 [[nodiscard]] std::string summary_csv(const RunRecord& record);
-/// Version of docs/results-format.md that is written and read.
-inline constexpr int kResultsFormat = 2;
 /// Version of every JSON that the program writes (docs/results-format.md).
 inline constexpr int kJsonSchema = 1;
 /// The JSON of `run --json`, as text.

@@ -73,4 +73,7 @@ void reclock(World& world, Key key);
 /// branched where they first differ.
 [[nodiscard]] std::vector<History> simulate(const std::shared_ptr<const Model>& model, const Draw& draw, Key key);
 
+/// Fidelity after `age` years in use: dF/dt = r (1 - F) - turnover F from F0 (docs/odd.md 7.4).
+[[nodiscard]] double fidelity_at(double age, double fidelity_start, double retraining, double turnover);
+
 }  // namespace uptake

@@ -1,4 +1,4 @@
-#include "uptake/growth.hpp"
+#include "outcomes/growth.hpp"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,3 @@
-#include "uptake/observe.hpp"
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,6 +9,7 @@
 #include "outcomes/outcome_effects.hpp"
 #include "outcomes/outcome_tables.hpp"
 #include "uptake/error.hpp"
+#include "uptake/outcomes.hpp"
 
 namespace uptake {
 

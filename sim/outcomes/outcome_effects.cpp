@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "random/lanes.hpp"
-#include "uptake/widest.hpp"
+#include "uptake/arrays.hpp"
 
 namespace uptake {
 

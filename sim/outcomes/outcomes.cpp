@@ -6,11 +6,11 @@
 #include <type_traits>
 
 #include "outcomes/courses.hpp"
+#include "outcomes/growth.hpp"
 #include "outcomes/outcome_effects.hpp"
 #include "outcomes/outcome_sheet.hpp"
 #include "outcomes/outcome_tables.hpp"
 #include "uptake/error.hpp"
-#include "uptake/growth.hpp"
 
 namespace uptake {
 

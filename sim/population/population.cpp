@@ -9,8 +9,8 @@
 #include <unordered_map>
 
 #include "population/assemble.hpp"
+#include "population/tables.hpp"
 #include "reading/csv.hpp"
-#include "scenario/digest.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/random.hpp"

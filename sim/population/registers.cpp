@@ -1,4 +1,6 @@
 // Reads public registers as published. What is asked of each of them stands beside its reader.
+#include "uptake/registers.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +13,6 @@
 #include "reading/csv.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
-#include "uptake/import.hpp"
 
 namespace uptake {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "population/regions.hpp"
 #include "random/lanes.hpp"
-#include "scenario/regions.hpp"
 #include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/random.hpp"

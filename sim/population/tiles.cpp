@@ -1,9 +1,8 @@
-#include "uptake/tiles.hpp"
-
 #include <array>
 #include <map>
 
 #include "reading/csv.hpp"
+#include "uptake/population.hpp"
 
 namespace uptake {
 

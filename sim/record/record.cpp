@@ -8,13 +8,14 @@
 #include <tuple>
 #include <utility>
 
+#include "population/regions.hpp"
+#include "population/tables.hpp"
 #include "reading/quantity.hpp"
 #include "reading/toml.hpp"
 #include "record/observations.hpp"
 #include "scenario/digest.hpp"
 #include "scenario/loading.hpp"
 #include "scenario/programme.hpp"
-#include "scenario/regions.hpp"
 #include "scenario/settings.hpp"
 #include "uptake/error.hpp"
 #include "uptake/random.hpp"

@@ -7,11 +7,11 @@
 #include <set>
 #include <utility>
 
+#include "population/regions.hpp"
 #include "reading/csv.hpp"
 #include "reading/quantity.hpp"
 #include "reading/utf8.hpp"
 #include "scenario/programme.hpp"
-#include "scenario/regions.hpp"
 #include "uptake/grouped.hpp"
 
 namespace uptake {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "population/regions.hpp"
 #include "scenario/loading.hpp"
-#include "scenario/regions.hpp"
 #include "scenario/settings.hpp"
 #include "uptake/error.hpp"
-#include "uptake/outcomes.hpp"
+#include "uptake/metrics.hpp"
 
 namespace uptake {
 

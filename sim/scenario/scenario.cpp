@@ -6,12 +6,12 @@
 #include <cmath>
 #include <utility>
 
+#include "population/regions.hpp"
 #include "reading/quantity.hpp"
 #include "reading/toml.hpp"
 #include "scenario/digest.hpp"
 #include "scenario/loading.hpp"
 #include "scenario/programme.hpp"
-#include "scenario/regions.hpp"
 #include "scenario/settings.hpp"
 #include "scenario/strategy.hpp"
 #include "uptake/error.hpp"

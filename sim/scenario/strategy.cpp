@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "scenario/regions.hpp"
+#include "population/regions.hpp"
 #include "scenario/settings.hpp"
 
 namespace uptake {

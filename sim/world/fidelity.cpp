@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "uptake/outcomes.hpp"
+#include "uptake/world.hpp"
 
 namespace uptake {
 

@@ -31,8 +31,8 @@
 #include <utility>
 #include <vector>
 
+#include "uptake/arrays.hpp"
 #include "uptake/model.hpp"
-#include "uptake/paged.hpp"
 #include "uptake/world.hpp"
 
 namespace uptake {

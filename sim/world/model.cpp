@@ -8,7 +8,7 @@
 #include <numeric>
 #include <unordered_map>
 
-#include "scenario/regions.hpp"
+#include "population/regions.hpp"
 #include "uptake/error.hpp"
 #include "uptake/grouped.hpp"
 #include "world/kernel.hpp"

@@ -9,7 +9,7 @@
 #include <optional>
 #include <set>
 
-#include "scenario/regions.hpp"
+#include "population/regions.hpp"
 #include "uptake/grouped.hpp"
 
 namespace uptake {

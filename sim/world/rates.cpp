@@ -7,7 +7,6 @@
 
 #include "random/lanes.hpp"
 #include "uptake/error.hpp"
-#include "uptake/outcomes.hpp"
 #include "uptake/version.hpp"
 #include "world/kernel.hpp"
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "scenario/regions.hpp"
-#include "uptake/outcomes.hpp"
+#include "population/regions.hpp"
+#include "uptake/metrics.hpp"
 
 namespace uptake {
 

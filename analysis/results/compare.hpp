@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "statistics/statistics.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
@@ -209,8 +210,6 @@ struct CompareReport {
 };
 /// The JSON of docs/results-format.md.
 [[nodiscard]] std::string compare_json(const CompareReport& report);
-/// One page that loads nothing. @param command that makes it again
-[[nodiscard]] std::string compare_page(const CompareReport& report, const std::string& command);
 /// Tables for the terminal. @param width columns available; written for 80 when there are fewer
 [[nodiscard]] std::string compare_table(const CompareReport& report, int width);
 

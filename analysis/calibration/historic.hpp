@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "calibration/tempering.hpp"
 #include "uptake/calibration.hpp"
 #include "uptake/record.hpp"
-#include "uptake/tempering.hpp"
 
 namespace uptake {
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "uptake/historic.hpp"
-#include "uptake/posterior_file.hpp"
-#include "uptake/scores.hpp"
+#include "calibration/historic.hpp"
+#include "calibration/posterior_file.hpp"
+#include "statistics/scores.hpp"
 
 namespace uptake {
 
@@ -119,8 +119,6 @@ struct BacktestProgress {
 [[nodiscard]] std::string backtest_json(const Backtest& result);
 /// One row for each forecast, RFC 4180.
 [[nodiscard]] std::string backtest_csv(const Backtest& result);
-/// Version of the format of backtest.h5 (docs/results-format.md).
-inline constexpr int kBacktestFormat = 1;
 /// backtest.h5: forecasts by label, with every draw. The same bytes for the same back-test.
 /// @pre there is a forecast. @throws FileError
 void write_backtest(const Backtest& result, const std::filesystem::path& file);

@@ -1,13 +1,26 @@
-/// A value for everybody of a population.
+/// Arrays as long as a population: one value while all are the same, memory in large pages, and plain loops compiled for the
+/// widest instructions of a processor.
 #pragma once
 
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
+#include <limits>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+/// Before a function of plain loops: it is compiled for each set of instructions that x86 processors have, and the program
+/// takes the widest of its machine. The same operations in the same order, so the bits are the same. Sanitizers are not
+/// ready yet when that is decided, so with them there is one version.
+#if defined __x86_64__ && defined __GNUC__ && !defined __clang__ && !defined __SANITIZE_ADDRESS__ && \
+    !defined __SANITIZE_THREAD__
+#define UPTAKE_WIDEST __attribute__((target_clones("arch=x86-64-v4", "avx2", "default")))
+#else
+#define UPTAKE_WIDEST
+#endif
 
 namespace uptake {
 
@@ -100,5 +113,30 @@ class Column {
   T same_{};
   std::vector<T> each_;
 };
+
+/// Bytes of memory, asked for in pages of two megabytes where there are many: fewer pages are entered for the first time,
+/// and a processor that remembers a thousand of them knows two gigabytes. Throws std::bad_alloc.
+[[nodiscard]] void* allocate_paged(std::size_t bytes);
+void free_paged(void* memory, std::size_t bytes) noexcept;
+
+/// The allocator of such memory, for any container.
+template <class T>
+struct LargePages {
+  using value_type = T;
+  LargePages() = default;
+  template <class U>
+  // NOLINTNEXTLINE(google-explicit-constructor): an allocator is made from that of any other type
+  LargePages(const LargePages<U>&) noexcept {}
+  [[nodiscard]] T* allocate(std::size_t n) {
+    if (n > std::numeric_limits<std::size_t>::max() / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(allocate_paged(n * sizeof(T)));
+  }
+  void deallocate(T* memory, std::size_t n) noexcept { free_paged(memory, n * sizeof(T)); }
+  friend bool operator==(const LargePages&, const LargePages&) { return true; }
+};
+
+/// A vector on large pages once it takes four megabytes; a shorter one is where any vector is.
+template <class T>
+using Paged = std::vector<T, LargePages<T>>;
 
 }  // namespace uptake

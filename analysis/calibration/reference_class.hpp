@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "calibration/pooling.hpp"
 #include "uptake/calibration.hpp"
-#include "uptake/pooling.hpp"
 #include "uptake/record.hpp"
 
 namespace uptake {

@@ -10,29 +10,6 @@
 
 namespace uptake {
 
-/// An amount with what is taken off it, shares in [0, 1] (English Partnerships, Additionality Guide, S95).
-struct Intervention {
-  double amount = 0;  ///< gross, in any unit
-  double leakage = 0, displacement = 0, substitution = 0;
-  double multiplier = 1;
-};
-/// Additional impact: what is left of the intervention less what is left of the reference case (its deadweight),
-/// AI = GI (1 - L)(1 - Dp)(1 - S) M - GI* (1 - L*)(1 - Dp*)(1 - S*) M* (S95), in the unit of the amounts.
-[[nodiscard]] double additional_impact(const Intervention& with, const Intervention& reference);
-
-/// What a return on growth funding is made of.
-struct GrowthReturn {
-  double jobs_net = 0;        ///< additional jobs
-  double value_per_job = 0;   ///< GBP a job and year
-  double job_years = 0;       ///< years that a job counts for
-  double investment_net = 0;  ///< additional GBP
-  double value_of_investment = 0;
-  double cost = 0;  ///< GBP
-};
-/// (jobs_net x value_per_job x job_years + investment_net x value_of_investment) / cost (docs/odd.md 8). With the table's
-/// defaults it is 3.96 at the published jobs: an accounting identity set to the published figure, not a validation.
-[[nodiscard]] double growth_return(const GrowthReturn& terms);
-
 /// What a supported company comes to in its year.
 struct CompanyLaw {
   double investing_share = 0;                               ///< pi: share of companies that report an investment

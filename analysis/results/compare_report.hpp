@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "results/compare.hpp"
 #include "results/wording.hpp"
-#include "uptake/compare.hpp"
 
 namespace uptake {
 

@@ -1,4 +1,4 @@
-#include "uptake/paged.hpp"
+#include "uptake/arrays.hpp"
 
 #include <sys/mman.h>
 

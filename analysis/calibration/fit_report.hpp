@@ -4,8 +4,8 @@
 #include <span>
 #include <string>
 
-#include "uptake/historic.hpp"
-#include "uptake/posterior_file.hpp"
+#include "calibration/historic.hpp"
+#include "calibration/posterior_file.hpp"
 
 namespace uptake {
 

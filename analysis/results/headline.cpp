@@ -7,13 +7,13 @@
 #include <span>
 #include <tuple>
 
-#include "report/compare_report.hpp"
 #include "results/cell_statistics.hpp"
+#include "results/compare.hpp"
+#include "results/compare_report.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
 #include "results/published.hpp"
 #include "results/wording.hpp"
-#include "uptake/compare.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {

@@ -1,4 +1,4 @@
-#include "scenario/regions.hpp"
+#include "population/regions.hpp"
 
 #include <fmt/format.h>
 

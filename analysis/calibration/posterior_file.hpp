@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "uptake/historic.hpp"
-#include "uptake/pooling.hpp"
+#include "calibration/historic.hpp"
+#include "calibration/pooling.hpp"
 #include "uptake/posterior.hpp"
 
 namespace uptake {

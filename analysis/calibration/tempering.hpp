@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <functional>
 #include <limits>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "uptake/calibration.hpp"
@@ -15,21 +15,6 @@
 namespace uptake {
 
 // ---- particle filter ----------------------------------------------------------------------------------------------
-
-/// A model that can be stepped, copied and gone on with. State is a value; a copy is a branch.
-/// - start(parameters, key): the state before the first interval;
-/// - advance(state, interval): through the interval, the same way for the same state;
-/// - observe(state, interval): ln of the probability (density) of what was observed at its end given all before, -infinity
-///   if impossible; a state may take up what it learns from it;
-/// - reclock(state, key): new luck from here on, as if nothing were known of the old: copies go their own ways.
-template <class S>
-concept Stepper = requires(const S& stepper, std::span<const double> parameters, Key key, int interval,
-                           decltype(stepper.start(parameters, key))& state) {
-  requires std::copyable<std::remove_cvref_t<decltype(state)>>;
-  stepper.advance(state, interval);
-  { stepper.observe(state, interval) } -> std::convertible_to<double>;
-  stepper.reclock(state, key);
-};
 
 struct FilterOptions {
   std::size_t n_states = 100;

@@ -1,4 +1,4 @@
-/// Public registers, as published, to a folder of population tables that `read_population` takes (docs/tables.md, Import).
+/// Public registers, as published, read into the tables of a population (docs/tables.md, Import).
 #pragma once
 
 #include <cstddef>
@@ -89,16 +89,5 @@ struct ImportedTables {
 /// @throws FileError, InputError: no register, a file that is none of those that are known, a broken table, registers of
 ///   different dates, nothing left
 [[nodiscard]] ImportedTables read_registers(const RegisterFiles& files, const std::filesystem::path& data_folder);
-
-/// What to do about tables that are already in the folder.
-enum class TablesThere : std::uint8_t { refuse, replace };
-
-/// @throws InputError when the folder holds tables of an import and `there` is `refuse`, or anything else; FileError when
-///   it cannot be looked at
-void check_tables_folder(const std::filesystem::path& folder, TablesThere there);
-
-/// Writes organisations.csv, regions.csv, boards.csv, and sites.csv and activity.csv if they have rows: all or nothing.
-/// @throws as check_tables_folder; FileError when a table cannot be written
-void write_tables(const ImportedTables& tables, const std::filesystem::path& folder, TablesThere there);
 
 }  // namespace uptake

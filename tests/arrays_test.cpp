@@ -1,9 +1,11 @@
-#include "uptake/column.hpp"
+#include "uptake/arrays.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <numeric>
 #include <string>
 
 namespace uptake {
@@ -47,6 +49,26 @@ TEST(Column, PushesAfterBeingSpreadKeepWhatWasThere) {
   labels.push_back("a");
   labels.push_back("");
   EXPECT_EQ(labels, (Column<std::string>{"", "a", ""}));
+}
+
+TEST(Paged, HoldsFewAndManyAndBeginsManyOnAPage) {
+  for (const std::size_t n : {std::size_t{1}, std::size_t{1} << 18, (std::size_t{1} << 20) + 3}) {
+    Paged<std::uint64_t> numbers(n);
+    std::iota(numbers.begin(), numbers.end(), 0U);
+    Paged<std::uint64_t> copy = numbers;
+    numbers.push_back(7);
+    EXPECT_EQ(copy.back(), n - 1);
+    EXPECT_EQ(numbers[n], 7U);
+    EXPECT_TRUE(std::equal(copy.begin(), copy.end(), numbers.begin()));
+    if (n > std::size_t{1} << 19) {
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(copy.data()) % (std::size_t{1} << 21), 0U);
+    }
+  }
+}
+
+TEST(Paged, RefusesWhatNoMemoryHolds) {
+  EXPECT_THROW(static_cast<void>(LargePages<std::uint64_t>().allocate(std::size_t{1} << 62)), std::bad_alloc);
+  EXPECT_THROW(static_cast<void>(allocate_paged(~std::size_t{0} - 5)), std::bad_alloc);
 }
 
 }  // namespace
