@@ -109,7 +109,7 @@ class OutsideView(ProgramTest):
                 # The replicates in the file have 23 binary digits.
                 np.testing.assert_allclose(found[of][i], worked[name][k], rtol=1e-6, atol=1e-9, err_msg=f"{name} {of}")
                 self.assertEqual(list(in_json["averages"][i][of].values()), list(found[of][i]))
-        self.assertGreater(found["outside"].ptp(), 0)
+        self.assertIn(b"What comes of it is taken in proportion", read(self.path("with", "report.html")))
         # The effect may be harm, and past forecasts of adoption do not tell that it is none.
         self.assertLess(found["average"][metrics.index("admissions_avoided")][0], 0)
         page = read(self.path("with", "report.html"))
@@ -175,6 +175,14 @@ class OutsideView(ProgramTest):
             self.uptake("run", "made-up.toml", "--replicates", "4", "-o", "out", "--quiet", "--overwrite", *words)
             with self.opened("out") as file:
                 self.assertEqual("outside_view" in file, has)
+
+    def test_where_the_background_rises_only_adoption_is_averaged(self):
+        said = self.uptake("run", "af-anticoagulation", "--replicates", "4", "-o", "out", "--outside-view", "1", "--progress",
+                           "off").stdout
+        with self.opened("out") as file:
+            self.assertEqual([v.decode() for v in file["outside_view/metric"][()]], ADOPTION)
+            np.testing.assert_array_equal(file["outside_view/average"][()], file["outside_view/outside"][()])
+        self.assertIn("What comes of it is left out", " ".join(said.split()))
 
     def test_the_documented_command_makes_the_shipped_table(self):
         command = "uptake backtest history --fraction 0.25,0.5,0.75 -o DIR"

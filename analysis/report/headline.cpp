@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <vector>
 
 #include "report/compare_report.hpp"
 #include "results/cell_statistics.hpp"
@@ -589,7 +590,9 @@ std::string outside_text(const RunRecord& record, std::size_t width) {
   if (!beside) return "";
   std::string text = paragraph(beside->finding, width, 2) + "  " + paragraph(beside->limits, width - 2, 2);
   if (beside->rows.empty()) return text + '\n';
-  text += "  " + paragraph(average_in_words(beside->weight), width - 2, 2);
+  std::vector<Metric> averaged;
+  for (const OutsideRow& row : beside->rows) averaged.push_back(row.metric);
+  text += "  " + paragraph(average_in_words(beside->weight, averaged), width - 2, 2);
   constexpr std::size_t kName = 24, kOwn = 27;  // 80 columns
   text += fmt::format("  {:<{}}{:>{}}{:>{}}\n", "gross: median (90 %)", kName, "model", kOwn, "average", kOwn);
   LargestMoney money;

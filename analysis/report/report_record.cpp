@@ -298,9 +298,11 @@ std::string outside_view_beside(const Run& run) {
   for (std::size_t i = 0; i < metrics.size(); ++i)
     if (const auto metric = find_metric(metrics[i])) money.add(*metric, quantiles(average, i));
   std::vector<std::vector<Cell>> rows;
+  std::vector<Metric> averaged;
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const auto metric = find_metric(metrics[i]);
     if (!metric) continue;
+    averaged.push_back(*metric);
     const RowUnit unit(*metric, Medium::page, quantiles(average, i), money);
     std::vector<Cell> row{{unit.label()}};
     for (const auto* of : {&average, &model, &outside}) {
@@ -311,7 +313,7 @@ std::string outside_view_beside(const Run& run) {
     rows.push_back(std::move(row));
   }
   const double weight = run.file.numbers("outside_view/weight").values.front();
-  html += paragraph(average_in_words(weight));
+  html += paragraph(average_in_words(weight, averaged));
   html += table(fmt::format("Gross, {}, {}: the model averaged with the outside view (weight {:g})", run.place_words(),
                             date_text(run.report_to.front()), weight),
                 {{"Measure"},

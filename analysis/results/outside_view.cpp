@@ -55,9 +55,8 @@ std::string how_they_were_made(const Scenario& scenario) {
   if (n_own > 0)
     return fmt::format("{}; of the programmes of this run {} of {} are: the others may be further off.", text, n_own,
                        scenario.programmes.size());
-  const bool is_pooled = scenario.mode == ParameterMode::posterior;
   return fmt::format("{}; this run is fitted to none{}, and may be further off.", text,
-                     is_pooled                                  ? " of its own"
+                     scenario.mode == ParameterMode::posterior ? " of its own (it draws from what other programmes say)"
                      : scenario.mode == ParameterMode::defaults ? " (all parameters stand at their defaults)"
                                                                 : " (it follows from priors)");
 }
@@ -155,18 +154,24 @@ std::optional<OutsideBeside> outside_beside(const RunRecord& record) {
       "Only adoption was ever observed: effects on patients, admissions, savings, and all that is net, were never "
       "back-tested. " +
       how_they_were_made(scenario);
+  if (scenario.programmes.size() > 1)
+    beside.limits += " They are of one programme each: of several together errors cancel in part.";
   return beside;
 }
 
-std::string average_in_words(double weight) {
+std::string average_in_words(double weight, std::span<const Metric> averaged) {
+  const bool any_comes_of_it =
+      std::ranges::any_of(averaged, [](Metric one) { return std::ranges::find(kAdoption, one) == kAdoption.end(); });
   return fmt::format(
       "Beside the model's own intervals, as asked, their average with the outside view: at each quantile {:g} times "
       "the "
       "model's plus {:g} times that of its median adoption scaled by those ratios, never beyond all who are eligible. "
-      "What "
-      "comes of it is taken in proportion, as much for each adopter as in the model's own worlds. No other figure is "
-      "changed by it.",
-      1 - weight, weight);
+      "{} No "
+      "other figure is changed by it.",
+      1 - weight, weight,
+      any_comes_of_it
+          ? "What comes of it is taken in proportion, as much for each adopter as in the model's own worlds."
+          : "What comes of it is left out: it is known of none, or gross holds a rise that is nobody's adoption.");
 }
 
 }  // namespace uptake

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,7 @@ struct OutsideBeside {
 /// is about its growth ledger: of neither was anything ever forecast. @throws FileError
 [[nodiscard]] std::optional<OutsideBeside> outside_beside(const RunRecord& record);
 
-/// What is said over a table of averages.
-[[nodiscard]] std::string average_in_words(double weight);
+/// What is said over a table of averages. @param averaged the metrics in it
+[[nodiscard]] std::string average_in_words(double weight, std::span<const Metric> averaged);
 
 }  // namespace uptake
