@@ -103,7 +103,7 @@ class Json(program.ProgramTest):
         data = self.report(program.MINIMAL, "--replicates", 30, "--seed", 5)
         version = self.uptake("--version").stdout.split()[1]
         self.assertEqual(list(data), ["schema", "scenario", "seed", "replicates", "draws", "version", "parameters", "notes",
-                                      "metrics", "published", "shapley", "displacement"])
+                                      "metrics", "published", "shapley", "displacement", "outside_view"])
         self.assertEqual([data[k] for k in ("schema", "scenario", "seed", "replicates", "draws", "version")],
                          [1, "minimal", 5, 30, 30, version])
         fixed = self.report(program.MINIMAL, "--replicates", 3, "--set", "parameters=defaults", "--overwrite")

@@ -445,6 +445,7 @@ class CareHomesRun(AnyRun, unittest.TestCase):
 TWO_TOOLS = portfolio.two_tools('''replicates = 24
 parameters = "posterior.h5"
 growth = true
+outside_view = 0.3
 ''')
 HAS_RHDF5 = subprocess.run(["sh", "-c", "Rscript -e 'library(rhdf5)'"], capture_output=True).returncode == 0
 
@@ -455,7 +456,7 @@ class EveryKindOfOutput(unittest.TestCase):
 
     keeps_to_the_recipe = AnyRun.keeps_to_the_recipe
     groups = {None, "year", "report", "icb", "replicates", "parameters", "diagnostics", "shapley", "published",
-              "calibration", "provenance"}
+              "outside_view", "calibration", "provenance"}
 
     @classmethod
     def setUpClass(cls):

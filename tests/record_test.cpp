@@ -15,6 +15,7 @@
 #include "folder.hpp"
 #include "scenario/digest.hpp"
 #include "uptake/error.hpp"
+#include "uptake/past_forecasts.hpp"
 
 namespace uptake {
 namespace {
@@ -198,6 +199,52 @@ TEST(Observations, EveryBadRowIsNamedAtOnce) {
   EXPECT_EQ(record.problems_of_table(table("A,x,B,C,1,u,,primary,s,\nA,y,B,C,1,u,,primary,s,\n")),
             "bad.csv:2:3: date = \"x\" is no date; write 2021, 2021-03 or 2021-03-31\n"
             "bad.csv:3:3: date = \"y\" is no date; write 2021, 2021-03 or 2021-03-31");
+}
+
+TEST(PastForecasts, TheShippedTableIsWhatTheEvidenceSaysOfIt) {
+  const fs::path history = fs::path(UPTAKE_SOURCE_FOLDER) / "scenarios" / "history";
+  const PastForecasts past = read_past_forecasts(history / "forecasts.csv");
+  const PastCoverage own = read_past_coverage(history / "backtests.csv").front();
+  EXPECT_EQ(static_cast<int>(past.forecasts.size()), own.n_forecasts);
+  EXPECT_EQ(static_cast<int>(past.n_programmes()), own.n_programmes);
+  EXPECT_GT(past.n_series(), past.n_programmes());
+  EXPECT_LT(past.n_series(), past.forecasts.size());
+}
+
+TEST(PastForecasts, TellsEveryBadRowAndLeavesOutWhatHasNoRatio) {
+  const TestFolder folder;
+  const fs::path file = folder.path() / "f.csv";
+  const auto read = [&](const std::string& rows) {
+    std::ofstream(file) << "p50,programme,region,measure,date,cut,observed,colour\n" << rows;
+    return read_past_forecasts(file);
+  };
+  // Nothing observed, nothing forecast; another cut is another forecast of the same series.
+  const PastForecasts past = read(
+      "4,a,R,m,2020,25 %,2,x\n4,a,R,m,2020,50 %,6,x\n4,b,R,m,2020,50 %,,x\n0,b,R,m,2020,25 %,3,x\n5,b,R,n,2021,25 "
+      "%,5,x\n");
+  EXPECT_EQ(past.ratios(), (std::vector<double>{0.5, 1.5, 1}));
+  EXPECT_EQ(past.n_programmes(), 2U);
+  EXPECT_EQ(past.n_series(), 2U);
+  EXPECT_NE(past.digest, read("4,a,R,m,2020,25 %,2,x\n").digest);
+  const auto problems = [&](const std::string& rows) {
+    try {
+      (void)read(rows);
+    } catch (const InputError& error) {
+      std::string text = error.what();
+      for (auto at = text.find(folder.path().string()); at != std::string::npos; at = text.find(folder.path().string()))
+        text.erase(at, folder.path().string().size() + 1);
+      return text;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(problems("-4,a,R,m,2020,25 %,2,x\nmany,,R,m,2020,50 %,1,x\n4,a,R,m,2020,25 %,2,x\n4,a,R,m,2020,25 %,2,x\n"),
+            "f.csv:2:1: p50 = -4 is out of range (must be at least 0)\n"
+            "f.csv:3:6: programme is empty\n"
+            "f.csv:3:1: p50 = \"many\" is not a number\n"
+            "f.csv:5:3: is the same forecast as in a row above; leave one of them out");
+  EXPECT_EQ(problems("4,a,R,m,2020,25 %,,x\n"),
+            "f.csv: holds no forecast above 0 that something was observed for; make such a table with `uptake backtest "
+            "HISTORY --fraction 0.25,0.5,0.75 -o DIR`: DIR/backtest.csv");
 }
 
 TEST(Observations, TheTableOfBackTestsIsReadThroughTheSameDoor) {

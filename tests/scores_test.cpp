@@ -218,6 +218,34 @@ TEST(OutsideView, SaysWhatBecameOfPastForecasts) {
   EXPECT_THROW(static_cast<void>(outside_view({})), InputError);
 }
 
+TEST(OutsideView, ScalesAForecastByHowOthersFared) {
+  const std::vector<double> ratios{0.5, 2.0, 1.0}, fifth{0, 0.25, 0.5, 0.75, 1};
+  const std::vector<double> one{8}, below{-8};
+  // Sorted: 4, 8, 16; a quarter of the way is half-way between the first two.
+  EXPECT_EQ(reference_quantiles(one, ratios, 100, fifth), (std::vector<double>{4, 6, 8, 12, 16}));
+  // Cut where nothing is left to be had: 4, 8, 12.
+  EXPECT_EQ(reference_quantiles(one, ratios, 1.5, fifth), (std::vector<double>{4, 6, 8, 10, 12}));
+  // Harm that is twice as large is the lowest outcome: -16, -8, -4.
+  EXPECT_EQ(reference_quantiles(below, ratios, 100, fifth), (std::vector<double>{-16, -12, -8, -6, -4}));
+  // Pairs of two forecasts: -4, -2, -1, 1, 2, 4.
+  const std::vector<double> two{-2, 2}, ends{0, 0.2, 0.5, 1};
+  const std::vector<double> pairs = reference_quantiles(two, ratios, 100, ends);
+  const std::vector<double> expected{-4, -2, 0, 4};
+  for (std::size_t i = 0; i < ends.size(); ++i) EXPECT_NEAR(pairs[i], expected[i], 1e-12) << ends[i];
+}
+
+TEST(OutsideView, AveragesDistributionsQuantileByQuantile) {
+  // Of U(0, 1) and U(2, 6) at weight 1/4 every quantile is 3/4 p + 1/4 (2 + 4 p) = 1/2 + 7/4 p: U(0.5, 2.25). A mixture
+  // of the two would lie between 0 and 6.
+  const std::vector<double> p{0, 0.05, 0.5, 0.95, 1};
+  std::vector<double> first, second;
+  for (const double at : p) first.push_back(at), second.push_back(2 + 4 * at);
+  const std::vector<double> average = quantile_average(first, second, 0.25);
+  for (std::size_t i = 0; i < p.size(); ++i) EXPECT_NEAR(average[i], 0.5 + 1.75 * p[i], 1e-12) << p[i];
+  EXPECT_EQ(quantile_average(first, second, 0), first);
+  EXPECT_EQ(quantile_average(first, second, 1), second);
+}
+
 // ---- baselines ----------------------------------------------------------------------------------------------------
 
 struct Moments {

@@ -83,7 +83,7 @@ struct Options {
   std::vector<std::filesystem::path> files;
   std::optional<std::filesystem::path> scenario;
   std::vector<std::string> set;
-  std::optional<std::string> seed, replicates;
+  std::optional<std::string> seed, replicates, outside_view;
   std::optional<std::filesystem::path> posterior;
 
   [[nodiscard]] std::vector<std::string> overrides() const {
@@ -94,6 +94,7 @@ struct Options {
     if (seed) all.push_back("--seed=" + *seed);
     if (replicates) all.push_back("--replicates=" + *replicates);
     if (posterior) all.push_back("--posterior=" + posterior->string());
+    if (outside_view) all.push_back("--outside-view=" + *outside_view);
     return all;
   }
 };
@@ -149,6 +150,10 @@ class Parser {
     add_threads(run);
     add_seed(run);
     add_posterior(run);
+    run.add_option("--outside-view", options_.outside_view,
+                   "Show beside the model's intervals their average with what past forecasts came to, these with this "
+                   "weight from 0 to 1 [0]; no simulated world changes")
+        ->type_name("WEIGHT");
     add_overrides(run);
 
     add_compare();

@@ -197,6 +197,10 @@ InputError in_the_way(const fs::path& folder) {
 
 void show_again(const fs::path& folder, std::string_view how_to_repeat, const Output& output) {
   const ResultsFile whole(folder / "results.h5");  // or it throws
+  // What a killed process left locked goes, once nobody is found to write.
+  if (fs::exists(folder / kWritingFile)) {
+    const FolderLock left(folder, folder / kWritingFile, "writing results into");
+  }
   fmt::print("{}", read_text(folder / (output.format == Format::json ? kJsonFile : kTableFile)));
   say(output, fmt::format("already done; {} ({})", how_to_repeat, folder.string()));
 }

@@ -142,6 +142,7 @@ Section finding(const Run& run, const std::string& coverage, const Sources& sour
         n_worlds == 1 ? std::string() : fmt::format("; simulation error of its mean: {}", shown(net->mcse)),
         n_worlds == 1 ? "" : " In every table, 90 % is the range that nine in ten of the worlds fall in."));
   }
+  html += outside_view_beside(run);
   return {"finding", "The finding", html};
 }
 

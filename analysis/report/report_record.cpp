@@ -6,12 +6,14 @@
 #include <cmath>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <utility>
 
 #include "files/results_file.hpp"
 #include "report/report_sections.hpp"
 #include "results/numbers.hpp"
+#include "results/outside_view.hpp"
 #include "results/published.hpp"
 #include "results/wording.hpp"
 #include "statistics/scores.hpp"
@@ -280,6 +282,51 @@ std::vector<PastCoverage> coverages_in(const std::filesystem::path& scenarios) {
   return std::filesystem::exists(file, ignored) ? read_past_coverage(file) : std::vector<PastCoverage>{};
 }
 }  // namespace
+
+std::string outside_view_beside(const Run& run) {
+  if (!run.file.has("outside_view/finding")) return "";
+  std::string html = "<h3>The outside view</h3>\n" + paragraph(run.file.text("outside_view/finding")) +
+                     paragraph(run.file.text("outside_view/limits"));
+  if (!run.file.has("outside_view/average")) return html;
+  const std::vector<std::string> metrics = run.file.texts("outside_view/metric");
+  const auto by_metric = [&](const char* name) {
+    return run.file.numbers(fmt::format("outside_view/{}", name)).values;
+  };
+  const std::vector<double> model = by_metric("model"), outside = by_metric("outside"), average = by_metric("average");
+  constexpr std::size_t kN = kOutsideProbabilities.size();
+  const auto quantiles = [](const std::vector<double>& of, std::size_t i) { return std::span(of).subspan(i * kN, kN); };
+  LargestMoney money;
+  for (std::size_t i = 0; i < metrics.size(); ++i)
+    if (const auto metric = find_metric(metrics[i])) money.add(*metric, quantiles(average, i));
+  std::vector<std::vector<Cell>> rows;
+  std::vector<Metric> averaged;
+  for (std::size_t i = 0; i < metrics.size(); ++i) {
+    const auto metric = find_metric(metrics[i]);
+    if (!metric) continue;
+    averaged.push_back(*metric);
+    const RowUnit unit(*metric, Medium::page, quantiles(average, i), money);
+    std::vector<Cell> row{{unit.label()}};
+    for (const auto* of : {&average, &model, &outside}) {
+      const auto q = quantiles(*of, i);
+      row.push_back(number_cell(unit.text(q[kN / 2])));
+      row.push_back(number_cell(fmt::format("{} to {}", unit.text(q.front()), unit.text(q.back()))));
+    }
+    rows.push_back(std::move(row));
+  }
+  const double weight = run.file.numbers("outside_view/weight").values.front();
+  html += paragraph(average_in_words(weight, averaged));
+  html += table(fmt::format("Gross, {}, {}: the model averaged with the outside view (weight {:g})", run.place_words(),
+                            date_text(run.report_to.front()), weight),
+                {{"Measure"},
+                 number_cell("average, median"),
+                 number_cell("90 %"),
+                 number_cell("model, median"),
+                 number_cell("90 %"),
+                 number_cell("outside view, median"),
+                 number_cell("90 %")},
+                rows);
+  return html;
+}
 
 std::string past_coverage(const Run& run, const std::filesystem::path& scenarios) {
   if (!run.is_calibrated() || !run.file.has("calibration/kind")) return "";

@@ -53,6 +53,9 @@ enum class Beside : std::uint8_t { comparator, nothing };
 /// table of back-tests; empty for a run that is not calibrated, and where there is no such table.
 /// @param scenarios folder of the shipped ones
 [[nodiscard]] std::string past_coverage(const Run& run, const std::filesystem::path& scenarios);
+/// How earlier forecasts of this model fared, and the averages with them where the run was asked for those; empty where
+/// the run says nothing of them.
+[[nodiscard]] std::string outside_view_beside(const Run& run);
 /// Published figures beside the results of the lead strategy; nothing where there are none.
 [[nodiscard]] Section published_section(const Run& run, const Sources& sources);
 /// The back-test in `folder/backtest.json`; nothing where there is none, or it is none.

@@ -237,4 +237,29 @@ std::shared_ptr<const ReportStatistics> report_of(const RunRecord& record) {
   return report_statistics(record, {Body::serial, 1, {}, {}});
 }
 
+std::vector<double> eligible_organisations(const RunRecord& record, Geography geography) {
+  const Model& model = *record.model;
+  const Population& population = *model.population;
+  const bool by_region = geography == Geography::region;
+  const std::size_t n_places = by_region ? record.layout.regions.size() : record.layout.boards.size();
+  std::vector<double> eligible(record.layout.programmes.size() * n_places, 0.0);
+  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
+    const ProgrammeModel& programme = model.programmes[j];
+    const auto n = static_cast<double>(programme.n_records());
+    const double scale = model.scenario.programmes[j].historic_denominator.value_or(n) / n;
+    for (const std::uint32_t organisation : programme.organisation) {
+      const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
+                                   : std::size_t{population.board[organisation]};
+      eligible[j * n_places + place] += 1;
+      if (by_region) eligible[j * n_places] += 1;
+    }
+    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
+  }
+  if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
+    const std::size_t last = model.programmes.size() * n_places;
+    for (std::size_t i = 0; i < last; ++i) eligible[last + i % n_places] += eligible[i];
+  }
+  return eligible;
+}
+
 }  // namespace uptake

@@ -16,6 +16,9 @@ namespace uptake {
   return is_drawn(record.model->scenario.mode) ? record.ensemble->n_replicates : 1;
 }
 
+/// Eligible organisations, scaled to the historic denominator: what shares are shares of; [programme][place].
+[[nodiscard]] std::vector<double> eligible_organisations(const RunRecord& record, Geography geography);
+
 /// Neighbouring cells of a block under one strategy and programme: places within times.
 struct Cells {
   const Block* block = nullptr;

@@ -6,12 +6,14 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <vector>
 
 #include "results/cell_statistics.hpp"
 #include "results/compare.hpp"
 #include "results/compare_report.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
+#include "results/outside_view.hpp"
 #include "results/published.hpp"
 #include "results/wording.hpp"
 #include "uptake/results.hpp"
@@ -583,6 +585,30 @@ std::string published_table(const RunRecord& record, std::size_t width) {
          '\n';
 }
 
+/// How earlier forecasts fared, and the average with them where it was asked for.
+std::string outside_text(const RunRecord& record, std::size_t width) {
+  const auto beside = outside_beside(record);
+  if (!beside) return "";
+  std::string text = paragraph(beside->finding, width, 2) + "  " + paragraph(beside->limits, width - 2, 2);
+  if (beside->rows.empty()) return text + '\n';
+  std::vector<Metric> averaged;
+  for (const OutsideRow& row : beside->rows) averaged.push_back(row.metric);
+  text += "  " + paragraph(average_in_words(beside->weight, averaged), width - 2, 2);
+  constexpr std::size_t kName = 24, kOwn = 27;  // 80 columns
+  text += fmt::format("  {:<{}}{:>{}}{:>{}}\n", "gross: median (90 %)", kName, "model", kOwn, "average", kOwn);
+  LargestMoney money;
+  for (const OutsideRow& row : beside->rows) money.add(row.metric, row.average);
+  for (const OutsideRow& row : beside->rows) {
+    const RowUnit unit(row.metric, Medium::terminal, row.average, money);
+    const auto cell = [&](const OutsideQuantiles& of) {
+      return fmt::format("{} ({} to {})", unit.text(of[2]), unit.text(of.front()), unit.text(of.back()));
+    };
+    text += fmt::format("  {:<{}} {:>{}} {:>{}}\n", unit.label(), kName, cell(row.model), kOwn - 1, cell(row.average),
+                        kOwn - 1);
+  }
+  return text + '\n';
+}
+
 /// What the growth ledger shows, in its order.
 constexpr std::array kShownGrowth{
     Metric::investment_gbp,      Metric::jobs,
@@ -764,6 +790,7 @@ std::string headline_table(const RunRecord& of, int width) {
     text += '\n';
   }
   if (!ledger_leads) text += growth(record, lead, columns);
+  text += outside_text(record, columns);
   text += published_table(record, columns);
   text += paragraph(legend(record, programme, n_reports), columns);
   text += assumptions(record, columns);

@@ -20,6 +20,7 @@
 #include "results/cell_statistics.hpp"
 #include "results/compare.hpp"
 #include "results/finding.hpp"
+#include "results/outside_view.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/version.hpp"
@@ -477,6 +478,79 @@ void write_published(const Hdf5File& file, const RunRecord& record) {
                 named("the lead strategy's value at the nearest date or window that is kept, in unit"));
 }
 
+/// What earlier forecasts came to, beside the run, and the averages with it where they were asked for; no group where
+/// nothing is said of them.
+void write_outside_view(const Hdf5File& file, const RunRecord& record) {
+  const auto beside = outside_beside(record);
+  if (!beside) return;
+  const PastForecasts& past = *record.model->scenario.past_forecasts;
+  Hdf5Group group = file.group("outside_view");
+  const auto one_text = [&](const char* name, const std::string& value, const char* meaning) {
+    group.text(name, {value}, {}, named(meaning));
+  };
+  const auto count = [&](const char* name, std::size_t value, const char* meaning) {
+    group.integers(name, {static_cast<std::int32_t>(value)}, {}, named(meaning));
+  };
+  const auto number = [&](const char* name, double value, const char* meaning) {
+    group.doubles(name, {value}, {}, named(meaning));
+  };
+  one_text("rule", beside->rule, "which forecasts it is made of");
+  one_text("table", past.file.filename().string(), "name of the file that they stand in");
+  one_text("table_digest", past.digest, "its digest");
+  one_text("finding", beside->finding, "what they say, in a sentence");
+  one_text("limits", beside->limits, "what they do not say, in sentences");
+  number("p20", beside->ratios.p20, "20 % quantile of ratio");
+  number("p50", beside->ratios.p50, "median of ratio");
+  number("p80", beside->ratios.p80, "80 % quantile of ratio");
+  count("n_forecasts", beside->ratios.n, "forecasts");
+  count("n_programmes", beside->n_programmes, "programmes that they are of");
+  count("n_series", beside->n_series, "series (programme, region, measure) that they are of");
+  number("weight", beside->weight, "of the outside view in average, from 0 to 1; 0 = no average was asked for");
+
+  const std::vector<std::string> axis{"forecast"};
+  group.scale("forecast", counting(past.forecasts.size()), named("earlier forecast"));
+  const auto text = [&](const char* name, const char* meaning, std::string PastForecast::*of) {
+    std::vector<std::string> column;
+    for (const PastForecast& one : past.forecasts) column.push_back(one.*of);
+    group.text(name, column, axis, named(meaning));
+  };
+  text("programme", "programme that it is of", &PastForecast::programme);
+  text("region", "where, as in the table", &PastForecast::region);
+  text("measure", "what was forecast, as in the table", &PastForecast::measure);
+  text("date", "of when, as in the table", &PastForecast::date);
+  text("cut", "what was known", &PastForecast::cut);
+  const auto numbers = [&](const char* name, const char* meaning, auto&& of) {
+    std::vector<double> column;
+    for (const PastForecast& one : past.forecasts) column.push_back(of(one));
+    group.doubles(name, column, axis, named(meaning));
+  };
+  numbers("observed", "what was observed, in the unit of its series", [](const auto& one) { return one.observed; });
+  numbers("median", "the median forecast, in the same unit", [](const auto& one) { return one.median; });
+  numbers("ratio", "observed over median", [](const auto& one) { return one.ratio(); });
+
+  if (beside->rows.empty()) return;
+  std::vector<std::string> metrics, units;
+  std::vector<double> model, outside, average;
+  const auto append = [](std::vector<double>& all, const OutsideQuantiles& of) {
+    all.insert(all.end(), of.begin(), of.end());
+  };
+  for (const OutsideRow& row : beside->rows) {
+    metrics.emplace_back(spec(row.metric).name);
+    units.emplace_back(spec(row.metric).unit);
+    append(model, row.model);
+    append(outside, row.outside);
+    append(average, row.average);
+  }
+  group.scale("metric", metrics, named("gross metric of the lead strategy at the first report date, in the focus"));
+  group.scale("quantile", texts(kOutsideNames), named("5, 25, 50, 75 and 95 % quantiles"));
+  group.text("unit", units, {"metric"}, named("unit of the quantiles"));
+  const std::vector<std::string> axes{"metric", "quantile"};
+  group.doubles("model", model, axes, named("of the model's own distribution, in unit"));
+  group.doubles("outside", outside, axes,
+                named("of the model's median adoption times ratio, and what comes of it, in unit"));
+  group.doubles("average", average, axes, named("quantile average of model and outside, in unit"));
+}
+
 /// Row of a calibrated programme: the programme and one of its parameters or observations.
 template <class Of>
 struct CalibrationRow {
@@ -762,32 +836,11 @@ std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
   return plan;
 }
 
-/// Eligible organisations by programme and place, scaled to the historic denominator: what shares are shares of.
 void write_eligible(Hdf5Group& group, const RunRecord& record, Geography geography) {
-  const Model& model = *record.model;
-  const Population& population = *model.population;
-  const bool by_region = geography == Geography::region;
-  const std::size_t n_places = by_region ? record.layout.regions.size() : record.layout.boards.size();
-  std::vector<double> eligible(record.layout.programmes.size() * n_places, 0.0);
-  for (std::size_t j = 0; j < model.programmes.size(); ++j) {
-    const ProgrammeModel& programme = model.programmes[j];
-    const auto n = static_cast<double>(programme.n_records());
-    const double scale = model.scenario.programmes[j].historic_denominator.value_or(n) / n;
-    for (const std::uint32_t organisation : programme.organisation) {
-      const auto place = by_region ? 1 + static_cast<std::size_t>(population.region_of(organisation))
-                                   : std::size_t{population.board[organisation]};
-      eligible[j * n_places + place] += 1;
-      if (by_region) eligible[j * n_places] += 1;
-    }
-    for (std::size_t place = 0; place < n_places; ++place) eligible[j * n_places + place] *= scale;
-  }
-  if (record.layout.programmes.size() > model.programmes.size()) {  // "all"
-    const std::size_t last = model.programmes.size() * n_places;
-    for (std::size_t i = 0; i < last; ++i) eligible[last + i % n_places] += eligible[i];
-  }
   Attributes attributes = named("organisations that may adopt");
   attributes.emplace_back("units", std::string("organisations"));
-  group.doubles("eligible", eligible, {"programme", std::string(place_name(geography))}, attributes);
+  group.doubles("eligible", eligible_organisations(record, geography),
+                {"programme", std::string(place_name(geography))}, attributes);
 }
 
 void write_axes(Hdf5Group& group, const std::string& name, const RunRecord& record) {
@@ -907,6 +960,7 @@ std::size_t write_hdf5(const RunRecord& record, Hdf5Output& output, const Contro
   }
   write_diagnostics(file, record);
   write_published(file, record);
+  write_outside_view(file, record);
   write_calibration(file, record.model->scenario);
   write_provenance(file, record);
   return growing;

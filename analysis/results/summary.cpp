@@ -16,6 +16,7 @@
 #include "results/compare_report.hpp"
 #include "results/finding.hpp"
 #include "results/numbers.hpp"
+#include "results/outside_view.hpp"
 #include "results/published.hpp"
 #include "statistics/statistics.hpp"
 #include "uptake/results.hpp"
@@ -139,6 +140,49 @@ Json parameters_json(const Scenario& scenario) {
   return json;
 }
 
+/// How earlier forecasts fared; null where nothing is said of them.
+Json outside_json(const RunRecord& record) {
+  const auto beside = outside_beside(record);
+  if (!beside) return {};
+  const SummaryLayout& layout = record.layout;
+  const Scenario& scenario = record.model->scenario;
+  const Period& period = layout.reports.front();
+  Json rows = Json::array();
+  for (const OutsideRow& row : beside->rows) {
+    const MetricSpec& metric = spec(row.metric);
+    const auto quantiles = [](const OutsideQuantiles& of) {
+      Json json;
+      for (std::size_t k = 0; k < of.size(); ++k) json[kOutsideNames[k]] = of[k];
+      return json;
+    };
+    rows.push_back({{"strategy", layout.strategies[static_cast<std::size_t>(lead_strategy(scenario))]},
+                    {"programme", layout.programmes[static_cast<std::size_t>(total_programme(layout.programmes))]},
+                    {"region", layout.regions[static_cast<std::size_t>(focus_place(layout, scenario))]},
+                    {"metric", metric.name},
+                    {"view", kViewNames[static_cast<std::size_t>(View::gross)]},
+                    {"unit", metric.unit},
+                    {"from", iso(period.from)},
+                    {"to", iso(period.to)},
+                    {"price_year", metric.money ? Json(kPriceYear) : Json()},
+                    {"model", quantiles(row.model)},
+                    {"outside", quantiles(row.outside)},
+                    {"average", quantiles(row.average)}});
+  }
+  return {{"rule", beside->rule},
+          {"table", scenario.past_forecasts->file.filename().string()},
+          {"table_digest", scenario.past_forecasts->digest},
+          {"p20", beside->ratios.p20},
+          {"p50", beside->ratios.p50},
+          {"p80", beside->ratios.p80},
+          {"forecasts", beside->ratios.n},
+          {"programmes", beside->n_programmes},
+          {"series", beside->n_series},
+          {"finding", beside->finding},
+          {"limits", beside->limits},
+          {"weight", beside->weight},
+          {"averages", std::move(rows)}};
+}
+
 std::string_view view_name(View view) { return kViewNames[static_cast<std::size_t>(view)]; }
 }  // namespace
 
@@ -218,7 +262,7 @@ std::string summary_json(const RunRecord& record) {
     rows.push_back(loss_row(loss, "attention", name(pair.on), name(pair.off), region));
   }
   add_list(text, "displacement", rows);
-  return text + "}\n";
+  return fmt::format("{},\n\"outside_view\": {}}}\n", text, json_text(outside_json(record)));
 }
 
 std::string utc_now() {

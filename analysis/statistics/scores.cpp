@@ -246,4 +246,23 @@ OutsideView outside_view(std::span<const double> ratios) {
   return {.p20 = q[0], .p50 = q[1], .p80 = q[2], .n = ratios.size()};
 }
 
+std::vector<double> reference_quantiles(std::span<const double> forecasts, std::span<const double> ratios, double most,
+                                        std::span<const double> probabilities) {
+  UPTAKE_EXPECTS(!forecasts.empty() && !ratios.empty());
+  std::vector<double> outcomes;
+  outcomes.reserve(forecasts.size() * ratios.size());
+  // Of what is below 0 the largest ratio is the lowest outcome: quantiles are of the products.
+  for (const double forecast : forecasts)
+    for (const double ratio : ratios) outcomes.push_back(forecast * std::min(ratio, most));
+  return quantiles_of(outcomes, probabilities);
+}
+
+std::vector<double> quantile_average(std::span<const double> first, std::span<const double> second, double weight) {
+  UPTAKE_EXPECTS(first.size() == second.size());
+  UPTAKE_EXPECTS(weight >= 0 && weight <= 1);
+  std::vector<double> average(first.size());
+  for (std::size_t i = 0; i < average.size(); ++i) average[i] = (1 - weight) * first[i] + weight * second[i];
+  return average;
+}
+
 }  // namespace uptake

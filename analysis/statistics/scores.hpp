@@ -101,5 +101,15 @@ struct OutsideView {
 };
 /// @throws InputError when there is no ratio or one is not finite
 [[nodiscard]] OutsideView outside_view(std::span<const double> realised_over_forecast);
+/// Quantiles of what is forecast if it fares as forecasts before: of forecast x ratio, over all pairs.
+/// @param forecasts  equally likely; the median alone where nothing else is uncertain about it
+/// @param most  no ratio counts for more: what is limited cannot come to more than its limit @pre there is one of both
+[[nodiscard]] std::vector<double> reference_quantiles(std::span<const double> forecasts,
+                                                      std::span<const double> realised_over_forecast, double most,
+                                                      std::span<const double> probabilities);
+/// Quantiles of the quantile average of two distributions (Vincentization; Ratcliff 1979): averaged at each probability.
+/// @param weight of the second, 0 to 1 @pre as many of both
+[[nodiscard]] std::vector<double> quantile_average(std::span<const double> first, std::span<const double> second,
+                                                   double weight);
 
 }  // namespace uptake

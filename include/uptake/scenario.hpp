@@ -14,6 +14,7 @@
 
 #include "uptake/calendar.hpp"
 #include "uptake/parameters.hpp"
+#include "uptake/past_forecasts.hpp"
 #include "uptake/population.hpp"
 #include "uptake/posterior.hpp"
 
@@ -306,7 +307,10 @@ struct Scenario {
   /// Where `parameters` or `--posterior` says that draws come from; absolute. Empty = no posterior.
   std::filesystem::path posterior_file;
   std::shared_ptr<const Posterior> posterior;  ///< what was read from it (use_posterior)
-  bool attention = true;                       ///< K_i
+  /// What earlier forecasts came to, shown beside the result; null where the shipped folder has no such table.
+  std::shared_ptr<const PastForecasts> past_forecasts;
+  double outside_weight = 0;  ///< of them in the quantile average shown beside the model's own intervals; 0 = none
+  bool attention = true;      ///< K_i
   Shapley shapley = Shapley::off;
   std::vector<Lever> levers;  ///< of every strategy's world, comparators included
   std::string focus;          ///< region that the headline is about; empty = England
@@ -327,8 +331,8 @@ struct Scenario {
 };
 
 /// An option of its own as it would be stated by `--set`: `--seed=1` as `seed=1`, `--replicates=2` as `replicates=2`,
-/// `--posterior=FILE` as `parameters=FILE` with the path from the root (`posterior` is the shipped one, unless there is
-/// a file of that name here). Other texts stay as they are.
+/// `--outside-view=0.3` as `outside_view=0.3`, `--posterior=FILE` as `parameters=FILE` with the path from the root
+/// (`posterior` is the shipped one, unless there is a file of that name here). Other texts stay as they are.
 [[nodiscard]] std::string plain_override(const std::string& text);
 
 /// Where a path that a setting names is to lead instead.

@@ -95,6 +95,10 @@ std::string digest_of(const Scenario& scenario, const fs::path& tables) {
   for (const ProgrammeSpec& programme : scenario.programmes) {
     for (const Published& figure : programme.published) text += programme.name + " " + published_text(figure, whole);
   }
+  // Likewise the forecasts that stand beside them.
+  if (scenario.past_forecasts)
+    text += fmt::format("past forecasts {} {} weight {}\n", scenario.past_forecasts->file.filename().string(),
+                        scenario.past_forecasts->digest, scenario.outside_weight);
   for (const Lever& lever : scenario.levers) text += lever_text(lever);
   for (const Strategy& strategy : scenario.strategies) {
     text += fmt::format("strategy {} {} without", strategy.name, static_cast<int>(strategy.delivery));

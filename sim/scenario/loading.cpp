@@ -75,6 +75,8 @@ void check_file_name(const fs::path& file, Problems& problems) {
 std::string plain_override(const std::string& text) {
   for (const std::string_view option : {"--seed=", "--replicates="})
     if (text.starts_with(option)) return text.substr(2);
+  constexpr std::string_view kOutsideView = "--outside-view=";
+  if (text.starts_with(kOutsideView)) return "outside_view=" + text.substr(kOutsideView.size());
   constexpr std::string_view kPosterior = "--posterior=";
   if (!text.starts_with(kPosterior)) return text;
   const fs::path file = text.substr(kPosterior.size());
@@ -104,7 +106,7 @@ bool move_path(TomlValue& value, bool (*is_path)(std::string_view), const MovedP
 /// @return whether a setting holds any path
 bool move_paths(std::string_view key, TomlValue& value, const MovedPath& moved) {
   if (key == "parameters") return move_path(value, is_posterior_file, moved);
-  if (key == "observations") return move_path(value, is_any_path, moved);
+  if (key == "observations" || key == "past_forecasts") return move_path(value, is_any_path, moved);
   bool any = false;
   if (key == "population") {
     auto* table = std::get_if<TomlTable>(&value.data);

@@ -23,6 +23,8 @@ namespace fs = std::filesystem;
 namespace {
 /// The posterior that ships with the program, in the data folder.
 constexpr std::string_view kShippedPosterior = "posterior.h5";
+/// The forecasts of the shipped record, likewise.
+constexpr std::string_view kShippedForecasts = "history/forecasts.csv";
 
 constexpr std::int64_t kMostReplicates = 1'000'000;  // a bound against slips of the pen [A]
 
@@ -140,6 +142,40 @@ void read_parameter_mode(Loading& loading, TableReader& reader) {
       "make it with `uptake calibrate`, or write \"prior\" or \"defaults\"");
 }
 
+/// Earlier forecasts, the shipped ones or a table of one's own, and how much they count beside the model.
+void read_outside_view(Loading& loading, TableReader& reader) {
+  Scenario& scenario = loading.scenario;
+  scenario.outside_weight = reader.quantity("outside_view", "share", 0, 1).value_or(0);
+  const TomlValue* const named = reader.find("past_forecasts");
+  fs::path file = loading.data_folder / kShippedForecasts;
+  std::error_code ignored;
+  if (named) {
+    const auto text = reader.text("past_forecasts");
+    if (!text) return;
+    file = fs::absolute(scenario.file.parent_path() / *text).lexically_normal();
+    if (!fs::is_regular_file(file, ignored)) {
+      reader.report(named->place,
+                    fmt::format("past_forecasts = \"{}\" names {}, which is {}", *text, file.string(),
+                                fs::exists(file, ignored) ? "no file" : "not there"),
+                    "name a backtest.csv that `uptake backtest -o` wrote");
+      return;
+    }
+  } else if (!fs::exists(file, ignored)) {
+    if (scenario.outside_weight > 0)
+      reader.report(reader.find("outside_view")->place, "there is no table of past forecasts to weigh",
+                    fmt::format("name one with past_forecasts; {} is not there", file.string()));
+    return;
+  }
+  try {
+    scenario.past_forecasts = std::make_shared<const PastForecasts>(read_past_forecasts(file));
+  } catch (const InputError& error) {
+    for (const Problem& problem : error.problems())
+      loading.problems.add({problem.where}, problem.what, problem.suggestion);
+  } catch (const FileError& error) {
+    loading.files.keep(error);
+  }
+}
+
 void read_run_settings(Loading& loading, TableReader& reader) {
   Scenario& scenario = loading.scenario;
   check_schema(reader);
@@ -162,6 +198,7 @@ void read_run_settings(Loading& loading, TableReader& reader) {
   scenario.growth = growth && (growth->as<TomlTable>() ? true : reader.flag("growth").value_or(false));
 
   read_parameter_mode(loading, reader);
+  read_outside_view(loading, reader);
 }
 
 ProgrammeSpec* find_programme(Scenario& scenario, std::string_view name) {
