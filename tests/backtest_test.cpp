@@ -328,6 +328,19 @@ TEST(Backtest, JsonHasTheNamesThatOtherProgramsReadAndTheTableFits) {
   for (std::string row; std::getline(rows, row);) EXPECT_EQ(std::ranges::count(row, ','), 24) << row;
 }
 
+/// Its first observation is 0.1 of those who could: 3 sds below one forecast, in the middle of the other.
+TEST(Backtest, SaysWhetherTheFirstObservationContradictsTheOthers) {
+  BacktestOptions options;
+  options.leave_out = "many";
+  options.n_draws = 4000;
+  const auto said = [&](double centre) {
+    return backtest_table(backtest_with(two_programmes(), options, normal_forecaster(centre, 0.1)));
+  };
+  EXPECT_NE(said(0.4).find("contradicts them"), std::string::npos) << said(0.4);
+  EXPECT_NE(said(0.1).find("does not contradict"), std::string::npos) << said(0.1);
+  EXPECT_NE(said(0.2).find("under what the others say: 3"), std::string::npos) << "2 Phi(-1) is 32 %: " << said(0.2);
+}
+
 /// What tests/research_test.py reads: it names the folder.
 TEST(Backtest, WritesAFileForOtherReaders) {
   const TestFolder own;

@@ -296,5 +296,52 @@ TEST(RobustPrior, LetsGoOfTheReferenceClassWhenDataContradictIt) {
   EXPECT_THROW(static_cast<void>(prior_of(wrong)), InputError);
 }
 
+/// Normal parts and a normal likelihood have normal evidences: N(y; centre, hypot(spread, s)).
+TEST(VagueWeight, IsThatOfTheExactEvidences) {
+  Pooled pooled;
+  pooled.model = one_parameter(1);
+  pooled.n = 2;
+  pooled.mu = {0, 4};
+  pooled.tau = {1, 2};
+  const RobustPrior robust{.pooled = pooled, .covariates = {}, .vague_mean = {1}, .vague_sd = {10}};
+  constexpr double kError = 3, kWorking = 8;
+  const auto exact = [&](double y) {
+    const auto evidence = [&](double centre, double spread) {
+      const double sd = std::hypot(spread, kError), z = (y - centre) / sd;
+      return std::exp(-z * z / 2) / sd;
+    };
+    const double of_pooled = 0.8 * (evidence(0, 1) + evidence(4, 2)) / 2, of_vague = 0.2 * evidence(1, 10);
+    return of_vague / (of_vague + of_pooled);
+  };
+  constexpr double kNear = 0.01;
+  for (const double y : {-4.0, 3.0, 9.0, 12.0}) {
+    const PooledProgramme programme = normal_programme(0, y, kError, kWorking);
+    EXPECT_NEAR(vague_weight(robust, programme), exact(y), kNear) << y;
+  }
+  EXPECT_LT(exact(3), 0.1);
+  EXPECT_GT(exact(12), kUnlike);
+  // The working prior counted, or another weight of the parts, is seen.
+  PooledProgramme counted = normal_programme(0, 9, kError, kWorking);
+  counted.log_working_prior = [](std::span<const double>) { return 0.0; };
+  EXPECT_GT(std::abs(vague_weight(robust, counted) - exact(9)), 3 * kNear);
+  RobustPrior other = robust;
+  other.weight = 0.7;
+  EXPECT_GT(vague_weight(other, normal_programme(0, 9, kError, kWorking)) - exact(9), 3 * kNear);
+}
+
+TEST(VagueWeight, TellsTheProgrammeThatIsUnlikeTheOthers) {
+  std::vector<PooledProgramme> programmes;
+  for (std::size_t g = 0; g < 8; ++g) programmes.push_back(normal_programme(g, 0.1 * static_cast<double>(g), 0.3));
+  programmes.push_back(normal_programme(8, 5, 0.3));
+  const PoolingOptions options{.n_chains = 2, .n_warm_up = 100, .n_iterations = 500, .n_kept = 500, .n_stored = 200};
+  PoolingModel model = one_parameter(0.5);
+  const LeaveOneOut flat = leave_one_out(model, programmes, options, Control{});
+  EXPECT_TRUE(std::isnan(flat.programmes[0].vague_weight)) << "a flat part has no evidence";
+  model.sd = {3};
+  const LeaveOneOut found = leave_one_out(model, programmes, options, Control{});
+  for (const LeftOut& one : found.programmes)
+    EXPECT_EQ(one.vague_weight > kUnlike, one.programme == "programme 8") << one.programme << " " << one.vague_weight;
+}
+
 }  // namespace
 }  // namespace uptake

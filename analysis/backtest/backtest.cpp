@@ -11,6 +11,7 @@
 #include "calibration/pooling.hpp"
 #include "calibration/reference_class.hpp"
 #include "uptake/grouped.hpp"
+#include "uptake/past_forecasts.hpp"
 
 namespace uptake {
 
@@ -92,7 +93,7 @@ std::vector<Cut> cuts_of(const HistoricRecord& record, const BacktestOptions& op
     const auto named = [&](const std::string& name) { return name == programme.spec.name || name == programme.record; };
     if (!options.leave_out.empty()) {
       // Nothing but the day on which it began.
-      if (named(options.leave_out)) cuts.push_back({g, programme.start - std::chrono::days{1}, "left out"});
+      if (named(options.leave_out)) cuts.push_back({g, programme.start - std::chrono::days{1}, std::string(kLeftOut)});
       continue;
     }
     if (!options.programmes.empty() && std::ranges::none_of(options.programmes, named)) continue;

@@ -9,6 +9,7 @@
 #include "files/json_text.hpp"
 #include "results/numbers.hpp"
 #include "results/wording.hpp"
+#include "uptake/past_forecasts.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -95,7 +96,7 @@ void add_forecasts(std::string& text, const Backtest& result) {
     const std::string series = fmt::format(
         "{}: {}{}, {} (known: {}{})", one.programme, one.measure, one.region == "England" ? "" : " in " + one.region,
         one.unit, one.cut,
-        one.cut == "left out" ? std::string(", nothing of its own") : ", " + plural(one.n_past, "observation"));
+        one.cut == kLeftOut ? std::string(", nothing of its own") : ", " + plural(one.n_past, "observation"));
     if (series != before) text += paragraph(series, kWidth, 2);
     before = series;
     const auto q = shown_quantiles(one);
@@ -134,6 +135,27 @@ std::string skill_text(const Backtest& result, std::size_t b) {
                      cell(shares.geometric), cell(skill->natural), cell(skill->logs));
 }
 
+/// How far the first observation of a programme that was left out lies in what the others said of it (prior-data conflict:
+/// Box 1980, JRSS A 143:383); empty of one that was not. Of several series on that day the furthest.
+std::string conflict_text(const Backtest& result) {
+  const Forecast* first = nullptr;
+  const auto tail = [](const Forecast& one) {
+    const double place = (one.score->below + one.score->at_or_below) / 2;
+    return 2 * std::min(place, 1 - place);
+  };
+  for (const Forecast& one : result.forecasts) {
+    if (one.cut != kLeftOut || !one.score) continue;
+    if (!first || one.date < first->date || (one.date == first->date && tail(one) < tail(*first))) first = &one;
+  }
+  if (!first) return "";
+  constexpr double kSurprising = 0.05;
+  return fmt::format(
+      "First observation of {} ({}), under what the others say: {:.0f} % of their draws lie as far out or further{}.",
+      first->programme, first->date, 100 * tail(*first),
+      tail(*first) < kSurprising ? ", so it contradicts them: think twice before it is forecast from them"
+                                 : ", so it does not contradict them");
+}
+
 void add_scores(std::string& text, const Backtest& result) {
   if (result.n_scored == 0) {
     text += "\nNothing that was forecast has been observed: there is nothing to score.\n";
@@ -167,6 +189,7 @@ void add_scores(std::string& text, const Backtest& result) {
           : fmt::format("PIT histogram (1 each when calibrated; high ends: too narrow, high middle: too wide): {}.",
                         fmt::join(heights, " ")),
       kWidth, 2);
+  if (const std::string conflict = conflict_text(result); !conflict.empty()) text += paragraph(conflict, kWidth, 2);
   if (result.outside) {
     text += paragraph(fmt::format("Outside view: what happened was {:.2f} times the median forecast (20 to 80 % of "
                                   "cases: {:.2f} to {:.2f}).",

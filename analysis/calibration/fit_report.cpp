@@ -188,6 +188,12 @@ std::string pooled_text(const Pooled& pooled, const LeaveOneOut* left_out) {
         "say, "
         "{:.0f} % inside the 90 % one\n",
         100 * left_out->covered50, 100 * left_out->covered90);
+    for (const LeftOut& one : left_out->programmes)
+      if (one.vague_weight > kUnlike)
+        text += fmt::format(
+            "  warning: {} behaves unlike the reference class: what the others say of it keeps {:.0f} % of the robust\n"
+            "  prior given its own data, of {:.0f} % before\n",
+            one.programme, 100 * (1 - one.vague_weight), 100 * RobustPrior{}.weight);
   }
   for (const std::string& warning : pooled.warnings) text += "  warning: " + warning + "\n";
   return text;
@@ -220,6 +226,9 @@ std::string calibration_json(const PosteriorRecord& posterior) {
     if (posterior.left_out) {
       json["pooled"]["left_out"] = {{"covered50", posterior.left_out->covered50},
                                     {"covered90", posterior.left_out->covered90}};
+      Json& alike = json["pooled"]["left_out"]["programmes"] = Json::array();
+      for (const LeftOut& one : posterior.left_out->programmes)
+        alike.push_back({{"programme", one.programme}, {"vague_weight", number(one.vague_weight)}});
     }
   }
   return json_text(json, 2) + "\n";

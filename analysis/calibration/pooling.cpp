@@ -389,23 +389,34 @@ std::vector<double> predictive_draw(const Pooled& pooled, std::size_t draw, std:
 struct LogParts {
   double pooled = 0, vague = 0;  ///< ln of weight times density
 };
-LogParts log_parts(const RobustPrior& robust, std::span<const double> theta) {
-  const Pooled& pooled = robust.pooled;
-  const std::size_t k = pooled.model.parameters.size();
-  LogParts parts{.vague = std::log(1 - robust.weight)};
-  for (std::size_t j = 0; j < k; ++j) parts.vague += log_normal(theta[j], robust.vague_mean[j], robust.vague_sd[j]);
-  std::vector<double> logs(pooled.n);
-  for (std::size_t i = 0; i < pooled.n; ++i) {
-    for (std::size_t j = 0; j < k; ++j) {
-      logs[i] += log_normal(theta[j], centre_of(pooled, i, j, robust.covariates), pooled.tau[i * k + j]);
-    }
-  }
+/// ln of the mean of exp.
+double log_mean(std::span<const double> logs) {
   const double largest = *std::ranges::max_element(logs);
   double sum = 0;
   for (const double log : logs) sum += std::exp(log - largest);
-  parts.pooled = std::log(robust.weight) + largest + std::log(sum / static_cast<double>(pooled.n));
+  return largest + std::log(sum / static_cast<double>(logs.size()));
+}
+/// @param parameters of the model, whose values theta holds: the others are integrated out
+LogParts log_parts(const RobustPrior& robust, std::span<const std::size_t> parameters, std::span<const double> theta) {
+  const Pooled& pooled = robust.pooled;
+  const std::size_t k = pooled.model.parameters.size();
+  LogParts parts{.vague = std::log(1 - robust.weight)};
+  std::vector<double> logs(pooled.n);
+  for (std::size_t c = 0; c < parameters.size(); ++c) {
+    const std::size_t j = parameters[c];
+    parts.vague += log_normal(theta[c], robust.vague_mean[j], robust.vague_sd[j]);
+    for (std::size_t i = 0; i < pooled.n; ++i)
+      logs[i] += log_normal(theta[c], centre_of(pooled, i, j, robust.covariates), pooled.tau[i * k + j]);
+  }
+  parts.pooled = std::log(robust.weight) + log_mean(logs);
   return parts;
 }
+std::vector<std::size_t> all_parameters(const PoolingModel& model) {
+  std::vector<std::size_t> all(model.parameters.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+constexpr std::size_t kEvidenceDraws = 1000;  // of a programme, for its evidences [A]
 }  // namespace
 
 WeightedDraws predictive(const Pooled& pooled, std::span<const double> covariates, Key key) {
@@ -448,11 +459,38 @@ UnconstrainedPrior prior_of(const RobustPrior& robust) {
                 return theta;
               },
           .log_density =
-              [robust](std::span<const double> theta) {
-                const LogParts parts = log_parts(robust, theta);
+              [robust, all = all_parameters(robust.pooled.model)](std::span<const double> theta) {
+                const LogParts parts = log_parts(robust, all, theta);
                 const double larger = std::max(parts.pooled, parts.vague);
                 return larger + std::log(std::exp(parts.pooled - larger) + std::exp(parts.vague - larger));
               }};
+}
+
+RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates) {
+  RobustPrior robust;
+  robust.pooled = std::move(pooled);
+  robust.covariates = std::move(covariates);
+  robust.vague_mean = robust.pooled.model.mean;
+  for (std::size_t k = 0; k < robust.pooled.model.sd.size(); ++k)
+    robust.vague_sd.push_back(std::hypot(robust.pooled.model.sd[k], robust.pooled.model.spread[k]));
+  return robust;
+}
+
+double vague_weight(const RobustPrior& robust, const PooledProgramme& programme) {
+  const bool is_proper =
+      std::ranges::all_of(programme.parameters, [&](std::size_t j) { return std::isfinite(robust.vague_sd[j]); });
+  const std::size_t n = std::min(programme.draws.n, kEvidenceDraws);
+  if (!is_proper || n == 0 || programme.parameters.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> pooled(n), vague(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const std::size_t at = i * programme.draws.n / n;
+    const std::span<const double> theta = programme.draws.row(at);
+    const LogParts parts = log_parts(robust, programme.parameters, theta);
+    const double own = std::log(programme.draws.weights[at]) - programme.log_working_prior(theta);
+    pooled[i] = parts.pooled + own;
+    vague[i] = parts.vague + own;
+  }
+  return 1 / (1 + std::exp(log_mean(pooled) - log_mean(vague)));
 }
 
 LeaveOneOut leave_one_out(const PoolingModel& model, const std::vector<PooledProgramme>& programmes,
@@ -470,7 +508,10 @@ LeaveOneOut leave_one_out(const PoolingModel& model, const std::vector<PooledPro
         predictive(pooled, programmes[g].covariates, calibration_key(options.seed, Purpose::predictive, 0, 0, g));
     const WeightedDraws own =
         resampled(programmes[g].draws, new_one.n, calibration_key(options.seed, Purpose::resampling, 0, 0, g));
-    LeftOut left_out{programmes[g].name, programmes[g].parameters, {}};
+    LeftOut left_out{programmes[g].name,
+                     programmes[g].parameters,
+                     {},
+                     vague_weight(robust_prior(pooled, programmes[g].covariates), programmes[g])};
     for (std::size_t c = 0; c < programmes[g].parameters.size(); ++c) {
       double below = 0;
       for (std::size_t i = 0; i < new_one.n; ++i) below += new_one.row(i)[programmes[g].parameters[c]] < own.row(i)[c];

@@ -64,16 +64,25 @@ struct Pooled {
 struct RobustPrior {
   Pooled pooled;
   std::vector<double> covariates;
-  double weight = 0.8;                       ///< of the pooled part [A]
+  double weight = 0.8;                       ///< of the pooled part [A]; of the order of Schmidli et al.'s examples
   std::vector<double> vague_mean, vague_sd;  ///< independent normals
 };
 [[nodiscard]] UnconstrainedPrior prior_of(const RobustPrior& robust);
+/// Prior of a programme with these covariates that nothing else is known of; its vague part is what the hierarchy says
+/// before any programme is seen.
+[[nodiscard]] RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates);
+/// Probability of the vague part once a programme's own data are known: above kUnlike it behaves unlike the reference
+/// class. Evidences are means over its stored draws of a part's density over that of the working prior, so that nothing
+/// is simulated. NaN where the vague part is flat, and of a programme that informs no parameter.
+[[nodiscard]] double vague_weight(const RobustPrior& robust, const PooledProgramme& programme);
+inline constexpr double kUnlike = 0.5;
 
 /// How the pooled prior would have done on each past programme had it been the new one.
 struct LeftOut {
   std::string programme;
   std::vector<std::size_t> parameters;  ///< of the model
   std::vector<double> pit;  ///< by its parameters: P(predictive of the others < its own), its own uncertainty counted
+  double vague_weight = 0;  ///< in the robust prior that the others make
 };
 struct LeaveOneOut {
   std::vector<LeftOut> programmes;

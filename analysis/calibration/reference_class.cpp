@@ -120,16 +120,6 @@ PoolingOptions reference_options(std::uint64_t seed) {
   return options;
 }
 
-RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates) {
-  RobustPrior robust;
-  robust.pooled = std::move(pooled);
-  robust.covariates = std::move(covariates);
-  robust.vague_mean = robust.pooled.model.mean;
-  for (std::size_t k = 0; k < robust.pooled.model.sd.size(); ++k)
-    robust.vague_sd.push_back(std::hypot(robust.pooled.model.sd[k], robust.pooled.model.spread[k]));
-  return robust;
-}
-
 std::vector<double> drawn_from(const RobustPrior& prior, std::size_t n, std::uint64_t seed) {
   const std::span<const Parameter> rows = pooled_parameters();
   const UnconstrainedPrior mixture = prior_of(prior);

@@ -32,10 +32,7 @@ inline constexpr std::size_t kFewestPooled = 3;
 /// How the hierarchy over the record is sampled.
 [[nodiscard]] PoolingOptions reference_options(std::uint64_t seed);
 
-/// Prior of a programme with these covariates that nothing else is known of: w of the pooled predictive and 1 - w of a
-/// vague part: what the hierarchy says before any programme is seen (robust mixture, Schmidli et al. 2014).
-[[nodiscard]] RobustPrior robust_prior(Pooled pooled, std::vector<double> covariates);
-/// Draws of the pooled parameters under it, in their own units and within the table's ranges (drawn again where not):
+/// Draws of the pooled parameters under a robust prior, in their own units and within the table's ranges (drawn again where not):
 /// n x pooled_parameters().
 [[nodiscard]] std::vector<double> drawn_from(const RobustPrior& prior, std::size_t n, std::uint64_t seed);
 

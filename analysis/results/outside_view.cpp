@@ -28,7 +28,6 @@ constexpr std::array kInProportion{Metric::patients_benefited,   Metric::events_
 /// must not grow with them]
 constexpr std::size_t kMostWorlds = 1000;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr std::string_view kLeftOut = "left out";  // as a back-test writes it
 
 OutsideQuantiles quantiles_in(const Statistics& s) { return {s.p05, s.p25, s.p50, s.p75, s.p95}; }
 OutsideQuantiles as_array(const std::vector<double>& values) {

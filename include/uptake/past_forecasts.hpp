@@ -4,14 +4,18 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace uptake {
 
+/// What was known where a programme is forecast from the others alone, as back-tests write it.
+inline constexpr std::string_view kLeftOut = "left out";
+
 /// A forecast of a back-test beside what was observed in the end: a row of backtest.csv.
 struct PastForecast {
   std::string programme, region, measure, date;  ///< as in the table of observations
-  std::string cut;                               ///< what was known: a date, "50 %", "left out"
+  std::string cut;                               ///< what was known: a date, "50 %", kLeftOut
   double observed = 0, median = 0;               ///< in the unit of the series; the median forecast
   [[nodiscard]] double ratio() const { return observed / median; }
 };
