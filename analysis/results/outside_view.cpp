@@ -144,13 +144,12 @@ std::optional<OutsideBeside> outside_beside(const RunRecord& record) {
                                           grouped(beside.n_series) + " series", past.file.filename().string());
   beside.finding = fmt::format(
       "How forecasts of this model fared before: what happened was {:.2f} times what had been forecast (the median of "
-      "{}); "
-      "in one case in five it was less than {:.2f} times, in one in five more than {:.2f} times.",
+      "{}); in one case in five it was less than {:.2f} times, in one in five more than {:.2f} times.",
       beside.ratios.p50, of_what, beside.ratios.p20, beside.ratios.p80);
   beside.limits =
       "Forecasts of one programme are right or wrong together, so these are worth far fewer cases than there are of "
-      "them. "
-      "Only adoption was ever observed: effects on patients, admissions, savings, and all that is net, were never "
+      "them. Only adoption was ever observed: effects on patients, admissions, savings, and all that is net, were "
+      "never "
       "back-tested. " +
       how_they_were_made(scenario);
   if (scenario.programmes.size() > 1)
@@ -163,10 +162,9 @@ std::string average_in_words(double weight, std::span<const Metric> averaged) {
       std::ranges::any_of(averaged, [](Metric one) { return std::ranges::find(kAdoption, one) == kAdoption.end(); });
   return fmt::format(
       "Beside the model's own intervals, as asked, their average with the outside view: at each quantile {:g} times "
-      "the "
-      "model's plus {:g} times that of its median adoption scaled by those ratios, never beyond all who are eligible. "
-      "{} No "
-      "other figure is changed by it.",
+      "the model's plus {:g} times that of its median adoption scaled by those ratios, never beyond all who are "
+      "eligible. "
+      "{} No other figure is changed by it.",
       1 - weight, weight,
       any_comes_of_it
           ? "What comes of it is taken in proportion, as much for each adopter as in the model's own worlds."
