@@ -91,14 +91,9 @@ struct Step::Pull {
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(1, phi * attention / kUnit));
 }
 
-/// Phi K of a record in a week.
-std::uint32_t Step::multiplier(Who w, int week) const {
-  return heeding(w.of, w.record, Rates::step_at(w.of.rates, w.of.plan.profile[w.record], week).decide);
-}
-
-/// The same, which its decision clock is scaled with from then on.
-std::uint32_t Step::scale(Who w, int week) {
-  const std::uint32_t scaled = multiplier(w, week);
+/// Phi K of a record in the week in hand, which its decision clock is scaled with from then on.
+std::uint32_t Step::scale(Who w) {
+  const std::uint32_t scaled = heeding(w.of, w.record, effort_of(w).decide);
   if (multipliers_ != nullptr) multipliers_[w.id] = scaled;
   return scaled;
 }
@@ -115,7 +110,7 @@ void Step::keep_multipliers() {
   state_.multipliers.assign(state_.records.size(), kUnit);
   multipliers_ = state_.multipliers.data();
   for (std::uint32_t id = 0; id < state_.records.size(); ++id) {
-    if (const Who w = who(id); waiting(w)) scale(w, state_.boundary);
+    if (const Who w = who(id); waiting(w)) scale(w);
   }
 }
 
@@ -164,7 +159,9 @@ void Step::aim_near(const Context& of, int boundary) {
         UPTAKE_EXPECTS(records[record].pending() == Pending::test);
         const Pull<n_groups, n_layers> pull(*this, of, record);
         pull.set(climbs_[m], boundary, end, waiting[record].slack());
-        climbing_[m++] = record;
+        climbing_[m] = record;
+        // Groups ask many again who have a date already, and bring few of them nearer: the others need not climb.
+        m += n_groups == 0 || pull.at(std::min(records[record].due(), end)) >= climbs_[m].goal ? 1 : 0;
       }
       aim<Pull<n_groups, n_layers>>(of.first_record, m, boundary);
     }
@@ -330,7 +327,7 @@ void Step::wait(const Context& of, Movers waits, int boundary) {
       if (clock >= kNever || boundary >= of.rates.closes) continue;  // outside the susceptible share, or too late
       own_of(w).set(Pending::test, State::Record::kUndated);
       const Pull<n_groups, n_layers> pull(*this, of, w.record);
-      waiting_of(w).wait(rescale(clock, kUnit, scale(w, boundary)) - 1 - pull.ahead(boundary, state_.outlook));
+      waiting_of(w).wait(rescale(clock, kUnit, scale(w)) - 1 - pull.ahead(boundary, state_.outlook));
       if (of.maximum) [[unlikely]] {
         aim_at(w.id, own_of(w), boundary);  // its peer part has no cumulated form: tested week by week
       } else if (waiting_of(w).used_up() != 0 && boundary < state_.outlook) {
@@ -351,7 +348,7 @@ void Step::set_remaining(Who w, int boundary, std::int64_t remaining) {
 
 /// Effort or attention changed: the rest of the clock runs at another speed from this week on.
 void Step::rescale_waiting(Who w, int week) {
-  const std::uint32_t before = multipliers_[w.id], now = scale(w, week);
+  const std::uint32_t before = multipliers_[w.id], now = scale(w);
   if (now == before) return;
   with_pull(w, [&](const auto& pull) {
     const std::int64_t ahead = pull.ahead(week, state_.outlook);
@@ -394,7 +391,7 @@ void Step::all_wait(const Context& of, int boundary) {
   if (boundary >= of.rates.closes) return;
   std::vector<std::uint32_t> phi;
   for (std::uint32_t profile = 0; profile < of.plan.profiles.size(); ++profile) {
-    phi.push_back(Rates::step_at(of.rates, profile, boundary).decide);
+    phi.push_back(efforts_[of.j].held[profile]->decide);
   }
   // Kept at hand: what is written below could be any of it, for all that a compiler knows.
   const std::uint32_t* const phi_of = phi.data();

@@ -212,7 +212,7 @@ void Step::handle(const Context& of, int week) {
   if (const Movers finished = due(Pending::finish); !finished.empty()) {
     for (const std::uint32_t *at = finished.data(), *const end = at + finished.size(); at != end; ++at) {
       prefetch(of.clocks.need, at[kAhead]);
-      const Rates::Step& effort = Rates::step_at(of.rates, of.plan.profile[*at], week);
+      const Rates::Step& effort = effort_of({of.first_record + *at, *at, of});
       const auto occurrence =
           static_cast<std::uint16_t>(begun(of.first_record + *at, &State::Turns::implementations) - 1);
       const bool succeeds = effort.succeed >= effort_needed(clocks_, of.programme, of.j, *at, occurrence);

@@ -156,6 +156,10 @@ class Step {
   }
 
   // world.cpp
+  void hold(int boundary);
+  [[nodiscard]] const Rates::Step& effort_of(Who w) const {
+    return *efforts_[w.of.j].held[w.of.plan.profile[w.record]];
+  }
   [[nodiscard]] std::uint8_t phases_over(Who w, const Clocks& clocks, int boundary) const;
 
   // moves.cpp
@@ -222,8 +226,7 @@ class Step {
         w.of, [&]<int n_groups, int n_layers>() { return act(Pull<n_groups, n_layers>(*this, w.of, w.record)); });
   }
   [[nodiscard]] std::uint32_t heeding(const Context& of, std::uint32_t record, std::uint32_t phi) const;
-  [[nodiscard]] std::uint32_t multiplier(Who w, int week) const;
-  std::uint32_t scale(Who w, int week);
+  std::uint32_t scale(Who w);
   template <class Pulled>
   void aim(std::uint32_t first_record, std::size_t n, int boundary);
   void aim_near(const Context& of, int boundary);
@@ -277,8 +280,13 @@ class Step {
   std::array<std::vector<std::int64_t>, 2> rise_of_pairs_;
   std::vector<std::int64_t> rise_, rise_of_communities_;
   const bool far_ = model_.n_records() > kFar;
-  std::vector<Left> left_;    ///< by programme
-  std::vector<Moves> moves_;  ///< by programme
+  struct Efforts {                         ///< dated effort of a programme, in the week in hand
+    std::vector<const Rates::Step*> held;  ///< by profile
+    std::size_t n_changed = 0;             ///< of the changes: those that have happened
+  };
+  std::vector<Efforts> efforts_;  ///< by programme
+  std::vector<Left> left_;        ///< by programme
+  std::vector<Moves> moves_;      ///< by programme
   struct Place {
     std::uint32_t part, rank;
   };

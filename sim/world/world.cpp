@@ -60,6 +60,22 @@ Step::Step(State& state)
   heard_.resize(room);
   if (any_narrow) laid_narrow_.resize(room);
   if (any_wide) laid_wide_.resize(room);
+  efforts_.resize(contexts_.size());
+  for (const Context& of : contexts_) {
+    for (std::size_t profile = 0; profile < of.plan.profiles.size(); ++profile)
+      efforts_[of.j].held.push_back(&of.rates.steps[of.rates.step_offsets[profile]]);
+  }
+  hold(state.boundary);
+}
+
+/// Effort from a boundary on, which is not before the one in hand.
+void Step::hold(int boundary) {
+  for (const Context& of : contexts_) {
+    Efforts& efforts = efforts_[of.j];
+    const auto& changes = of.rates.changes;
+    for (; efforts.n_changed < changes.size() && changes[efforts.n_changed].week <= boundary; ++efforts.n_changed)
+      ++efforts.held[changes[efforts.n_changed].profile];
+  }
 }
 
 void Step::begin() {
@@ -148,7 +164,7 @@ void Step::reclock(Clocks& fresh, const Clocks& old) {
         link(w, pending, own_of(w).due());
         break;
       case Pending::test: {
-        set_remaining(w, now, rescale(decide_clock(fresh, w.of.programme, w.of.j, w.record, 0), kUnit, scale(w, now)));
+        set_remaining(w, now, rescale(decide_clock(fresh, w.of.programme, w.of.j, w.record, 0), kUnit, scale(w)));
         break;
       }
       case Pending::finish: {
@@ -208,6 +224,7 @@ void Step::week() {
   part(week);
   for (const Context& of : contexts_) handle(of, week);
   keep_events();
+  hold(week + 1);
   settle(week + 1);
   open(week + 1);
   state_.boundary = week + 1;
