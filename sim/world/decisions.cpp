@@ -14,7 +14,7 @@ namespace uptake {
 
 namespace {
 
-constexpr std::int64_t kLeastRoom = kFullExposure / 8;  ///< below a group's ceiling (found by measuring)
+constexpr std::int32_t kLeastRoom = kFullExposure / 8;  ///< below a group's ceiling (found by measuring)
 
 /// Records from one on, as lanes take them.
 std::uint64_t* words_of(World::State::Waiting* records) {
@@ -66,7 +66,7 @@ struct Step::Pull {
     std::int64_t sum = levels.external(there) - levels.external(here);
     for (std::size_t l = 0; l < n_layers; ++l) sum += ties[l] * (levels.peer(l, there) - levels.peer(l, here));
     for (std::size_t g = 0; g < n_groups; ++g) {
-      sum += groups[g]->reach - groups[g]->offset - groups[g]->value * rate(g, here);
+      sum += groups[g]->reach - groups[g]->value * rate(g, here);
     }
     return sum;
   }
@@ -170,16 +170,16 @@ void Step::aim_near(const Context& of, int boundary) {
 
 /// Gives a group a new ceiling at a boundary. `now` and `then` are its cumulated rate there and at the outlook.
 /// @returns by how much its reach rises
-std::int64_t Step::lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling) {
+std::int64_t Step::lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int32_t ceiling) {
   pair.ceiling = ceiling;
-  const std::int64_t reach = pair.offset + pair.value * now + ceiling * (then - now);
+  const std::int64_t reach = pair.value * now + ceiling * (then - now);
   return reach - std::exchange(pair.reach, reach);
 }
 
 /// Room for a group's exposure to grow until the outlook: as much as since the last look and half as much again.
-std::int64_t Step::ceiling_above(const State::Pair& pair) {
-  const std::int64_t grown = std::max<std::int64_t>(0, pair.value - pair.before);
-  return std::min<std::int64_t>(kFullExposure, pair.value + std::max(kLeastRoom, grown + grown / 2));
+std::int32_t Step::ceiling_above(std::int32_t value, std::int32_t before) {
+  const std::int32_t grown = std::max(0, value - before);
+  return std::min<std::int32_t>(kFullExposure, value + std::max(kLeastRoom, grown + grown / 2));
 }
 
 /// A group has outgrown its ceiling: a higher one, and its members are looked through again.
@@ -191,7 +191,8 @@ void Step::raise(const Context& of, std::size_t g, std::size_t group, int bounda
     const Rates::Levels levels = of.rates.levels_of(layer.pair_class[pair]);
     const auto rate = [&](int at) { return levels.peer(2 + g, static_cast<std::size_t>(at)); };
     State::Pair& seen = of.state.pairs[g][pair];
-    rise_[pair - first] = lift(seen, rate(boundary), rate(state_.outlook), ceiling_above(seen));
+    rise_[pair - first] =
+        lift(seen, rate(boundary), rate(state_.outlook), ceiling_above(seen.value, of.state.before[g][pair]));
   }
   for (auto pair = first; pair < end; ++pair) {
     for (auto m = layer.member_offsets[pair]; m < layer.member_offsets[pair + 1]; ++m) {
@@ -253,12 +254,14 @@ void Step::look_ahead(int to) {
     const std::size_t n_classes = rates.n_classes;
     for (std::size_t g = 0; g < 2; ++g) {
       auto& pairs = of.state.pairs[g];
+      auto& last = of.state.before[g];
       rise_of_pairs_[g].assign(pairs.size(), 0);
       for (std::size_t p = 1; p < pairs.size(); ++p) {
         State::Pair& pair = pairs[p];
         const Rates::Levels levels = rates.levels_of(of.programme.groups[g].pair_class[p]);
-        rise_of_pairs_[g][p] = lift(pair, levels.peer(2 + g, here), levels.peer(2 + g, after), ceiling_above(pair));
-        pair.before = pair.value;
+        rise_of_pairs_[g][p] =
+            lift(pair, levels.peer(2 + g, here), levels.peer(2 + g, after), ceiling_above(pair.value, last[p]));
+        last[p] = pair.value;
       }
     }
     for (std::size_t region = 0; region < of.state.communities.size(); ++region) {
@@ -294,7 +297,7 @@ std::int64_t Step::strongest_layer(Who w) const {
   std::int64_t most = 0;
   for (std::size_t l = 0; l < 2; ++l) most = std::max(most, w.of.rates.response(exposure(w.of, w.record, l)));
   for (std::size_t g = 0; g < 2; ++g) {
-    most = std::max(most, w.of.state.pairs[g][pairs_of(w.of, w.record)[g]].value);
+    most = std::max<std::int64_t>(most, w.of.state.pairs[g][pairs_of(w.of, w.record)[g]].value);
   }
   return most;
 }

@@ -14,13 +14,14 @@
 /// it is never late. Every kOutlook weeks all organisations are looked through once, up to the boundary `outlook` = O, and
 /// each keeps its
 ///
-///     slack = target - 1 - [E(O) + sum_edge f(S_l) B_l(O) + sum_group reach],
+///     slack = target - 1 - [E(O) + sum_edge f(S_l) B_l(O) + sum_group (offset + reach)],
 ///
-/// where reach is what the group's part would be at O, were its exposure at a ceiling from the look on. Only who has no
-/// slack left can fire before O; its week is worked out and entered in the diary. A push at boundary t takes
-/// df (B_l(O) - B_l(t)) from the receiver's slack, so whoever it brings forward is found by that one comparison; a group
-/// whose exposure outgrows its ceiling gets a higher one and its members are looked through again. Organisations without
-/// a decision clock lose slack too, so that nothing has to ask: a bit tells them from those who wait.
+/// where offset + reach is what the group's part would be at O, were its exposure at a ceiling from the look on; reach alone
+/// is kept, for what is left of a clock asks for no more. Only who has no slack left can fire before O; its week is worked
+/// out and entered in the diary. A push at boundary t takes df (B_l(O) - B_l(t)) from the receiver's slack, so whoever it
+/// brings forward is found by that one comparison; a group whose exposure outgrows its ceiling gets a higher one and its
+/// members are looked through again. Organisations without a decision clock lose slack too, so that nothing has to ask: a
+/// bit tells them from those who wait.
 #pragma once
 
 #include <algorithm>
@@ -359,15 +360,15 @@ struct World::State {
     std::uint16_t decisions = 0, implementations = 0, uses = 0;
   };
   static_assert(Record::kUndated <= std::numeric_limits<std::uint16_t>::max());
-  struct Pair {
-    std::int64_t offset = 0;
+  struct
+      Pair {  ///< a group for a class of its members; as small as it is for the nearest memory, where all of them stay
     std::int64_t reach = 0;
-    std::int64_t value = 0;    ///< f(G), 2^-16
-    std::int64_t ceiling = 0;  ///< of the value until the outlook
-    std::int64_t before = 0;   ///< value at the last look
+    std::int32_t value = 0;    ///< f(G), 2^-16
+    std::int32_t ceiling = 0;  ///< of the value until the outlook
   };
   struct Programme {
     std::array<std::vector<Pair>, 2> pairs;
+    std::array<std::vector<std::int32_t>, 2> before;   ///< values of pairs at the last look
     std::array<std::vector<std::uint32_t>, 2> in_use;  ///< by group
     std::vector<Pair> communities;                     ///< made by levers, by region; empty without such a lever
     std::vector<std::uint32_t> community_in_use;       ///< likewise

@@ -159,8 +159,8 @@ void Step::apply_groups(const Context& of, std::uint32_t record, int sign, int b
     bool above = false;
     for (auto pair = layer.pair_offsets[group]; pair < layer.pair_offsets[group + 1]; ++pair) {
       State::Pair& seen = of.state.pairs[g][pair];
-      seen.offset -= (value - seen.value) * of.rates.levels_of(layer.pair_class[pair]).peer(2 + g, here);
-      seen.value = value;
+      seen.reach += (value - seen.value) * of.rates.levels_of(layer.pair_class[pair]).peer(2 + g, here);
+      seen.value = static_cast<std::int32_t>(value);
       above = value > seen.ceiling;
     }
     if (above && boundary < state_.outlook) raise(of, g, group, boundary);
@@ -174,8 +174,8 @@ void Step::apply_community(const Context& of, std::uint32_t record, int sign, in
   of.state.community_in_use[region] += static_cast<std::uint32_t>(sign);
   State::Pair& community = of.state.communities[region];
   const std::int64_t value = community_exposure(of, region);
-  community.offset -= (value - community.value) * community_rates(of, region)[boundary];
-  community.value = value;
+  community.reach += (value - community.value) * community_rates(of, region)[boundary];
+  community.value = static_cast<std::int32_t>(value);
 }
 
 /// The communities that these rates know, from who is in use; nobody has met in them yet, so no offset.
@@ -190,7 +190,8 @@ void Step::gather_communities() {
       if (in_use && of.plan.joins[record] != 0) of.state.community_in_use[of.programme.region[record]] += 1;
     }
     for (std::size_t region = 0; region < n; ++region) {
-      if (of.plan.joined_by_region[region] > 0) of.state.communities[region].value = community_exposure(of, region);
+      if (of.plan.joined_by_region[region] > 0)
+        of.state.communities[region].value = static_cast<std::int32_t>(community_exposure(of, region));
     }
   }
 }

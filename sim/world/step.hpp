@@ -230,8 +230,8 @@ class Step {
   template <class Pulled>
   void aim(std::uint32_t first_record, std::size_t n, int boundary);
   void aim_near(const Context& of, int boundary);
-  static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int64_t ceiling);
-  [[nodiscard]] static std::int64_t ceiling_above(const State::Pair& pair);
+  static std::int64_t lift(State::Pair& pair, std::int64_t now, std::int64_t then, std::int32_t ceiling);
+  [[nodiscard]] static std::int32_t ceiling_above(std::int32_t value, std::int32_t before);
   void raise(const Context& of, std::size_t g, std::size_t group, int boundary);
   void look_through_ties(const Context& of, const Gain& gain, std::uint32_t first, std::uint32_t end);
   template <int n_groups, int n_layers>

@@ -102,6 +102,7 @@ void Step::begin() {
     State::Programme& state = state_.programmes[j];
     for (std::size_t g = 0; g < 2; ++g) {
       state.pairs[g].assign(programme.groups[g].pair_class.size(), {});
+      state.before[g].assign(programme.groups[g].pair_class.size(), 0);
       state.in_use[g].assign(programme.groups[g].n_members.size(), 0);
     }
     const std::size_t n_communities = rates_.programmes[j].added.empty() ? 0 : model_.population->regions.size();
