@@ -14,7 +14,7 @@ namespace uptake {
 
 namespace {
 
-constexpr std::int32_t kLeastRoom = kFullExposure / 8;  ///< below a group's ceiling (found by measuring)
+constexpr std::int32_t kLeastRoom = kFullExposure / 16;  ///< below a group's ceiling (found by measuring)
 
 /// Records from one on, as lanes take them.
 std::uint64_t* words_of(World::State::Waiting* records) {
