@@ -873,11 +873,8 @@ HistoricRecord load_record(const fs::path& file, std::span<const std::string> ov
   check_file_name(file, problems);
   auto table = parse_toml(record.text, file.string(), problems);
   problems.throw_if_any();
-  const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
   const Sources sources(data_folder / kSourcesFile);
-  check_sources(*table, sources, problems);
-  for (const Override& one : parameters)
-    check_sources(TomlTable{{"set", one.value.place, one.value}}, sources, problems);
+  const std::vector<Override> parameters = read_overrides(overrides, *table, sources, problems);
 
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, record.population, record.population_options,
