@@ -3,14 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numbers>
-#include <set>
-#include <unordered_map>
 
 #include "population/assemble.hpp"
 #include "population/england_tables.hpp"
-#include "uptake/error.hpp"
 #include "uptake/population.hpp"
 #include "uptake/random.hpp"
 
