@@ -82,7 +82,7 @@ std::string digest_of(const BacktestCommand& command, const HistoricRecord& reco
 void describe(const BacktestCommand& command, const HistoricRecord& record, const uptake::BacktestOptions& asked,
               const StoredPosterior* posterior, const Backtest& result) {
   const fs::path& folder = *command.folder;
-  const fs::path file = folder / "run.json";
+  const fs::path file = folder / kRunFile;
   if (fs::exists(file)) {
     const auto facts = nlohmann::json::parse(read_text(file), nullptr, false);
     if (kind_of(facts) != Result::backtest) {

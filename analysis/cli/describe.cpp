@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "files/json_text.hpp"
 #include "ranks.hpp"
+#include "report/crate.hpp"
 #include "text_file.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/grouped.hpp"
@@ -167,10 +168,10 @@ std::vector<std::pair<fs::path, Json>> runs_found() {
   std::vector<std::pair<fs::path, Json>> runs;
   if (!fs::is_directory("results")) return runs;
   for (const auto& entry : fs::directory_iterator("results")) {
-    if (!fs::exists(entry.path() / "run.json")) continue;
+    if (!fs::exists(entry.path() / kRunFile)) continue;
     Json facts;
     try {
-      facts = Json::parse(read_text(entry.path() / "run.json"), nullptr, false);
+      facts = Json::parse(read_text(entry.path() / kRunFile), nullptr, false);
     } catch (const FileError&) {
     }
     runs.emplace_back(entry.path(), facts.is_object() ? std::move(facts) : Json());

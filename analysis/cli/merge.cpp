@@ -143,7 +143,7 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
   // Tasks that were merged already: their folder holds the result and no part file. Shown again, as by `run`.
   const bool merged = std::ranges::all_of(options.shards, [&](const fs::path& shard) {
     return fs::exists(shard) && fs::exists(folder) && fs::equivalent(shard, folder) && part_files(shard, {}).empty() &&
-           fs::exists(shard / "run.json");
+           fs::exists(shard / kRunFile);
   });
   if (merged) {
     show_again(folder, "its part files are gone, so that only its tasks can repeat it", output);

@@ -46,7 +46,7 @@ ExitCode report(const ReportOptions& options, const Output& output) {
     file = write_checklist(run, options);
   }
   if (!write_crate(options.folder, &run.file))
-    tell("{} is not written: it takes date, version and command from run.json\n", kCrateFile);
+    tell("{} is not written: it takes date, version and command from {}\n", kCrateFile, kRunFile);
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{{"schema", kJsonSchema}, {is_page ? "report" : "cheers", file.string()}};
     fmt::print("{}\n", json_text(json, 2));

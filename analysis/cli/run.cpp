@@ -1,23 +1,14 @@
+// `run`: a scenario is simulated into a folder. All ranks look, all simulate their share, the first writes the result.
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
-#include "ensemble/placement.hpp"
+#include "estimate.hpp"
 #include "files/command.hpp"
-#include "files/json_text.hpp"
 #include "progress.hpp"
 #include "ranks.hpp"
-#include "report/report.hpp"
-#include "report/run_view.hpp"
 #include "run_folder.hpp"
 #include "uptake/ensemble.hpp"
 #include "uptake/grouped.hpp"
@@ -25,7 +16,6 @@
 #include "uptake/outcomes.hpp"
 #include "uptake/results.hpp"
 #include "uptake/scenario.hpp"
-#include "uptake/version.hpp"
 #include "uptake/world.hpp"
 
 namespace uptake::cli {
@@ -37,126 +27,37 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-/// Replicates that a dry run tries, unless they take longer than kSecondsOfTrial together. [A]
-constexpr std::size_t kTried = 32;
-constexpr double kSecondsOfTrial = 1;
-
-double peak_memory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return 1024.0 * static_cast<double>(usage.ru_maxrss);
-}
-double memory_now() {
-  std::ifstream statm("/proc/self/statm");
-  double size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
-
-/// A folder that is removed with what it holds.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code error;
-    const fs::path place = fs::temp_directory_path(error);
-    std::string pattern = (place / "uptake-XXXXXX").string();
-    if (error || ::mkdtemp(pattern.data()) == nullptr) {
-      const std::string why = error ? error.message() : std::generic_category().message(errno);
-      throw FileError({error ? "TMPDIR" : pattern, fmt::format("cannot make a folder for a trial ({})", why),
-                       "say with TMPDIR where there is room"});
-    }
-    path_ = pattern;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
+/// This process in a run that several may share.
+struct Process {
+  const RunOptions& options;
+  const Ranks& ranks;
+  Share share;
+  Output output;
+  ProgressStyle progress;
 };
 
-/// Replicates that are not finished.
-struct Missing {
-  std::size_t here = 0;    ///< of this process
-  std::size_t in_all = 0;  ///< of all ranks
-};
-
-/// Says what a run would take, from a few replicates that are simulated and written to a folder that does not stay.
-void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, const fs::path& folder,
-                    const Missing& is_missing, const Control& control, const Output& output) {
-  const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
-  const int n_threads = control.n_threads;
-  const ScratchFolder scratch;
-  const std::string& digest = model->scenario.digest;
-  const double memory_before = memory_now();
-  std::size_t n_tried = 0;
-  // The time of a core, and not that of a clock on the wall, which neighbours on the machine stretch.
-  const double begin = thread_seconds();
-  double first = 0;  // the first replicate meets cold memory
-  {
-    PartFile part(scratch.path(), digest, 0, layout.size, {});
-    while (n_tried < std::min(kTried, n_replicates) && thread_seconds() - begin < kSecondsOfTrial) {
-      part.append(n_tried, simulate_replicate(model, layout, n_tried));
-      if (++n_tried == 1) first = thread_seconds() - begin;
-    }
+/// The first rank speaks for all.
+Process process_of(const RunOptions& options, const Ranks& ranks, const Output& output) {
+  Process process{options, ranks, options.share.value_or(Share{ranks.rank(), ranks.size()}), output, options.progress};
+  if (!ranks.first()) {
+    process.output.verbosity = Verbosity::quiet;
+    process.progress = ProgressStyle::off;
   }
-  const double seconds_per_replicate =
-      n_tried == 1 ? first : (thread_seconds() - begin - first) / static_cast<double>(n_tried - 1);
-  // Every thread has a replicate in flight.
-  const double memory_simulating =
-      memory_before +
-      std::max(0.0, peak_memory() - memory_before) * std::min<double>(n_threads, static_cast<double>(is_missing.here));
-  const Ensemble few = read_parts(scratch.path(), digest, layout.size, n_tried);
-  const bool is_held = is_missing.here == n_replicates && are_held(n_replicates, layout.size);
-  WritingCost writing = estimate_writing({model, layout, &few}, n_replicates,
-                                         is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
-  // The page is made of statistics: it hardly grows.
-  const double began_report = thread_seconds();
-  write_report(Run(scratch.path()), scratch.path(), data_folder() / "england");
-  writing.seconds += thread_seconds() - began_report;
-  const double seconds = seconds_per_replicate * static_cast<double>(is_missing.here) / n_threads;
-  const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
-  const std::size_t by_cell_bytes = is_held ? 0 : part_bytes;
-  const double result_bytes =
-      writing.results_bytes + writing.tables_bytes + static_cast<double>(fs::file_size(scratch.path() / "report.html"));
-  const double memory = std::max({peak_memory(), memory_simulating, memory_before + writing.slab_bytes});
-  if (output.format == Format::json) {
-    const nlohmann::ordered_json json{
-        {"schema", kJsonSchema},
-        {"scenario", model->scenario.name},
-        {"digest", model->scenario.digest},
-        {"folder", folder.string()},
-        {"replicates", n_replicates},
-        {"replicates_to_simulate", is_missing.in_all},
-        {"strategies", model->n_strategies()},
-        {"organisations", model->population->n_organisations()},
-        {"threads", n_threads},
-        {"seconds_per_replicate", seconds_per_replicate},
-        {"seconds_simulating", seconds},
-        {"seconds_writing", writing.seconds},
-        {"memory_bytes", std::llround(memory)},
-        {"part_file_bytes", part_bytes},
-        {"by_cell_bytes", by_cell_bytes},
-        {"result_bytes", std::llround(result_bytes)},
-    };
-    fmt::print("{}\n", json_text(json, 2));
-    return;
-  }
-  fmt::print(
-      "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
-      "time: about {} on an idle machine ({:.1f} ms a replicate), then about {} of writing\n"
-      "memory: about {:.0f} MB\n"
-      "disk: {:.1f} MB of part files while it runs, {}and about {:.1f} MB of results\n"
-      "into: {}\n",
-      model->scenario.name, is_missing.in_all, n_replicates, model->n_strategies(),
-      model->population->n_organisations(), n_threads, duration_text(seconds), 1000 * seconds_per_replicate,
-      duration_text(writing.seconds), memory / 1e6, static_cast<double>(part_bytes) / 1e6,
-      by_cell_bytes > 0 ? "as much again while results are written, " : "", result_bytes / 1e6, folder.string());
+  return process;
 }
+
+/// What is to be done, and what of it is done.
+struct Work {
+  std::shared_ptr<const Model> model;
+  SummaryLayout layout;
+  fs::path folder;
+  std::vector<bool> finished;          ///< by replicate, whoever simulated it
+  std::vector<std::uint64_t> missing;  ///< replicates of this process that are not finished
+
+  [[nodiscard]] const std::string& digest() const { return model->scenario.digest; }
+  [[nodiscard]] std::size_t n_replicates() const { return finished.size(); }
+  [[nodiscard]] std::size_t n_finished() const { return static_cast<std::size_t>(std::ranges::count(finished, true)); }
+};
 
 /// Replicates r with r mod n_tasks == task that are not finished.
 std::vector<std::uint64_t> missing_of(const std::vector<bool>& finished, const Share& share) {
@@ -168,6 +69,133 @@ std::vector<std::uint64_t> missing_of(const std::vector<bool>& finished, const S
   return missing;
 }
 
+/// Says that there is nothing to do, and shows the result that is there.
+void show_done(const Process& process, const fs::path& folder, const Scenario& scenario) {
+  if (process.options.share) {
+    say(process.output, fmt::format("already done and merged ({})", folder.string()));
+  } else if (process.ranks.first()) {
+    // Killed just before it did so itself.
+    if (process.options.existing == Existing::resume) remove_parts(used_up(folder, scenario));
+    show_again(folder, "--overwrite repeats it", process.output);
+  }
+}
+
+/// The model, and the replicates of it that are in the folder.
+Work work_in(const fs::path& folder, Scenario scenario, const Process& process) {
+  Work work;
+  work.folder = folder;
+  auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
+  work.model = make_model(std::move(scenario), std::move(population));
+  work.layout = make_layout(*work.model);
+  if (process.output.verbosity == Verbosity::normal) print_warnings(work.model->warnings);
+  const auto n_replicates = static_cast<std::size_t>(work.model->scenario.replicates);
+  work.finished.assign(n_replicates, false);
+  if (process.options.existing != Existing::overwrite)
+    work.finished = finished_replicates(folder, work.digest(), work.layout.size, n_replicates);
+  work.missing = missing_of(work.finished, process.share);
+  return work;
+}
+
+/// @throws InputError, FileError where replicates in the folder are somebody's whom this process must not disturb
+void refuse_started_by_others(const Process& process, const Work& work, Found found) {
+  const Existing existing = process.options.existing;
+  const std::size_t n_mine = missing_of(std::vector<bool>(work.n_replicates(), false), process.share).size();
+  if (work.missing.size() < n_mine && existing == Existing::refuse) {
+    throw InputError({{work.folder.string(),
+                       fmt::format("holds an unfinished run of this scenario, {} of {} replicates",
+                                   grouped(work.n_finished()), grouped(work.n_replicates())),
+                       "--resume goes on with it, --overwrite starts again"}});
+  }
+  // Replicates beside another result are of a run with --overwrite that was interrupted.
+  if (found == Found::other_result && existing == Existing::resume && work.n_finished() == 0)
+    throw in_the_way(work.folder);
+  // A task shares the folder with others that are under way; who writes the result must be alone.
+  if (!process.options.share && process.options.action == Action::simulate)
+    refuse_while_written(part_files(work.folder, work.digest()));
+}
+
+/// Looks at scenario and folder, and changes neither. @return nothing where the result is there, which is then shown
+/// @throws InputError where another result is in the way
+std::optional<Work> look(const Process& process) {
+  const RunOptions& options = process.options;
+  Scenario scenario = scenario_of(options.scenario, options.overrides);
+  const fs::path folder = options.folder.value_or(fs::path("results") / scenario.name);
+  // Nothing is simulated before it is clear that its result may be written.
+  const Found found = look_in(folder, scenario);
+  if (options.action != Action::dry_run) {
+    if (found == Found::same_result && options.existing != Existing::overwrite) {
+      show_done(process, folder, scenario);
+      return std::nullopt;
+    }
+    if (found == Found::other_result && options.existing == Existing::refuse) throw in_the_way(folder);
+    if (found == Found::other_result) keep_own_words(folder);
+  }
+  Work work = work_in(folder, std::move(scenario), process);
+  refuse_started_by_others(process, work, found);
+  return work;
+}
+
+/// With --overwrite: the part files that this run makes again, of a task its own alone.
+void remove_replaced(const Process& process, const Work& work) {
+  if (process.options.existing != Existing::overwrite) return;
+  std::vector<fs::path> old = part_files(work.folder, work.digest());
+  if (process.options.share) {
+    const std::string own = fmt::format("{}-{}.bin", work.digest(), process.share.task);
+    std::erase_if(old, [&](const fs::path& file) { return file.filename() != own; });
+  }
+  if (process.ranks.first()) remove_parts(old);
+}
+
+/// What this process simulated of what was missing.
+struct Simulated {
+  std::size_t n = 0;             ///< replicates, from the first on
+  std::optional<Ensemble> held;  ///< all of the run, where they are this process's and memory takes them
+};
+
+/// Simulates what is missing of this process's share into its part file, until it is asked to stop.
+Simulated simulate(const Process& process, const Work& work, Control control) {
+  const std::vector<std::uint64_t>& missing = work.missing;
+  const bool has_all = missing.size() == work.n_replicates();
+  Simulated simulated;
+  if (missing.empty()) return simulated;
+  if (has_all && are_held(work.n_replicates(), work.layout.size)) {
+    simulated.held = Ensemble{work.n_replicates(), work.layout.size, {}, nullptr};
+    simulated.held->values.reserve(work.n_replicates() * work.layout.size);
+  }
+  const About about{fs::absolute(scenario_file(process.options.scenario)).lexically_normal(),
+                    work.model->scenario.overrides, process.share.n_tasks, static_cast<int>(work.n_replicates())};
+  PartFile part(work.folder, work.digest(), process.share.task, work.layout.size, text_of(about));
+  ProgressLine progress(process.progress, process.output.verbosity);
+  control.progress = [&](const Progress& now) { progress.show(now); };
+  simulated.n = run_tasks(
+      missing.size(), [&](std::size_t i) { return simulate_replicate(work.model, work.layout, missing[i]); },
+      [&](std::size_t i, std::vector<double>&& summary) {
+        part.append(missing[i], summary);
+        if (simulated.held) simulated.held->values.insert(simulated.held->values.end(), summary.begin(), summary.end());
+      },
+      control);
+  // What this process does not turn into results at once is to outlast the machine.
+  if (!has_all || simulated.n < missing.size()) part.flush();
+  return simulated;
+}
+
+/// How to go on with what an interruption left. Every rank calls it.
+void say_interrupted(const Process& process, const Work& work, std::size_t n_simulated) {
+  const std::size_t n_kept = work.n_finished() + process.ranks.sum(n_simulated);
+  if (!process.ranks.first()) return;
+  tell("interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", grouped(n_kept),
+       grouped(work.n_replicates()), work.folder.string(), resuming(process.options.command));
+}
+
+/// What is to be done once all tasks of an array have come as far.
+void say_how_to_merge(const Process& process, const Work& work) {
+  const std::string folder = work.folder.string();
+  say(process.output,
+      fmt::format("task {} of {}: its replicates are in {}. When all tasks are done:\n  {} merge {} -o {}",
+                  process.share.task, process.share.n_tasks, folder, quoted(process.options.command.front()),
+                  quoted(folder), quoted(folder)));
+}
+
 }  // namespace
 
 ExitCode run(const RunOptions& options, const Output& asked_output) {
@@ -175,148 +203,62 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   std::optional<Interruption> interruption;
   if (options.action == Action::simulate) interruption.emplace();
   const Ranks ranks(options.share ? Ranks::Launch::alone : Ranks::Launch::together);
-  const Share share = options.share.value_or(Share{ranks.rank(), ranks.size()});
-  Output output = asked_output;
-  ProgressStyle progress_style = options.progress;
-  if (!ranks.first()) {
-    output.verbosity = Verbosity::quiet;
-    progress_style = ProgressStyle::off;
-  }
+  const Process process = process_of(options, ranks, asked_output);
 
   // Every rank looks before any of them writes, so that all see the same.
-  std::shared_ptr<const Model> model;
-  SummaryLayout layout;
-  fs::path folder;
-  std::string digest;
-  std::vector<bool> finished;
-  std::vector<std::uint64_t> missing;
-  bool over = false;  // nothing to simulate
+  std::optional<Work> looked_at;
   const ExitCode looked = ranks.together([&] {
-    Scenario scenario = scenario_of(options.scenario, options.overrides);
-    digest = scenario.digest;
-    folder = options.folder.value_or(fs::path("results") / scenario.name);
-    // Nothing is simulated before it is clear that its result may be written.
-    const Found found = look_in(folder, scenario);
-    const bool writes = options.action != Action::dry_run;
-    if (found == Found::same_result && options.existing != Existing::overwrite && writes) {
-      over = true;
-      if (options.share) {
-        say(output, fmt::format("already done and merged ({})", folder.string()));
-      } else if (ranks.first()) {
-        // Killed just before it did so itself.
-        if (options.existing == Existing::resume) remove_parts(used_up(folder, scenario));
-        show_again(folder, "--overwrite repeats it", output);
-      }
-      return ExitCode::done;
-    }
-    if (found == Found::other_result && options.existing == Existing::refuse && writes) throw in_the_way(folder);
-    if (found == Found::other_result && writes) keep_own_words(folder);
-
-    auto population = std::make_shared<const Population>(build_population(scenario, data_folder()));
-    model = make_model(std::move(scenario), std::move(population));
-    layout = make_layout(*model);
-    if (output.verbosity == Verbosity::normal) print_warnings(model->warnings);
-    const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
-    finished.assign(n_replicates, false);
-    if (options.existing != Existing::overwrite)
-      finished = finished_replicates(folder, digest, layout.size, n_replicates);
-    missing = missing_of(finished, share);
-    const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
-    const std::size_t n_mine = missing_of(std::vector<bool>(n_replicates, false), share).size();
-    if (missing.size() < n_mine && options.existing == Existing::refuse) {
-      throw InputError({{folder.string(),
-                         fmt::format("holds an unfinished run of this scenario, {} of {} replicates",
-                                     grouped(n_finished), grouped(n_replicates)),
-                         "--resume goes on with it, --overwrite starts again"}});
-    }
-    // Replicates beside another result are of a run with --overwrite that was interrupted.
-    if (found == Found::other_result && options.existing == Existing::resume && n_finished == 0)
-      throw in_the_way(folder);
-    // A task shares the folder with others that are under way; who writes the result must be alone.
-    if (!options.share && options.action == Action::simulate) refuse_while_written(part_files(folder, digest));
+    looked_at = look(process);
     return ExitCode::done;
   });
   // What one rank found done, none goes on with: they may see the folder at different times.
-  if (looked != ExitCode::done || ranks.sum(over ? 1 : 0) > 0) return looked;
+  if (looked != ExitCode::done || ranks.sum(looked_at ? 0 : 1) > 0) return looked;
+  const Work& work = *looked_at;
 
-  const auto n_replicates = finished.size();
-  const auto n_finished = static_cast<std::size_t>(std::ranges::count(finished, true));
-  const int n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   Control control;
-  control.n_threads = n_threads;
+  control.n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   if (options.action == Action::dry_run) {
-    const Missing is_missing{missing.size(), ranks.sum(missing.size())};
+    const RunAhead ahead{work.model, work.layout, work.folder, work.missing.size(), ranks.sum(work.missing.size())};
     return ranks.together([&] {
-      if (ranks.first()) print_estimate(model, layout, folder, is_missing, control, output);
+      if (ranks.first()) print_estimate(ahead, control, process.output);
       return ExitCode::done;
     });
   }
 
-  const About about{fs::absolute(scenario_file(options.scenario)).lexically_normal(), model->scenario.overrides,
-                    share.n_tasks, static_cast<int>(n_replicates)};
   const ExitCode cleared = ranks.together([&] {
-    if (options.existing != Existing::overwrite) return ExitCode::done;
-    std::vector<fs::path> old = part_files(folder, digest);
-    if (options.share) {
-      const std::string own = fmt::format("{}-{}.bin", digest, share.task);
-      std::erase_if(old, [&](const fs::path& file) { return file.filename() != own; });
-    }
-    if (ranks.first()) remove_parts(old);
+    remove_replaced(process, work);
     return ExitCode::done;
   });
   if (cleared != ExitCode::done) return cleared;
-  print_placement(ranks, n_threads, output);
-  if (n_finished > 0)
-    say(output, fmt::format("{} of {} replicates were finished before", grouped(n_finished), grouped(n_replicates)));
+  print_placement(ranks, control.n_threads, process.output);
+  if (work.n_finished() > 0)
+    say(process.output, fmt::format("{} of {} replicates were finished before", grouped(work.n_finished()),
+                                    grouped(work.n_replicates())));
 
   std::stop_source stop;  // asked of this rank or of another
   const std::stop_callback forward(interruption->token(), [&stop] { stop.request_stop(); });
   control.stop = stop.get_token();
   const auto began_simulating = Clock::now();
-  std::size_t n_simulated = 0;
-  Ensemble held{n_replicates, layout.size, {}, nullptr};
-  const bool holds = missing.size() == n_replicates && are_held(n_replicates, layout.size);
-  if (holds) held.values.reserve(n_replicates * layout.size);
-  const ExitCode simulated = ranks.together([&] {
-    ranks.passing_on_stops(stop, [&] {
-      if (missing.empty()) return;
-      PartFile part(folder, digest, share.task, layout.size, text_of(about));
-      ProgressLine progress(progress_style, output.verbosity);
-      control.progress = [&](const Progress& now) { progress.show(now); };
-      n_simulated = run_tasks(
-          missing.size(), [&](std::size_t i) { return simulate_replicate(model, layout, missing[i]); },
-          [&](std::size_t i, std::vector<double>&& summary) {
-            part.append(missing[i], summary);
-            if (holds) held.values.insert(held.values.end(), summary.begin(), summary.end());
-          },
-          control);
-      // What this process does not turn into results at once is to outlast the machine.
-      if (missing.size() < n_replicates || n_simulated < missing.size()) part.flush();
-      control.progress = nullptr;
-    });
-    return n_simulated < missing.size() ? ExitCode::interrupted : ExitCode::done;
+  Simulated simulated;
+  const ExitCode end = ranks.together([&] {
+    ranks.passing_on_stops(stop, [&] { simulated = simulate(process, work, control); });
+    return simulated.n < work.missing.size() ? ExitCode::interrupted : ExitCode::done;
   });
   const double seconds_simulating = seconds_since(began_simulating);
-  if (simulated != ExitCode::done) {
-    if (simulated == ExitCode::interrupted) {
-      const std::size_t n_kept = n_finished + ranks.sum(n_simulated);
-      if (ranks.first()) {
-        tell("interrupted: {} of {} replicates are kept in {}. Go on with\n  {}\n", grouped(n_kept),
-             grouped(n_replicates), folder.string(), resuming(options.command));
-      }
-    }
-    return simulated;
-  }
+  if (end == ExitCode::interrupted) say_interrupted(process, work, simulated.n);
+  if (end != ExitCode::done) return end;
   if (options.share) {
-    say(output, fmt::format("task {} of {}: its replicates are in {}. When all tasks are done:\n  {} merge {} -o {}",
-                            share.task, share.n_tasks, folder.string(), quoted(options.command.front()),
-                            quoted(folder.string()), quoted(folder.string())));
+    say_how_to_merge(process, work);
     return ExitCode::done;
   }
   return ranks.together([&] {
     if (!ranks.first()) return ExitCode::done;
-    const Ensemble ensemble = holds ? std::move(held) : read_parts(folder, digest, layout.size, n_replicates);
-    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command}, control, output);
+    const Ensemble ensemble = simulated.held
+                                  ? std::move(*simulated.held)
+                                  : read_parts(work.folder, work.digest(), work.layout.size, work.n_replicates());
+    finish({work.model, work.layout, &ensemble, work.folder, began, seconds_simulating, control.n_threads,
+            options.command},
+           control, process.output);
     return ExitCode::done;
   });
 }

@@ -284,9 +284,9 @@ void finish(const Finishing& run, Control control, const Output& output) {
                    : width == kWidthOfFiles      ? table
                                                  : headline_table(record, width));
   say(output,
-      fmt::format("{} in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, run.json and {} "
-                  "in {}",
-                  plural(run.ensemble->n_replicates, "replicate"), facts.seconds_total, kCrateFile, folder.string()));
+      fmt::format("{} in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, {} and {} in {}",
+                  plural(run.ensemble->n_replicates, "replicate"), facts.seconds_total, kRunFile, kCrateFile,
+                  folder.string()));
 }
 
 }  // namespace uptake::cli

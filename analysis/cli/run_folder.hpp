@@ -22,9 +22,6 @@ struct HistoricRecord;
 
 namespace uptake::cli {
 
-/// Written last: a folder that has it holds a complete result.
-inline constexpr const char* kRunFile = "run.json";
-
 enum class Found : std::uint8_t { nothing, same_result, other_result };
 /// What a folder holds, as seen from a run of this scenario. Its digest leaves out the number of replicates.
 /// @throws InputError when it holds a calibration

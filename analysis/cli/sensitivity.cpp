@@ -124,8 +124,8 @@ void check_place(const std::filesystem::path& folder, const Model& model, const 
 
 /// It must be of their scenario, too.
 void check_folder(const std::filesystem::path& folder, const Scenario& scenario, const Output& output) {
-  if (!std::filesystem::exists(folder / "run.json")) return;
-  const auto facts = nlohmann::json::parse(read_text(folder / "run.json"), nullptr, false);
+  if (!std::filesystem::exists(folder / kRunFile)) return;
+  const auto facts = nlohmann::json::parse(read_text(folder / kRunFile), nullptr, false);
   const auto says = [&](const char* key, const std::string& value) {
     return !facts.is_object() || !facts.contains(key) || facts[key] == value;
   };

@@ -15,6 +15,8 @@ namespace uptake::cli {
 
 namespace fs = std::filesystem;
 
+fs::path data_folder() { return UPTAKE_DATA_FOLDER; }
+
 namespace {
 constexpr std::string_view kWhatIfs = "what-if";
 

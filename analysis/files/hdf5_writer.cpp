@@ -72,8 +72,6 @@ std::pair<std::string, Attribute> digits_kept(int digits) {
 }
 
 namespace {
-constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
-
 /// HDF5 never hears of a disk that refuses (see Hdf5Output), so a refusal of its own is a fault of the program.
 template <class Result>
 Result must(Result result, const char* what) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,6 +28,9 @@ using Attributes = std::vector<std::pair<std::string, Attribute>>;
 [[nodiscard]] Attributes named(std::string long_name);
 /// What the metadata of every file keep to (attribute `Conventions`).
 inline constexpr std::string_view kConventions = "CF-1.10";
+
+/// What is not defined; the `_FillValue` of every compressed dataset.
+inline constexpr double kFill = std::numeric_limits<double>::quiet_NaN();
 
 /// Digits of a double behind the first: nothing is rounded.
 inline constexpr int kAllDigits = 52;

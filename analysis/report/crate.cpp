@@ -31,7 +31,6 @@ namespace {
 
 constexpr std::string_view kSpecification = "https://w3id.org/ro/crate/1.1";
 constexpr std::string_view kProgram = "#uptake", kAction = "#made";
-constexpr const char* kRunFile = "run.json";
 
 /// What a result was made of, and is not in its folder as a file.
 struct CrateInput {

@@ -14,6 +14,9 @@ class ResultsFile;
 /// Name that the specification gives the file.
 inline constexpr std::string_view kCrateFile = "ro-crate-metadata.json";
 
+/// How a result was made. Written last: a folder that has it holds a complete result.
+inline constexpr const char* kRunFile = "run.json";
+
 /// What a folder holds the result of, as its run.json says (`kind`; a run states none).
 enum class Result : std::uint8_t { run, calibration, backtest };
 

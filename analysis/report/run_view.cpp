@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "files/command.hpp"
+#include "report/crate.hpp"
 #include "results/cell_statistics.hpp"
 #include "results/compare.hpp"
 #include "results/numbers.hpp"
@@ -85,13 +86,13 @@ namespace {
 /// @throws FileError when the facts beside a results file are of another run: what is made of both would be of neither
 ResultsFile with_its_facts(const std::filesystem::path& folder) {
   ResultsFile file(folder / "results.h5");
-  std::ifstream stream(folder / "run.json", std::ios::binary);
+  std::ifstream stream(folder / kRunFile, std::ios::binary);
   const auto facts = nlohmann::json::parse(std::string{std::istreambuf_iterator<char>(stream), {}}, nullptr, false);
   if (!facts.is_object() || facts.contains("kind") || !facts.contains("digest")) return file;
   const std::string digest = file.text("provenance/digest");
   if (facts["digest"] == digest) return file;
   throw FileError({(folder / "results.h5").string(),
-                   fmt::format("is of another run ({}) than run.json beside it", digest),
+                   fmt::format("is of another run ({}) than {} beside it", digest, kRunFile),
                    "keep the files of each run in a folder of their own, or run the scenario again"});
 }
 }  // namespace

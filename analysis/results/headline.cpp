@@ -15,6 +15,7 @@
 #include "results/numbers.hpp"
 #include "results/outside_view.hpp"
 #include "results/published.hpp"
+#include "results/spot.hpp"
 #include "results/wording.hpp"
 #include "uptake/results.hpp"
 
@@ -44,48 +45,6 @@ constexpr std::array kShown{
     Metric::acceleration_months,
     Metric::attributable_share,
     Metric::deprivation_gap,
-};
-
-/// Statistics, for a place (the one that the scenario is about unless stated), of one programme (or all) under one
-/// strategy.
-class Spot {
- public:
-  Spot(const RunRecord& record, int strategy, int programme, int time)
-      : Spot(record, strategy, programme, time, focus_place(record.layout, record.model->scenario)) {}
-  Spot(const RunRecord& record, int strategy, int programme, int time, int place)
-      : record_(record),
-        report_(report_of(record)),
-        strategy_(strategy),
-        programme_(programme),
-        time_(time),
-        place_(place) {}
-
-  [[nodiscard]] std::optional<Statistics> operator()(Metric metric, View view) const {
-    const Block* block = record_.layout.find(metric, Axis::report);
-    if (block == nullptr || place_ >= block->n_places) return std::nullopt;
-    const Statistics s = report_->at(*block, strategy_, programme_, time_, place_, view).value;
-    if (std::isnan(s.mean)) return std::nullopt;
-    return s;
-  }
-  [[nodiscard]] std::size_t n_replicates() const { return record_.ensemble->n_replicates; }
-  /// Share of replicates in which the metric is above `threshold`, of those in which it is defined.
-  [[nodiscard]] std::optional<double> share_above(Metric metric, View view, double threshold) const {
-    const Block* block = record_.layout.find(metric, Axis::report);
-    if (block == nullptr || place_ >= block->n_places) return std::nullopt;
-    double above = 0, defined = 0;
-    for (const double v :
-         cell_values(record_.layout, *record_.ensemble, *block, strategy_, programme_, time_, place_, view)) {
-      defined += std::isnan(v) ? 0 : 1;
-      above += v > threshold ? 1 : 0;
-    }
-    if (defined == 0) return std::nullopt;
-    return above / defined;
-  }
-
- private:
-  const RunRecord& record_;
-  std::shared_ptr<const ReportStatistics> report_;
-  int strategy_, programme_, time_, place_;
 };
 
 /// Whether nothing that the table shows differs from the comparator's world.
@@ -187,13 +146,6 @@ std::string finding(const RunRecord& record, int strategy, int programme, int ti
   text += standing(scenario);
   if (const std::string note = population_note(*record.model); !note.empty()) text += " " + note;
   return text;
-}
-
-/// Where all events are admissions they are shown once, under that name.
-bool is_repeated(const Spot& place, Metric metric) {
-  if (metric != Metric::events_avoided) return false;
-  const auto gross = place(metric, View::gross), admissions = place(Metric::admissions_avoided, View::gross);
-  return gross && admissions && admissions->mean == gross->mean;
 }
 
 constexpr std::size_t kWide = 104;  // columns from which the gross value has room for its interval too

@@ -9,6 +9,7 @@
 #include "results/cell_statistics.hpp"
 #include "results/compare.hpp"
 #include "results/finding.hpp"
+#include "results/spot.hpp"
 #include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/past_forecasts.hpp"
@@ -60,30 +61,32 @@ std::string how_they_were_made(const Scenario& scenario) {
                                                                 : " (it follows from priors)");
 }
 
-/// As many times the median as there can be adopters; without limit where nobody adopts.
-double most_adopted(const RunRecord& record, const Statistics& ever_adopted, int programme, int place) {
+/// As many adopters as there can be there.
+double most_adopters(const RunRecord& record, const Spot& spot) {
   const std::vector<double> eligible = eligible_organisations(record, Geography::region);
-  const std::size_t at =
-      static_cast<std::size_t>(programme) * record.layout.regions.size() + static_cast<std::size_t>(place);
-  return ever_adopted.p50 > 0 ? eligible[at] / ever_adopted.p50 : std::numeric_limits<double>::infinity();
+  return eligible[static_cast<std::size_t>(spot.programme()) * record.layout.regions.size() +
+                  static_cast<std::size_t>(spot.place())];
+}
+
+/// What comes of as many adopters, in proportion to each of the model's own worlds (how uncertain that is, no past
+/// forecast tells); of those in which anybody adopts.
+std::vector<double> in_proportion(const Spot& spot, Metric metric, std::span<const double> adopted, double adopters) {
+  std::vector<double> values = spot.by_replicate(metric, View::gross);
+  values.resize(std::min(values.size(), kMostWorlds));
+  for (std::size_t r = 0; r < values.size(); ++r) values[r] = adopted[r] > 0 ? adopters * values[r] / adopted[r] : kNaN;
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return values;
 }
 
 std::vector<OutsideRow> averaged(const RunRecord& record, const std::vector<double>& ratios, double weight) {
-  const SummaryLayout& layout = record.layout;
   const Scenario& scenario = record.model->scenario;
-  const auto report = report_of(record);
-  const int lead = lead_strategy(scenario), programme = total_programme(layout.programmes);
-  const int place = focus_place(layout, scenario);
-  const auto gross = [&](Metric metric) -> std::optional<Statistics> {
-    const Block* const block = layout.find(metric, Axis::report);
-    if (block == nullptr || place >= block->n_places) return std::nullopt;
-    const Statistics s = report->at(*block, lead, programme, 0, place, View::gross).value;
-    return std::isnan(s.mean) ? std::nullopt : std::optional(s);
-  };
+  const Spot spot(record, lead_strategy(scenario), total_programme(record.layout.programmes), 0);
   std::vector<OutsideRow> rows;
-  const auto ever_adopted = gross(Metric::ever_adopted);
+  const auto ever_adopted = spot(Metric::ever_adopted, View::gross);
   if (!ever_adopted) return rows;
-  const double most = most_adopted(record, *ever_adopted, programme, place);
+  // A ratio has no limit where nobody adopts.
+  const double most =
+      ever_adopted->p50 > 0 ? most_adopters(record, spot) / ever_adopted->p50 : std::numeric_limits<double>::infinity();
   const auto add = [&](Metric metric, const Statistics& s, std::span<const double> forecasts) {
     OutsideRow row{.metric = metric, .model = quantiles_in(s), .outside = {}, .average = {}};
     row.outside = as_array(reference_quantiles(forecasts, ratios, most, kOutsideProbabilities));
@@ -91,32 +94,16 @@ std::vector<OutsideRow> averaged(const RunRecord& record, const std::vector<doub
     rows.push_back(row);
   };
   for (const Metric metric : kAdoption)
-    if (const auto s = gross(metric)) add(metric, *s, {&s->p50, 1});
+    if (const auto s = spot(metric, View::gross)) add(metric, *s, {&s->p50, 1});
   // Where the background rises by itself, gross holds that rise, which is in proportion to nobody's adoption.
   const auto rises = [](const ProgrammeSpec& one) { return one.outcome == OutcomeKind::uptake; };
   if (std::ranges::any_of(scenario.programmes, rises)) return rows;
-  const auto by_replicate = [&](Metric metric) {
-    return cell_values(layout, *record.ensemble, *layout.find(metric, Axis::report), lead, programme, 0, place,
-                       View::gross);
-  };
-  const std::vector<double> adopted = by_replicate(Metric::ever_adopted);
+  const std::vector<double> adopted = spot.by_replicate(Metric::ever_adopted, View::gross);
   for (const Metric metric : kInProportion) {
-    const auto s = gross(metric);
-    if (!s) continue;
-    // As much for each adopter as in each of the model's own worlds: how uncertain that is, no past forecast tells.
-    std::vector<double> forecasts = by_replicate(metric);
-    forecasts.resize(std::min(forecasts.size(), kMostWorlds));
-    for (std::size_t r = 0; r < forecasts.size(); ++r)
-      forecasts[r] = adopted[r] > 0 ? ever_adopted->p50 * forecasts[r] / adopted[r] : kNaN;
-    std::erase_if(forecasts, [](double value) { return std::isnan(value); });
+    const auto s = spot(metric, View::gross);
+    if (!s || is_repeated(spot, metric)) continue;
+    const std::vector<double> forecasts = in_proportion(spot, metric, adopted, ever_adopted->p50);
     if (!forecasts.empty()) add(metric, *s, forecasts);
-  }
-  // Where all events are admissions they are shown once, under that name.
-  const auto admissions = std::ranges::find(rows, Metric::admissions_avoided, &OutsideRow::metric);
-  if (admissions != rows.end()) {
-    const OutsideQuantiles same = admissions->model;
-    std::erase_if(rows,
-                  [&](const OutsideRow& row) { return row.metric == Metric::events_avoided && row.model == same; });
   }
   return rows;
 }

@@ -1,4 +1,5 @@
-/// Version of the program: one place (CMakeLists.txt), the commit it was built from, and the licences of it and its data.
+/// Version of the program: one place (CMakeLists.txt), the commit it was built from, what its kernel counts in, and the
+/// licences of it and its data.
 #pragma once
 
 #include <string>

@@ -134,8 +134,8 @@ void read_seed(TableReader& reader, std::uint64_t& seed) {
   if (const auto stated = reader.whole("seed", 0, kMostSeed)) seed = static_cast<std::uint64_t>(*stated);
 }
 
-/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
-std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, Problems& problems) {
+std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table, const Sources& sources,
+                                     Problems& problems) {
   std::vector<Override> parameters;
   for (const std::string& typed : texts) {
     const std::string text = plain_override(typed);
@@ -173,6 +173,9 @@ std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTab
     }
     parameters.push_back({row, has_programme ? key.substr(0, group_dot) : "", std::move(value)});
   }
+  check_sources(table, sources, problems);
+  for (const Override& one : parameters)
+    check_sources(TomlTable{{"set", one.value.place, one.value}}, sources, problems);
   return parameters;
 }
 

@@ -32,9 +32,10 @@ struct Override {
 };
 /// Option that names a posterior; problems of the file are placed at it and the file as typed.
 inline constexpr std::string_view kPosteriorOption = "--posterior ";
-/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later.
+/// Takes the `--set` texts apart: top-level keys replace those of the file, parameters are kept for later. Checks what
+/// either cites.
 [[nodiscard]] std::vector<Override> read_overrides(std::span<const std::string> texts, TomlTable& table,
-                                                   Problems& problems);
+                                                   const Sources& sources, Problems& problems);
 
 /// The name of a scenario or record is that of its file, which results hold: it must be text.
 void check_file_name(const std::filesystem::path& file, Problems& problems);

@@ -333,11 +333,8 @@ Scenario load_scenario(const fs::path& file, std::span<const std::string> overri
     }
   }
   problems.throw_if_any();
-  const std::vector<Override> parameters = read_overrides(overrides, *table, problems);
   const Sources sources(data_folder / kSourcesFile);
-  check_sources(*table, sources, problems);
-  for (const Override& one : parameters)
-    check_sources(TomlTable{{"set", one.value.place, one.value}}, sources, problems);
+  const std::vector<Override> parameters = read_overrides(overrides, *table, sources, problems);
 
   TableReader reader(*table, {file.string(), 1, 1}, "", problems);
   read_population_name(reader, file, scenario.population, scenario.population_options, SyntheticPopulations::possible);

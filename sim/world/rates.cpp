@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,15 +5,9 @@
 
 #include "random/lanes.hpp"
 #include "uptake/error.hpp"
-#include "uptake/version.hpp"
 #include "world/kernel.hpp"
 
 namespace uptake {
-
-std::string kernel_text() {
-  using Clock = decltype(Clocks::Programme::decide)::value_type;
-  return fmt::format("hazards 2^-{}\nclocks {}\n", kHazardBits, std::numeric_limits<Clock>::digits);
-}
 
 namespace {
 
