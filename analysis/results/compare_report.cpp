@@ -186,7 +186,8 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     // A blank stands before every column, whatever its number.
-    text += fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber - 1);
+    text += fmt::format("  {:<{}} {:>{}}", unit.label(comparison.subject.run->place_index()), kLabel - 2,
+                        unit.text(row.baseline), kNumber - 1);
     if (wide) text += fmt::format(" {:>{}}", unit.text(row.subject), kNumber - 1);
     text += fmt::format(" {:>{}} {:>{}}", unit.text(d.mean), kNumber - 1, unit.range(d), kInterval - 1);
     if (wide) text += fmt::format(" {:>{}}", unit.text(d.sd), kNumber - 1);

@@ -49,13 +49,16 @@ class LargestMoney {
 /// decimals would make nought keep two digits.
 class RowUnit {
  public:
+  static constexpr int kARegion = 1;
   /// @param figures all that the row shows, in the metric's unit; undefined ones count for nothing
   RowUnit(Metric metric, Medium medium, std::span<const double> figures, LargestMoney of_table = {});
   RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures,
           LargestMoney of_table = {});
 
   /// The metric in words with what its numbers are written in, such as "…, GBP m".
-  [[nodiscard]] std::string label() const;
+  /// @param place whose figures they are, 0 = the whole population: a few metrics are another thing there, and have other
+  /// words
+  [[nodiscard]] std::string label(int place = kARegion) const;
   /// What the numbers are written in alone: "GBP m", "%", "organisations"; empty for an index or a ratio.
   [[nodiscard]] std::string name() const;
   /// A figure is divided by it to be written.
