@@ -494,8 +494,11 @@ class Parser {
         ->delimiter(',')
         ->allow_extra_args(false);
     command
-        .add_option("--budget", asked.budget,
-                    fmt::format("Simulations of each fit [{}, a fifth of a calibration's]", kBacktestBudget))
+        .add_option(
+            "--budget", asked.budget,
+            fmt::format("Simulations of each fit; the sweep of all particles that reaches them is finished [{}, "
+                        "a fifth of a calibration's]",
+                        kBacktestBudget))
         ->type_name("N")
         ->check(CLI::Range(1000, 100'000'000));
     command.add_option("--particles", asked.n_particles, fmt::format("Particles of each fit [{}]", kBacktestParticles))
@@ -546,7 +549,9 @@ class Parser {
         ->check(CLI::IsMember({"abc", "tempered", "kalman"}));
     command.add_option("--cutoff", calibrate.cutoff, "Fit to nothing that was counted after this day")
         ->type_name("DATE");
-    command.add_option("--budget", calibrate.budget, "Simulations of each programme [100000]")
+    command
+        .add_option("--budget", calibrate.budget,
+                    "Simulations of each programme; the sweep of all particles that reaches them is finished [100000]")
         ->type_name("N")
         ->check(CLI::Range(100, 1'000'000'000));
     command.add_option("--particles", calibrate.n_particles, "Parameter vectors that are moved together [2000]")
