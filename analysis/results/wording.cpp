@@ -158,6 +158,11 @@ bool has_range(Metric metric, const Statistics& s) {
   return metric != Metric::attributable_share || (s.p05 >= 0 && s.p95 <= 1);
 }
 
+std::string bias_text(double bias) {
+  const std::string text = fmt::format("{:+.2f}", bias);
+  return text == "-0.00" || text == "+0.00" ? "0.00" : text;
+}
+
 std::string_view bias_in_words(double bias) {
   constexpr double kNoBias = 0.05;  // [A]
   return std::abs(bias) < kNoBias ? "neither too high nor too low" : bias > 0 ? "too high" : "too low";

@@ -111,6 +111,8 @@ inline constexpr std::string_view kNoRangeOfChance = "none: a chance";
 [[nodiscard]] std::string unit_behind(std::string_view unit);
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
+/// A bias with its sign, in two decimals: never "-0.00".
+[[nodiscard]] std::string bias_text(double bias);
 /// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".
 [[nodiscard]] std::string_view bias_in_words(double bias);
 /// "9 programmes as 9 independent tests": how many of the forecasts of a back-test can be held or missed each by itself.
