@@ -969,6 +969,15 @@ class InABrowser(program.ProgramTest):
         shadows = "return [...document.querySelectorAll('.scroll')].filter(e => !/local.*scroll/.test(getComputedStyle(e).backgroundAttachment))" \
                   ".length"
         self.assertEqual(driver.execute_script(shadows), 0)
+        # On a page of A4 (182 mm between margins) every column is printed, and no shadow.
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        self.resize(driver, 688)
+        cut = "return [...document.querySelectorAll('table')].filter(t => t.getBoundingClientRect().right > innerWidth + 1)" \
+              ".map(t => t.caption.textContent)"
+        self.assertEqual(driver.execute_script(cut), [])
+        self.assertEqual(driver.execute_script("return getComputedStyle(document.querySelector('.scroll')).backgroundImage"), "none")
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        self.resize(driver, 390)
         # What can be scrolled can be reached by keyboard (axe-core: scrollable-region-focusable), and has a name.
         unreachable = "return [...document.querySelectorAll('.scroll, pre')].filter(e => e.tabIndex !== 0 || " \
                       "!e.getAttribute('aria-label')).length"
@@ -1064,6 +1073,10 @@ class InABrowser(program.ProgramTest):
         self.assertIn("an organisation counts once for each programme", page)
         self.assertIn("Of the 34 programmes the worth of 14 is known, and the cost of all that state one.", page)
         self.assertRegex(page, r"<summary>Money rests on \d+ defaults of the program, ", "a long list hides no table")
+        notes, folded = page.split('<section id="notes"')[1].split("</section>")[0].split("<details>", 1)
+        self.assertNotIn("care-home", notes, "notes on one of many are not among those on all")
+        self.assertRegex(folded, r"^<summary>\d+ notes on single programmes</summary>")
+        self.assertIn("<li>Managing deterioration in care homes: The delivered effort", folded)
         for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
                       "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
             self.assertIn(words, page)

@@ -1079,13 +1079,20 @@ Json observed(const Run& run, const Sources& sources) {
 /// What must be known beside the figures, right behind the finding.
 Section notes(const Run& run) {
   if (!run.file.has("provenance/notes")) return {};
-  const std::vector<std::string> all = lines_of(run.file.text("provenance/notes"));
-  if (all.empty()) return {};
+  // Of several programmes each has its own, which begin with its name: the first of many would say nothing of the rest.
+  std::vector<std::string> of_all, of_one;
+  for (const std::string& note : lines_of(run.file.text("provenance/notes"))) {
+    const std::string name = note.substr(0, std::min(note.find(": "), note.size()));
+    const bool is_own = run.n_own_programmes() > 1 && std::ranges::find(run.programmes, name) != run.programmes.end();
+    is_own ? of_one.push_back(run.title_of(name) + note.substr(name.size())) : of_all.push_back(note);
+  }
+  if (of_all.empty() && of_one.empty()) return {};
   constexpr std::ptrdiff_t kMost = 8;
-  const auto cut = all.begin() + std::min(kMost, std::ssize(all));
-  std::string html = list({all.begin(), cut});
-  if (cut != all.end())
-    html += folded(plural(static_cast<std::size_t>(all.end() - cut), "further note"), list({cut, all.end()}));
+  const auto cut = of_all.begin() + std::min(kMost, std::ssize(of_all));
+  std::string html = of_all.empty() ? std::string() : list({of_all.begin(), cut});
+  if (cut != of_all.end())
+    html += folded(plural(static_cast<std::size_t>(of_all.end() - cut), "further note"), list({cut, of_all.end()}));
+  if (!of_one.empty()) html += folded(plural(of_one.size(), "note") + " on single programmes", list(of_one));
   return {"notes", "What to know beside these figures", std::move(html), ""};
 }
 
