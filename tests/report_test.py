@@ -353,7 +353,7 @@ class Page(program.ProgramTest):
     def test_a_share_of_benefit_has_no_range_outside_the_whole_and_the_reason_is_said_once(self):
         reason = "The net share of effect is given without a 90 % range where some worlds do worse than their comparator"
         said = self.uptake("run", program.MINIMAL, "-o", "out").stdout
-        shares = re.findall(r"net share of effect, % +- +- +[\d.]+(?: +([\d.]+) to ([\d.]+))?\n", said)
+        shares = re.findall(r"net share of effect, % +[\d.]+(?: +([\d.]+) to ([\d.]+))? +- +-\n", said)
         with h5py.File(self.path("out", "results.h5")) as file:
             names = [s.decode() for s in file["statistic"][()]]
             low, high = (100 * file["report/attributable_share"][0, 2, names.index(s), 0, :, 0] for s in ("p05", "p95"))
@@ -405,7 +405,7 @@ class Page(program.ProgramTest):
         for text in (said, page):
             self.assertIn("(cost.staff_day_price, tcam): 320 GBP", text)  # no day is spent on pincer then
             self.assertIn("(cost.set_up, all programmes but care-home-deterioration): 0 GBP", text)
-            self.assertIn("(cost.per_person, all 3 programmes): 0 GBP", text)
+            self.assertIn("(cost.per_person, all programmes but pincer): 0 GBP", text, "nobody counts whom PINCER reaches")
             self.assertRegex(text, r"\(economy.cashable_share\): 0.2")
             self.assertNotRegex(text, r"\([a-z_.]+, \d+ of 3 programmes\)")
 
@@ -586,6 +586,7 @@ class Page(program.ProgramTest):
         said = self.uptake("run", "bare.toml", "-o", "out", "--replicates", "20").stdout
         self.assertRegex(said, r"\n +ever in use +people +avoided\n +gross +gross +gross\n")
         self.assertRegex(said, r"\n  pincer +[\d,.]+ +- +[\d,.]+ hazardous-prescribing\n")
+        self.assertRegex(said, r"Published figures beside the result +published +gross, 5 to 95 %\n")
         self.assertIn("net is 0 throughout", " ".join(said.split()))
         self.assertNotIn("(net 0 to 0)", said)
         page = program.read(self.path("out", "report.html")).decode()
@@ -847,6 +848,55 @@ share = 0.5
             finally:
                 os.close(watch)
 
+    def test_counts_and_lists_the_parameters_and_sources_that_a_run_uses(self):
+        self.uptake("run", program.CARE_HOMES, "--replicates", "2", "-o", "out", "--quiet")
+        page = program.read(self.path("out", "report.html")).decode().replace("<wbr>", "")
+        with h5py.File(self.path("out", "results.h5")) as file:
+            rows = {key.decode(): (acts, grade.decode(), source.decode()) for key, acts, grade, source in
+                    zip(*(file["parameters/" + name][()] for name in ("key", "acts", "grade", "source")))}
+        # One programme has nobody to compete with; homes are no teaching hospitals; nobody made a community of practice.
+        for idle in ("implementation.attention_half_point", "differences.beta_teaching", "peers.added_community", "uptake.start"):
+            self.assertEqual(rows[idle][0], 0, idle)
+        for acting in ("bass.p", "facilitation.eta", "effect.relative_risk", "economy.cashable_share"):
+            self.assertEqual(rows[acting][0], 1, acting)
+        n_used, n_assumed = (sum(1 for acts, grade, _ in rows.values() if acts and grade in grades)
+                             for grades in (("read", "derived", "assumption"), ("assumption",)))
+        self.assertLess(n_used, len(rows) - 20)
+        self.assertIn(f"What this rests on: {n_assumed} of {n_used} parameters are assumptions</h2>", page)
+        self.assertIn(f"Of the {n_used} parameters that this run uses, ", page)
+        section = page.split('<section id="assumptions"')[1].split("</section>")[0]
+        used, idle = section.split("<summary>Not used in this run (")
+        idle, lists = idle.split("</details>", 1)
+        self.assertTrue(idle.startswith(f"{len(rows) - n_used} parameters)"), idle[:60])
+        for key, (acts, _, _) in rows.items():
+            self.assertEqual(f'<th scope="row">{key}</th>' in used, acts == 1, key)
+            self.assertEqual(f'<th scope="row">{key}</th>' in idle, acts == 0, key)
+        # A source that only unused parameters cite is no source of this page.
+        cited_by = lambda wanted: {code for acts, _, source in rows.values() if acts == wanted  # noqa: E731
+                                   for code in re.findall(r"\bS\d+\b", source)}
+        only_idle = {code for code in cited_by(0) - cited_by(1) if code not in page.split('<section id="assumptions"')[0]}
+        self.assertTrue(only_idle)
+        for code in only_idle:
+            self.assertNotIn(f'<th scope="row">{code}</th>', lists)
+
+    def test_a_time_between_regions_is_not_called_a_time_to_first_use(self):
+        between, within = "Months from the first region&#39;s first use to the last region&#39;s", '"row">Months to the first use<'
+        page = self.made("--replicates", "5")
+        escaped = between if between in page else html.unescape(between)
+        self.assertIn(escaped, page)
+        self.assertNotIn(within, page)
+        region = re.search(r'"places":\[".*?","(.*?)"', page)[1]
+        page = self.made("--replicates", "5", "--overwrite", "--set", f'focus="{region}"')
+        self.assertIn(within, page)
+        self.assertNotIn(escaped, page)
+
+    def test_a_harm_is_no_benefit_that_could_be_smaller(self):
+        row = "a benefit"
+        self.assertIn("Chance that the benefit would be smaller", self.made("--replicates", "5"))
+        harm = self.made("--replicates", "5", "--overwrite", "--set", "effect.relative_risk=1.5", "--set", "parameters=defaults")
+        self.assertIn(" added", harm.split('class="finding">')[1].split("</p>")[0])
+        self.assertNotIn("Chance that the benefit would be smaller", harm, row)
+
     def test_hostile_titles_are_text(self):
         title = 'Run <script>alert(1)</script> & "others"'
         scenario = self.scenario.replace("title = ", "# ", 1)
@@ -915,6 +965,19 @@ class InABrowser(program.ProgramTest):
         self.assertEqual(driver.execute_script(unseen), [])
         headed = "return [...document.querySelectorAll('thead tr')].map(r => r.textContent).filter(t => /net|difference/.test(t)).length"
         self.assertGreater(driver.execute_script(headed), 0)
+        # A table that goes on behind an edge has a shadow there; at the end of the way the cover lies on it.
+        shadows = "return [...document.querySelectorAll('.scroll')].filter(e => !/local.*scroll/.test(getComputedStyle(e).backgroundAttachment))" \
+                  ".length"
+        self.assertEqual(driver.execute_script(shadows), 0)
+        # On a page of A4 (182 mm between margins) every column is printed, and no shadow.
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        self.resize(driver, 688)
+        cut = "return [...document.querySelectorAll('table')].filter(t => t.getBoundingClientRect().right > innerWidth + 1)" \
+              ".map(t => t.caption.textContent)"
+        self.assertEqual(driver.execute_script(cut), [])
+        self.assertEqual(driver.execute_script("return getComputedStyle(document.querySelector('.scroll')).backgroundImage"), "none")
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+        self.resize(driver, 390)
         # What can be scrolled can be reached by keyboard (axe-core: scrollable-region-focusable), and has a name.
         unreachable = "return [...document.querySelectorAll('.scroll, pre')].filter(e => e.tabIndex !== 0 || " \
                       "!e.getAttribute('aria-label')).length"
@@ -1010,6 +1073,10 @@ class InABrowser(program.ProgramTest):
         self.assertIn("an organisation counts once for each programme", page)
         self.assertIn("Of the 34 programmes the worth of 14 is known, and the cost of all that state one.", page)
         self.assertRegex(page, r"<summary>Money rests on \d+ defaults of the program, ", "a long list hides no table")
+        notes, folded = page.split('<section id="notes"')[1].split("</section>")[0].split("<details>", 1)
+        self.assertNotIn("care-home", notes, "notes on one of many are not among those on all")
+        self.assertRegex(folded, r"^<summary>\d+ notes on single programmes</summary>")
+        self.assertIn("<li>Managing deterioration in care homes: The delivered effort", folded)
         for words in ("“no-programme”: neither commissioned nor supported.", "Each strategy against “as-delivered”, in the same worlds",
                       "“attention-off” is the same as “as-delivered” with attention unlimited: no programme competes with another."):
             self.assertIn(words, page)

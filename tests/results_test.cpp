@@ -418,14 +418,16 @@ TEST(Headline, ColumnsNeverTouchWhateverTheSizeOfTheNumbers) {
   const auto run = made_up_run({1, 2, 1, 130, 3});
   set(*run, Metric::patients_benefited, 0, {3'830'000, 3'830'000, 3'830'000});
   set(*run, Metric::patients_benefited, 1, {1'040'000, 1'040'000, 1'040'000});
-  EXPECT_EQ(row_of(*run, "people reached"), "  people reached, m                  3.83     1.04     2.79");
+  EXPECT_EQ(row_of(*run, "people reached"),
+            "  people reached, m                  2.79                         3.83     1.04");
   set(*run, Metric::patients_benefited, 0, {999'499, 999'499, 999'499});
   set(*run, Metric::patients_benefited, 1, {1, 1, 1});
-  EXPECT_EQ(row_of(*run, "people reached"), "  people reached                  999,000     1.00  999,000");
+  EXPECT_EQ(row_of(*run, "people reached"),
+            "  people reached                  999,000                      999,000     1.00");
   set(*run, Metric::bed_days_avoided, 0, {-223'000, -200'000, -200'000});
   set(*run, Metric::bed_days_avoided, 1, {-80'000, -80'000, 20'000});
   EXPECT_EQ(row_of(*run, "bed days released"),
-            "  bed days released              -208,000  -46,700 -161,000 -212,000 to -122,000");
+            "  bed days released              -161,000 -212,000 to -122,000 -208,000  -46,700");
 }
 
 TEST(Headline, ChancesSayOfWhichReplicates) {

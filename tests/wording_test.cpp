@@ -31,6 +31,13 @@ TEST(Wording, AShareHasNoUnitBehindIt) {
               "0.25, fixed");
 }
 
+TEST(Wording, ABiasHasItsSignUnlessItIsNone) {
+  EXPECT_EQ(bias_text(-0.004), "0.00");
+  EXPECT_EQ(bias_text(0.004), "0.00");
+  EXPECT_EQ(bias_text(-0.006), "-0.01");
+  EXPECT_EQ(bias_text(0.25), "+0.25");
+}
+
 TEST(Wording, OneIsSaidInTheSingular) {
   EXPECT_EQ(plural(0, "world"), "0 worlds");
   EXPECT_EQ(plural(1, "world"), "1 world");

@@ -176,11 +176,10 @@ void add_scores(std::string& text, const Backtest& result) {
   text += paragraph(coverage_text(*result.covered50, result.multiplier50, result.n_scored), kWidth, 2);
   text += paragraph(coverage_text(*result.covered90, result.multiplier90, result.n_scored), kWidth, 2);
   const double bias = *result.bias;
-  text +=
-      paragraph(fmt::format("Bias {:+.2f}: forecasts were {} on balance (1: every draw above what was observed, -1: "
-                            "every draw below).",
-                            bias, bias_in_words(bias)),
-                kWidth, 2);
+  text += paragraph(fmt::format("Bias {}: forecasts were {} on balance (1: every draw above what was observed, -1: "
+                                "every draw below).",
+                                bias_text(bias), bias_in_words(bias)),
+                    kWidth, 2);
   std::vector<std::string> heights;
   for (const double one : result.pit.empty() ? result.pits : result.pit) heights.push_back(fmt::format("{:.2f}", one));
   text += paragraph(

@@ -7,6 +7,7 @@
 
 #include "statistics/special_functions.hpp"
 #include "statistics/statistics.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/results.hpp"
 
 namespace uptake {
@@ -163,12 +164,14 @@ std::string diagnostics_text(std::span<const CalibratedParameter> parameters, co
   if (generations.empty()) return "interrupted before the first generation\n";
   const Generation& last = generations.back();
   std::string text = fmt::format(
-      "{} generations, {} simulations, tolerance {:.3g}, acceptance {:.1f} %\n"
+      "{}, {} simulations, tolerance {:.3g}, acceptance {:.1f} %\n"
       "effective sample size {:.0f} (the regression needs {:.0f})\n"
-      "observed in the final cloud: squared distance {:.2f}, p = {:.3g}\n"
-      "last two generations: means within {:.2f} sd, sds within {:.0f} %\n",
-      generations.size(), last.n_simulations, last.tolerance, 100 * last.acceptance, d.effective_size,
-      d.effective_size_needed, d.misfit, d.misfit_p, d.mean_shift, 100 * d.sd_shift);
+      "observed in the final cloud: squared distance {:.2f}, p = {:.3g}\n",
+      plural(generations.size(), "generation"), grouped(last.n_simulations), last.tolerance, 100 * last.acceptance,
+      d.effective_size, d.effective_size_needed, d.misfit, d.misfit_p);
+  text += generations.size() < 2 ? std::string("no generation before it to compare with: raise the budget\n")
+                                 : fmt::format("last two generations: means within {:.2f} sd, sds within {:.0f} %\n",
+                                               d.mean_shift, 100 * d.sd_shift);
   const std::size_t p = parameters.size();
   text += fmt::format("{:<34} {:>9} {:>9} {:>9} {:>11} {:>12}  {}\n", "parameter", "p05", "p50", "p95", "contraction",
                       "raw/adjusted", "adjustment");

@@ -31,9 +31,14 @@ std::string days_of(const ObservedPoint& point) {
 }
 
 std::string heading(const ProgrammeFit& fit) {
-  std::string text = fmt::format("{}: {} fitted to by {}, {} simulations, {:.0f} s", fit.programme,
-                                 plural(fit.n_fitted, "observation"),
-                                 kMethodNames[static_cast<std::size_t>(fit.method)], fit.n_simulations, fit.seconds);
+  // What checks the fit is no part of the budget.
+  const std::size_t n_fitting = fit.generations.empty() ? fit.n_simulations : fit.generations.back().n_simulations;
+  std::string text = fmt::format(
+      "{}: {} fitted to by {}, {} simulations{}, {:.0f} s", fit.programme, plural(fit.n_fitted, "observation"),
+      kMethodNames[static_cast<std::size_t>(fit.method)], grouped(n_fitting),
+      n_fitting < fit.n_simulations ? fmt::format(" and {} to check it", grouped(fit.n_simulations - n_fitting))
+                                    : std::string(),
+      fit.seconds);
   if (fit.log_evidence) text += fmt::format(", ln evidence {:.2f}", *fit.log_evidence);
   int inside = 0, fitted = 0, informed = 0;
   for (const PointFit& point : fit.points) {

@@ -284,7 +284,9 @@ void add_calibrate(CLI::App& command, Arguments& typed) {
       .add_option("--method", calibrate.method, "abc (default), tempered (exact, slow) or kalman (approximate, fast)")
       ->check(CLI::IsMember({"abc", "tempered", "kalman"}));
   command.add_option("--cutoff", calibrate.cutoff, "Fit to nothing that was counted after this day")->type_name("DATE");
-  command.add_option("--budget", calibrate.budget, "Simulations of each programme [100000]")
+  command
+      .add_option("--budget", calibrate.budget,
+                  "Simulations of each programme; the sweep of all particles that reaches them is finished [100000]")
       ->type_name("N")
       ->check(CLI::Range(100, 1'000'000'000));
   command.add_option("--particles", calibrate.n_particles, "Parameter vectors that are moved together [2000]")
@@ -348,7 +350,9 @@ void add_backtest(CLI::App& command, Arguments& typed) {
       ->allow_extra_args(false);
   command
       .add_option("--budget", backtest.budget,
-                  fmt::format("Simulations of each fit [{}, a fifth of a calibration's]", kBacktestBudget))
+                  fmt::format("Simulations of each fit; the sweep of all particles that reaches them is finished [{}, "
+                              "a fifth of a calibration's]",
+                              kBacktestBudget))
       ->type_name("N")
       ->check(CLI::Range(1000, 100'000'000));
   command

@@ -80,9 +80,10 @@ void print_table(const OneWayStudy& study, Metric metric) {
   for (const OneWay& one : study.parameters) figures.insert(figures.end(), {one.at_low, one.at_high});
   const RowUnit unit(metric, Medium::terminal, figures);
   const auto said = [](const std::string& text) { fmt::print("{}\n", paragraph(text, kNarrowest)); };
-  said(fmt::format("{} of {} against {}, net, {}, to {}: {} {} (s.e. {})", unit.label(), study.strategy,
-                   study.comparator, study.place, study.date, unit.text(study.base),
-                   where_a_study_stands(study.is_calibrated), unit.text(study.base_error)));
+  said(fmt::format("{} of {} against {}, net, {}, to {}: {} {} (s.e. {})",
+                   unit.label(study.region == kEngland ? 0 : RowUnit::kARegion), study.strategy, study.comparator,
+                   study.place, study.date, unit.text(study.base), where_a_study_stands(study.is_calibrated),
+                   unit.text(study.base_error)));
   fmt::print("{:<34}{:>12}{:>12}{:>11}{:>11}\n", "one assumption at a time", "low", "high", "at low", "at high");
   for (const OneWay& one : study.parameters) {
     if (one.at_low == one.at_high) break;  // the rest change nothing

@@ -59,8 +59,7 @@ std::string parameter_bullets(const Run& run, const std::function<bool(const Par
   std::string text;
   std::size_t n = 0;
   for (const ParameterLine& p : parameters_of(run)) {
-    // A fixed nought that nobody read stands for "not used".
-    if (!is_meant(p) || (p.value == 0 && p.prior == "fixed(0)")) continue;
+    if (!is_meant(p) || !p.acts || (p.value == 0 && p.prior == "fixed(0)")) continue;
     if (++n > kMostInList) continue;
     const std::string source = p.source_text();
     text += bullet(fmt::format("`{}` = {}{} ({}{}; {}{}): {}", p.label, p.value_text(), unit_behind(p.unit),
@@ -85,7 +84,7 @@ std::string figures_row(const Run& run, Metric metric, std::string_view label, i
   const auto gross = at(View::gross), without = at(View::counterfactual), net = at(View::net);
   if (!gross && !net) return {};
   const RowUnit unit(metric, Medium::page, {gross, without, net});
-  return table_row({label.empty() ? unit.label() : fmt::format("{}: {}", label, unit.label()),
+  return table_row({label.empty() ? unit.label(place) : fmt::format("{}: {}", label, unit.label(place)),
                     fmt::format("`{}`", spec(metric).name), unit.mean(gross), unit.mean(without), unit.mean(net),
                     unit.range(net)});
 }

@@ -235,7 +235,8 @@ std::string difference_table(const Comparison& comparison, const std::string& pr
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::page, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     std::vector<Cell> cells = net_first(
-        {unit.label()}, {number_cell(unit.text(d.mean)), number_cell(unit.range(d))},
+        {unit.label(comparison.subject.run->place_index())},
+        {number_cell(unit.text(d.mean)), number_cell(unit.range(d))},
         {number_cell(unit.text(row.baseline)), number_cell(unit.text(row.subject)), number_cell(unit.text(d.mcse)),
          number_cell(d.mean == 0 && d.sd == 0
                          ? std::string("the same")

@@ -114,7 +114,13 @@ std::string table(std::string_view caption, const std::vector<Cell>& head, const
       "aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
       escaped(caption));
   for (const Cell& cell : head) {
-    html += fmt::format("<th scope=\"col\"{}>{}</th>", cell.number ? " class=\"n\"" : "", escaped(cell.text));
+    // Else "90" and "%" could part.
+    constexpr std::size_t kShort = 5;
+    html += fmt::format("<th scope=\"col\"{}>{}</th>",
+                        !cell.number                 ? ""
+                        : cell.text.size() <= kShort ? " class=\"n s\""
+                                                     : " class=\"n\"",
+                        escaped(cell.text));
   }
   html += "</tr></thead><tbody>\n";
   for (const auto& row : rows) {

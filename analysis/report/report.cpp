@@ -706,6 +706,8 @@ Section dimensions(const Run& run) {
   // Events that are admissions are told under that name.
   const bool is_of_admissions_alone =
       means_of(Metric::admissions_avoided) && means_of(Metric::events_avoided) == means_of(Metric::admissions_avoided);
+  const auto effect = means_of(subject_of(run).metric);
+  const bool is_harm = effect && effect->front() < 0;
   std::string html;
   for (const std::string_view dimension : kImpactDimensionNames) {
     std::vector<std::vector<Cell>> rows;
@@ -714,8 +716,11 @@ Section dimensions(const Run& run) {
           (!gross && (!net || what == Beside::nothing)))
         continue;
       if (metric == Metric::events_avoided && is_of_admissions_alone) continue;
+      // A harm has no benefit that could be smaller.
+      if (metric == Metric::significantly_reduced && is_harm) continue;
       const RowUnit unit(metric, Medium::page, {gross, net}, money);
-      rows.push_back(beside_row(what, {unit.label()}, {number_cell(unit.mean(net)), number_cell(unit.range(net))},
+      rows.push_back(beside_row(what, {unit.label(run.place)},
+                                {number_cell(unit.mean(net)), number_cell(unit.range(net))},
                                 {number_cell(unit.mean(gross))}, {}));
     }
     if (!rows.empty())
@@ -876,7 +881,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
   }
   data["tornado"] = {{"bars", bars},
                      {"base", found["base"].get<double>() / unit.factor()},
-                     {"unit", fmt::format("{} (net)", unit.label())},
+                     {"unit", fmt::format("{} (net)", unit.label(run.place))},
                      {"label", fmt::format("Net result in {} when one assumption moves through its range",
                                            in_sentence(run.place_words()))}};
   return {"drivers", std::move(heading),
@@ -885,7 +890,7 @@ Section drivers(const Run& run, const fs::path& folder, Json& data) {
                       "clocks. The line: {1} {2}. {3}</figcaption></figure>\n",
                       escaped(in_sentence(run.place_words())), unit.text(found["base"].get<double>()),
                       where_a_study_stands(run.is_calibrated()), kNotTheMean) +
-              table(fmt::format("One assumption at a time, {}: {} (net)", run.place_words(), unit.label()),
+              table(fmt::format("One assumption at a time, {}: {} (net)", run.place_words(), unit.label(run.place)),
                     {{"Assumption"},
                      number_cell("result at low"),
                      number_cell("result at high"),
@@ -903,20 +908,18 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
   std::string page;
   for (const Section& section : shown) page += section.html;
   sources.cite(page, on_page);
-  std::vector<std::string> texts = run.file.texts("parameters/source");
+  std::vector<std::string> texts;
   std::set<std::string> in_words;
   const auto add_in_words = [&](const std::string& text) {
     std::map<std::string, const Source*> keys;
     sources.cite(text, keys);
     if (!text.empty() && keys.empty()) in_words.insert(text);
   };
-  // Of what is derived, assumed or drawn from a posterior the text is a reason, no source.
-  const std::vector<std::string> grades = run.file.texts("parameters/grade");
-  const std::vector<double> drawn =
-      run.file.has("parameters/informed") ? run.file.numbers("parameters/informed").values : std::vector<double>{};
-  for (std::size_t i = 0; i < std::min(texts.size(), grades.size()); ++i) {
-    const bool is_of_posterior = i < drawn.size() && drawn[i] > 0;
-    if (grades[i] == name_of(Grade::read) && !is_of_posterior) add_in_words(texts[i]);
+  for (const ParameterLine& line : parameters_of(run)) {
+    if (!line.acts) continue;
+    texts.push_back(line.source);
+    // Of what is derived, assumed or drawn from a posterior the text is a reason, no source.
+    if (line.grade == name_of(Grade::read) && !line.posterior) add_in_words(line.source);
   }
   if (run.file.has("published/source"))
     for (const std::string& text : run.file.texts("published/source")) add_in_words(text);
@@ -947,7 +950,8 @@ std::string lists_of_sources(const Run& run, const Sources& sources, const std::
          list_of("Sources of the model that are not on this page, but in results.h5", elsewhere);
 }
 
-/// Every parameter with its grade and source, and those that decide most answers first.
+/// Every parameter that the run uses with its grade and source, those that decide most answers first; then, by name, those
+/// that it does not use.
 Section assumptions(const Run& run) {
   const std::vector<ParameterLine> lines = parameters_of(run);
   const auto head = [&](std::string_view first) {
@@ -989,14 +993,15 @@ Section assumptions(const Run& run) {
                              first);
   // Long lists of many programmes would make the page too large: what is left out stands in the results file.
   constexpr std::size_t kMost = 700;
-  if (lines.size() > kMost) {
+  const std::size_t n_acting = uptake::n_acting(lines);
+  if (n_acting > kMost) {
     html += paragraph("All of them with their sources: group /parameters of results.h5, or “uptake params SCENARIO”.");
   } else {
     std::vector<std::vector<Cell>> rows;
     for (std::size_t i = 0; i < lines.size(); ++i) {
       const std::string& programme = lines[i].programme;
-      rows.push_back(row(lines[i], lines[i].key));
-      if (i + 1 < lines.size() && lines[i + 1].programme == programme) continue;
+      if (lines[i].acts) rows.push_back(row(lines[i], lines[i].key));
+      if ((i + 1 < lines.size() && lines[i + 1].programme == programme) || rows.empty()) continue;
       const std::string title = run.title_of(programme);
       const std::string name = programme.empty()    ? "Economics"
                                : title == programme ? title
@@ -1006,13 +1011,23 @@ Section assumptions(const Run& run) {
       rows.clear();
     }
   }
-  return {
-      "assumptions",
-      fmt::format(
-          "What this rests on: {} of {} parameters are assumptions",
-          grouped(static_cast<double>(std::ranges::count(lines, name_of(Grade::assumption), &ParameterLine::grade))),
-          grouped(static_cast<double>(lines.size()))),
-      std::move(html), "What this rests on"};
+  if (const std::size_t n_idle = lines.size() - n_acting; n_idle > 0) {
+    const std::string why = paragraph(
+        "They belong to stages, effort, mandates, ties or outcomes that this run does not have, or are not known: no "
+        "value of them would change a figure of this page, so they are not counted above.");
+    std::vector<std::vector<Cell>> rows;
+    for (const ParameterLine& line : lines)
+      if (!line.acts) rows.push_back({{line.key}, {line.meaning}, number_cell(line.value_text()), {line.unit}});
+    html += folded(fmt::format("Not used in this run ({})", plural(n_idle, "parameter")),
+                   is_single ? why + table("Parameters that this run does not use",
+                                           {{"Parameter"}, {"meaning"}, number_cell("value"), {"unit"}}, rows)
+                             : why + paragraph("They are named in /parameters of results.h5, column “acts”."));
+  }
+  return {"assumptions",
+          fmt::format("What this rests on: {} of {} parameters are assumptions",
+                      grouped(static_cast<double>(n_graded(lines, Grade::assumption))),
+                      grouped(static_cast<double>(n_acting))),
+          std::move(html), "What this rests on"};
 }
 
 Section provenance(const Run& run, const fs::path& scenarios) {
@@ -1064,13 +1079,20 @@ Json observed(const Run& run, const Sources& sources) {
 /// What must be known beside the figures, right behind the finding.
 Section notes(const Run& run) {
   if (!run.file.has("provenance/notes")) return {};
-  const std::vector<std::string> all = lines_of(run.file.text("provenance/notes"));
-  if (all.empty()) return {};
+  // Of several programmes each has its own, which begin with its name: the first of many would say nothing of the rest.
+  std::vector<std::string> of_all, of_one;
+  for (const std::string& note : lines_of(run.file.text("provenance/notes"))) {
+    const std::string name = note.substr(0, std::min(note.find(": "), note.size()));
+    const bool is_own = run.n_own_programmes() > 1 && std::ranges::find(run.programmes, name) != run.programmes.end();
+    is_own ? of_one.push_back(run.title_of(name) + note.substr(name.size())) : of_all.push_back(note);
+  }
+  if (of_all.empty() && of_one.empty()) return {};
   constexpr std::ptrdiff_t kMost = 8;
-  const auto cut = all.begin() + std::min(kMost, std::ssize(all));
-  std::string html = list({all.begin(), cut});
-  if (cut != all.end())
-    html += folded(plural(static_cast<std::size_t>(all.end() - cut), "further note"), list({cut, all.end()}));
+  const auto cut = of_all.begin() + std::min(kMost, std::ssize(of_all));
+  std::string html = of_all.empty() ? std::string() : list({of_all.begin(), cut});
+  if (cut != of_all.end())
+    html += folded(plural(static_cast<std::size_t>(of_all.end() - cut), "further note"), list({cut, of_all.end()}));
+  if (!of_one.empty()) html += folded(plural(of_one.size(), "note") + " on single programmes", list(of_one));
   return {"notes", "What to know beside these figures", std::move(html), ""};
 }
 

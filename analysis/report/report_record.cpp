@@ -592,9 +592,9 @@ std::string coverage_sentences(const Json& test) {
   }
   if (const auto bias = number_in(test, "bias")) {
     html +=
-        paragraph(fmt::format("On balance the forecasts were {} (bias {:+.2f}: 1 = every draw above what was "
+        paragraph(fmt::format("On balance the forecasts were {} (bias {}: 1 = every draw above what was "
                               "observed, -1 = every draw below).",
-                              bias_in_words(*bias), *bias));
+                              bias_in_words(*bias), bias_text(*bias)));
   }
   const Json& outside = part_of(test, "outside_view");
   const auto p20 = number_in(outside, "p20"), p50 = number_in(outside, "p50"), p80 = number_in(outside, "p80");

@@ -219,7 +219,7 @@ std::optional<std::vector<Cell>> ledger_row(const Run& run, Beside what, Metric 
   const auto gross = at(View::gross), anyway = at(View::counterfactual), net = at(View::net);
   if (!gross && (!net || what == Beside::nothing)) return std::nullopt;
   const RowUnit unit(metric, Medium::page, {gross, anyway, net}, money);
-  return beside_row(what, {unit.label() + of_how_many(run, metric, programme)},
+  return beside_row(what, {unit.label(place) + of_how_many(run, metric, programme)},
                     {number_cell(unit.mean(net)), number_cell(unit.range(net))},
                     {number_cell(unit.mean(gross)), number_cell(unit.range(gross))}, {number_cell(unit.mean(anyway))});
 }

@@ -229,15 +229,17 @@ std::vector<ParameterLine> parameters_of(const Run& run) {
   };
   const auto programme = texts("programme"), key = texts("key"), unit = texts("unit"), prior = texts("prior"),
              grade = texts("grade"), source = texts("source"), meaning = texts("meaning");
-  const bool says_decides = file.has("parameters/decides");
+  const bool says_decides = file.has("parameters/decides"), says_acts = file.has("parameters/acts");
   const auto value = fitting(file.numbers("parameters/value").values), decides = numbers("decides"),
-             informed = numbers("informed"), low = numbers("posterior_p05"), median = numbers("posterior_p50"),
-             high = numbers("posterior_p95"), unused = file.has("parameters/default") ? numbers("default") : value;
+             acts = numbers("acts"), informed = numbers("informed"), low = numbers("posterior_p05"),
+             median = numbers("posterior_p50"), high = numbers("posterior_p95"),
+             unused = file.has("parameters/default") ? numbers("default") : value;
   std::vector<ParameterLine> lines;
   for (std::size_t i = 0; i < label.size(); ++i) {
     const auto is_this = [&](Parameter id) { return spec(id).key == key[i]; };
     ParameterLine& line = lines.emplace_back(
         ParameterLine{label[i], programme[i], key[i], unit[i], prior[i], grade[i], source[i], meaning[i], value[i],
+                      !says_acts || acts[i] != 0,
                       says_decides ? decides[i] != 0 : std::ranges::any_of(kDecisive, is_this), std::nullopt});
     if (informed[i] == 0) continue;
     line.value = median[i];
@@ -246,16 +248,24 @@ std::vector<ParameterLine> parameters_of(const Run& run) {
   return lines;
 }
 
+std::size_t n_acting(const std::vector<ParameterLine>& lines) {
+  return static_cast<std::size_t>(std::ranges::count(lines, true, &ParameterLine::acts));
+}
+
+std::size_t n_graded(const std::vector<ParameterLine>& lines, Grade grade) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      lines, [&](const ParameterLine& line) { return line.acts && line.grade == name_of(grade); }));
+}
+
 std::string grades_in_words(const std::vector<ParameterLine>& lines) {
-  const auto n = [&](Grade grade) {
-    return grouped(static_cast<double>(std::ranges::count(lines, name_of(grade), &ParameterLine::grade)));
-  };
-  const std::string first = fmt::format("Of {} parameters, {} were read in a source, {} derived from read figures",
-                                        grouped(static_cast<double>(lines.size())), n(Grade::read), n(Grade::derived)),
-                    assumed = n(Grade::assumption), calibrated = n(Grade::posterior);
-  return calibrated == "0"
-             ? fmt::format("{}, and {} are assumptions", first, assumed)
-             : fmt::format("{}, {} are assumptions, and {} are known from the posterior", first, assumed, calibrated);
+  const auto n = [&](Grade grade) { return grouped(static_cast<double>(n_graded(lines, grade))); };
+  const std::string first =
+      fmt::format("Of the {} parameters that this run uses, {} were read in a source, {} derived from read figures",
+                  grouped(static_cast<double>(n_acting(lines))), n(Grade::read), n(Grade::derived));
+  return n_graded(lines, Grade::posterior) == 0
+             ? fmt::format("{}, and {} are assumptions", first, n(Grade::assumption))
+             : fmt::format("{}, {} are assumptions, and {} are known from the posterior", first, n(Grade::assumption),
+                           n(Grade::posterior));
 }
 
 const Subject& subject_of(const Run& run) {

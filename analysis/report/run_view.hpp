@@ -109,6 +109,7 @@ class Run {
 struct ParameterLine {
   std::string label, programme, key, unit, prior, grade, source, meaning;
   double value = 0;  ///< the middle of the draws where they are those of a posterior
+  bool acts = true;  ///< whether it has a part in what the run says
   bool decides = false;
   /// Of what is drawn from a posterior: its 90 % interval, and the default in whose place it stands.
   struct OfPosterior {
@@ -124,8 +125,11 @@ struct ParameterLine {
 };
 /// @throws FileError when columns do not fit together
 [[nodiscard]] std::vector<ParameterLine> parameters_of(const Run& run);
-/// "Of 88 parameters, 9 were read in a source, 15 derived from read figures, 60 are assumptions, and 4 are drawn from the
-/// posterior".
+/// How many of those that act have a grade.
+[[nodiscard]] std::size_t n_graded(const std::vector<ParameterLine>& lines, Grade grade);
+[[nodiscard]] std::size_t n_acting(const std::vector<ParameterLine>& lines);
+/// "Of the 68 parameters that this run uses, 9 were read in a source, 15 derived from read figures, 40 are assumptions, and
+/// 4 are known from the posterior".
 [[nodiscard]] std::string grades_in_words(const std::vector<ParameterLine>& lines);
 
 /// What the finding is about.

@@ -47,6 +47,8 @@ struct RunValues {
   std::vector<double> values;          ///< [metric][strategy][programme][report][replicate]
   std::shared_ptr<const Model> model;  ///< null when the values were read from a file
 
+  /// 0 = all of the population, as on the axis of regions.
+  [[nodiscard]] int place_index() const { return region == kEngland ? 0 : 1; }
   /// Values by replicate; empty when the run has no such metric, programme or report date.
   [[nodiscard]] std::span<const double> find(int strategy, Metric metric, std::string_view programme, Date to) const;
 };

@@ -176,9 +176,9 @@ bool has_line(Metric metric, const std::vector<Metric>& asked) {
 std::string difference_rows(const Comparison& comparison, const std::string& programme, const Period& period,
                             std::size_t width, const std::vector<Metric>& asked) {
   const bool wide = width >= kWide;
-  std::string text = fmt::format("  {:<{}}{:>{}}", "", kLabel - 2, "baseline", kNumber);
+  std::string text =
+      fmt::format("  {:<{}}{:>{}}{:>{}}", "", kLabel - 2, "difference, 90 %", kNumber + kInterval, "baseline", kNumber);
   if (wide) text += fmt::format("{:>{}}", "strategy", kNumber);
-  text += fmt::format("{:>{}}", "difference, 90 %", kNumber + kInterval);
   if (wide) text += fmt::format("{:>{}}", "sd", kNumber);
   text += fmt::format("{:>{}}{:>{}}\n", "+-", kError, "better", kChance);
   LargestMoney money;
@@ -186,9 +186,10 @@ std::string difference_rows(const Comparison& comparison, const std::string& pro
     const Statistics& d = row.difference;
     const RowUnit unit(row.metric, Medium::terminal, std::array{row.subject, row.baseline, d.p05, d.p95}, money);
     // A blank stands before every column, whatever its number.
-    text += fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.text(row.baseline), kNumber - 1);
+    text +=
+        fmt::format("  {:<{}} {:>{}} {:>{}} {:>{}}", unit.label(comparison.subject.run->place_index()), kLabel - 2,
+                    unit.text(d.mean), kNumber - 1, unit.range(d), kInterval - 1, unit.text(row.baseline), kNumber - 1);
     if (wide) text += fmt::format(" {:>{}}", unit.text(row.subject), kNumber - 1);
-    text += fmt::format(" {:>{}} {:>{}}", unit.text(d.mean), kNumber - 1, unit.range(d), kInterval - 1);
     if (wide) text += fmt::format(" {:>{}}", unit.text(d.sd), kNumber - 1);
     text += fmt::format(" {:>{}} {:>{}}\n", unit.text(d.mcse), kError - 1, percent(row.p_better), kChance - 1);
     if (row.variance)

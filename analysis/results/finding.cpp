@@ -104,28 +104,13 @@ int n_with_effort(const Model& model) {
 
 std::vector<Parameter> decisive_parameters(const Model& model, int programme) {
   const ProgrammeSpec& of = model.scenario.programmes[static_cast<std::size_t>(programme)];
-  const bool effort = has_effort(model, programme), engages = !of.skipped.engaged && !of.engaged_at_start;
+  const ParameterSet acting = acting_parameters(model, programme);
   const Setting& risk = of.settings[static_cast<std::size_t>(Parameter::relative_risk)];
-  const bool acts_on_events =
-      of.outcome == OutcomeKind::events || of.outcome == OutcomeKind::uptake || of.outcome == OutcomeKind::stay;
-  const auto has_part = [&](Parameter id) {
-    switch (id) {
-      case Parameter::a0:
-        return engages;
-      case Parameter::a1:
-        return engages && effort;
-      case Parameter::half_effort_factor:
-      case Parameter::delivery_staff_days:
-      case Parameter::eta:
-        return effort;
-      case Parameter::relative_risk:
-        return acts_on_events && (risk.value != 1 || risk.prior.family != Family::fixed);
-      default:
-        return true;
-    }
-  };
+  const bool states_effect = risk.value != 1 || risk.prior.family != Family::fixed;
   std::vector<Parameter> found;
-  std::ranges::copy_if(kDecisive, std::back_inserter(found), has_part);
+  std::ranges::copy_if(kDecisive, std::back_inserter(found), [&](Parameter id) {
+    return acting.test(static_cast<std::size_t>(id)) && (id != Parameter::relative_risk || states_effect);
+  });
   return found;
 }
 
@@ -160,29 +145,14 @@ std::string whose(const std::vector<std::string_view>& names, const std::vector<
   return "all programmes but " + listed(others);
 }
 
-/// What of the economy has a part in money that is worked out of what is known of a programme.
-std::vector<Parameter> economy_of_money(const ProgrammeSpec& programme, Known known, ParameterMode mode) {
-  const auto knows = [known](Needs needs) { return (known & bit(needs)) != 0; };
-  const bool has_own = programme.settings[static_cast<std::size_t>(Parameter::value_per_event)].is_known(mode);
-  std::vector<Parameter> ids;
-  const auto add = [&ids](bool has_part, std::initializer_list<Parameter> parts) {
-    if (has_part) ids.insert(ids.end(), parts);
-  };
-  add(knows(Needs::admissions) && !has_own, {Parameter::admission_price, Parameter::deflator});
-  add(programme.outcome == OutcomeKind::stay && knows(Needs::bed_days), {Parameter::bed_day_price});
-  add(knows(Needs::value), {Parameter::cashable_share});
-  add(knows(Needs::value) && !programme.effect_already_shrunk, {Parameter::optimism_benefit});
-  add(knows(Needs::cost), {Parameter::optimism_cost});
-  add(knows(Needs::qalys), {Parameter::qaly_value, Parameter::discount_health});
-  add(knows(Needs::value) || knows(Needs::cost), {Parameter::discount_money});
-  return ids;
-}
+/// Of the economy: what turns outcomes and costs into money.
+bool is_of_money(Parameter id) { return id >= Parameter::admission_price && id <= Parameter::qaly_value; }
 }  // namespace
 
 std::vector<std::string> money_defaults(const Model& model) {
   const Scenario& scenario = model.scenario;
   std::vector<SharedSetting> found;
-  std::array<bool, kNParameters> has_part{};
+  ParameterSet acting;
   const auto add = [&found](Parameter id, const Setting& setting, std::vector<std::string_view> programmes) {
     if (setting.is_stated()) return;
     const auto same = std::ranges::find_if(found, [&](const SharedSetting& one) {
@@ -196,17 +166,16 @@ std::vector<std::string> money_defaults(const Model& model) {
   };
   for (int j = 0; j < model.n_programmes(); ++j) {
     const ProgrammeSpec& programme = scenario.programmes[static_cast<std::size_t>(j)];
-    const Known known = known_of(scenario, programme);
-    const auto own = [&](Parameter id) { add(id, programme.settings[static_cast<std::size_t>(id)], {programme.name}); };
-    for (const Parameter id : economy_of_money(programme, known, scenario.mode))
-      has_part[static_cast<std::size_t>(id)] = true;
-    if ((known & bit(Needs::cost)) == 0) continue;
-    if (has_effort(model, j)) own(Parameter::staff_day_price);
-    for (const Parameter id : {Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person}) own(id);
+    const ParameterSet here = acting_parameters(model, j);
+    acting |= here;
+    for (const Parameter id :
+         {Parameter::staff_day_price, Parameter::set_up_cost, Parameter::running_cost, Parameter::cost_per_person})
+      if (here.test(static_cast<std::size_t>(id)))
+        add(id, programme.settings[static_cast<std::size_t>(id)], {programme.name});
   }
   for (const ParameterSpec& row : parameter_table().subspan(kNProgrammeParameters)) {
-    const bool is_money_of_ledger = scenario.growth && is_growth(row.id) && row.unit.starts_with("GBP");
-    if (has_part[static_cast<std::size_t>(row.id)] || is_money_of_ledger)
+    const bool is_money_of_ledger = is_growth(row.id) && row.unit.starts_with("GBP");
+    if (acting.test(static_cast<std::size_t>(row.id)) && (is_of_money(row.id) || is_money_of_ledger))
       add(row.id, scenario.economy[static_cast<std::size_t>(row.id) - kNProgrammeParameters], {});
   }
   std::ranges::stable_sort(found, {}, &SharedSetting::id);

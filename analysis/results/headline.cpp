@@ -167,14 +167,14 @@ std::string gross_table(const Spot& place, std::span<const Metric> shown) {
   return text;
 }
 
-/// One line a metric: label, gross with its interval where there is room, counterfactual, net with its interval. Where
-/// the comparator's world is the same, gross says it all.
+/// One line a metric: label, net with its interval, gross with its own where there is room, counterfactual. Where the
+/// comparator's world is the same, gross says it all.
 std::string table(const Spot& place, std::span<const Metric> shown, std::size_t width) {
   if (is_same_world(place)) return gross_table(place, shown);
   const bool wide = width >= kWide;
   const std::size_t gross_width = wide ? kNumber + kInterval + 2 : kNumber;
-  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "gross", gross_width, "without",
-                                 kNumber, "net, 90 % interval", kNumber + kInterval);
+  std::string text = fmt::format("  {:<{}}{:>{}}{:>{}}{:>{}}\n", "", kLabel - 2, "net, 90 % interval",
+                                 kNumber + kInterval, "gross", gross_width, "without", kNumber);
   LargestMoney money;
   for (const Metric metric : shown)
     money.add(metric, {place(metric, View::gross), place(metric, View::counterfactual), place(metric, View::net)});
@@ -185,10 +185,10 @@ std::string table(const Spot& place, std::span<const Metric> shown, std::size_t 
     if (is_repeated(place, metric)) continue;
     const RowUnit unit(metric, Medium::terminal, {gross, without, net}, money);
     // A blank stands before every column, whatever its number.
-    std::string row = fmt::format("  {:<{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(gross), kNumber - 1);
+    std::string row = fmt::format("  {:<{}} {:>{}} {:>{}} {:>{}}", unit.label(), kLabel - 2, unit.mean(net),
+                                  kNumber - 1, unit.range(net), kInterval - 1, unit.mean(gross), kNumber - 1);
     if (wide) row += fmt::format(" {:>{}}  ", unit.range(gross), kInterval - 1);
-    row += fmt::format(" {:>{}} {:>{}} {:>{}}", unit.mean(without), kNumber - 1, unit.mean(net), kNumber - 1,
-                       unit.range(net), kInterval - 1);
+    row += fmt::format(" {:>{}}", unit.mean(without), kNumber - 1);
     text += row.substr(0, row.find_last_not_of(' ') + 1) + '\n';
   }
   return text;
@@ -395,7 +395,7 @@ std::string_view instead_of_events(OutcomeKind kind) {
   }
 }
 
-/// Several programmes in a line each: means, gross and, where it is not 0 by construction, net.
+/// Several programmes in a line each: means, net where it is not 0 by construction, and gross.
 std::string programmes_table(const RunRecord& record, int strategy, int time, std::size_t width) {
   const SummaryLayout& layout = record.layout;
   const bool roomy = width >= 100;  // as in a file
@@ -406,15 +406,15 @@ std::string programmes_table(const RunRecord& record, int strategy, int time, st
                                  2 * kColumn + 1, "people", 2 * kColumn + 1, "avoided", 2 * kColumn + 1);
   text += fmt::format("  {:<{}}", "", name_width - 2);
   for (int k = 0; k < 3; ++k)
-    text += has_net ? fmt::format("{:>{}}{:>{}}", "gross", kColumn + 1, "net", kColumn)
+    text += has_net ? fmt::format("{:>{}}{:>{}}", "net", kColumn + 1, "gross", kColumn)
                     : fmt::format("{:>{}}", "gross", 2 * kColumn + 1);
   text += '\n';
   for (std::size_t j = 0; j < layout.programmes.size(); ++j) {
     const Spot place(record, strategy, static_cast<int>(j), time);
     std::string row = fmt::format("  {:<{}}", cut(layout.programmes[j], name_width - 2), name_width - 2);
     const auto add = [&](Metric metric) {
-      row += fmt::format("{:>{}}", compact(place(metric, View::gross)), has_net ? kColumn + 1 : 2 * kColumn + 1);
-      if (has_net) row += fmt::format("{:>{}}", compact(place(metric, View::net)), kColumn);
+      if (has_net) row += fmt::format("{:>{}}", compact(place(metric, View::net)), kColumn + 1);
+      row += fmt::format("{:>{}}", compact(place(metric, View::gross)), has_net ? kColumn : 2 * kColumn + 1);
     };
     add(Metric::ever_adopted);
     add(Metric::patients_benefited);
@@ -451,9 +451,13 @@ std::string mark_of(const PublishedBeside& one, std::size_t n_worlds) {
   return n_worlds == 1 ? "" : is_beyond_all(one) ? "!! " : is_outside(one) ? "! " : "";
 }
 
+/// Whether published figures stand beside a net value: where the comparator's world is the same, it is 0 by construction.
+enum class BesideNet : std::uint8_t { yes, no };
+
 /// A published figure in two lines: the numbers, and what they are and where they were published.
 /// @param says_place whether not all of them are of the place that the run is about
-std::string published_lines(const PublishedBeside& one, const RunRecord& record, bool says_place, std::size_t width) {
+std::string published_lines(const PublishedBeside& one, const RunRecord& record, BesideNet beside_net, bool says_place,
+                            std::size_t width) {
   constexpr std::size_t kFigure = 11, kGross = 20, kNet = 9;
   const std::size_t label_width = kNarrowest - 2 - kFigure - kGross - kNet;
   const bool several = record.model->scenario.programmes.size() > 1;
@@ -468,13 +472,15 @@ std::string published_lines(const PublishedBeside& one, const RunRecord& record,
   std::string text =
       fmt::format("  {:<{}} {:>{}}", cut(several ? one.programme : unit.label(), label_width - 1), label_width,
                   mark_of(one, record.ensemble->n_replicates) + unit.text(one.figure->value), kFigure - 1);
-  if (one.used)
-    text += fmt::format(" {:>{}} {:>{}}",
+  if (one.used) {
+    text += fmt::format(" {:>{}}",
                         std::isnan(one.gross.mean) ? std::string(kUndefined)
                         : record.ensemble->n_replicates == 1
                             ? unit.text(one.gross.mean)
                             : fmt::format("{} to {}", unit.text(one.gross.p05), unit.text(one.gross.p95)),
-                        kGross - 1, unit.text(one.net.mean), kNet - 1);
+                        kGross - 1);
+    if (beside_net == BesideNet::yes) text += fmt::format(" {:>{}}", unit.text(one.net.mean), kNet - 1);
+  }
   text += '\n';
   const bool has_no_start = is_flow && !one.from();
   const std::string published_window =
@@ -494,8 +500,13 @@ std::string published_table(const RunRecord& record, std::size_t width) {
   const auto all = published_beside(record);
   if (all.empty()) return {};
   const bool several = record.model->scenario.programmes.size() > 1;
-  std::string text = fmt::format("{:<40}{:>11}{:>20}{:>9}\n", "Published figures beside the result", "published",
-                                 "gross, 5 to 95 %", "net");
+  const BesideNet beside_net =
+      is_same_world({record, lead_strategy(record.model->scenario), total_programme(record.layout.programmes), 0})
+          ? BesideNet::no
+          : BesideNet::yes;
+  std::string text =
+      fmt::format("{:<40}{:>11}{:>20}{}\n", "Published figures beside the result", "published", "gross, 5 to 95 %",
+                  beside_net == BesideNet::yes ? fmt::format("{:>9}", "net") : std::string());
   std::vector<std::string> shown;
   std::size_t n_left_out = 0;
   bool any_outside = false, any_beyond = false;
@@ -512,7 +523,7 @@ std::string published_table(const RunRecord& record, std::size_t width) {
     const std::string mark = mark_of(one, record.ensemble->n_replicates);
     any_outside = any_outside || !mark.empty();
     any_beyond = any_beyond || mark.starts_with("!!");
-    text += published_lines(one, record, says_place, width);
+    text += published_lines(one, record, beside_net, says_place, width);
   }
   if (n_left_out > 0) text += fmt::format("  {} more in published.csv\n", n_left_out);
   if (std::ranges::any_of(all, &PublishedBeside::is_of_england_alone))

@@ -98,6 +98,22 @@ std::vector<std::uint8_t> decides(const Model& model, const std::vector<Paramete
   return flags;
 }
 
+/// By row: 1 for the parameters that have a part in what the run says.
+std::vector<std::uint8_t> acts(const Model& model, const std::vector<ParameterRow>& rows) {
+  std::vector<ParameterSet> acting;
+  ParameterSet any;
+  for (int j = 0; j < model.n_programmes(); ++j) any |= acting.emplace_back(acting_parameters(model, j));
+  std::vector<std::uint8_t> flags;
+  for (const ParameterRow& row : rows) {
+    const auto of = std::ranges::find(model.scenario.programmes, row.programme, &ProgrammeSpec::name);
+    const ParameterSet& where = of == model.scenario.programmes.end()
+                                    ? any
+                                    : acting[static_cast<std::size_t>(of - model.scenario.programmes.begin())];
+    flags.push_back(where.test(static_cast<std::size_t>(row.spec->id)) ? 1 : 0);
+  }
+  return flags;
+}
+
 }  // namespace
 
 void write_parameters(Hdf5Group& group, const RunRecord& record) {
@@ -130,6 +146,10 @@ void write_parameters(Hdf5Group& group, const RunRecord& record) {
   for (const ParameterRow& row : rows) stated.push_back(row.setting->is_stated() ? 1 : 0);
   group.flags("stated", stated, axis, {"default", "stated"},
               named("whether a programme file, the scenario or --set states it, or the program's own default stands"));
+  group.flags(
+      "acts", acts(*record.model, rows), axis, {"not_used", "used"},
+      named("whether it has a part in what this run says, or belongs to a stage, effort, tie or outcome that is "
+            "not there"));
   group.flags("decides", decides(*record.model, rows), axis, {"not_shown_first", "shown_first"},
               named("whether it decides most answers and has a part in this run"));
   write_posterior_columns(group, record.model->scenario, rows);

@@ -103,9 +103,11 @@ RowUnit::RowUnit(Metric metric, Medium medium, std::span<const double> figures, 
   }
 }
 
-std::string RowUnit::label() const {
+std::string RowUnit::label(int place) const {
   const MetricSpec& metric = spec(metric_);
-  std::string text(medium_ == Medium::page ? metric.label : metric.brief);
+  const std::string_view of_whole = medium_ == Medium::page ? metric.label_of_whole : metric.brief_of_whole;
+  const bool is_whole = place == 0 && !of_whole.empty();
+  std::string text(is_whole ? of_whole : medium_ == Medium::page ? metric.label : metric.brief);
   return mark_.empty() ? text : fmt::format("{}, {}", text, mark_);
 }
 
@@ -154,6 +156,11 @@ bool all_agree(const Statistics& s) {
 bool has_range(Metric metric, const Statistics& s) {
   if (metric == Metric::significantly_reduced) return false;
   return metric != Metric::attributable_share || (s.p05 >= 0 && s.p95 <= 1);
+}
+
+std::string bias_text(double bias) {
+  const std::string text = fmt::format("{:+.2f}", bias);
+  return text == "-0.00" || text == "+0.00" ? "0.00" : text;
 }
 
 std::string_view bias_in_words(double bias) {

@@ -49,13 +49,16 @@ class LargestMoney {
 /// decimals would make nought keep two digits.
 class RowUnit {
  public:
+  static constexpr int kARegion = 1;
   /// @param figures all that the row shows, in the metric's unit; undefined ones count for nothing
   RowUnit(Metric metric, Medium medium, std::span<const double> figures, LargestMoney of_table = {});
   RowUnit(Metric metric, Medium medium, std::initializer_list<std::optional<Statistics>> figures,
           LargestMoney of_table = {});
 
   /// The metric in words with what its numbers are written in, such as "…, GBP m".
-  [[nodiscard]] std::string label() const;
+  /// @param place whose figures they are, 0 = the whole population: a few metrics are another thing there, and have other
+  /// words
+  [[nodiscard]] std::string label(int place = kARegion) const;
   /// What the numbers are written in alone: "GBP m", "%", "organisations"; empty for an index or a ratio.
   [[nodiscard]] std::string name() const;
   /// A figure is divided by it to be written.
@@ -108,6 +111,8 @@ inline constexpr std::string_view kNoRangeOfChance = "none: a chance";
 [[nodiscard]] std::string unit_behind(std::string_view unit);
 /// `mean (90 %: low to high)`, or the mean alone when all replicates agree.
 [[nodiscard]] std::string interval_text(const Statistics& s);
+/// A bias with its sign, in two decimals: never "-0.00".
+[[nodiscard]] std::string bias_text(double bias);
 /// What the mean bias of forecasts says: "too high", "too low", "neither too high nor too low".
 [[nodiscard]] std::string_view bias_in_words(double bias);
 /// "9 programmes as 9 independent tests": how many of the forecasts of a back-test can be held or missed each by itself.

@@ -102,6 +102,8 @@ struct MetricSpec {
   std::string_view long_name;  ///< what it is, in files
   std::string_view label;      ///< a row of a page, without the unit of `read_as`
   std::string_view brief;      ///< a row of a terminal's table, which has few columns
+  /// Of the whole population, where it is another thing there than in a region; else empty.
+  std::string_view label_of_whole, brief_of_whole;
   ReadAs read_as;
   Better better;
   MetricKind kind;

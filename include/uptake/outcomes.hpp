@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -18,6 +19,14 @@ namespace uptake {
 
 /// What a programme's file and the economy say enough about for a metric to be given. `several` and `growth` are never in it.
 [[nodiscard]] Known known_of(const Scenario& scenario, const ProgrammeSpec& programme);
+
+/// A set of rows of the parameter table: bit n = Parameter n.
+using ParameterSet = std::bitset<static_cast<std::size_t>(kNParameters)>;
+/// The parameters, its own and the economy's, that have a part in what a run says of one programme. Left out is what the
+/// model proves to change nothing: of stages that the programme skips, of effort, mandates or emergencies that no
+/// strategy's world has, of ties and competitors that there are not, of an outcome of another kind, and what 0 says is not
+/// known. One that is fixed, or whose part is too small to be seen, acts.
+[[nodiscard]] ParameterSet acting_parameters(const Model& model, int programme);
 
 /// One array of a summary: a metric on an axis and a geography, values [strategy][programme][time][place].
 struct Block {

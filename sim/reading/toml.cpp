@@ -427,7 +427,9 @@ std::optional<Measured> read_quantity(const TomlValue& value, const TomlValue* u
     const bool is_plain = goes_without_unit(unit);
     std::string_view meant;
     if (!is_plain && *factor != 1) meant = unit.starts_with("1/") ? unit.substr(1) : unit;
-    if (unit != "1" && is_plain && stated->unit.empty() && converted / 100 >= lowest && converted / 100 <= highest)
+    constexpr double kPercent = 5;  // a share of 2 is rather a slip than 2 % [A]
+    if (unit != "1" && is_plain && stated->unit.empty() && converted >= kPercent && converted / 100 >= lowest &&
+        converted / 100 <= highest)
       meant = "%";
     problems.add(value.place,
                  fmt::format("{} = {} is out of range (must be in [{}, {}]{})", label, shown(*stated), lowest, highest,

@@ -22,7 +22,8 @@ constexpr Dimensions kPatients = bit(ImpactDimension::patient_outcome), kPractic
 
 constexpr MetricSpec row(Metric id, std::string_view name, std::string_view unit, std::string_view long_name,
                          std::string_view label, std::string_view brief, MetricKind kind, unsigned flags, Needs needs,
-                         unsigned dimensions) {
+                         unsigned dimensions, std::string_view label_of_whole = {},
+                         std::string_view brief_of_whole = {}) {
   const auto has = [flags](unsigned flag) { return (flags & flag) != 0; };
   return {.id = id,
           .name = name,
@@ -30,6 +31,8 @@ constexpr MetricSpec row(Metric id, std::string_view name, std::string_view unit
           .long_name = long_name,
           .label = label,
           .brief = brief,
+          .label_of_whole = label_of_whole,
+          .brief_of_whole = brief_of_whole,
           .read_as = has(kPercent)   ? ReadAs::percent
                      : has(kPoints)  ? ReadAs::points
                      : has(kIndex)   ? ReadAs::index
@@ -173,13 +176,14 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
     row(Metric::first_use_months, "first_use_months", "months",
         "Months from the start to the first use in a region; of the whole country: from the earliest region's to "
         "the latest's",
-        "Months to the first use (of all regions: from the first to the last)", "months to first use", ratio,
-        kReport | kRegion | kLower, Needs::nothing, kSpread),
+        "Months to the first use", "months to first use", ratio, kReport | kRegion | kLower, Needs::nothing, kSpread,
+        "Months from the first region's first use to the last region's", "months between regions"),
     row(Metric::latest_first_use_months, "latest_first_use_months", "months",
         "Months from the start to the latest first use in a region; of the whole country: from the earliest region's "
         "to the latest's",
-        "Months to the latest first use (of all regions: from the first to the last)", "months to last first use",
-        ratio, kReport | kRegion | kLower, Needs::nothing, kSpread),
+        "Months to the latest organisation's first use", "months to last first use", ratio, kReport | kRegion | kLower,
+        Needs::nothing, kSpread, "Months between regions, by the latest organisation's first use in each",
+        "months between, latest"),
     row(Metric::regional_cv, "regional_cv", "1", "Coefficient of variation of adoption share over regions",
         "Variation of adoption between regions (coefficient of variation)", "variation over regions", ratio,
         kReport | kLower | kIndex, Needs::nothing, kSpread),
