@@ -23,8 +23,10 @@
 namespace uptake {
 
 namespace {
-/// Groups with large datasets, in file order; the first three in the order of Axis.
-enum Group : std::uint8_t { kRoot, kYear, kReport, kBoards, kReplicates, kParameters, kShapley };
+namespace groups {
+/// Those with large datasets, in file order; the first three in the order of Axis.
+enum Group : std::uint8_t { root, year, report, icb, replicates, parameters, shapley };
+}  // namespace groups
 
 /// Datasets of one group, in file order.
 struct GroupPlan {
@@ -39,18 +41,19 @@ std::vector<GroupPlan> plan_of(const RunRecord& record, std::size_t memory) {
       {"", {}},       {"year", {}}, {"report", {}}, {"icb", {}}, {"replicates", {}, true}, {"parameters", {}, true},
       {"shapley", {}}};
   for (const Block& block : record.layout.blocks) {
-    const auto group = block.geography == Geography::board ? kBoards : static_cast<Group>(block.axis);
+    const auto group = block.geography == Geography::board ? groups::icb : static_cast<groups::Group>(block.axis);
     plan[group].variables.push_back(statistics_variable(record, block, memory));
     if (block.geography != Geography::region) continue;
     const std::string name(spec(block.metric).name);
     if (block.axis == Axis::report && !worlds.empty() && is_additive(block.metric))
-      plan[kShapley].variables.push_back(split_variable(record, block, worlds, memory));
+      plan[groups::shapley].variables.push_back(split_variable(record, block, worlds, memory));
     if (block.axis == Axis::report)
-      plan[kReplicates].variables.push_back(replicate_variable(record, block, name, Places::all));
+      plan[groups::replicates].variables.push_back(replicate_variable(record, block, name, Places::all));
     else if (block.axis == Axis::month && (block.metric == Metric::adopters || block.metric == Metric::ever_adopted))
-      plan[kReplicates].variables.push_back(replicate_variable(record, block, name + "_by_month", Places::england));
+      plan[groups::replicates].variables.push_back(
+          replicate_variable(record, block, name + "_by_month", Places::england));
   }
-  plan[kParameters].variables.push_back(drawn_variable(record, n_parameters(record.model->scenario)));
+  plan[groups::parameters].variables.push_back(drawn_variable(record, n_parameters(record.model->scenario)));
   return plan;
 }
 
