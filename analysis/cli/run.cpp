@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,11 +40,6 @@ double seconds_since(Clock::time_point begin) { return std::chrono::duration<dou
 constexpr std::size_t kTried = 32;
 constexpr double kSecondsOfTrial = 1;
 
-double peak_memory() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return 1024.0 * static_cast<double>(usage.ru_maxrss);
-}
 double memory_now() {
   std::ifstream statm("/proc/self/statm");
   double size = 0, resident = 0;
@@ -85,9 +79,31 @@ struct Missing {
   std::size_t in_all = 0;  ///< of all ranks
 };
 
+std::string about_so_long(double seconds) { return seconds < 1 ? "less than 1 s" : "about " + duration_text(seconds); }
+
+/// Warns of a folder that has no room for so much, or that nobody may write to. It need not be there yet.
+/// @return bytes that are free; nothing when the system does not say
+std::optional<std::uintmax_t> look_for_room(const fs::path& folder, double bytes, const Output& output) {
+  fs::path there = fs::absolute(folder).lexically_normal();
+  while (!fs::exists(there) && there.has_relative_path()) there = there.parent_path();
+  if (::access(there.c_str(), W_OK) != 0)
+    say(output, fmt::format("warning: {}: cannot be written to ({}); choose another folder with -o", there.string(),
+                            std::generic_category().message(errno)));
+  std::error_code unknown;
+  const fs::space_info space = fs::space(there, unknown);
+  if (unknown) return std::nullopt;
+  if (static_cast<double>(space.available) < bytes)
+    say(output, fmt::format("warning: {}: there is room for {}, and this takes {}; make room or choose another folder "
+                            "with -o",
+                            there.string(), size_text(static_cast<double>(space.available)), size_text(bytes)));
+  return space.available;
+}
+
 /// Says what a run would take, from a few replicates that are simulated and written to a folder that does not stay.
+/// @param share the task that it is, which writes part files alone
 void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayout& layout, const fs::path& folder,
-                    const Missing& is_missing, const Control& control, const Output& output) {
+                    const Missing& is_missing, const std::optional<Share>& share, const Control& control,
+                    const Output& output) {
   const auto n_replicates = static_cast<std::size_t>(model->scenario.replicates);
   const int n_threads = control.n_threads;
   const ScratchFolder scratch;
@@ -112,18 +128,25 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
       std::max(0.0, peak_memory() - memory_before) * std::min<double>(n_threads, static_cast<double>(is_missing.here));
   const Ensemble few = read_parts(scratch.path(), digest, layout.size, n_tried);
   const bool is_held = is_missing.here == n_replicates && are_held(n_replicates, layout.size);
-  WritingCost writing = estimate_writing({model, layout, &few}, n_replicates,
-                                         is_held ? Kept::in_memory : Kept::in_parts, scratch.path(), control);
-  // The page is made of statistics: it hardly grows.
-  const double began_report = thread_seconds();
-  write_report(Run(scratch.path()), scratch.path(), data_folder() / "england");
-  writing.seconds += thread_seconds() - began_report;
+  WritingCost writing;
+  double page_bytes = 0;
+  if (!share) {
+    writing = estimate_writing({model, layout, &few}, n_replicates, is_held ? Kept::in_memory : Kept::in_parts,
+                               scratch.path(), control);
+    // The page is made of statistics: it hardly grows.
+    const double began_report = thread_seconds();
+    write_report(Run(scratch.path()), scratch.path(), data_folder() / "england");
+    writing.seconds += thread_seconds() - began_report;
+    page_bytes = static_cast<double>(fs::file_size(scratch.path() / "report.html"));
+  }
   const double seconds = seconds_per_replicate * static_cast<double>(is_missing.here) / n_threads;
-  const std::size_t part_bytes = n_replicates * layout.size * sizeof(double);
-  const std::size_t by_cell_bytes = is_held ? 0 : part_bytes;
-  const double result_bytes =
-      writing.results_bytes + writing.tables_bytes + static_cast<double>(fs::file_size(scratch.path() / "report.html"));
+  const std::size_t replicate_bytes = layout.size * sizeof(double);
+  const std::size_t part_bytes = (share ? is_missing.here : n_replicates) * replicate_bytes;
+  const std::size_t by_cell_bytes = is_held || share ? 0 : part_bytes;
+  const double result_bytes = writing.results_bytes + writing.tables_bytes + page_bytes;
   const double memory = std::max({peak_memory(), memory_simulating, memory_before + writing.slab_bytes});
+  const std::optional<std::uintmax_t> room =
+      look_for_room(folder, static_cast<double>(is_missing.in_all * replicate_bytes) + result_bytes, output);
   if (output.format == Format::json) {
     const nlohmann::ordered_json json{
         {"schema", kJsonSchema},
@@ -142,20 +165,27 @@ void print_estimate(const std::shared_ptr<const Model>& model, const SummaryLayo
         {"part_file_bytes", part_bytes},
         {"by_cell_bytes", by_cell_bytes},
         {"result_bytes", std::llround(result_bytes)},
+        {"room_bytes", room ? nlohmann::ordered_json(*room) : nlohmann::ordered_json()},
     };
     fmt::print("{}\n", json_text(json, 2));
     return;
   }
   fmt::print(
-      "{}: would simulate {} of {} replicates of {} strategies and {} organisations on {} threads\n"
-      "time: about {} on an idle machine ({:.1f} ms a replicate), then about {} of writing\n"
+      "{}: would simulate {} of {} of {} and {} on {}\n"
+      "time: {} on an idle machine ({:.1f} ms a replicate){}\n"
       "memory: about {:.0f} MB\n"
-      "disk: {:.1f} MB of part files while it runs, {}and about {:.1f} MB of results\n"
+      "disk: {} of part files {}\n"
       "into: {}\n",
-      model->scenario.name, is_missing.in_all, n_replicates, model->n_strategies(),
-      model->population->n_organisations(), n_threads, duration_text(seconds), 1000 * seconds_per_replicate,
-      duration_text(writing.seconds), memory / 1e6, static_cast<double>(part_bytes) / 1e6,
-      by_cell_bytes > 0 ? "as much again while results are written, " : "", result_bytes / 1e6, folder.string());
+      model->scenario.name, grouped(is_missing.in_all), plural(n_replicates, "replicate"),
+      model->n_strategies() == 1 ? "1 strategy" : fmt::format("{} strategies", model->n_strategies()),
+      plural(model->population->n_organisations(), "organisation"), plural(n_threads, "thread"), about_so_long(seconds),
+      1000 * seconds_per_replicate, share ? "" : fmt::format(", then {} of writing", about_so_long(writing.seconds)),
+      memory / 1e6, size_text(static_cast<double>(part_bytes)),
+      share
+          ? fmt::format("of task {} of {}, for `merge` to make results of", share->task, share->n_tasks)
+          : fmt::format("while it runs, {}and about {} of results",
+                        by_cell_bytes > 0 ? "as much again while results are written, " : "", size_text(result_bytes)),
+      folder.string());
 }
 
 /// Replicates r with r mod n_tasks == task that are not finished.
@@ -190,13 +220,14 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   std::string digest;
   std::vector<bool> finished;
   std::vector<std::uint64_t> missing;
+  Found found = Found::nothing;
   bool over = false;  // nothing to simulate
   const ExitCode looked = ranks.together([&] {
     Scenario scenario = scenario_of(options.scenario, options.overrides);
     digest = scenario.digest;
     folder = options.folder.value_or(fs::path("results") / scenario.name);
     // Nothing is simulated before it is clear that its result may be written.
-    const Found found = look_in(folder, scenario);
+    found = look_in(folder, scenario);
     const bool writes = options.action != Action::dry_run;
     if (found == Found::same_result && options.existing != Existing::overwrite && writes) {
       over = true;
@@ -247,7 +278,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   if (options.action == Action::dry_run) {
     const Missing is_missing{missing.size(), ranks.sum(missing.size())};
     return ranks.together([&] {
-      if (ranks.first()) print_estimate(model, layout, folder, is_missing, control, output);
+      if (ranks.first()) print_estimate(model, layout, folder, is_missing, options.share, control, output);
       return ExitCode::done;
     });
   }
@@ -316,7 +347,9 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   return ranks.together([&] {
     if (!ranks.first()) return ExitCode::done;
     const Ensemble ensemble = holds ? std::move(held) : read_parts(folder, digest, layout.size, n_replicates);
-    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command}, control, output);
+    finish({model, layout, &ensemble, folder, began, seconds_simulating, n_threads, options.command, found,
+            options.progress},
+           control, output);
     return ExitCode::done;
   });
 }
