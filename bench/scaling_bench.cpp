@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -250,8 +251,15 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
       {"care-homes", [&] { return whole_model("care-homes", few(64)); }},
       {"portfolio-2018-2023", [&] { return whole_model("portfolio-2018-2023", few(8)); }},
       {"bass-on-network", [&] { return plain_process(few(256)); }}};
+  for (const std::string& name : chosen) {
+    if (std::ranges::find(all, name, [](const auto& job) { return job.first; }) != all.end()) continue;
+    std::vector<std::string> names;
+    for (const auto& [known, make] : all) names.push_back(known);
+    throw InputError({{name, "is no job", fmt::format("there are {}", fmt::join(names, ", "))}});
+  }
   for (const auto& [name, make] : all) {
     if (!chosen.empty() && !chosen.contains(name)) continue;
+    fmt::print(stderr, "{}: threads\n", name);  // minutes pass before the tables
     const Job job = make();
     const std::vector<int> threads = thread_counts();
     const Measured first = measure(job, few(16), 1);
@@ -264,6 +272,7 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
     add_rows(
         job, "threads", threads, repeats, [&](std::size_t n, int t) { return measure(job, n, t); }, rows);
     if (ranked.empty()) continue;
+    fmt::print(stderr, "{}: ranks\n", name);
     const std::filesystem::path into = folder / ("ranks-" + job.name);
     std::string bytes;
     for (const int n : threads) {
@@ -336,6 +345,16 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
   return 0;
 }
 
+/// @throws InputError unless the whole text is a number from `least` to `most`
+template <class Number>
+Number number_of(std::string_view text, const char* what, Number least, Number most) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return number;
+  throw InputError({{std::string(text), fmt::format("is no {} from {} to {}", what, least, most),
+                     "usage: ./uptake bench scaling [REPETITIONS [SHARE [JOB ...]]]"}});
+}
+
 }  // namespace
 
 /// scaling_bench [FOLDER [REPEATS [SHARE [JOB …]]]]: where the tables go, repetitions, the share of the usual work to do, and
@@ -343,9 +362,12 @@ int run(const std::filesystem::path& folder, int repeats, double share, const st
 int main(int argc, char** argv) {
   try {
     const char* ranked = std::getenv("UPTAKE_RANKED");
-    return run(argc > 1 ? argv[1] : ".", argc > 2 ? std::max(1, std::atoi(argv[2])) : 5,
-               argc > 3 ? std::atof(argv[3]) : 1.0, {argv + std::min(argc, 4), argv + argc},
-               ranked != nullptr ? ranked : "");
+    return run(argc > 1 ? argv[1] : ".", argc > 2 ? number_of(argv[2], "number of repetitions", 1, 1000) : 5,
+               argc > 3 ? number_of(argv[3], "share of the usual work", 0.001, 1000.0) : 1.0,
+               {argv + std::min(argc, 4), argv + argc}, ranked != nullptr ? ranked : "");
+  } catch (const InputError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 2;
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());
     return 1;

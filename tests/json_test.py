@@ -245,6 +245,44 @@ class Json(program.ProgramTest):
         # They are not held in memory: that is what held replicates would take.
         self.assertGreater(whole["memory_bytes"] - left["memory_bytes"], 0.3 * whole["part_file_bytes"])
 
+    def test_memory_is_that_of_the_program_and_not_of_who_started_it(self):
+        mine = bytearray(os.urandom(1)) * 2**28
+        told = strict(self.uptake("run", program.MINIMAL, "-o", "nothing", "--dry-run", "--json").stdout)
+        self.uptake("run", program.MINIMAL, "-o", "out")
+        with open(self.path("out", "run.json"), encoding="utf-8") as file:
+            taken = json.load(file)["peak_memory_mib"] * 2**20
+        for memory in (told["memory_bytes"], taken):
+            self.assertTrue(2**24 < memory < len(mine) / 2, memory)
+
+    def test_a_dry_run_of_a_task_is_about_its_share_alone(self):
+        words = ("run", program.MINIMAL, "--replicates", 2000, "-o", "nothing", "--dry-run")
+        whole = strict(self.uptake(*words, "--json").stdout)
+        task = strict(self.uptake(*words, "--json", "--task", "3/20").stdout)
+        self.assertEqual((task["replicates_to_simulate"], task["part_file_bytes"]), (100, whole["part_file_bytes"] / 20))
+        self.assertEqual((task["by_cell_bytes"], task["result_bytes"], task["seconds_writing"]), (0, 0, 0))
+        self.assertLess(task["memory_bytes"], whole["memory_bytes"])
+        text = self.uptake(*words, "--task", "3/20", "--threads", 1).stdout
+        self.assertIn("would simulate 100 of 2,000 replicates of 4 strategies and 12 organisations on 1 thread\n", text)
+        self.assertIn(" of part files of task 3 of 20, for `merge` to make results of\n", text)
+        self.assertNotIn("writing", text)
+
+    def test_a_dry_run_warns_where_the_disk_has_no_room(self):
+        words = ("run", program.MINIMAL, "-o", "disk/out", "--dry-run", "--json")
+        os.mkdir(self.path("disk"))
+        plenty = self.uptake(*words)
+        self.assertEqual(plenty.stderr, "")
+        self.assertGreater(strict(plenty.stdout)["room_bytes"], 2**20)
+        if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", self.path("disk")]).returncode:
+            self.skipTest("no right to mount")
+        command = " ".join(map(str, (program.PROGRAM, *words)))
+        for options, warning in (("size=1m", "there is room for 1.0 MB, and this takes "),
+                                 ("size=1m,ro", "cannot be written to (Read-only file system)")):
+            done = subprocess.run(["unshare", "-m", "sh", "-c", f"mount -t tmpfs -o {options} none disk && {command}"],
+                                  cwd=self.folder, capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"warning: {os.path.realpath(self.path('disk'))}: {warning}", done.stderr)
+            self.assertEqual(strict(done.stdout)["room_bytes"], 2**20)
+
     def test_a_dry_run_leaves_nothing_and_says_when_it_has_no_room(self):
         os.mkdir(self.path("trial"))
         words = ("run", program.MINIMAL, "-o", "nothing", "--dry-run")

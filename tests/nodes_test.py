@@ -268,6 +268,44 @@ class Nodes(Shared):
         self.uptake(*self.words("--resume", scenario=program.CARE_HOMES, n=12))
         self.assert_result(scenario=program.CARE_HOMES)
 
+    def test_another_result_that_comes_meanwhile_is_not_replaced(self):
+        self.uptake(*self.words("--quiet", folder="other"))
+        for _ in range(10):  # on a busy machine it may be over before it is stopped
+            with self.start() as run:
+                while run.poll() is None and not any(os.path.getsize(self.path("out", ".parts", name)) > 2000
+                                                     for name in self.parts()):
+                    time.sleep(0.001)
+                run.send_signal(signal.SIGSTOP)
+                is_early = run.poll() is None and not os.path.exists(self.path("out", ".writing"))
+                if is_early:
+                    shutil.copytree(self.path("other"), self.path("out"), dirs_exist_ok=True)
+                run.send_signal(signal.SIGCONT)
+                _, err = run.communicate(timeout=60)
+            if is_early:
+                break
+            shutil.rmtree(self.path("out"))
+        self.assertEqual(run.returncode, 2, err)
+        self.assertIn("got another result while this run was under way, which is not replaced", err)
+        self.assert_result("out")
+        # Nothing of the run that came too late is lost.
+        command = re.search(r"`([^`]*)`", err)[1].replace("ANOTHER_FOLDER", "elsewhere")
+        subprocess.run(["sh", "-c", command], cwd=self.folder, check=True, capture_output=True)
+        self.assert_result("elsewhere", program.CARE_HOMES)
+        self.assert_result("out")
+
+    def test_a_run_tells_how_far_it_is_to_the_end_of_writing(self):
+        self.task(0, 1)
+        done = self.uptake(*self.words("--resume", "--progress", "json"))
+        steps = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+        last = {step.get("writing"): step for step in steps}
+        self.assertEqual(list(last), ["replicates by cell", "statistics", "results.h5"])
+        for what, step in last.items():
+            self.assertEqual(step["done"], step["total"], what)
+        self.assertGreater(last["results.h5"]["total"], 100)
+        alone = self.uptake(*self.words("--progress", "json", folder="alone"))
+        simulated = [json.loads(line) for line in alone.stderr.splitlines() if line.startswith('{"done"')]
+        self.assertEqual((simulated[-1]["done"], simulated[-1]["total"]), (N, N))
+
     def test_processes_started_together_without_mpi_are_refused(self):
         for variable in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"):
             environment = {**os.environ, variable: "2"}
@@ -375,8 +413,24 @@ class Nodes(Shared):
         self.assertIn("201 tasks for 200 replicates", both)
         for time in ("90", "90:00", "1:30:00", "2-12", "2-12:30", "2-12:30:00"):
             self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--time", time)
+        # Told 120 s before its time is over, and up to a minute sooner, it would go round and round.
+        for time in ("1", "4:59", "0:04:59", "0-0:4"):
+            refused = self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--time", time, "--memory", "2x",
+                                  code=2)
+            self.assertIn(f"--time: {time} is too short", refused.stderr)
+            self.assertIn("--memory: 2x is no size of Slurm", refused.stderr)
+        for time, memory in (("5", "0"), ("0:05:00", "500M"), ("0-0:5", "2GB"), ("0", "4096")):  # 0: no limit
+            self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--time", time, "--memory", memory)
         refused = self.uptake("slurm", program.MINIMAL, "--tasks", 2, "--partition", "a b", code=2)
         self.assertIn("is not one word", refused.stderr)
+        self.uptake(*self.words("--seed", "7", "--quiet"))
+        script = ("slurm", program.MINIMAL, "--tasks", 2, "-o", "out", "--replicates", N)
+        self.assertIn("out: holds another result, beside which every task would refuse to begin",
+                      self.uptake(*script, code=2).stderr)
+        self.uptake(*script, "--seed", 7)  # done already: tasks and merge say so
+        for n, said in ((1001, False), (1002, True)):
+            text = self.uptake("slurm", program.MINIMAL, "--tasks", n, "--replicates", 2000).stdout
+            self.assertEqual("MaxArraySize" in text, said)
 
 
 @unittest.skipUnless(RANKED and os.access(RANKED, os.X_OK) and shutil.which("mpirun"), "no mpi build or no mpirun")

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "commands.hpp"
 #include "uptake/ensemble.hpp"
@@ -19,6 +20,7 @@ struct RunAhead {
   std::filesystem::path folder;      ///< of its results
   std::size_t n_missing = 0;         ///< replicates of this process that are not finished
   std::size_t n_missing_in_all = 0;  ///< of all ranks
+  std::optional<Share> share;        ///< the task that it is, which writes a part file alone
 };
 
 /// Says what a run would take, from a few replicates that are simulated and written to a folder that does not stay.

@@ -11,6 +11,7 @@
 #include "progress.hpp"
 #include "run_folder.hpp"
 #include "text_file.hpp"
+#include "uptake/grouped.hpp"
 #include "uptake/model.hpp"
 #include "uptake/scenario.hpp"
 #include "uptake/world.hpp"
@@ -187,6 +188,9 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
   std::vector<fs::path> files;
   for (const Part& part : parts) files.push_back(part.file);
   refuse_while_written(files);
+  double bytes = 0;
+  for (const fs::path& part : files) bytes += static_cast<double>(fs::file_size(part));
+  say(output, fmt::format("reading {} ({})", plural(files.size(), "part file"), size_text(bytes)));
   const Gathered gathered =
       gather_parts(files, digest, layout.size, static_cast<std::size_t>(model->scenario.replicates));
   add_damaged(gathered.damaged, damaged);
@@ -200,7 +204,8 @@ ExitCode merge(const MergeOptions& options, const Output& output) {
   Control control;
   control.n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   // Part files of the folder itself have done their work, as after `run`; those of other folders are left alone.
-  finish({model, layout, &gathered.ensemble, folder, began, 0, control.n_threads, options.command}, control, output);
+  finish({model, layout, &gathered.ensemble, folder, began, 0, control.n_threads, options.command, found}, control,
+         output);
   return ExitCode::done;
 }
 

@@ -27,6 +27,10 @@ std::string duration_text(double seconds) {
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);
 }
 
+std::string size_text(double bytes) {
+  return bytes < 1e9 ? fmt::format("{:.1f} MB", bytes / 1e6) : fmt::format("{:.1f} GB", bytes / 1e9);
+}
+
 ProgressLine::ProgressLine(ProgressStyle style, Verbosity verbosity) {
   if (verbosity == Verbosity::quiet || style == ProgressStyle::off) {
     shape_ = Shape::none;
@@ -57,6 +61,24 @@ void ProgressLine::show(const std::string& label, const Progress& progress) {
                              grouped(progress.done), grouped(progress.total), label.empty() ? "replicates" : "draws",
                              100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total),
                              duration_text(left)));
+}
+
+void ProgressLine::show_writing(const std::string& what, const Progress& progress) {
+  const double elapsed = progress.elapsed.count(), done = static_cast<double>(progress.done);
+  if (shape_ == Shape::none || progress.done == 0) return;
+  const double left = elapsed / done * static_cast<double>(progress.total - progress.done);
+  if (shape_ == Shape::json) {
+    tell(
+        "{{\"writing\": \"{}\", \"done\": {}, \"total\": {}, \"elapsed_seconds\": {:.1f}, \"seconds_left\": {:.1f}}}\n",
+        what, progress.done, progress.total, elapsed, left);
+    return;
+  }
+  if (what != of_) last_shown_ = 0;
+  of_ = what;
+  // The first pieces are the largest: what is left cannot be told by them.
+  const double share = done / static_cast<double>(progress.total);
+  print(elapsed, fmt::format("writing results: {}, {:.0f} %{}", what, 100 * share,
+                             share < 0.1 ? "" : fmt::format(", {} left", duration_text(left))));
 }
 
 void ProgressLine::show(const std::string& label, const CalibrationProgress& progress) {
@@ -115,7 +137,7 @@ Interruption::Interruption() {
     while (!end.stop_requested()) {
       if (sigtimedwait(&signals, nullptr, &kWait) < 0) continue;
       if (!source.request_stop()) std::_Exit(static_cast<int>(ExitCode::interrupted));
-      tell("\nstopping after the replicates that are under way (again to stop at once)\n");
+      tell("\nstopping when what is under way is finished (again to stop at once)\n");
     }
   });
 }

@@ -14,6 +14,8 @@ namespace uptake::cli {
 
 /// `4 s`, `3 min 20 s`, `2 h 05 min`.
 [[nodiscard]] std::string duration_text(double seconds);
+/// `12.5 MB`, `7.7 GB`.
+[[nodiscard]] std::string size_text(double bytes);
 
 /// Progress with the time that is left, on stderr: a line that rewrites itself on a terminal, a line every ten seconds
 /// elsewhere, or JSON lines. Runs under two seconds show nothing, except as JSON.
@@ -26,6 +28,8 @@ class ProgressLine {
   void show(const Progress& progress) { show("", progress); }
   /// @param label what is simulated; empty where nothing else is
   void show(const std::string& label, const Progress& progress);
+  /// @param what is being done to the results of a run
+  void show_writing(const std::string& what, const Progress& progress);
   /// @param label what is being calibrated
   void show(const std::string& label, const CalibrationProgress& progress);
 

@@ -51,6 +51,7 @@ struct Work {
   std::shared_ptr<const Model> model;
   SummaryLayout layout;
   fs::path folder;
+  Found found = Found::nothing;        ///< in the folder, before anything was simulated
   std::vector<bool> finished;          ///< by replicate, whoever simulated it
   std::vector<std::uint64_t> missing;  ///< replicates of this process that are not finished
 
@@ -97,7 +98,7 @@ Work work_in(const fs::path& folder, Scenario scenario, const Process& process) 
 }
 
 /// @throws InputError, FileError where replicates in the folder are somebody's whom this process must not disturb
-void refuse_started_by_others(const Process& process, const Work& work, Found found) {
+void refuse_started_by_others(const Process& process, const Work& work) {
   const Existing existing = process.options.existing;
   const std::size_t n_mine = missing_of(std::vector<bool>(work.n_replicates(), false), process.share).size();
   if (work.missing.size() < n_mine && existing == Existing::refuse) {
@@ -107,7 +108,7 @@ void refuse_started_by_others(const Process& process, const Work& work, Found fo
                        "--resume goes on with it, --overwrite starts again"}});
   }
   // Replicates beside another result are of a run with --overwrite that was interrupted.
-  if (found == Found::other_result && existing == Existing::resume && work.n_finished() == 0)
+  if (work.found == Found::other_result && existing == Existing::resume && work.n_finished() == 0)
     throw in_the_way(work.folder);
   // A task shares the folder with others that are under way; who writes the result must be alone.
   if (!process.options.share && process.options.action == Action::simulate)
@@ -131,7 +132,8 @@ std::optional<Work> look(const Process& process) {
     if (found == Found::other_result) keep_own_words(folder);
   }
   Work work = work_in(folder, std::move(scenario), process);
-  refuse_started_by_others(process, work, found);
+  work.found = found;
+  refuse_started_by_others(process, work);
   return work;
 }
 
@@ -218,7 +220,8 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
   Control control;
   control.n_threads = options.n_threads > 0 ? options.n_threads : available_threads();
   if (options.action == Action::dry_run) {
-    const RunAhead ahead{work.model, work.layout, work.folder, work.missing.size(), ranks.sum(work.missing.size())};
+    const RunAhead ahead{work.model,   work.layout, work.folder, work.missing.size(), ranks.sum(work.missing.size()),
+                         options.share};
     return ranks.together([&] {
       if (ranks.first()) print_estimate(ahead, control, process.output);
       return ExitCode::done;
@@ -257,7 +260,7 @@ ExitCode run(const RunOptions& options, const Output& asked_output) {
                                   ? std::move(*simulated.held)
                                   : read_parts(work.folder, work.digest(), work.layout.size, work.n_replicates());
     finish({work.model, work.layout, &ensemble, work.folder, began, seconds_simulating, control.n_threads,
-            options.command},
+            options.command, work.found, process.progress},
            control, process.output);
     return ExitCode::done;
   });

@@ -15,9 +15,11 @@
 #include <optional>
 #include <set>
 
+#include "files/command.hpp"
 #include "files/file.hpp"
 #include "files/json_text.hpp"
 #include "files/results_file.hpp"
+#include "progress.hpp"
 #include "report/cheers.hpp"
 #include "report/crate.hpp"
 #include "report/report.hpp"
@@ -224,28 +226,43 @@ std::optional<About> about_of(const std::string& text) {
   }
 }
 
+namespace {
+/// The error of a run beside which another was finished into the same folder: neither is lost.
+InputError came_meanwhile(const Finishing& run) {
+  return InputError({{run.folder.string(), "got another result while this run was under way, which is not replaced",
+                      fmt::format("`{} merge {} -o ANOTHER_FOLDER` writes this one, whose replicates are kept",
+                                  quoted(run.command.front()), quoted(run.folder.string()))}});
+}
+}  // namespace
+
 void finish(const Finishing& run, Control control, const Output& output) {
-  // From here on a signal waits for the writing, which is short; killed, the part files are still whole.
+  // From here on a signal waits for the writing; killed, the part files are still whole.
   control.stop = {};
   control.progress = nullptr;
   const fs::path& folder = run.folder;
   const FolderLock lock(folder, folder / kWritingFile, "writing results into");
+  const Found found = look_in(folder, run.model->scenario);
+  if (found == Found::other_result && run.found != found) throw came_meanwhile(run);
+  std::optional<ProgressLine> progress(std::in_place, run.progress, output.verbosity);
+  const auto told_of = [&](const char* what) {
+    Control watched = control;
+    watched.progress = [&progress, what](const Progress& now) { progress->show_writing(what, now); };
+    return watched;
+  };
   Ensemble laid_out;
   if (run.ensemble->records) {  // not held in memory, where every cell is at hand
     std::string why_not;
-    laid_out = by_cell(*run.ensemble, folder, control, &why_not);
+    laid_out = by_cell(*run.ensemble, folder, told_of("replicates by cell"), &why_not);
     if (!laid_out.cells)
-      say(output, fmt::format("{} for another {:.0f} MB while results are written: reading takes longer", why_not,
-                              static_cast<double>(laid_out.n_replicates * laid_out.width * 8) / 1e6));
+      say(output, fmt::format("{} for another {} while results are written: reading takes longer", why_not,
+                              size_text(static_cast<double>(laid_out.n_replicates * laid_out.width * 8))));
   }
   RunRecord record{run.model, run.layout, run.ensemble->records ? &laid_out : run.ensemble};
-  record.report = report_statistics(record, control);
-  if (look_in(folder, run.model->scenario) == Found::other_result) remove_made_later(folder);
+  record.report = report_statistics(record, told_of("statistics"));
+  if (found == Found::other_result) remove_made_later(folder);
   fs::remove(folder / kRunFile);
-  write_results(record, folder, control);
-  const RunFacts facts{std::chrono::duration<double>(std::chrono::steady_clock::now() - run.began).count(),
-                       run.seconds_simulating, run.n_threads, run.command};
-  const std::string how = run_json(record, facts);
+  write_results(record, folder, told_of("results.h5"));
+  progress.reset();
   std::string summary, table;
   // One of them alone reads the results file, for HDF5 is one thread's at a time.
   std::optional<Run> written;
@@ -271,6 +288,10 @@ void finish(const Finishing& run, Control control, const Output& output) {
         return std::vector<double>{};
       },
       [](std::size_t, std::vector<double>&&) {}, control);
+  const auto seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - run.began).count();
+  };
+  const std::string how = run_json(record, RunFacts{seconds(), run.seconds_simulating, run.n_threads, run.command});
   write_crate(folder, how, &written->file);
   write_text(folder / kRunFile, how);
   const Scenario& scenario = run.model->scenario;
@@ -285,8 +306,7 @@ void finish(const Finishing& run, Control control, const Output& output) {
                                                  : headline_table(record, width));
   say(output,
       fmt::format("{} in {:.1f} s; report.html, results.h5, summary.csv, summary.json, summary.txt, {} and {} in {}",
-                  plural(run.ensemble->n_replicates, "replicate"), facts.seconds_total, kRunFile, kCrateFile,
-                  folder.string()));
+                  plural(run.ensemble->n_replicates, "replicate"), seconds(), kRunFile, kCrateFile, folder.string()));
 }
 
 }  // namespace uptake::cli

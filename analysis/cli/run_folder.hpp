@@ -96,9 +96,11 @@ struct Finishing {
   double seconds_simulating = 0;
   int n_threads = 0;
   std::vector<std::string> command;
+  Found found = Found::nothing;  ///< before anything was simulated; another result that has come since is not replaced
+  ProgressStyle progress = ProgressStyle::automatic;
 };
 /// Writes the result, removes the part files that it used up, and prints the headline.
-/// @throws FileError, also while another process writes results there
+/// @throws FileError, also while another process writes results there; InputError when another result has come meanwhile
 void finish(const Finishing& run, Control control, const Output& output);
 
 /// A line on stderr, unless told to be quiet.

@@ -40,7 +40,8 @@ class Drain {
     ++done_;
     if (!control_.progress) return;
     const Clock::time_point now = Clock::now();
-    if (reported_ && now - *reported_ < std::chrono::milliseconds{100}) return;
+    // The last one is always told of: who reads along sees the end.
+    if (done_ < total_ && reported_ && now - *reported_ < std::chrono::milliseconds{100}) return;
     reported_ = now;
     control_.progress({done_, total_, now - begin_});
   }

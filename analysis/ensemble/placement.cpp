@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <string_view>
+#include <system_error>
 
 #include "uptake/grouped.hpp"
 
@@ -50,6 +53,22 @@ Placement placement_of_this_process(int n_threads) {
   std::vector<int> cores = cores_allowed();
   std::vector<int> nodes = numa_nodes_of(cores);
   return {host.data(), n_threads, std::move(cores), std::move(nodes)};
+}
+
+double peak_memory() {
+  std::ifstream status("/proc/self/status");
+  constexpr std::string_view kKey = "VmHWM:";
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with(kKey)) continue;
+    const auto digits = line.find_first_of("0123456789");
+    double kibibytes = 0;
+    if (digits != std::string::npos &&
+        std::from_chars(line.data() + digits, line.data() + line.size(), kibibytes).ec == std::errc())
+      return 1024 * kibibytes;
+  }
+  rusage usage{};  // where the system does not say
+  ::getrusage(RUSAGE_SELF, &usage);
+  return 1024.0 * static_cast<double>(usage.ru_maxrss);
 }
 
 std::string ranges_text(std::span<const int> numbers) {

@@ -1,4 +1,4 @@
-/// Where the processes of a run stand: hosts, cores and threads.
+/// Where the processes of a run stand: hosts, cores, threads and memory.
 #pragma once
 
 #include <span>
@@ -17,6 +17,9 @@ struct Placement {
 
 /// This process, with `n_threads` threads.
 [[nodiscard]] Placement placement_of_this_process(int n_threads);
+/// Most memory that this process has had, in bytes. Its own: what the system calls the largest resident set of a process
+/// begins with that of the program that started it.
+[[nodiscard]] double peak_memory();
 /// `0-3,8` for 0, 1, 2, 3, 8. @param numbers ascending
 [[nodiscard]] std::string ranges_text(std::span<const int> numbers);
 /// The numbers of such a text; what is no number ends it.

@@ -213,7 +213,8 @@ Ensemble by_cell(const Ensemble& ensemble, const std::filesystem::path& folder, 
           if (const int error = lay_out(ensemble, *laid_out, t); error != 0) failure = error;
         return std::vector<double>{};
       },
-      [](std::size_t, std::vector<double>&&) {}, {control.body, static_cast<int>(tiling.n_threads), {}, {}});
+      [](std::size_t, std::vector<double>&&) {},
+      {control.body, static_cast<int>(tiling.n_threads), {}, control.progress});
   if (failure != 0) return cannot_write(failure);
   return {n, width, {}, nullptr, laid_out};
 }

@@ -228,7 +228,7 @@ std::shared_ptr<const ReportStatistics> report_statistics(const RunRecord& recor
           report->chunks[i * kGrossAndNet.size() + v] = std::move(of_views[v]);
         return std::vector<double>{};
       },
-      [](std::size_t, std::vector<double>&&) {}, {control.body, control.n_threads, {}, {}});
+      [](std::size_t, std::vector<double>&&) {}, {control.body, control.n_threads, {}, control.progress});
   return report;
 }
 

@@ -202,8 +202,8 @@ std::size_t write_results_file(const RunRecord& record, const std::filesystem::p
 }
 
 void write_results(const RunRecord& record, const std::filesystem::path& folder, const Control& control) {
-  // Half a file is of no use: writing is not stopped, nor reported on.
-  const Control whole{control.body, control.n_threads, {}, {}};
+  // Half a file is of no use: writing is not stopped.
+  const Control whole{control.body, control.n_threads, {}, control.progress};
   RunRecord complete = record;
   if (!complete.report) complete.report = report_statistics(record, whole);
   write_results_file(complete, folder, whole);

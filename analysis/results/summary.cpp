@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <iterator>
 #include <unordered_map>
 
+#include "ensemble/placement.hpp"
 #include "files/file.hpp"
 #include "files/json_text.hpp"
 #include "files/libraries.hpp"
@@ -277,8 +277,6 @@ std::string run_json(const RunRecord& record, const RunFacts& facts) {
   const Scenario& scenario = record.model->scenario;
   std::array<char, 256> host{};
   if (::gethostname(host.data(), host.size() - 1) != 0) host[0] = '\0';
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
   const Json json{{"schema", kJsonSchema},
                   {"scenario", scenario.name},
                   {"digest", scenario.digest},
@@ -292,7 +290,7 @@ std::string run_json(const RunRecord& record, const RunFacts& facts) {
                   {"host", host.data()},
                   {"threads", facts.n_threads},
                   {"seconds", {{"total", facts.seconds_total}, {"simulating", facts.seconds_simulating}}},
-                  {"peak_memory_mib", static_cast<double>(usage.ru_maxrss) / 1024.0},
+                  {"peak_memory_mib", peak_memory() / (1024.0 * 1024.0)},
                   {"libraries",
                    {{"hdf5", hdf5_version()},
                     {"zlib", deflate_version()},

@@ -31,7 +31,7 @@ struct Control {
   Body body = Body::tbb;
   int n_threads = 0;                              ///< 0 = as many as the machine allows this process
   std::stop_token stop;                           ///< when asked to stop, started tasks finish, nothing new starts
-  std::function<void(const Progress&)> progress;  ///< called by the sink's thread, at most ten times a second
+  std::function<void(const Progress&)> progress;  ///< by the sink's thread: ten times a second, and at the end
   const Team* team = nullptr;                     ///< null = this process alone does every task
 };
 
