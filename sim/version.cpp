@@ -15,7 +15,8 @@ std::string_view git_id() { return UPTAKE_GIT_ID; }
 
 std::string kernel_text() {
   using Clock = decltype(Clocks::Programme::decide)::value_type;
-  return fmt::format("hazards 2^-{}\nclocks {}\n", kHazardBits, std::numeric_limits<Clock>::digits);
+  return fmt::format("hazards 2^-{}\nclocks {}\noutlooks {} {}\n", kHazardBits, std::numeric_limits<Clock>::digits,
+                     kOutlook, kLeastRoom);
 }
 
 }  // namespace uptake

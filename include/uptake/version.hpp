@@ -10,7 +10,8 @@ namespace uptake {
 [[nodiscard]] std::string_view version();  ///< "0.1.0", decides results (part of every digest)
 [[nodiscard]] std::string_view git_id();   ///< abbreviated commit, "-dirty" when changed, "unknown" outside git
 
-/// What the kernel counts in. Part of every digest: of one version, what was made with other numbers does not go together.
+/// What the kernel counts in, and how far it looks ahead, which orders the events of a week and so the last digits of sums.
+/// Part of every digest: of one version, what was made with other numbers does not go together.
 [[nodiscard]] std::string kernel_text();
 
 /// A licence with what it asks to be said.

@@ -14,8 +14,6 @@ namespace uptake {
 
 namespace {
 
-constexpr std::int32_t kLeastRoom = kFullExposure / 16;  ///< below a group's ceiling (found by measuring)
-
 /// Records from one on, as lanes take them.
 std::uint64_t* words_of(World::State::Waiting* records) {
   static_assert(std::is_standard_layout_v<World::State::Waiting> && sizeof *records == sizeof records->word);

@@ -42,8 +42,9 @@ inline constexpr std::int64_t kNever = std::int64_t{1} << 60;  ///< a clock that
 inline constexpr std::uint32_t kUnit = 1U << 20;               ///< multipliers: 1 = 2^20
 inline constexpr int kStopBits = 32;                           ///< cumulated stop hazard; times a factor of 2^16
 inline constexpr int kStopFactorBits = 16;
-inline constexpr int kNSlots = 4;    ///< edge layers 0, 1, then group layers 2, 3
-inline constexpr int kOutlook = 32;  ///< weeks (found by measuring)
+inline constexpr int kNSlots = 4;                               ///< edge layers 0, 1, then group layers 2, 3
+inline constexpr int kOutlook = 32;                             ///< weeks (found by measuring)
+inline constexpr std::int32_t kLeastRoom = kFullExposure / 16;  ///< below a group's ceiling (found by measuring)
 /// A week's hazard above this is certain (P = 1 - exp(-32)): tables clip each term here.
 inline constexpr double kCertainHazard = 32;
 /// A decision clock has at most this much left, 2^12 of hazard: 128 weeks of what is certain.
