@@ -49,7 +49,7 @@ struct Trial {
     return static_cast<std::size_t>(row.id) - static_cast<std::size_t>(kNProgrammeParameters);
   }
   [[nodiscard]] const ParameterSpec& row_of(std::size_t at) const {
-    const std::size_t n_own = static_cast<std::size_t>(model->n_programmes() * kNProgrammeParameters);
+    const auto n_own = static_cast<std::size_t>(model->n_programmes() * kNProgrammeParameters);
     return parameter_table()[at < n_own ? at % kNProgrammeParameters : kNProgrammeParameters + (at - n_own)];
   }
   /// Another value in its range: towards its lowest or its highest.
