@@ -381,12 +381,9 @@ std::string cheers_checklist(const Run& run, const fs::path& folder, const fs::p
   }
   std::string text = fmt::format(
       "# CHEERS 2022 checklist: {}\n\nThe 28 items of CHEERS 2022 (Husereau et al. 2022, BMC Medicine 20:23), filled "
-      "by "
-      "uptake {} from `results.h5` of the scenario {} (digest {}). Names such as `/report/cost_gbp` are datasets of "
-      "that "
-      "file. What the program cannot know is marked **for the authors**. Figures are simulated, in {}, for `{}` "
-      "against "
-      "`{}`.\n\n",
+      "by uptake {} from `results.h5` of the scenario {} (digest {}). Names such as `/report/cost_gbp` are datasets of "
+      "that file. What the program cannot know is marked **for the authors**. Figures are simulated, in {}, for `{}` "
+      "against `{}`.\n\n",
       run.title, run.file.text("provenance/version"), run.file.text("provenance/scenario"),
       run.file.text("provenance/digest"), in_sentence(run.place_words()), run.strategy(run.lead),
       run.strategy(run.comparator));

@@ -384,8 +384,7 @@ std::string luck_of_networks(const Run& run) {
   const std::string law = fmt::format(
       "In any one world luck sets their shares in use {} percentage points apart (standard deviation, each weighing by "
       "its organisations); in means over {} worlds luck alone leaves {}, less than {} in 19 runs of 20, and the {} "
-      "shows "
-      "{}.",
+      "shows {}.",
       points(found->luck_of_world), grouped(n), points(found->luck), points(found->luck_at_most), map,
       points(found->of_means));
   const std::string all = run.n_own_programmes() > 1 ? ", all programmes together" : "";
@@ -398,8 +397,7 @@ std::string luck_of_networks(const Run& run) {
       "{}s differ by more than luck{}. {} What is the same in every world (organisations and their ties, effort, who "
       "was "
       "in use at the start{}) thus sets them about {} apart. Of two {}s as far apart as that, the one ahead is ahead "
-      "in "
-      "about {:.0f} % of the worlds.{}",
+      "in about {:.0f} % of the worlds.{}",
       capitalised(std::string(network)), all, law,
       all.empty() ? "" : fmt::format(", and which programmes a {}'s organisations are eligible for", network),
       points(found->own), network, 100 * found->keeps_its_place(), sites));

@@ -298,8 +298,7 @@ Section growth(const Run& run, Json& data) {
     data["ledger"] = std::move(figures);
     html += fmt::format(
         "<div class=\"maps drawn\">{}</div>\n<p class=\"drawn\">To {}. Bars: means; lines: 90 % intervals; the table "
-        "says "
-        "the same.</p>\n",
+        "says the same.</p>\n",
         drawn, date_text(run.report_to.front()));
   }
   for (std::size_t r = 0; r < run.report_to.size(); ++r) {

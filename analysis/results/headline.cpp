@@ -596,8 +596,7 @@ std::string growth_finding(const RunRecord& record, int lead) {
   };
   return fmt::format(
       "Over {} to {} the companies that the networks supported reported {} of investment and {} jobs; {} and {} jobs "
-      "of "
-      "this are assumed not to have come anyway. What follows of {} is apart from that.",
+      "of this are assumed not to have come anyway. What follows of {} is apart from that.",
       iso(period.from), iso(period.to), money(invested), interval_text(*jobs), money(more), interval_text(*more_jobs),
       record.model->scenario.programmes.front().name);
 }

@@ -48,8 +48,7 @@ std::string readme(const Model& model, const NetworkProcess& process, const std:
   const Scenario& scenario = model.scenario;
   std::string text = fmt::format(
       "# {}\n\nThe network and the random clocks of one world of `{}` as plain text: {} organisations, {} ties, {} "
-      "weeks "
-      "from {}, programme `{}`, strategy `{}`, replicate 0 of seed {}. Made by\n\n    {}\n\n",
+      "weeks from {}, programme `{}`, strategy `{}`, replicate 0 of seed {}. Made by\n\n    {}\n\n",
       scenario.title, scenario.name, process.nodes.size(), process.ties.size(), process.n_weeks,
       iso(scenario.calendar.start), scenario.programmes.front().name, model.strategies.front().name, scenario.seed,
       command);

@@ -136,8 +136,7 @@ std::optional<OutsideBeside> outside_beside(const RunRecord& record) {
   beside.limits =
       "Forecasts of one programme are right or wrong together, so these are worth far fewer cases than there are of "
       "them. Only adoption was ever observed: effects on patients, admissions, savings, and all that is net, were "
-      "never "
-      "back-tested. " +
+      "never back-tested. " +
       how_they_were_made(scenario);
   if (scenario.programmes.size() > 1)
     beside.limits += " They are of one programme each: of several together errors cancel in part.";
@@ -150,8 +149,7 @@ std::string average_in_words(double weight, std::span<const Metric> averaged) {
   return fmt::format(
       "Beside the model's own intervals, as asked, their average with the outside view: at each quantile {:g} times "
       "the model's plus {:g} times that of its median adoption scaled by those ratios, never beyond all who are "
-      "eligible. "
-      "{} No other figure is changed by it.",
+      "eligible. {} No other figure is changed by it.",
       1 - weight, weight,
       any_comes_of_it
           ? "What comes of it is taken in proportion, as much for each adopter as in the model's own worlds."

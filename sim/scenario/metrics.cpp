@@ -161,8 +161,7 @@ constexpr std::array<MetricSpec, kNMetrics> kMetrics{{
         kReport | kPaired | kPercent, Needs::nothing, kSpread),
     row(Metric::attributable_share, "attributable_share", "1",
         "Net over gross benefit: admissions or other events avoided, else value, days sooner, people reached; 0 to 1 "
-        "as "
-        "a mean, while a replicate's own may lie outside",
+        "as a mean, while a replicate's own may lie outside",
         "Net share of effect", "net share of effect", ratio, kReport | kRegion | kPaired | kPercent, Needs::benefit,
         kPatients),
     row(Metric::not_otherwise_adopted, "not_otherwise_adopted", "organisations",

@@ -19,8 +19,7 @@ constexpr std::array<OutcomeKindSpec, kNOutcomeKinds> kKinds{{
      kSpreadOnly},
     {OutcomeKind::events, "events", "Fewer (or more) events of a baseline",
      "avoided = B [1 - prod (1 - cov w a (1 - RR))] over the programmes of one baseline, w at most 1.25; share of each "
-     "by "
-     "ln(1 - x)",
+     "by ln(1 - x)",
      "model: shared baseline, log shares", kEvents},
     {OutcomeKind::uptake, "uptake", "More people treated, and the events that the treatment avoids",
      "u = b + (c_max - b) d a min(1, w); avoided = eligible (u - b at the start) risk0 (1 - RR)",

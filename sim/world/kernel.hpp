@@ -361,8 +361,8 @@ struct World::State {
     std::uint16_t decisions = 0, implementations = 0, uses = 0;
   };
   static_assert(Record::kUndated <= std::numeric_limits<std::uint16_t>::max());
-  struct
-      Pair {  ///< a group for a class of its members; as small as it is for the nearest memory, where all of them stay
+  /// A group for a class of its members; as small as it is for the nearest memory, where all of them stay.
+  struct Pair {
     std::int64_t reach = 0;
     std::int32_t value = 0;    ///< f(G), 2^-16
     std::int32_t ceiling = 0;  ///< of the value until the outlook
